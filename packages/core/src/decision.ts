@@ -1,0 +1,104 @@
+/** Types of a decision. The rules are in `decide.ts` and `guards/`. */
+
+import type { PlanKind } from "./plan.ts";
+import type { Policy } from "./policy.ts";
+import type { StandbyFacts } from "./readiness.ts";
+import type { Level, LevelState, SiteScore } from "./score.ts";
+import type { Observation, Signal, Vantage, VantageSight } from "./signal.ts";
+import type { Application, Roles, SiteId } from "./topology.ts";
+
+/** All that a decision may depend on. Same situation, same decision. */
+export interface Situation {
+  readonly nowMs: number;
+  readonly application: Application;
+  readonly roles: Roles;
+  readonly policy: Policy;
+  readonly signals: readonly Signal[];
+  readonly vantages: readonly Vantage[];
+  /** Newest per signal and vantage; order does not matter. */
+  readonly observations: readonly Observation[];
+  readonly sights: readonly VantageSight[];
+  /** Hysteresis so far, per site; a missing site starts at `none`. */
+  readonly levels: Readonly<Record<SiteId, LevelState>>;
+  readonly standbys: readonly StandbyFacts[];
+  readonly activity: Activity;
+}
+
+/** What CloudPhoenix itself is doing and has done. */
+export interface Activity {
+  readonly running: RunningRun | null;
+  /** End of the newest finished move (region, DR, switchover); null if none. */
+  readonly lastMoveEndedAtMs: number | null;
+  /** Ends of recent heals, any order. */
+  readonly healsEndedAtMs: readonly number[];
+  /** Why automatic action is switched off by a person; null if it is not. */
+  readonly maintenance: string | null;
+}
+
+export interface RunningRun {
+  readonly id: string;
+  readonly kind: PlanKind;
+}
+
+/** Failure domains that agree the active site is bad. */
+export interface Evidence {
+  readonly failureDomains: readonly string[];
+  /** Whether one of them is seen from the cloud of the target. */
+  readonly seenFromTarget: boolean;
+  /** Whether one of them is seen from outside both clouds. */
+  readonly seenFromOutside: boolean;
+}
+
+export type GuardName =
+  | "target-exists"
+  | "target-ready"
+  | "data-fresh"
+  | "evidence"
+  | "fence-obtainable"
+  | "cooldown"
+  | "freeze-window"
+  | "one-run"
+  | "mode"
+  | "monitors-sane"
+  | "schema-parity"
+  | "maintenance"
+  | "heals-left";
+
+/** What one guard says, in the sentence an operator reads. */
+export interface GuardResult {
+  readonly guard: GuardName;
+  /** `approve` lets the run start but makes it wait for people. */
+  readonly outcome: "pass" | "approve" | "block";
+  readonly sentence: string;
+}
+
+/** What the loop is told to do. */
+export type DecidedAction =
+  | { readonly kind: "hold"; readonly because: string }
+  | {
+      readonly kind: "act";
+      readonly plan: PlanKind;
+      readonly target: SiteId;
+      /** People who must approve before the first step; 0 for none. */
+      readonly approvers: number;
+      readonly because: string;
+    }
+  | { readonly kind: "blocked"; readonly plan: PlanKind | null; readonly because: string }
+  | { readonly kind: "page"; readonly because: string };
+
+export interface Decision {
+  readonly atMs: number;
+  readonly active: SiteId;
+  readonly generation: number;
+  /** `unknown` when coverage is below the minimum: page a person, change nothing. */
+  readonly verdict: Level | "unknown";
+  readonly score: SiteScore;
+  /** Scores of the other sites; they feed readiness and never push towards a move. */
+  readonly standbyScores: readonly SiteScore[];
+  readonly evidence: Evidence;
+  /** Every guard that was asked, passing ones included. */
+  readonly guards: readonly GuardResult[];
+  readonly action: DecidedAction;
+  /** Hysteresis to carry into the next decision. */
+  readonly levels: Readonly<Record<SiteId, LevelState>>;
+}

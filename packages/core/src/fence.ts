@@ -1,0 +1,31 @@
+/** How surely the old writer is stopped. */
+
+/**
+ * From weakest to strongest. `unproven`: nothing confirmed. `network`: every way in is blocked and
+ * was read back as blocked. `lease-expired`: the site stopped by itself when its lease lapsed.
+ * `confirmed`: the writer itself said it refuses writes and has no session left.
+ */
+export const FENCE_DEGREES = ["unproven", "network", "lease-expired", "confirmed"] as const;
+export type FenceDegree = (typeof FENCE_DEGREES)[number];
+
+/** What one means of fencing achieved. */
+export interface FenceProof {
+  /** `database`, `workload`, `network`, … */
+  readonly means: string;
+  readonly degree: FenceDegree;
+  /** What was read back, or why nothing could be. One sentence. */
+  readonly detail: string;
+}
+
+/** Whether degree `a` is at least as strong as `b`. */
+export function fenceAtLeast(a: FenceDegree, b: FenceDegree): boolean {
+  return FENCE_DEGREES.indexOf(a) >= FENCE_DEGREES.indexOf(b);
+}
+
+/** The strongest degree among the proofs; `unproven` if there are none. */
+export function strongestFence(proofs: readonly FenceProof[]): FenceDegree {
+  return proofs.reduce<FenceDegree>(
+    (best, proof) => (fenceAtLeast(proof.degree, best) ? proof.degree : best),
+    "unproven",
+  );
+}

@@ -1,0 +1,36 @@
+/** What is known about moving to a standby. Gathered by the engine, judged by guards. */
+
+import type { FenceDegree } from "./fence.ts";
+import type { Status } from "./signal.ts";
+import type { SiteId } from "./topology.ts";
+
+/**
+ * Replication as the heartbeat row shows it. The controller writes its own clock into a row at the
+ * active site and reads it at the standby, so one clock is compared with itself.
+ */
+export interface ReplicationFacts {
+  /** Newest heartbeat the active site acknowledged; null if none yet. */
+  readonly writtenAtMs: number | null;
+  /** Newest heartbeat readable at the standby; null if none yet. */
+  readonly appliedAtMs: number | null;
+  /** When the standby last answered; null if never. */
+  readonly readAtMs: number | null;
+  /** Bytes of WAL the standby had not confirmed when the active site was last asked. */
+  readonly lagBytes: bigint | null;
+  readonly state: "streaming" | "catching-up" | "broken" | "unknown";
+  readonly detail: string;
+}
+
+/** Everything a guard may ask about one standby. */
+export interface StandbyFacts {
+  readonly site: SiteId;
+  /** What the standby's entry says of itself (writes refused counts as healthy there). */
+  readonly entry: Status;
+  readonly entryDetail: string;
+  readonly replication: ReplicationFacts;
+  /** Differences between the schemas; null if they could not be compared. */
+  readonly schemaDifferences: readonly string[] | null;
+  /** The strongest fence of the active site that could be obtained now. */
+  readonly fenceObtainable: FenceDegree;
+  readonly fenceDetail: string;
+}

@@ -1,0 +1,75 @@
+/** Types of the report of a run. Built by `build-report.ts`. */
+
+import type { FenceDegree, FenceProof } from "./fence.ts";
+import type { PlanKind } from "./plan.ts";
+import type { RunStatus } from "./run.ts";
+import type { SiteId } from "./topology.ts";
+
+/**
+ * Recovery time split by what it was spent on, in milliseconds; the parts add up to `total`.
+ * `detect`: fault to the first decision that saw enough. `decide`: to the start of the run
+ * (hysteresis and approvals). `fence`: to the end of fencing. `recover`: to a verified target.
+ * `switch`: to switched traffic and open writes. `converge`: to the first write a client got
+ * acknowledged on the new site.
+ */
+export interface RtoPhases {
+  readonly detect: number;
+  readonly decide: number;
+  readonly fence: number;
+  readonly recover: number;
+  readonly switch: number;
+  readonly converge: number;
+  readonly total: number;
+}
+
+/** What is known at the moment of promotion, when the old primary cannot be asked. */
+export interface LossBound {
+  /** No commit older than this is missing, epoch ms on the controller's clock; null if unknown. */
+  readonly completeUntilMs: number | null;
+  /** The active site was last known alive at this time; null if never. */
+  readonly lastAliveAtMs: number | null;
+  /** Upper bound of the loss in time; null if unknown. */
+  readonly boundMs: number | null;
+  /** WAL known to exist at the old primary that the standby did not apply; null if unknown. */
+  readonly boundBytes: string | null;
+  /** Last position of the old primary that the standby has applied, as `X/Y`. */
+  readonly appliedLsn: string | null;
+}
+
+/** Exactly what was lost, read later from the old primary's own log. */
+export interface LossReport {
+  /** Transactions that committed at the old primary and never reached the standby. */
+  readonly transactions: number;
+  /** Their rows, per table. */
+  readonly rowsByTable: Readonly<Record<string, number>>;
+  /** Keys of the rows inserted by them, per table, as text; bounded, see `truncated`. */
+  readonly keysByTable: Readonly<Record<string, readonly string[]>>;
+  readonly truncated: boolean;
+  /** Commit time of the last transaction applied and the last lost one; null if none. */
+  readonly rpoMs: number;
+}
+
+export interface RunReport {
+  readonly run: string;
+  readonly kind: PlanKind;
+  readonly status: RunStatus;
+  readonly application: string;
+  readonly generation: number;
+  readonly from: SiteId;
+  readonly to: SiteId;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | null;
+  readonly durationMs: number | null;
+  readonly fence: { readonly degree: FenceDegree; readonly proofs: readonly FenceProof[] } | null;
+  readonly loss: LossBound | null;
+  readonly steps: readonly ReportStep[];
+}
+
+export interface ReportStep {
+  readonly id: string;
+  readonly title: string;
+  readonly status: string;
+  readonly attempts: number;
+  readonly startedAtMs: number | null;
+  readonly durationMs: number | null;
+}

@@ -1,0 +1,77 @@
+/** The replicated database of the application, as plans see it. */
+import type {
+  DurabilityMode,
+  FenceProof,
+  LossBound,
+  LossReport,
+  ReplicationFacts,
+  SiteId,
+} from "@cloudphoenix/core";
+
+/** Result of a promotion. Stored in the journal, so plain JSON. */
+export interface Promotion {
+  readonly site: SiteId;
+  /** Position of the old primary up to which everything was applied, as `X/Y`; null if never followed. */
+  readonly appliedLsn: string | null;
+  /** Slot made before the first write, from which the old primary can follow later. */
+  readonly reverseSlot: string;
+  /** Sequences moved past their last known value: name → new value (decimal text). */
+  readonly sequences: Readonly<Record<string, string>>;
+  /** Whether the promotion had been done before this call. */
+  readonly alreadyDone: boolean;
+}
+
+/** Where the database of one site stands, as it says itself. */
+export interface DatabaseState {
+  readonly site: SiteId;
+  readonly role: "active" | "standby" | "fenced" | "unprepared";
+  readonly generation: number;
+  /** Whether an application's write would be accepted now. */
+  readonly writesOpen: boolean;
+  readonly durability: DurabilityMode;
+  readonly version: string;
+}
+
+/**
+ * Every method is idempotent for one generation, refuses older generations with
+ * `STALE_GENERATION`, gives up with `ABORTED` when `signal` aborts, and throws `UNREACHABLE`
+ * (retryable) when the server does not answer.
+ */
+export interface DatabaseControl {
+  inspect(site: SiteId, signal: AbortSignal): Promise<DatabaseState>;
+
+  /** Refuses application writes and ends application sessions, then reads both back. */
+  fence(site: SiteId, generation: number, signal: AbortSignal): Promise<FenceProof>;
+
+  /** Lifts a fence of the same or an older generation (rollback before anything was promoted). */
+  unfence(site: SiteId, generation: number, signal: AbortSignal): Promise<void>;
+
+  /** Waits until `to` has applied everything `from` committed. Needs both alive (switchover). */
+  drain(from: SiteId, to: SiteId, signal: AbortSignal): Promise<{ readonly lsn: string }>;
+
+  /** What can be said about the loss now, without the old primary. */
+  lossBound(from: SiteId, to: SiteId, signal: AbortSignal): Promise<LossBound>;
+
+  /**
+   * Makes `site` the primary while writes stay refused: records how far `from` was applied,
+   * detaches the subscription, makes publication and reverse slot, advances sequences.
+   */
+  promote(site: SiteId, from: SiteId, generation: number, signal: AbortSignal): Promise<Promotion>;
+
+  /** Lets application writes through. Refused (`PROMOTION_REFUSED`) before a promotion. */
+  openWrites(site: SiteId, generation: number, signal: AbortSignal): Promise<void>;
+
+  /** Refuses application writes again (undo of `openWrites`). */
+  closeWrites(site: SiteId, generation: number, signal: AbortSignal): Promise<void>;
+
+  /** Reads from a returned, fenced old primary exactly which transactions were lost. */
+  measureLoss(from: SiteId, appliedLsn: string, signal: AbortSignal): Promise<LossReport>;
+}
+
+/** Keeps watching replication from the active site to each standby. */
+export interface ReplicationWatch {
+  /** Newest facts per standby; never blocks, never throws. */
+  facts(standby: SiteId): ReplicationFacts;
+  /** Differences between the schemas; null if they could not be compared lately. */
+  schemaDifferences(standby: SiteId): readonly string[] | null;
+}

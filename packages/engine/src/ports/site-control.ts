@@ -1,0 +1,63 @@
+/** What plans ask of the platform a site runs on. */
+import type { FenceProof, SiteId, Status } from "@cloudphoenix/core";
+
+export interface WorkloadState {
+  readonly desired: number;
+  readonly ready: number;
+  /** One line per replica that is not ready. */
+  readonly troubles: readonly string[];
+}
+
+/** Starts, stops and repairs the application's workloads at a site. Idempotent. */
+export interface WorkloadControl {
+  inspect(site: SiteId, workload: string, signal: AbortSignal): Promise<WorkloadState>;
+  /** Sets the replica count; returns once the platform has accepted it. */
+  scale(
+    site: SiteId,
+    workload: string,
+    change: { readonly replicas: number; readonly generation: number },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Replaces every replica that is not ready, in place. */
+  restart(
+    site: SiteId,
+    workload: string,
+    change: { readonly generation: number },
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+/** Starts the database server of a site again if the platform lets us. Idempotent. */
+export interface DatabaseHost {
+  inspect(site: SiteId, signal: AbortSignal): Promise<"running" | "stopped">;
+  restart(
+    site: SiteId,
+    change: { readonly generation: number },
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+/** One independent means to stop the writers of a site. */
+export interface Fencer {
+  /** For instance `database`, `workload`, `network`. */
+  readonly means: string;
+  /**
+   * Stops writers as far as this means can and reads the result back. Never throws for an
+   * unreachable site: it answers `unproven` with the reason.
+   * @throws {CloudPhoenixError} `STALE_GENERATION`
+   */
+  fence(site: SiteId, generation: number, signal: AbortSignal): Promise<FenceProof>;
+  unfence(site: SiteId, generation: number, signal: AbortSignal): Promise<void>;
+  /** The degree `fence` would reach now, found out without changing anything. */
+  forecast(site: SiteId, signal: AbortSignal): Promise<FenceProof>;
+}
+
+/** The way users come in at a site, asked as a user would. */
+export interface SiteEntry {
+  /** Whether the site could serve; `standing-by` expects writes to be refused, `serving` not. */
+  check(
+    site: SiteId,
+    expect: "standing-by" | "serving",
+    signal: AbortSignal,
+  ): Promise<{ readonly status: Status; readonly detail: string }>;
+}

@@ -1,0 +1,67 @@
+/** What must outlive every process: who is active, what runs did, what was decided. */
+import type {
+  Approval,
+  Json,
+  Plan,
+  Roles,
+  RunEvent,
+  RunRecord,
+  RunStatus,
+  StepRecord,
+} from "@cloudphoenix/core";
+
+export interface RoleStore {
+  read(): Promise<Roles>;
+  /**
+   * Claims `generation` for a run if the stored generation is `generation - 1`.
+   * Claiming again for the same run is success.
+   * @throws {CloudPhoenixError} `STALE_GENERATION` otherwise
+   */
+  claim(runId: string, generation: number): Promise<Roles>;
+  /** Records the outcome of a move. @throws {CloudPhoenixError} `STALE_GENERATION` */
+  settle(
+    generation: number,
+    outcome: { readonly active: string; readonly protected: boolean },
+  ): Promise<Roles>;
+}
+
+/** Runs and their journal. Writes are idempotent: the same step or event key again is harmless. */
+export interface RunStore {
+  create(run: {
+    readonly plan: Plan;
+    readonly startedBy: string;
+    readonly atMs: number;
+  }): Promise<void>;
+  setStatus(
+    runId: string,
+    change: {
+      readonly status: RunStatus;
+      readonly waitingFor: string | null;
+      readonly endedAtMs: number | null;
+    },
+  ): Promise<void>;
+  putStep(runId: string, step: StepRecord): Promise<void>;
+  addApproval(runId: string, approval: Approval): Promise<void>;
+  addEvent(event: RunEvent): Promise<void>;
+  get(runId: string): Promise<RunRecord | null>;
+  /** Newest first. */
+  list(limit: number): Promise<readonly RunRecord[]>;
+  events(runId: string): Promise<readonly RunEvent[]>;
+}
+
+/** Facts kept across restarts for reports and audit, by key. */
+export interface FactStore {
+  put(key: string, value: Json): Promise<void>;
+  get(key: string): Promise<Json>;
+}
+
+/** Append-only record of who did what. Never holds a secret. */
+export interface AuditLog {
+  append(entry: {
+    readonly atMs: number;
+    readonly who: string;
+    readonly what: string;
+    readonly why: string;
+    readonly detail: Json;
+  }): Promise<void>;
+}
