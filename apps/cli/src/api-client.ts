@@ -1,0 +1,122 @@
+/** Speaks to the controller's HTTP API v1 and turns its problem documents into our errors. */
+import { CloudPhoenixError, type ErrorCode } from "@cloudphoenix/core";
+
+export interface ApiTarget {
+  /** Base address, for instance `http://127.0.0.1:20120`. */
+  readonly url: string;
+  readonly token: string;
+}
+
+export interface ApiRequest {
+  readonly method?: "GET" | "POST" | "PUT";
+  readonly body?: unknown;
+  /** Same key, same effect: the controller carries the request out once. */
+  readonly idempotencyKey?: string;
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+export class ApiClient {
+  readonly #target: ApiTarget;
+
+  constructor(target: ApiTarget) {
+    this.#target = target;
+  }
+
+  get url(): string {
+    return this.#target.url;
+  }
+
+  /**
+   * Sends one request and answers with the parsed body.
+   * @throws {CloudPhoenixError} the code of the problem document; `UNREACHABLE` (retryable) if
+   *   nobody answers, `TIMED_OUT` after `timeoutMs` (default 10 s)
+   */
+  async send<T>(path: string, request: ApiRequest = {}): Promise<T> {
+    const response = await this.#fetch(path, request);
+    const text = await response.text();
+    const body: unknown = text === "" ? null : parsed(text, path);
+    if (!response.ok) throw problemError(response.status, body);
+    return body as T;
+  }
+
+  /** Events of the controller as they come, until `signal` aborts or the controller goes away. */
+  async *events(signal: AbortSignal): AsyncGenerator<{ event: string; data: unknown }> {
+    const response = await fetch(new URL("/v1/events", this.#target.url), {
+      headers: { authorization: `Bearer ${this.#target.token}`, accept: "text/event-stream" },
+      signal,
+    });
+    if (!response.ok || response.body === null) {
+      throw problemError(response.status, parsed(await response.text(), "/v1/events"));
+    }
+    let rest = "";
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      const blocks = (rest + chunk).split("\n\n");
+      rest = blocks.pop() ?? "";
+      for (const block of blocks) {
+        const event = /^event: (.*)$/m.exec(block)?.[1];
+        const data = /^data: (.*)$/m.exec(block)?.[1];
+        if (event !== undefined && data !== undefined) yield { event, data: JSON.parse(data) };
+      }
+    }
+  }
+
+  async #fetch(path: string, request: ApiRequest): Promise<Response> {
+    const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    try {
+      return await fetch(new URL(path, this.#target.url), {
+        method: request.method ?? "GET",
+        headers: {
+          authorization: `Bearer ${this.#target.token}`,
+          ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+          ...(request.idempotencyKey === undefined
+            ? {}
+            : { "idempotency-key": request.idempotencyKey }),
+        },
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+    } catch (cause) {
+      const slow = cause instanceof DOMException && cause.name === "TimeoutError";
+      throw new CloudPhoenixError(
+        slow ? "TIMED_OUT" : "UNREACHABLE",
+        slow
+          ? `the controller at ${this.#target.url} did not answer within ${timeoutMs} ms`
+          : `no controller answers at ${this.#target.url}`,
+        {
+          retryable: true,
+          hint: "Start one with `cloudphoenix start`, or name another with --url and --token-file.",
+          cause,
+        },
+      );
+    }
+  }
+}
+
+function parsed(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CloudPhoenixError("INTERNAL", `${path} did not answer with JSON`, {
+      retryable: false,
+      hint: "Check that --url names a CloudPhoenix controller.",
+      cause,
+    });
+  }
+}
+
+function problemError(status: number, body: unknown): CloudPhoenixError {
+  const problem = (body ?? {}) as {
+    readonly code?: string;
+    readonly detail?: string;
+    readonly title?: string;
+    readonly hint?: string;
+  };
+  const code = (problem.code ?? (status === 401 ? "UNAUTHORIZED" : "INTERNAL")) as ErrorCode;
+  const message = problem.detail ?? problem.title ?? `the controller answered ${status}`;
+  return new CloudPhoenixError(code, message, {
+    retryable: status === 503,
+    ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+  });
+}

@@ -1,0 +1,117 @@
+import type { Command } from "commander";
+import { randomUUID } from "node:crypto";
+import type { CommandContext, Invocation } from "../command-context.ts";
+import { connect } from "../connection.ts";
+import { EXIT_CODES, type ExitCode } from "../exit-codes.ts";
+import { eventLines, type RunView, runText } from "../render/run-text.ts";
+import { followRun } from "../follow-run.ts";
+import { operatorName } from "../operator-name.ts";
+
+interface Given {
+  readonly by?: string;
+  readonly comment?: string;
+  readonly reason?: string;
+  readonly journal?: boolean;
+  readonly follow?: boolean;
+}
+
+/** `cloudphoenix run …`: look at one run and tell it what to do. */
+export function registerRun(program: Command, context: CommandContext): void {
+  const run = program.command("run").description("Look at one run and tell it what to do.");
+  registerShow(run, context);
+  registerOrder(run, context, {
+    verb: "approve",
+    description: "Approve what the run waits for, in your name.",
+    options: [["--comment <text>", "why you approve; kept in the audit log"]],
+  });
+  registerOrder(run, context, {
+    verb: "pause",
+    description: "Stop before the next step until `run resume`.",
+    options: [],
+  });
+  registerOrder(run, context, {
+    verb: "resume",
+    description: "Go on after `run pause`.",
+    options: [],
+  });
+  registerOrder(run, context, {
+    verb: "cancel",
+    description: "End the run and undo what it did, newest step first.",
+    options: [],
+    reason: true,
+  });
+  registerOrder(run, context, {
+    verb: "retry",
+    description: "Try a failed step again.",
+    options: [],
+    step: true,
+  });
+  registerOrder(run, context, {
+    verb: "skip",
+    description: "Go on without a failed step.",
+    options: [],
+    step: true,
+    reason: true,
+  });
+}
+
+function registerShow(run: Command, context: CommandContext): void {
+  run
+    .command("show <run>")
+    .description("Show the steps of a run, what it waits for and what to type next.")
+    .option("--journal", "also print every event")
+    .option("--follow", "stay until the run has ended")
+    .action(async (id: string, given: Given, command: Command) => {
+      await context.invoke(command, async (invocation) => {
+        const api = connect(invocation.options, process.env);
+        if (given.follow === true) return await followRun(api, id, invocation);
+        const view = await api.send<RunView>(`/v1/runs/${encodeURIComponent(id)}`);
+        const journal = given.journal === true ? ["", ...eventLines(view.events)] : [];
+        const text = [runText(view, invocation.terminal.paint), ...journal].join("\n");
+        invocation.terminal.result(view, text);
+        return EXIT_CODES.done;
+      });
+    });
+}
+
+interface Order {
+  readonly verb: "approve" | "pause" | "resume" | "cancel" | "retry" | "skip";
+  readonly description: string;
+  readonly options: readonly (readonly [flags: string, description: string])[];
+  readonly step?: boolean;
+  readonly reason?: boolean;
+}
+
+function registerOrder(run: Command, context: CommandContext, order: Order): void {
+  const command = run
+    .command(`${order.verb} <run>${order.step === true ? " <step>" : ""}`)
+    .description(order.description)
+    .option("--by <name>", "in whose name (default: your login name)");
+  if (order.reason === true) command.requiredOption("--reason <text>", "why; kept in the audit log");
+  for (const [flags, description] of order.options) command.option(flags, description);
+  command.action(async (...received: unknown[]) => {
+    const id = String(received[0]);
+    const step = order.step === true ? String(received[1]) : undefined;
+    await context.invoke(command, (invocation) => sendOrder(invocation, command.opts<Given>(), { order, id, step }));
+  });
+}
+
+async function sendOrder(
+  { terminal, options }: Invocation,
+  given: Given,
+  { order, id, step }: { readonly order: Order; readonly id: string; readonly step: string | undefined },
+): Promise<ExitCode> {
+  const api = connect(options, process.env);
+  const answer = await api.send<RunView>(`/v1/runs/${encodeURIComponent(id)}/${order.verb}`, {
+    method: "POST",
+    idempotencyKey: randomUUID(),
+    body: {
+      by: operatorName(given.by),
+      ...(given.comment === undefined ? {} : { comment: given.comment }),
+      ...(given.reason === undefined ? {} : { reason: given.reason }),
+      ...(step === undefined ? {} : { step }),
+    },
+  });
+  terminal.result(answer, `Told run ${id}: ${order.verb}. See: cloudphoenix run show ${id}`);
+  return EXIT_CODES.done;
+}

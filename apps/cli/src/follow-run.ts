@@ -1,0 +1,43 @@
+/** Stays with a run until it has ended, printing its journal as it grows. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { FINAL_RUN_STATUSES, type RunRecord } from "@cloudphoenix/core";
+import type { ApiClient } from "./api-client.ts";
+import type { Invocation } from "./command-context.ts";
+import { EXIT_CODES, type ExitCode } from "./exit-codes.ts";
+import { eventLines, type RunView, runText } from "./render/run-text.ts";
+
+const POLL_MS = 250;
+
+/**
+ * Follows run `id` and answers with the exit code for how it ended. Returns early, with the
+ * commands to type next, when the run waits for a person. Ctrl-C stops following, not the run.
+ */
+export async function followRun(
+  api: ApiClient,
+  id: string,
+  { terminal, signal }: Invocation,
+): Promise<ExitCode> {
+  let printed = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const view = await api.send<RunView>(`/v1/runs/${encodeURIComponent(id)}`);
+    for (const line of eventLines(view.events.slice(printed))) terminal.progress(line);
+    printed = view.events.length;
+    const code = endOf(view.run);
+    if (code !== undefined) {
+      terminal.result(view, runText(view, terminal.paint));
+      return code;
+    }
+    await sleep(POLL_MS, undefined, { signal });
+  }
+}
+
+function endOf(run: RunRecord): ExitCode | undefined {
+  if (run.status === "waiting-approval" || run.status === "needs-attention") {
+    return EXIT_CODES.needsPerson;
+  }
+  if (!FINAL_RUN_STATUSES.includes(run.status)) return undefined;
+  if (run.status === "completed") return EXIT_CODES.done;
+  if (run.status === "undone") return EXIT_CODES.undone;
+  return run.status === "stuck" ? EXIT_CODES.needsPerson : EXIT_CODES.failed;
+}

