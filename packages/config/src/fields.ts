@@ -3,25 +3,32 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import type { HostPort } from "./configuration.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
 
 /** Turns a file name in the document into an absolute one. */
 export type ResolveFile = (name: string) => string;
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const SQL_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
-const DOMAIN = /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.?$/i;
+const DOMAIN =
+  /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.?$/i;
 
 /** A name of a thing: lower case letters, digits and dashes, at most 63. */
 export function name(): z.ZodType<string> {
-  return text("name", "use lower case letters, digits and dashes, at most 63, for instance `aws-us-east-1`", (value) =>
-    NAME.test(value) ? { value } : { wrong: `\`${value}\` is not a legal name` },
+  return text(
+    "name",
+    "use lower case letters, digits and dashes, at most 63, for instance `aws-us-east-1`",
+    (value) => (NAME.test(value) ? { value } : { wrong: `\`${value}\` is not a legal name` }),
   );
 }
 
 /** Name of a database role. */
 export function sqlName(): z.ZodType<string> {
-  return text("name", "use lower case letters, digits and underscores, for instance `app`", (value) =>
-    SQL_NAME.test(value) ? { value } : { wrong: `\`${value}\` is not a legal role name` },
+  return text(
+    "name",
+    "use lower case letters, digits and underscores, for instance `app`",
+    (value) =>
+      SQL_NAME.test(value) ? { value } : { wrong: `\`${value}\` is not a legal role name` },
   );
 }
 
@@ -36,37 +43,48 @@ export function domain(): z.ZodType<string> {
 
 /** An http or https URL without credentials; a trailing slash is dropped. */
 export function httpUrl(): z.ZodType<string> {
-  return text("URL", "write an http or https URL, for instance `http://127.0.0.1:8080`", (value) => {
-    const url = URL.parse(value);
-    // The value is not repeated: what fails to parse may still hold a password.
-    if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === "") {
-      return { wrong: "is not an http or https URL" };
-    }
-    if (url.username !== "" || url.password !== "") {
-      return { wrong: "holds credentials", help: "remove them from the URL; secrets live in files" };
-    }
-    return { value: value.replace(/\/$/, "") };
-  });
+  return text(
+    "URL",
+    "write an http or https URL, for instance `http://127.0.0.1:8080`",
+    (value) => {
+      const url = URL.parse(value);
+      // The value is not repeated: what fails to parse may still hold a password.
+      if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === "") {
+        return { wrong: "is not an http or https URL" };
+      }
+      if (url.username !== "" || url.password !== "") {
+        return {
+          wrong: "holds credentials",
+          help: "remove them from the URL; secrets live in files",
+        };
+      }
+      return { value: value.replace(/\/$/, "") };
+    },
+  );
 }
 
 /** A postgresql URL that names user and database and holds no password. */
 export function postgresUrl(): z.ZodType<string> {
-  return text("PostgreSQL URL", "write for instance `postgresql://user@host:5432/database`", (value) => {
-    const url = URL.parse(value);
-    if (url === null || !/^postgres(?:ql)?:$/.test(url.protocol)) {
-      return { wrong: "is not a postgresql:// URL" };
-    }
-    if (url.password !== "" || url.searchParams.has("password")) {
-      return {
-        wrong: "holds a password",
-        help: "remove the password from the URL and name a file that holds it beside it",
-      };
-    }
-    if (url.hostname === "") return { wrong: "names no host" };
-    if (url.username === "") return { wrong: "names no user" };
-    if (url.pathname.length < 2) return { wrong: "names no database" };
-    return { value };
-  });
+  return text(
+    "PostgreSQL URL",
+    "write for instance `postgresql://user@host:5432/database`",
+    (value) => {
+      const url = URL.parse(value);
+      if (url === null || !/^postgres(?:ql)?:$/.test(url.protocol)) {
+        return { wrong: "is not a postgresql:// URL" };
+      }
+      if (url.password !== "" || url.searchParams.has("password")) {
+        return {
+          wrong: "holds a password",
+          help: "remove the password from the URL and name a file that holds it beside it",
+        };
+      }
+      if (url.hostname === "") return { wrong: "names no host" };
+      if (url.username === "") return { wrong: "names no user" };
+      if (url.pathname.length < 2) return { wrong: "names no database" };
+      return { value };
+    },
+  );
 }
 
 /** An IPv4 or IPv6 address. */
@@ -95,8 +113,34 @@ export function file(resolve: ResolveFile): z.ZodType<string> {
   );
 }
 
+/** A duration between `minMs` and `maxMs`, both included, read into milliseconds. */
+export function duration(minMs: number, maxMs: number): z.ZodType<number> {
+  const range = `${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
+  const help = "write a number with a unit (ms, s, m, h, d), for instance `5s`";
+  return text("duration", help, (value) => {
+    const durationMs = parseDuration(value);
+    if (durationMs === null) return { wrong: `\`${value}\` is not a duration` };
+    return durationMs < minMs || durationMs > maxMs
+      ? { wrong: `\`${value}\` is out of range`, help: `choose a duration from ${range}` }
+      : { value: durationMs };
+  });
+}
+
+/** A moment with its time zone, read into epoch milliseconds. */
+export function moment(): z.ZodType<number> {
+  const help = "write date, time and zone, for instance `2026-12-24T18:00:00Z`";
+  return text("time", help, (value) => {
+    const atMs = /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:\d\d)$/.test(value)
+      ? Date.parse(value)
+      : Number.NaN;
+    return Number.isNaN(atMs)
+      ? { wrong: `\`${value}\` is not a time with a zone` }
+      : { value: atMs };
+  });
+}
+
 /** A port number. */
-export function port(): z.ZodType<number> {
+export function portNumber(): z.ZodType<number> {
   return z.int().min(1).max(65_535).meta({ type: "port" });
 }
 

@@ -22,6 +22,14 @@ export interface Situation {
   readonly levels: Readonly<Record<SiteId, LevelState>>;
   readonly standbys: readonly StandbyFacts[];
   readonly activity: Activity;
+  /** What the decision before this one returned; absent or null at the first. */
+  readonly lastAlive?: LastAlive | null;
+}
+
+/** When a site was last known to serve. */
+export interface LastAlive {
+  readonly site: SiteId;
+  readonly atMs: number;
 }
 
 /** What CloudPhoenix itself is doing and has done. */
@@ -101,4 +109,6 @@ export interface Decision {
   readonly action: DecidedAction;
   /** Hysteresis to carry into the next decision. */
   readonly levels: Readonly<Record<SiteId, LevelState>>;
+  /** To carry into the next decision: good answers are forgotten when bad ones follow. */
+  readonly lastAlive?: LastAlive | null;
 }

@@ -9,3 +9,6 @@ export * from "./run.ts";
 export * from "./score.ts";
 export * from "./signal.ts";
 export * from "./topology.ts";
+export { decide } from "./decide.ts";
+export { explainDecision } from "./explain.ts";
+export { judgeRequest } from "./judge-request.ts";

@@ -5,20 +5,22 @@
  * does not run under `--ignore-scripts`; and its files sit wherever the project sits, which another
  * user may not be able to reach. Both are healed here without touching node_modules.
  */
-import { cp, mkdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
+import { cp } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { LocalPostgresError } from "./error.ts";
+import { healedLibraries } from "./library-links.ts";
 import { type ProcessOwner, resolveOwner } from "./owner.ts";
 import { canReach, reachableDirectory, shortHash } from "./reachable-directory.ts";
 import { runProgram } from "./run-program.ts";
+import { makeWhole, readTextOr } from "./whole-directory.ts";
 
 /** Programs of one PostgreSQL installation. */
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly pgCtl: string;
   readonly postgres: string;
-  /** To be put first on the library path; null if the programs find theirs by themselves. */
+  /** Value for `LD_LIBRARY_PATH`; null if the programs find their libraries by themselves. */
   readonly libraryPath: string | null;
   /** Major version, for instance 18. */
   readonly major: number;
@@ -71,35 +73,14 @@ function installedNativeDirectory(): string {
   }
 }
 
-/** Copies the package to where another user can run it. A rename makes it appear whole or not at all. */
+/** Copies the package to where another user can run it. The manifest tells versions apart. */
 async function copied(native: string, cache: string): Promise<string> {
-  const manifest = join(dirname(native), "package.json");
-  const target = join(cache, `postgres-${shortHash(native + (await readTextOr(manifest, "")))}`);
-  if (await exists(target)) return target;
-  const draft = `${target}.draft-${process.pid}`;
-  await rm(draft, { recursive: true, force: true });
-  await cp(native, draft, { recursive: true, verbatimSymlinks: true });
-  await renameUnlessThere(draft, target);
+  const manifest = await readTextOr(join(dirname(native), "package.json"), "");
+  const target = join(cache, `postgres-${shortHash(native + manifest)}`);
+  await makeWhole(target, async (draft) => {
+    await cp(native, draft, { recursive: true, verbatimSymlinks: true });
+  });
   return target;
-}
-
-/** Makes the links the package lists but may lack, in a directory of ours. Null if none is missing. */
-async function healedLibraries(native: string, cache: string): Promise<string | null> {
-  const text = await readTextOr(join(native, "pg-symlinks.json"), "[]");
-  const links = JSON.parse(text) as readonly { readonly source: string; readonly target: string }[];
-  const root = dirname(native);
-  const at = (path: string): string => join(native, path.replace(/^native\//u, ""));
-  const missing = await Promise.all(links.map(async (link) => !(await exists(at(link.target)))));
-  if (!missing.includes(true)) return null;
-
-  const directory = join(cache, `libraries-${shortHash(root + text)}`);
-  if (await exists(directory)) return directory;
-  const draft = `${directory}.draft-${process.pid}`;
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { recursive: true, mode: 0o755 });
-  for (const link of links) await symlink(at(link.source), join(draft, basename(link.target)));
-  await renameUnlessThere(draft, directory);
-  return directory;
 }
 
 async function proven(
@@ -125,28 +106,4 @@ async function proven(
     libraryPath,
     major: Number(major),
   };
-}
-
-async function renameUnlessThere(draft: string, target: string): Promise<void> {
-  try {
-    await rename(draft, target);
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    if (!(await exists(target))) throw error;
-  }
-}
-
-async function readTextOr(path: string, otherwise: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch {
-    return otherwise;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

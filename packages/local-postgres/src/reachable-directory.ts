@@ -38,7 +38,7 @@ export async function reachableDirectory(
  * Makes a directory that others may enter but only we may write. A directory that another user
  * made under this predictable name is refused: they could swap what is inside.
  */
-export async function makeOwnDirectory(path: string): Promise<void> {
+async function makeOwnDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o755 });
   const found = await lstat(path);
   if (!found.isDirectory() || found.uid !== (process.geteuid?.() ?? found.uid)) {

@@ -5,7 +5,7 @@ import type { ProcessOwner } from "./owner.ts";
 /** How a program is to be run. */
 export interface ProgramOptions {
   readonly owner: ProcessOwner | null;
-  /** A directory of libraries to find first, or null. */
+  /** Directories of libraries to find first, as the loader wants them; null for none. */
   readonly libraryPath: string | null;
   readonly cwd: string;
   readonly timeoutMs: number;

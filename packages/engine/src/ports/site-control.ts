@@ -42,6 +42,11 @@ export interface Fencer {
   /** For instance `database`, `workload`, `network`. */
   readonly means: string;
   /**
+   * Whether it cuts replication out of the site too: then it is left out while a plan still has
+   * to drain. Default: only `network` does.
+   */
+  readonly cutsReplication?: boolean;
+  /**
    * Stops writers as far as this means can and reads the result back. Never throws for an
    * unreachable site: it answers `unproven` with the reason.
    * @throws {CloudPhoenixError} `STALE_GENERATION`

@@ -1,0 +1,179 @@
+/**
+ * Stops the writers of a database, whatever they are doing, and proves it.
+ *
+ * Order matters:
+ * 1. The row is taken first: from here on a stale run is refused and services read "closed".
+ * 2. Sessions end before the gates close, because a gate waits for transactions that have
+ *    written, and an idle one can last for hours.
+ * 3. Sessions older than the closed gates end. Newer ones can only read, so they may stay: pods
+ *    reconnect at once, and waiting for an empty list would never end.
+ * 4. Only then does the server stop waiting for its standby (mode `sync`). Any earlier, commits
+ *    that still wait would be acknowledged although the standby never got them.
+ */
+import {
+  CloudPhoenixError,
+  type FenceProof,
+  hasCode,
+  messageOf,
+  type SiteId,
+} from "@cloudphoenix/core";
+import { endApplicationSessions } from "./application-sessions.ts";
+import { subscriptionName } from "./object-names.ts";
+import { pollUntil } from "./poll-until.ts";
+import type { PostgresContext } from "./postgres-context.ts";
+import type { SiteConnection } from "./site-connections.ts";
+import { claimSite, readSiteRow } from "./site-row.ts";
+import { stopWaitingForStandby } from "./synchronous-standby.ts";
+import { BEGIN_GATE_CHANGE, closeGate, isLockFailure, readGate } from "./write-gate.ts";
+
+/** Name of this means of fencing in proofs. */
+export const FENCE_MEANS = "database";
+
+const SESSION_POLL_MS = 20;
+
+/**
+ * Fences the database of `site`. Idempotent.
+ * @returns `confirmed` after reading everything back, else `unproven` with the reason
+ * @throws {CloudPhoenixError} `STALE_GENERATION`; `ABORTED` if `signal` aborts for another reason
+ *   than its own deadline
+ */
+export async function fenceDatabase(
+  context: PostgresContext,
+  site: SiteId,
+  generation: number,
+  signal: AbortSignal,
+): Promise<FenceProof> {
+  try {
+    return await context.connections.use(site, signal, (connection) =>
+      fence(context, connection, generation, signal),
+    );
+  } catch (error) {
+    return unprovenUnlessRefused(error, signal);
+  }
+}
+
+/** What `fenceDatabase` would reach now. Changes nothing. */
+export async function forecastFence(
+  context: PostgresContext,
+  site: SiteId,
+  signal: AbortSignal,
+): Promise<FenceProof> {
+  try {
+    return await context.connections.use(site, signal, forecast);
+  } catch (error) {
+    return unprovenUnlessRefused(error, signal);
+  }
+}
+
+/**
+ * Closes every gate, ending the sessions that stand in the way until it works.
+ * @throws {CloudPhoenixError} `TIMED_OUT` (retryable) after `limits.gateMs`, naming who holds on
+ */
+export async function closeGateAgainstWriters(
+  context: PostgresContext,
+  connection: SiteConnection,
+  signal: AbortSignal,
+): Promise<void> {
+  const untilMs = context.clock.now() + context.limits.gateMs;
+  for (;;) {
+    try {
+      await connection.transaction(() => closeGate(connection), BEGIN_GATE_CHANGE);
+      return;
+    } catch (error) {
+      if (!isLockFailure(error)) throw error;
+      if (context.clock.now() >= untilMs) throw await gateHeldOpen(connection, error);
+      await endApplicationSessions(connection);
+      await context.clock.sleep(SESSION_POLL_MS, signal);
+    }
+  }
+}
+
+async function fence(
+  context: PostgresContext,
+  connection: SiteConnection,
+  generation: number,
+  signal: AbortSignal,
+): Promise<FenceProof> {
+  await claimSite(connection, generation, ["active", "standby", "fenced"], {
+    role: "fenced",
+    writesOpen: false,
+  });
+  await endApplicationSessions(connection);
+  await closeGateAgainstWriters(context, connection, signal);
+  await endOlderSessions(context, connection, signal);
+  await stopWaitingForStandby(context, connection, subscriptionName(context.application), signal);
+  return proof(connection, generation);
+}
+
+/** Ends every session older than now and waits until none is left. */
+async function endOlderSessions(
+  context: PostgresContext,
+  connection: SiteConnection,
+  signal: AbortSignal,
+): Promise<void> {
+  const { now } = await connection.one<{ readonly now: string }>(
+    "select clock_timestamp()::text as now",
+  );
+  await pollUntil(
+    {
+      clock: context.clock,
+      everyMs: SESSION_POLL_MS,
+      limitMs: context.limits.gateMs,
+      what: `the application's sessions at site ${connection.site} to end`,
+      signal,
+    },
+    async () => ((await endApplicationSessions(connection, now)) === 0 ? true : null),
+  );
+}
+
+async function proof(connection: SiteConnection, generation: number): Promise<FenceProof> {
+  const row = await readSiteRow(connection);
+  const gate = await readGate(connection);
+  if (row?.role !== "fenced" || row.writesOpen || row.generation !== generation) {
+    return unproven(`read back: role ${row?.role ?? "none"}, generation ${row?.generation ?? 0}`);
+  }
+  if (gate.open.length > 0) {
+    return unproven(`writes are still open for ${gate.open.join(", ")}`);
+  }
+  return {
+    means: FENCE_MEANS,
+    degree: "confirmed",
+    detail: `the database refuses writes to all ${gate.tables} tables at generation ${generation} and has ended every older session`,
+  };
+}
+
+async function forecast(connection: SiteConnection): Promise<FenceProof> {
+  const row = await readSiteRow(connection);
+  if (row === null) return unproven("the database is not set up for CloudPhoenix");
+  const { count } = await connection.one<{ readonly count: number }>(
+    "select count(*)::int as count from pg_prepared_xacts where database = current_database()",
+  );
+  if (count > 0) return unproven(`${count} prepared transactions could hold the gates open`);
+  return { means: FENCE_MEANS, degree: "confirmed", detail: "the database answers and can refuse" };
+}
+
+async function gateHeldOpen(connection: SiteConnection, cause: unknown): Promise<Error> {
+  const prepared = await connection.query<{ readonly gid: string }>(
+    "select gid from pg_prepared_xacts where database = current_database() order by prepared",
+  );
+  const holders =
+    prepared.length === 0
+      ? "other transactions"
+      : `prepared transactions ${prepared.map((one) => one.gid).join(", ")}`;
+  return new CloudPhoenixError(
+    "TIMED_OUT",
+    `writes at site ${connection.site} could not be closed: ${holders} hold tables`,
+    { retryable: true, hint: "End those transactions, then try again.", cause },
+  );
+}
+
+function unprovenUnlessRefused(error: unknown, signal: AbortSignal): FenceProof {
+  if (hasCode(error, "STALE_GENERATION")) throw error;
+  const deadline = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
+  if (hasCode(error, "ABORTED") && !deadline) throw error;
+  return unproven(messageOf(error));
+}
+
+function unproven(detail: string): FenceProof {
+  return { means: FENCE_MEANS, degree: "unproven", detail };
+}

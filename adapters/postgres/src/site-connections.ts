@@ -1,0 +1,265 @@
+/**
+ * Sessions with the databases of all sites.
+ *
+ * 1. A site that does not answer costs its own callers the connect limit and nobody else anything.
+ * 2. Aborting ends the session at once, also in the middle of a statement.
+ * 3. A session whose state is not known is thrown away, never lent again.
+ * 4. Our own commits never wait for a standby (`synchronous_commit=local`): control must work while
+ *    the other site is down. Nor does a read-only default of a quarantined server bind us.
+ */
+import { CloudPhoenixError, type SiteId } from "@cloudphoenix/core";
+import pg from "pg";
+import { databaseError, leavesSessionUsable } from "./database-error.ts";
+import { SESSION_NAME } from "./object-names.ts";
+import type { PostgresLimits, PostgresOptions, PostgresSite } from "./postgres-options.ts";
+
+/** Qualified names everywhere, one way to print times, and rule 4. */
+const SESSION_SETTINGS = [
+  "search_path=pg_catalog",
+  "TimeZone=UTC",
+  "DateStyle=ISO",
+  "synchronous_commit=local",
+  "default_transaction_read_only=off",
+]
+  .map((setting) => `-c ${setting}`)
+  .join(" ");
+
+/** The server stops a statement itself first; the client waits this much longer for the answer. */
+const ANSWER_GRACE_MS = 500;
+
+/** What may differ for one statement. */
+export interface StatementOptions {
+  /** Instead of the usual limit. */
+  readonly timeoutMs?: number;
+  /** Shown to observers instead of the text, when that holds a secret. */
+  readonly shownAs?: string;
+}
+
+/** A session on loan. Statements run in order on one server process. */
+export class SiteConnection {
+  readonly site: SiteId;
+  readonly #client: pg.PoolClient;
+  readonly #place: string;
+  readonly #observe: (statement: string) => void;
+  usable = true;
+
+  constructor(
+    site: SiteId,
+    parts: {
+      readonly client: pg.PoolClient;
+      readonly place: string;
+      readonly observe: (statement: string) => void;
+    },
+  ) {
+    this.site = site;
+    this.#client = parts.client;
+    this.#place = parts.place;
+    this.#observe = parts.observe;
+  }
+
+  /**
+   * Runs one statement (or several without values, separated by `;`, rows of the last).
+   * @throws {CloudPhoenixError} named after what the failure means
+   */
+  async query<Row extends object>(
+    text: string,
+    values: readonly unknown[] = [],
+    options: StatementOptions = {},
+  ): Promise<readonly Row[]> {
+    try {
+      this.#observe(options.shownAs ?? text);
+      const config = {
+        text,
+        ...(values.length === 0 ? {} : { values: [...values] }),
+        ...(options.timeoutMs === undefined
+          ? {}
+          : { query_timeout: options.timeoutMs + ANSWER_GRACE_MS }),
+      };
+      const result: pg.QueryResult<Row> | pg.QueryResult<Row>[] =
+        await this.#client.query<Row>(config);
+      return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows;
+    } catch (error) {
+      if (!leavesSessionUsable(error)) this.usable = false;
+      throw databaseError(error, this.#place);
+    }
+  }
+
+  /** The only row of a statement that always has one. */
+  async one<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row> {
+    const [row] = await this.query<Row>(text, values);
+    if (row === undefined) {
+      throw new CloudPhoenixError("INTERNAL", `${this.#place}: no row came back`, {
+        retryable: false,
+      });
+    }
+    return row;
+  }
+
+  /** Runs `work` in a transaction: all of it or nothing. `begin` may carry settings. */
+  async transaction<T>(work: () => Promise<T>, begin = "begin"): Promise<T> {
+    await this.query(begin);
+    try {
+      const result = await work();
+      await this.query("commit");
+      return result;
+    } catch (error) {
+      // Whatever state the session is in now, throwing it away ends the transaction.
+      if (this.usable) await this.query("rollback").catch(() => (this.usable = false));
+      throw error;
+    }
+  }
+}
+
+export class SiteConnections {
+  readonly #sites: ReadonlyMap<SiteId, PostgresSite>;
+  readonly #pools = new Map<SiteId, pg.Pool>();
+  readonly #limits: PostgresLimits;
+  readonly #beforeStatement: PostgresOptions["beforeStatement"];
+
+  /** Connects to nobody yet. @throws {CloudPhoenixError} `CONFIG_INVALID` if a URL is unusable */
+  constructor(options: PostgresOptions, limits: PostgresLimits) {
+    this.#sites = new Map(options.sites.map((site) => [site.site, site]));
+    this.#limits = limits;
+    this.#beforeStatement = options.beforeStatement;
+    for (const site of options.sites) {
+      checkUrl(site.site, site.adminUrl);
+      checkUrl(site.site, site.peerUrl);
+    }
+  }
+
+  /** What is configured for `site`. @throws {CloudPhoenixError} `NOT_FOUND` */
+  siteOf(site: SiteId): PostgresSite {
+    const found = this.#sites.get(site);
+    if (found === undefined) {
+      throw new CloudPhoenixError("NOT_FOUND", `no database is configured for site ${site}`, {
+        retryable: false,
+      });
+    }
+    return found;
+  }
+
+  /**
+   * Lends a session at `site` to `work`.
+   * @throws {CloudPhoenixError} `UNREACHABLE`, `UNAUTHORIZED`, `TIMED_OUT`, `ABORTED`, and what
+   *   `work` throws
+   */
+  async use<T>(
+    site: SiteId,
+    signal: AbortSignal,
+    work: (connection: SiteConnection) => Promise<T>,
+  ): Promise<T> {
+    const place = placeOf(this.siteOf(site));
+    const client = await this.#connect(site, place, signal);
+    const connection = new SiteConnection(site, {
+      client,
+      place,
+      observe: (statement) => this.#beforeStatement?.(site, statement),
+    });
+    const lease = new Lease(client);
+    const onAbort = (): void => lease.end(true);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await work(connection);
+    } catch (error) {
+      throw signal.aborted ? abortedAt(place, error) : error;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      lease.end(!connection.usable);
+    }
+  }
+
+  /** Ends every session. Sessions on loan end when they are given back. */
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map((pool) => pool.end()));
+  }
+
+  async #connect(site: SiteId, place: string, signal: AbortSignal): Promise<pg.PoolClient> {
+    if (signal.aborted) throw abortedAt(place, signal.reason);
+    const pending = this.#poolOf(site).connect();
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = (): void => aborted.reject(abortedAt(place, signal.reason));
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await Promise.race([pending, aborted.promise]);
+    } catch (error) {
+      // A connection that arrives after we gave up belongs to nobody.
+      pending.then(
+        (late) => late.release(true),
+        () => undefined,
+      );
+      throw databaseError(error, place);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  #poolOf(site: SiteId): pg.Pool {
+    const existing = this.#pools.get(site);
+    if (existing !== undefined) return existing;
+    const { adminUrl, adminPassword } = this.siteOf(site);
+    const pool = new pg.Pool({
+      connectionString: adminUrl,
+      password: adminPassword,
+      application_name: SESSION_NAME,
+      options: SESSION_SETTINGS,
+      max: this.#limits.connections,
+      connectionTimeoutMillis: this.#limits.connectMs,
+      statement_timeout: this.#limits.statementMs,
+      query_timeout: this.#limits.statementMs + ANSWER_GRACE_MS,
+      idleTimeoutMillis: 10_000,
+      keepAlive: true,
+      allowExitOnIdle: true,
+    });
+    // A server that dies breaks idle sessions and sessions on loan. The statement in flight, if
+    // any, reports it; without a listener the event itself would end the process.
+    pool.on("error", () => undefined);
+    pool.on("connect", (client) => client.on("error", () => undefined));
+    this.#pools.set(site, pool);
+    return pool;
+  }
+}
+
+/** Gives a session back once, whoever comes first: its user, or an abort. */
+class Lease {
+  readonly #client: pg.PoolClient;
+  #ended = false;
+
+  constructor(client: pg.PoolClient) {
+    this.#client = client;
+  }
+
+  end(throwAway: boolean): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#client.release(throwAway);
+  }
+}
+
+/** A site and its address, as errors name them. */
+function placeOf(site: PostgresSite): string {
+  const { hostname, port } = new URL(site.adminUrl);
+  return `site ${site.site} (${hostname}:${port === "" ? "5432" : port})`;
+}
+
+function abortedAt(place: string, cause: unknown): CloudPhoenixError {
+  return new CloudPhoenixError("ABORTED", `${place}: given up before it answered`, {
+    retryable: true,
+    cause,
+  });
+}
+
+function checkUrl(site: SiteId, url: string): void {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  const trouble =
+    parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol)
+      ? "is not a postgresql:// URL"
+      : parsed.password === ""
+        ? null
+        : "holds a password; passwords are given separately";
+  if (trouble === null) return;
+  throw new CloudPhoenixError("CONFIG_INVALID", `a database URL of site ${site} ${trouble}`, {
+    retryable: false,
+  });
+}

@@ -1,0 +1,27 @@
+import { loadConfiguration, renderProblems } from "@cloudphoenix/config";
+import type { Command } from "commander";
+import type { CommandContext } from "../command-context.ts";
+import { EXIT_CODES } from "../exit-codes.ts";
+
+/** `cloudphoenix config check`: every mistake of a file at once. */
+export function registerConfig(program: Command, context: CommandContext): void {
+  const config = program.command("config").description("Work with the configuration file.");
+  config
+    .command("check")
+    .description("Check a configuration file and name every mistake with line, column and suggestion.")
+    .argument("<file>", "the YAML file")
+    .action(async (file: string, _given: unknown, command: Command) => {
+      await context.invoke(command, async ({ terminal }) => {
+        const configuration = await loadConfiguration(file, { environment: process.env });
+        const { application, sites, signals, vantages, warnings } = configuration;
+        terminal.result(
+          { ok: true, warnings },
+          [
+            `${file} is valid: application ${application.name}, ${sites.length} sites, ${signals.length} signals from ${vantages.length} vantages.`,
+            ...(warnings.length === 0 ? [] : [renderProblems(warnings, file)]),
+          ].join("\n"),
+        );
+        return EXIT_CODES.done;
+      });
+    });
+}

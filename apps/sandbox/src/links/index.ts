@@ -1,0 +1,3 @@
+export type { Endpoint } from "./connection.ts";
+export type { Direction, Impairment } from "./impairment.ts";
+export { Link, type LinkStats } from "./link.ts";

@@ -1,0 +1,26 @@
+export type {
+  AgentConfiguration,
+  ApiConfiguration,
+  Configuration,
+  DatabaseConfiguration,
+  EntryConfiguration,
+  Expectation,
+  HostPort,
+  NotifyConfiguration,
+  ProviderConfiguration,
+  ReplicationConfiguration,
+  SignalConfiguration,
+  SiteConfiguration,
+  StateConfiguration,
+  TrafficConfiguration,
+  TsigAlgorithm,
+  TsigConfiguration,
+  VantageConfiguration,
+} from "./configuration.ts";
+export { configurationReference, type ReferenceRow } from "./configuration-reference.ts";
+export { formatDuration, parseDuration } from "./duration.ts";
+export type { Environment } from "./fill-in-environment.ts";
+export { loadConfiguration } from "./load-configuration.ts";
+export { type Problem, renderProblems } from "./problem.ts";
+export { readSecretFile } from "./read-secret-file.ts";
+export { type Validation, validateConfiguration } from "./validate-configuration.ts";

@@ -1,0 +1,145 @@
+/**
+ * From a situation to what CloudPhoenix does about it.
+ *
+ * 1. Pure: the same situation gives the same decision.
+ * 2. Only the active site's own score can push; standbys are judged as targets, by guards.
+ * 3. Too little coverage never acts. Unknown is never a reason to act.
+ * 4. Whatever is decided, the decision carries the reasons and the state for the next one.
+ */
+
+import type { DecidedAction, Decision, Evidence, GuardResult, Situation } from "./decision.ts";
+import {
+  calmSentence,
+  clearingSentence,
+  darkSentence,
+  heldSentence,
+  settlingSentence,
+} from "./decision-sentences.ts";
+import { evidenceFor } from "./evidence.ts";
+import { type Judgement, judge } from "./judge.ts";
+import { advanceLevel, holdsNow } from "./level.ts";
+import { planWords } from "./plan-words.ts";
+import type { LevelState, SiteScore } from "./score.ts";
+import { type Survey, surveyOf } from "./survey.ts";
+
+interface Outcome {
+  readonly guards: readonly GuardResult[];
+  readonly evidence: Evidence;
+  readonly action: DecidedAction;
+}
+
+/**
+ * Decides what to do now.
+ *
+ * The level that counts comes from hysteresis. Something is done about it only while the score
+ * holds at that level at this moment: a level that is on its way to clear, or a score that flaps
+ * inside the clearing time, acts no more.
+ *
+ * If a move lacks evidence, too few independent witnesses agree for something that grave. Healing
+ * in place then goes on if its own guards allow: it needs one witness, loses nothing, and a move
+ * supersedes it. That is so even if the site should turn out to be gone: the heal then fails and
+ * does no harm. A move that is blocked for any other reason is left to a person.
+ *
+ * @throws {RangeError} if the active site is not one of the application's
+ */
+export function decide(situation: Situation): Decision {
+  const survey = surveyOf(situation);
+  const { active, score, standbyScores } = survey;
+  const { policy, nowMs } = situation;
+  const advance = (one: SiteScore): LevelState =>
+    advanceLevel(situation.levels[one.site], one, policy, nowMs);
+  const state = advance(score);
+  const known = score.coverage >= policy.coverageMin;
+  return {
+    atMs: nowMs,
+    active: active.id,
+    generation: situation.roles.generation,
+    verdict: known ? state.level : "unknown",
+    score,
+    standbyScores,
+    ...(known ? outcomeAt(survey, state) : unjudged(survey, actionInTheDark(survey))),
+    levels: {
+      ...Object.fromEntries(standbyScores.map((one) => [one.site, advance(one)])),
+      [active.id]: state,
+    },
+    lastAlive: survey.lastAlive,
+  };
+}
+
+/** With too little known, a person is told if anything at all was or is wrong; nothing is done. */
+function actionInTheDark(survey: Survey): DecidedAction {
+  const { situation, active, score } = survey;
+  const before = situation.levels[active.id]?.level ?? "none";
+  const known = darkSentence(survey);
+  if (before !== "none") {
+    return { kind: "page", because: `${known}; when it was last known, level ${before} counted.` };
+  }
+  if (score.points > 0) {
+    return { kind: "page", because: `${known}; what is known scores ${score.points}.` };
+  }
+  return { kind: "hold", because: `${known}; nothing that is known is wrong.` };
+}
+
+function outcomeAt(survey: Survey, state: LevelState): Outcome {
+  const { policy, nowMs } = survey.situation;
+  const { level } = state;
+  if (level === "none") {
+    return unjudged(survey, { kind: "hold", because: calmSentence(survey, state) });
+  }
+  if (!holdsNow(state, level, policy, nowMs)) {
+    return unjudged(survey, { kind: "hold", because: clearingSentence(survey, level) });
+  }
+  const because = heldSentence(survey, state, level);
+  return level === "heal" ? healOutcome(survey, because) : moveOutcome(survey, level, because);
+}
+
+function moveOutcome(survey: Survey, level: "region" | "dr", because: string): Outcome {
+  const move = judge(survey, { plan: level, cause: { kind: "level", level } });
+  const outcome = outcomeOf(move, actionFor(move, because));
+  const lacking = move.blocked.find((result) => result.guard === "evidence");
+  if (lacking === undefined) return outcome;
+  const reason = `${because} Too little evidence for ${planWords(level)}: ${lacking.sentence}`;
+  const heal = healOutcome(survey, reason);
+  if (heal.action.kind === "blocked") return outcome;
+  return { ...heal, evidence: move.evidence, guards: [...move.guards, ...heal.guards] };
+}
+
+function healOutcome(survey: Survey, because: string): Outcome {
+  const heal = judge(survey, { plan: "heal", cause: { kind: "level", level: "heal" } });
+  const endedAgoMs = justHealedMs(survey.situation);
+  if (endedAgoMs === null) return outcomeOf(heal, actionFor(heal, because));
+  return outcomeOf(heal, { kind: "hold", because: settlingSentence(survey, endedAgoMs) });
+}
+
+/**
+ * How long ago the newest heal ended, if that is too short to see its effect; else null. Answers
+ * asked before a repair say nothing about it, so the score must hold anew from its end.
+ */
+function justHealedMs({ activity, nowMs, policy }: Situation): number | null {
+  const agosMs = activity.healsEndedAtMs.map((atMs) => nowMs - atMs);
+  return agosMs.find((agoMs) => agoMs >= 0 && agoMs < policy.holdMs.heal) ?? null;
+}
+
+function actionFor({ plan, blocked, target, approvers }: Judgement, because: string): DecidedAction {
+  if (target !== null && blocked.length === 0) {
+    return { kind: "act", plan, target: target.id, approvers, because };
+  }
+  const [first] = blocked;
+  const sentences = blocked.map((result) => result.sentence).join(" ");
+  if (blocked.length === 1 && first?.guard === "one-run") {
+    return { kind: "hold", because: sentences };
+  }
+  if (blocked.length === 1 && first?.guard === "heals-left") {
+    return { kind: "page", because: `${because} ${sentences}` };
+  }
+  return { kind: "blocked", plan, because: `${because} ${sentences}` };
+}
+
+/** No guard was asked; evidence is told for the move across clouds that would come last. */
+function unjudged({ situation, score, otherCloud }: Survey, action: DecidedAction): Outcome {
+  return { guards: [], evidence: evidenceFor(score, situation.vantages, otherCloud), action };
+}
+
+function outcomeOf({ guards, evidence }: Judgement, action: DecidedAction): Outcome {
+  return { guards, evidence, action };
+}

@@ -1,0 +1,49 @@
+/** Which guards are asked for what, in the order operators read them. */
+
+import type { GuardResult } from "../decision.ts";
+import type { PlanKind } from "../plan.ts";
+import { cooldown } from "./cooldown.ts";
+import { dataFresh } from "./data-fresh.ts";
+import { evidence } from "./evidence.ts";
+import { fenceObtainable } from "./fence-obtainable.ts";
+import { freezeWindow } from "./freeze-window.ts";
+import type { Guard, GuardCause, GuardFacts } from "./guard.ts";
+import { healsLeft } from "./heals-left.ts";
+import { maintenance } from "./maintenance.ts";
+import { mode } from "./mode.ts";
+import { monitorsSane } from "./monitors-sane.ts";
+import { oneRun } from "./one-run.ts";
+import { schemaParity } from "./schema-parity.ts";
+import { targetExists } from "./target-exists.ts";
+import { targetReady } from "./target-ready.ts";
+
+/** What protects against acting on a wrong picture; a person who asks has their own. */
+const PICTURE: readonly Guard[] = [evidence, monitorsSane, mode, maintenance];
+/** What protects the data and the target; nobody is exempt. */
+const MOVE: readonly Guard[] = [targetReady, dataFresh, fenceObtainable, schemaParity, freezeWindow];
+
+/**
+ * Asks every guard that has a say in this plan and returns all answers, passing ones included.
+ * Without a target the rest would only repeat that there is none, so they are not asked.
+ */
+export function askGuards(facts: GuardFacts): readonly GuardResult[] {
+  if (facts.target === null) return [targetExists(facts)];
+  return guardsFor(facts.plan, facts.cause).map((guard) => guard(facts));
+}
+
+function guardsFor(plan: PlanKind, cause: GuardCause): readonly Guard[] {
+  const asked = cause.kind === "person";
+  switch (plan) {
+    case "heal":
+      return asked ? [targetExists, oneRun] : [targetExists, ...PICTURE, oneRun, healsLeft];
+    case "rollback":
+      // The site to go back to is the one that was active until now: no standby is judged.
+      return [targetExists, oneRun];
+    case "region":
+    case "dr":
+    case "switchover":
+      return asked
+        ? [targetExists, ...MOVE, oneRun]
+        : [targetExists, ...PICTURE, ...MOVE, cooldown, oneRun];
+  }
+}

@@ -1,0 +1,71 @@
+import { measuredText, limitText } from "../span-text.ts";
+import type { StandbyFacts } from "../readiness.ts";
+import type { SiteScore } from "../score.ts";
+import { type Guard, type GuardFacts, block, pass } from "./guard.ts";
+
+/**
+ * Could the target serve if it had to? Its entry answers, it needs no healing itself, and it was
+ * following the active site until the active site was last known alive. A standby that is dead,
+ * empty or stale is worse than an outage, so nobody can override this guard.
+ */
+export const targetReady: Guard = (facts) => {
+  const { standby, target } = facts;
+  if (target === null || standby === null) {
+    return block("target-ready", `Nothing is known yet about ${target?.id ?? "the target"}.`);
+  }
+  const troubles = [
+    ...entryTroubles(standby),
+    ...scoreTroubles(facts, target.id),
+    ...canaryTroubles(facts, standby),
+  ];
+  if (troubles.length > 0) {
+    return block("target-ready", `${target.id} is not ready: ${troubles.join("; ")}.`);
+  }
+  return pass("target-ready", `${target.id} is ready: its entry is healthy, ${canaryText(facts)}.`);
+};
+
+function entryTroubles({ entry, entryDetail }: StandbyFacts): readonly string[] {
+  return entry === "healthy" ? [] : [`its entry is ${entry} (${entryDetail})`];
+}
+
+/** The lag is judged by `data-fresh`, in time; counting it here again would judge it twice. */
+function scoreTroubles({ standbyScores, situation }: GuardFacts, target: string): readonly string[] {
+  const band = situation.policy.bands.heal;
+  const score = standbyScores.find((one) => one.site === target);
+  const bad = badSignals(score);
+  const points = bad.reduce((sum, one) => sum + one.points, 0);
+  if (points < band) return [];
+  const names = bad.map((one) => `${one.signal} ${one.status}`).join(", ");
+  return [`it scores ${points} itself, ready is below ${band} (${names})`];
+}
+
+function badSignals(score: SiteScore | undefined): SiteScore["contributions"] {
+  const contributions = score?.contributions ?? [];
+  return contributions.filter((one) => one.points > 0 && one.kind !== "replication-lag");
+}
+
+function canaryTroubles(facts: GuardFacts, { replication }: StandbyFacts): readonly string[] {
+  const { nowMs, policy } = facts.situation;
+  const maxMs = policy.canaryAgeMaxMs;
+  if (replication.state === "broken") return [`replication is broken (${replication.detail})`];
+  if (replication.appliedAtMs === null || replication.readAtMs === null) {
+    return ["it has never shown a heartbeat of the active site"];
+  }
+  const silentMs = nowMs - replication.readAtMs;
+  if (silentMs > maxMs) {
+    return [`its database last answered ${measuredText(silentMs)} ago, limit ${limitText(maxMs)}`];
+  }
+  if (facts.lastAliveAtMs === null) {
+    return [`${facts.active.id} was never seen alive, so there is nothing to compare it with`];
+  }
+  const behindMs = facts.lastAliveAtMs - replication.appliedAtMs;
+  if (behindMs <= maxMs) return [];
+  return [
+    `its newest heartbeat is ${measuredText(behindMs)} older than the last sign of life of ${facts.active.id}, limit ${limitText(maxMs)}`,
+  ];
+}
+
+function canaryText({ lastAliveAtMs, standby }: GuardFacts): string {
+  const behindMs = Math.max(0, (lastAliveAtMs ?? 0) - (standby?.replication.appliedAtMs ?? 0));
+  return `its newest heartbeat is ${measuredText(behindMs)} older than the last sign of life of the active site`;
+}

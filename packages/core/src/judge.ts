@@ -1,0 +1,78 @@
+/** One possible action judged: where it would go, what every guard says, how many must approve. */
+
+import type { Evidence, GuardResult } from "./decision.ts";
+import { evidenceFor } from "./evidence.ts";
+import type { GuardCause, GuardFacts } from "./guards/guard.ts";
+import { askGuards } from "./guards/index.ts";
+import type { PlanKind } from "./plan.ts";
+import type { Policy } from "./policy.ts";
+import type { Survey } from "./survey.ts";
+import { targetsFor } from "./targets.ts";
+import type { Site, SiteId } from "./topology.ts";
+
+export interface Judgement {
+  readonly plan: PlanKind;
+  /** Null if the application has no site the plan could go to. */
+  readonly target: Site | null;
+  readonly evidence: Evidence;
+  readonly guards: readonly GuardResult[];
+  readonly blocked: readonly GuardResult[];
+  /** Distinct people who must approve before the first step; 0 for none. */
+  readonly approvers: number;
+}
+
+export interface Question {
+  readonly plan: PlanKind;
+  readonly cause: GuardCause;
+  /** Only this target is considered; without it, every possible one in order of preference. */
+  readonly wanted?: SiteId | undefined;
+}
+
+/** Judges a plan for the first target nothing blocks, else for the most preferred one. */
+export function judge(survey: Survey, question: Question): Judgement {
+  const { application } = survey.situation;
+  const targets = targetsFor(question.plan, application, survey.active).filter(
+    (site) => question.wanted === undefined || site.id === question.wanted,
+  );
+  const judged = targets.map((target) => judgeTarget(survey, question, target));
+  const free = judged.find((one) => one.blocked.length === 0);
+  return free ?? judged[0] ?? judgeTarget(survey, question, null);
+}
+
+function judgeTarget(survey: Survey, question: Question, target: Site | null): Judgement {
+  const { situation } = survey;
+  // Healing goes nowhere: its evidence is told for the move that would come last.
+  const cloud = question.plan === "heal" ? survey.otherCloud : (target?.cloud ?? null);
+  const evidence = evidenceFor(survey.score, situation.vantages, cloud);
+  const facts: GuardFacts = {
+    situation,
+    plan: question.plan,
+    cause: question.cause,
+    active: survey.active,
+    target,
+    standby: situation.standbys.find((one) => one.site === target?.id) ?? null,
+    score: survey.score,
+    standbyScores: survey.standbyScores,
+    evidence,
+    lastAliveAtMs: survey.lastAlive?.atMs ?? null,
+  };
+  const guards = askGuards(facts);
+  return {
+    plan: question.plan,
+    target,
+    evidence,
+    guards,
+    blocked: guards.filter((result) => result.outcome === "block"),
+    approvers: approversFor(guards, situation.policy),
+  };
+}
+
+/** Risks to data want as many people as the policy says, everything else wants one. */
+function approversFor(guards: readonly GuardResult[], policy: Policy): number {
+  const people = guards
+    .filter((result) => result.outcome === "approve")
+    .map(({ guard }) =>
+      guard === "data-fresh" || guard === "fence-obtainable" ? Math.max(1, policy.approversForRisk) : 1,
+    );
+  return Math.max(0, ...people);
+}

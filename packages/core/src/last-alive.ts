@@ -1,0 +1,42 @@
+/** When the active site was last known to serve: the upper end of what can have been lost. */
+
+import type { LastAlive, Situation } from "./decision.ts";
+import type { SignalKind } from "./signal.ts";
+
+/**
+ * Questions that only the application itself can answer. Platform answers (node groups, load
+ * balancer, alarms, status pages) can stay green while no user gets through: counting them would
+ * let a status page make every loss look unbounded.
+ */
+const ASKS_THE_APPLICATION: readonly SignalKind[] = [
+  "service-health",
+  "external-uptime",
+  "cross-cloud",
+  "cross-region",
+];
+
+/**
+ * The newest instant at which the active site was seen healthy or degraded by anybody, or
+ * acknowledged a heartbeat; null if never.
+ *
+ * A situation holds only the newest observation per vantage, so a good answer is gone as soon as a
+ * bad one follows it. `situation.lastAlive`, carried over from the decision before, keeps it.
+ */
+export function lastAliveOf(situation: Situation): LastAlive | null {
+  const { active } = situation.roles;
+  const asked = new Set(
+    situation.signals
+      .filter((one) => one.site === active && ASKS_THE_APPLICATION.includes(one.kind))
+      .map((one) => one.id),
+  );
+  const seen = situation.observations
+    .filter((one) => asked.has(one.signal))
+    .filter((one) => one.status === "healthy" || one.status === "degraded")
+    .map((one) => one.atMs);
+  const written = situation.standbys.flatMap((one) => one.replication.writtenAtMs ?? []);
+  const remembered = situation.lastAlive?.site === active ? [situation.lastAlive.atMs] : [];
+  const instants = [...seen, ...written, ...remembered];
+  if (instants.length === 0) return null;
+  // A clock that jumped must not make the site alive in the future.
+  return { site: active, atMs: Math.min(Math.max(...instants), situation.nowMs) };
+}

@@ -1,0 +1,45 @@
+/** What an action will do, in one sentence an operator reads before it happens. */
+
+import { peopleText } from "../plan-words.ts";
+import type { StepAction } from "../plan.ts";
+import { limitText } from "../span-text.ts";
+
+/** The title of a step that does `action`. */
+export function titleOf(action: StepAction): string {
+  switch (action.kind) {
+    case "approval":
+      return `Wait for ${peopleText(action.approvers)} to approve: ${action.question}`;
+    case "pause":
+      return `Wait ${limitText(action.durationMs)}`;
+    case "fence-site":
+      return `Stop every writer at ${action.site} and read back that it is stopped`;
+    case "unfence-site":
+      return `Let ${action.site} accept writes again`;
+    case "measure-loss":
+      return `Measure how much of ${action.from} has not reached ${action.to}`;
+    case "drain-replication":
+      return `Wait until ${action.to} has applied everything ${action.from} committed`;
+    case "promote-database":
+      return `Make the database of ${action.site} the primary, with writes still refused`;
+    case "restart-database":
+      return `Start the database of ${action.site} again`;
+    case "scale-workload":
+      return `Run ${action.replicas} ${action.replicas === 1 ? "replica" : "replicas"} of ${action.workload} at ${action.site}`;
+    case "restart-workload":
+      return `Replace the replicas of ${action.workload} at ${action.site} that are not ready`;
+    case "verify-site":
+      return action.expect === "serving"
+        ? `Check that ${action.site} serves and accepts writes`
+        : `Check that ${action.site} is up and refuses writes`;
+    case "switch-traffic":
+      return `Send users from ${action.from} to ${action.to}`;
+    case "open-writes":
+      return `Let ${action.site} accept writes; from here on there is no way back but another move`;
+    case "verify-convergence":
+      return `Check from every vantage that users reach ${action.site}`;
+    case "notify":
+      return `Tell people: ${action.message}`;
+    case "report":
+      return "Write the report of this run";
+  }
+}

@@ -1,0 +1,28 @@
+/** Which part of a site a heal should repair. */
+
+import type { Contribution, SiteScore } from "../score.ts";
+
+export type HealComponent = "database" | "workloads";
+
+const NAMES_THE_DATABASE = /\b(database|postgres(ql)?)\b/i;
+
+/**
+ * What to repair first, read from the points of the site's score.
+ *
+ * The database if the service's own health names it, or if the service is unhealthy while nothing
+ * says that its replicas or nodes are in trouble. Workloads otherwise, also without a score:
+ * replacing replicas that are not ready leaves the ready ones alone, restarting a database does
+ * not. Only one component per heal, the one everything stands on first: what is still broken
+ * after that shows in the next score.
+ */
+export function healComponentOf(score: SiteScore | null): HealComponent {
+  const bad = score?.contributions.filter((one) => one.points > 0) ?? [];
+  const health = bad.filter((one) => one.kind === "service-health");
+  if (health.some((one) => NAMES_THE_DATABASE.test(one.detail))) return "database";
+  const unhealthy = health.some((one) => one.status === "unhealthy");
+  return unhealthy && !bad.some(speaksOfReplicas) ? "database" : "workloads";
+}
+
+function speaksOfReplicas({ kind }: Contribution): boolean {
+  return kind === "load-balancer" || kind === "node-groups";
+}

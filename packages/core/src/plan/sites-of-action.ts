@@ -1,0 +1,59 @@
+/** Which sites an action speaks of, and which of them must be alive for it to succeed. */
+
+import type { StepAction } from "../plan.ts";
+import type { SiteId } from "../topology.ts";
+
+/** Every site the action names. */
+export function sitesNamedBy(action: StepAction): readonly SiteId[] {
+  switch (action.kind) {
+    case "approval":
+    case "pause":
+    case "notify":
+    case "report":
+      return [];
+    case "measure-loss":
+    case "drain-replication":
+    case "switch-traffic":
+      return [action.from, action.to];
+    case "promote-database":
+      return [action.site, action.from];
+    case "fence-site":
+    case "unfence-site":
+    case "restart-database":
+    case "scale-workload":
+    case "restart-workload":
+    case "verify-site":
+    case "open-writes":
+    case "verify-convergence":
+      return [action.site];
+  }
+}
+
+/**
+ * The sites without which the action cannot succeed. A fence needs nobody: stopping a site that
+ * does not answer is what it is for. Switching traffic talks to the name servers only.
+ */
+export function sitesNeededBy(action: StepAction): readonly SiteId[] {
+  switch (action.kind) {
+    case "fence-site":
+    case "switch-traffic":
+      return [];
+    case "measure-loss":
+      return [action.to];
+    case "promote-database":
+      return [action.site];
+    case "approval":
+    case "pause":
+    case "notify":
+    case "report":
+    case "drain-replication":
+    case "unfence-site":
+    case "restart-database":
+    case "scale-workload":
+    case "restart-workload":
+    case "verify-site":
+    case "open-writes":
+    case "verify-convergence":
+      return sitesNamedBy(action);
+  }
+}

@@ -1,0 +1,28 @@
+/** Where a plan may go. */
+
+import type { PlanKind } from "./plan.ts";
+import type { Application, Site } from "./topology.ts";
+
+/**
+ * Sites a plan of this kind may go to, in the application's order of preference: for a heal or a
+ * rollback the active site itself, for `region` the other sites of its cloud, for `dr` the sites
+ * of other clouds, for a switchover every other site.
+ */
+export function targetsFor(
+  plan: PlanKind,
+  application: Application,
+  active: Site,
+): readonly Site[] {
+  const others = application.sites.filter((site) => site.id !== active.id);
+  switch (plan) {
+    case "heal":
+    case "rollback":
+      return [active];
+    case "region":
+      return others.filter((site) => site.cloud === active.cloud);
+    case "dr":
+      return others.filter((site) => site.cloud !== active.cloud);
+    case "switchover":
+      return others;
+  }
+}

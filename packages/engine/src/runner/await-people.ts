@@ -1,0 +1,182 @@
+/** Where a run stops until people speak: approvals, and steps that failed. */
+import type { PlanStep, RunCommand, StepKind, StepRecord } from "@cloudphoenix/core";
+import { persist } from "./persist.ts";
+import { type CancelCommand, actOn, awaitCommand, refuse } from "./operator-commands.ts";
+import { type RunSession, note, writeNote } from "./run-session.ts";
+import type { StepFailure } from "./step-outcome.ts";
+
+/**
+ * Steps nobody may skip: each stands between the users and lost or forked data, or is the very
+ * thing the plan is for. Who does not want them cancels the run.
+ */
+const NEVER_SKIPPED: readonly StepKind[] = [
+  "approval",
+  "fence-site",
+  "measure-loss",
+  "drain-replication",
+  "promote-database",
+  "open-writes",
+];
+
+/** What people need to know to approve. */
+export interface Question {
+  readonly approvers: number;
+  readonly question: string;
+}
+
+export type ApprovalAnswer =
+  | { readonly kind: "approved" }
+  | { readonly kind: "cancel"; readonly command: CancelCommand };
+
+/**
+ * Waits until `approvers` distinct people approved this plan. Approvals given before the question
+ * was asked do not count: nobody can agree to what they did not see.
+ */
+export async function awaitApproval(
+  session: RunSession,
+  step: PlanStep,
+  { approvers, question }: Question,
+): Promise<ApprovalAnswer> {
+  const needed = Math.max(1, approvers);
+  const people = new Set<string>();
+  await note(session, waitingForApproval(question, needed));
+  while (people.size < needed) {
+    const command = await awaitCommand(session);
+    if (command.kind !== "approve") {
+      const cancel = await actOn(session, command);
+      if (cancel !== null) return { kind: "cancel", command: cancel };
+      continue;
+    }
+    const refusal = refusalOf(session, command, people);
+    if (refusal !== null) {
+      await refuse(session, command, refusal);
+      continue;
+    }
+    people.add(personOf(command.by));
+    const missing = needed - people.size;
+    const atMs = await instant(session);
+    await note(session, {
+      ...(missing > 0 ? waitingForApproval(question, missing) : {}),
+      approval: { by: command.by, comment: command.comment, atMs },
+      event: { kind: "approved", step: step.id, text: `approved by ${command.by}` },
+      audit: { who: command.by, what: `approve run ${session.plan.id}: ${question}`, why: command.comment },
+    });
+  }
+  await endStep(session, step, "approved", (record) => ({ ...record, status: "done" }));
+  return { kind: "approved" };
+}
+
+export type FailureAnswer =
+  | { readonly kind: "retry" }
+  | { readonly kind: "skipped" }
+  | { readonly kind: "cancel"; readonly command: CancelCommand };
+
+/** Waits until an operator says what becomes of a failed step. */
+export async function awaitOperator(
+  session: RunSession,
+  step: PlanStep,
+  error: StepFailure,
+): Promise<FailureAnswer> {
+  const text = `step ${step.id} failed: ${error.message}; retry, skip or cancel`;
+  await note(session, {
+    status: "needs-attention",
+    waitingFor: text,
+    event: { kind: "waiting", step: step.id, text },
+  });
+  for (;;) {
+    const command = await awaitCommand(session);
+    if (command.kind === "retry" && command.step === step.id) {
+      await note(session, {
+        status: "running",
+        event: { kind: "resumed", step: step.id, text: `${command.by} retries ${step.id}` },
+      });
+      return { kind: "retry" };
+    }
+    if (command.kind === "skip" && command.step === step.id) {
+      if (await skip(session, step, command)) return { kind: "skipped" };
+      continue;
+    }
+    const cancel = await actOn(session, command);
+    if (cancel !== null) return { kind: "cancel", command: cancel };
+  }
+}
+
+async function skip(
+  session: RunSession,
+  step: PlanStep,
+  command: Extract<RunCommand, { readonly kind: "skip" }>,
+): Promise<boolean> {
+  if (NEVER_SKIPPED.includes(step.action.kind)) {
+    await refuse(session, command, `${step.id} protects the data; retry it or cancel the run`);
+    return false;
+  }
+  const { by, reason } = command;
+  await endStep(session, step, "skipped", (record) => ({
+    ...record,
+    status: "skipped",
+    skipped: { by, reason },
+  }));
+  await note(session, {
+    status: "running",
+    event: { kind: "step-skipped", step: step.id, text: `skipped by ${by}: ${reason}` },
+    audit: { who: by, what: `skip step ${step.id} of run ${session.plan.id}`, why: reason },
+  });
+  return true;
+}
+
+/** Ends the record of `step` in a journaled step. */
+async function endStep(
+  session: RunSession,
+  step: PlanStep,
+  how: "approved" | "skipped",
+  change: (record: StepRecord) => StepRecord,
+): Promise<void> {
+  const { deps, plan, context } = session;
+  session.notes += 1;
+  const key = `${how}:${step.id}#${session.notes}`;
+  await context.step(key, async () => {
+    const endedAtMs = deps.clock.now();
+    const run = await persist(deps.clock, () => deps.runs.get(plan.id));
+    const record = run?.steps.find((candidate) => candidate.id === step.id);
+    if (record !== undefined) {
+      const ended = { ...change(record), endedAtMs };
+      await persist(deps.clock, () => deps.runs.putStep(plan.id, ended));
+    }
+    if (how === "approved") {
+      await writeNote(session, key, {
+        status: "running",
+        event: { kind: "step-done", step: step.id, text: "approved by enough people" },
+      });
+    }
+    return null;
+  });
+}
+
+/** The time, fixed in the journal: recording the approval twice must not make it two. */
+async function instant(session: RunSession): Promise<number> {
+  session.notes += 1;
+  return session.context.step(`instant:${session.notes}`, async () => session.deps.clock.now());
+}
+
+function waitingForApproval(
+  question: string,
+  missing: number,
+): { readonly status: "waiting-approval"; readonly waitingFor: string } {
+  const people = missing === 1 ? "1 person" : `${missing} people`;
+  return { status: "waiting-approval", waitingFor: `approval by ${people}: ${question}` };
+}
+
+function refusalOf(
+  session: RunSession,
+  command: Extract<RunCommand, { readonly kind: "approve" }>,
+  people: ReadonlySet<string>,
+): string | null {
+  if (command.planId !== session.plan.id) return `it is for plan ${command.planId}`;
+  if (people.has(personOf(command.by))) return "this person has approved already";
+  return null;
+}
+
+/** One name per person: who started the run as `operator:ann` and approves as `Ann` is one. */
+function personOf(name: string): string {
+  return name.replace(/^operator:/, "").trim().toLowerCase();
+}

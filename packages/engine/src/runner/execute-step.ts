@@ -1,0 +1,207 @@
+/**
+ * One step from its first try to its end.
+ *
+ * 1. Every try is one journaled step `step:<id>#<n>`; what it found is recorded inside it, so a
+ *    finished try is never repeated and never unrecorded.
+ * 2. The wait between tries is durable; its jitter is drawn inside the try before it.
+ * 3. A finished `open-writes` settles the roles in a journaled step of its own: after a crash
+ *    between the two, the replay settles.
+ */
+import type { Plan, PlanStep, RunEvent, StepRecord } from "@cloudphoenix/core";
+import type { DurableContext } from "../ports/durable-context.ts";
+import { type Attempt, attempt } from "./attempt.ts";
+import { persist } from "./persist.ts";
+import { type InterpreterDeps, stepOf } from "./run-session.ts";
+import { settleRoles } from "./settle-roles.ts";
+import type { StepOutcome } from "./step-outcome.ts";
+
+export interface StepExecution {
+  readonly plan: Plan;
+  readonly step: PlanStep;
+  /** Tries made earlier, before a person said "retry". */
+  readonly attemptsBefore: number;
+  /** Waits durably between two tries; `stop` ends the step as aborted. */
+  readonly wait: (ms: number) => Promise<"go-on" | "stop">;
+}
+
+/** Runs the step named `stepId` in a context of its own. This is the body of a branch. */
+export async function executeStep(
+  context: DurableContext,
+  plan: Plan,
+  stepId: string,
+  deps: InterpreterDeps,
+): Promise<StepOutcome> {
+  const wait = async (ms: number): Promise<"go-on"> => {
+    await context.sleep(ms);
+    return "go-on";
+  };
+  return runTries(context, { plan, step: stepOf(plan, stepId), attemptsBefore: 0, wait }, deps);
+}
+
+/** Tries until the step is done, needs people, has used up its tries or may not go on. */
+export async function runTries(
+  context: DurableContext,
+  execution: StepExecution,
+  deps: InterpreterDeps,
+): Promise<StepOutcome> {
+  const { plan, step, attemptsBefore } = execution;
+  const first = attemptsBefore + 1;
+  const last = attemptsBefore + Math.max(1, step.retry.attempts);
+  const startedAtMs = await context.step(`start:${step.id}#${first}`, () =>
+    recordStart(deps, plan, step, first),
+  );
+  // A pause is a durable wait of the run itself: inside a try it would start over after a crash.
+  if (step.action.kind === "pause" && (await execution.wait(step.action.durationMs)) === "stop") {
+    return { kind: "aborted", attempts: attemptsBefore };
+  }
+  for (let number = first; ; number += 1) {
+    const tried = await context.step(`step:${step.id}#${number}`, async (signal) => {
+      const result = await attempt(deps, { plan, step, action: step.action }, signal);
+      const final = number >= last || (result.kind === "failed" && !result.error.retryable);
+      await recordTry(deps, { plan, step, number, startedAtMs, final }, result);
+      return { result, final, jitter: deps.random.next() };
+    });
+    const { result } = tried;
+    if (result.kind === "failed" && !tried.final) {
+      const turn = await execution.wait(backoffMs(step, number - attemptsBefore, tried.jitter));
+      if (turn === "stop") return { kind: "aborted", attempts: number };
+      continue;
+    }
+    if (result.kind === "done" && step.action.kind === "open-writes") {
+      const stale = await settleRoles(context, deps, plan, {
+        name: `settle:${step.id}#${number}`,
+        active: step.action.site,
+      });
+      if (stale !== null) return { kind: "superseded", attempts: number, detail: stale };
+    }
+    return outcomeOf(result, number);
+  }
+}
+
+/** Exponential with a cap, and between half and all of it so that many runs do not beat as one. */
+export function backoffMs(step: PlanStep, triesDone: number, jitter: number): number {
+  const full = Math.min(step.retry.backoffMaxMs, step.retry.backoffMs * 2 ** (triesDone - 1));
+  return Math.round(full * (0.5 + jitter / 2));
+}
+
+function outcomeOf(result: Attempt, attempts: number): StepOutcome {
+  switch (result.kind) {
+    case "done":
+    case "aborted":
+      return { kind: result.kind, attempts };
+    case "approval-needed":
+      return {
+        kind: result.kind,
+        attempts,
+        approvers: result.approvers,
+        question: result.question,
+      };
+    case "failed":
+      return { kind: result.kind, attempts, error: result.error };
+    case "superseded":
+      return { kind: result.kind, attempts, detail: result.detail };
+  }
+}
+
+/** Notes the start and returns it; a step that had started before keeps its first start. */
+async function recordStart(
+  deps: InterpreterDeps,
+  plan: Plan,
+  step: PlanStep,
+  number: number,
+): Promise<number> {
+  const nowMs = deps.clock.now();
+  return persist(deps.clock, async () => {
+    const run = await deps.runs.get(plan.id);
+    const before = run?.steps.find((candidate) => candidate.id === step.id);
+    const startedAtMs = before?.startedAtMs ?? nowMs;
+    await deps.runs.putStep(plan.id, {
+      ...blank(step, startedAtMs),
+      status: "running",
+      attempts: number - 1,
+    });
+    await deps.runs.addEvent({
+      runId: plan.id,
+      key: `start:${step.id}#${number}`,
+      atMs: nowMs,
+      kind: "step-started",
+      step: step.id,
+      text: step.title,
+    });
+    return startedAtMs;
+  });
+}
+
+interface Try {
+  readonly plan: Plan;
+  readonly step: PlanStep;
+  readonly number: number;
+  readonly startedAtMs: number;
+  /** Whether a failure now is the end of the step. */
+  readonly final: boolean;
+}
+
+async function recordTry(deps: InterpreterDeps, tried: Try, result: Attempt): Promise<void> {
+  // A superseded run writes nothing about the step any more: the newer run owns the story.
+  if (result.kind === "superseded") return;
+  const { plan, step, number } = tried;
+  const atMs = deps.clock.now();
+  const line = lineOf(tried, result);
+  await persist(deps.clock, async () => {
+    await deps.runs.putStep(plan.id, recordOf(tried, result, atMs));
+    if (line === null) return;
+    await deps.runs.addEvent({
+      runId: plan.id,
+      key: `step:${step.id}#${number}`,
+      atMs,
+      step: step.id,
+      ...line,
+    });
+  });
+}
+
+function recordOf(tried: Try, result: Attempt, atMs: number): StepRecord {
+  const base = { ...blank(tried.step, tried.startedAtMs), attempts: tried.number };
+  switch (result.kind) {
+    case "done":
+      return { ...base, status: "done", endedAtMs: atMs, result: result.result };
+    case "approval-needed":
+      return { ...base, status: "running", result: result.result };
+    case "failed":
+      return tried.final
+        ? { ...base, status: "failed", endedAtMs: atMs, error: result.error }
+        : { ...base, status: "running", error: result.error };
+    case "aborted":
+    case "superseded":
+      return { ...base, status: "running" };
+  }
+}
+
+function lineOf(tried: Try, result: Attempt): Pick<RunEvent, "kind" | "text"> | null {
+  switch (result.kind) {
+    case "done":
+      return { kind: "step-done", text: result.text };
+    case "approval-needed":
+      return { kind: "approval-asked", text: result.question };
+    case "failed":
+      return tried.final
+        ? { kind: "step-failed", text: result.error.message }
+        : { kind: "step-retried", text: result.error.message };
+    case "aborted":
+    case "superseded":
+      return null;
+  }
+}
+
+function blank(step: PlanStep, startedAtMs: number): StepRecord {
+  return {
+    id: step.id,
+    status: "pending",
+    attempts: 0,
+    startedAtMs,
+    endedAtMs: null,
+    result: null,
+    error: null,
+    skipped: null,
+  };
+}

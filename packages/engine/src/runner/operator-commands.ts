@@ -1,0 +1,125 @@
+/**
+ * What operators tell a run, taken in order of arrival.
+ *
+ * 1. Every command is answered with an event, also the ones refused: nobody presses a button and
+ *    wonders.
+ * 2. A cancel is taken only where going back is safe (`cancel-barrier.ts`).
+ */
+import type { RunCommand } from "@cloudphoenix/core";
+import { cancelRefusal } from "./cancel-barrier.ts";
+import { type RunSession, note } from "./run-session.ts";
+
+export type CancelCommand = Extract<RunCommand, { readonly kind: "cancel" }>;
+
+/**
+ * How long one wait for a person lasts before it is renewed. Approvals may take days; a wait in
+ * pieces keeps each journal entry small and its timer within what every engine can hold.
+ */
+const PATIENCE_MS = 3_600_000;
+
+/** The next command, however long it takes. */
+export async function awaitCommand(session: RunSession): Promise<RunCommand> {
+  for (;;) {
+    const command = await takeCommand(session, PATIENCE_MS);
+    if (command !== null) return command;
+  }
+}
+
+/** The next command, held back ones first; null if none comes within `timeoutMs`. */
+export async function takeCommand(
+  session: RunSession,
+  timeoutMs: number,
+): Promise<RunCommand | null> {
+  return session.held.shift() ?? (await session.context.receive(timeoutMs));
+}
+
+/**
+ * Acts on everything that has arrived: between two waves. Waits here while the run is paused.
+ * `firstWaitMs` is how long to wait for the first command. Returns the cancel that was accepted.
+ */
+export async function drainCommands(
+  session: RunSession,
+  firstWaitMs: number = 0,
+): Promise<CancelCommand | null> {
+  let waitMs = firstWaitMs;
+  for (;;) {
+    const command = await takeCommand(session, waitMs);
+    if (command === null) break;
+    waitMs = 0;
+    const cancel = await actOn(session, command);
+    if (cancel !== null) return cancel;
+  }
+  return session.pauseAskedBy === null ? null : pauseUntilResumed(session, session.pauseAskedBy);
+}
+
+/**
+ * Deals with a command in a place that does not wait for it: cancel and pause work everywhere,
+ * the rest is answered with why it does nothing. Returns the cancel if it was accepted.
+ */
+export async function actOn(
+  session: RunSession,
+  command: RunCommand,
+): Promise<CancelCommand | null> {
+  switch (command.kind) {
+    case "cancel":
+      return (await acceptCancel(session, command)) ? command : null;
+    case "pause":
+      session.pauseAskedBy = command.by;
+      return null;
+    case "resume":
+      session.pauseAskedBy = null;
+      return null;
+    case "approve":
+      await refuse(session, command, "nothing waits for approval");
+      return null;
+    case "retry":
+    case "skip":
+      await refuse(session, command, `step ${command.step} does not wait for it`);
+      return null;
+  }
+}
+
+/** Records that `command` changes nothing, and why. */
+export async function refuse(
+  session: RunSession,
+  command: RunCommand,
+  because: string,
+): Promise<void> {
+  await note(session, {
+    event: { kind: "waiting", text: `${command.kind} by ${command.by} refused: ${because}` },
+  });
+}
+
+async function acceptCancel(session: RunSession, command: CancelCommand): Promise<boolean> {
+  const refusal = await cancelRefusal(session);
+  if (refusal !== null) {
+    await refuse(session, command, refusal);
+    return false;
+  }
+  await note(session, {
+    event: { kind: "cancel-asked", text: `${command.by} cancels: ${command.reason}` },
+    audit: { who: command.by, what: `cancel run ${session.plan.id}`, why: command.reason },
+  });
+  return true;
+}
+
+async function pauseUntilResumed(session: RunSession, by: string): Promise<CancelCommand | null> {
+  await note(session, {
+    status: "paused",
+    waitingFor: `paused by ${by}; resume or cancel`,
+    event: { kind: "paused", text: `paused by ${by}` },
+  });
+  for (;;) {
+    const command = await awaitCommand(session);
+    if (command.kind === "resume") {
+      session.pauseAskedBy = null;
+      await note(session, {
+        status: "running",
+        event: { kind: "resumed", text: `resumed by ${command.by}` },
+      });
+      return null;
+    }
+    const cancel = await actOn(session, command);
+    if (cancel !== null) return cancel;
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Takes a cancelled run back.
+ *
+ * 1. Newest first, one at a time, each try journaled as `undo:<id>#<n>`.
+ * 2. Steps that began but have no known end are undone too: their effect may be there.
+ * 3. Each try checks the generation: a newer plan's world is not touched.
+ * 4. An undo that keeps failing leaves the run `stuck`, a person is needed, and older steps stay:
+ *    undoing them out of order could open a site that must stay shut.
+ */
+import type { PlanStep, StepAction, StepRecord } from "@cloudphoenix/core";
+import { handlerOf } from "../steps/step-handler.ts";
+import { type Attempt, attempt, staleness } from "./attempt.ts";
+import { backoffMs } from "./execute-step.ts";
+import { persist } from "./persist.ts";
+import { type RunSession, note } from "./run-session.ts";
+import { settleRoles } from "./settle-roles.ts";
+import { failureOf } from "./step-outcome.ts";
+import { withDeadline } from "../waiting/with-deadline.ts";
+
+/** An undo is worth more patience than a step: giving up needs a person at once. */
+const UNDO_TRIES_MIN = 5;
+
+export type UndoResult =
+  | { readonly status: "undone" }
+  | { readonly status: "stuck"; readonly detail: string }
+  | { readonly status: "superseded"; readonly detail: string };
+
+/** Undoes everything that began. Safe to repeat: every undo is idempotent. */
+export async function undoRun(session: RunSession): Promise<UndoResult> {
+  for (const step of session.begun.toReversed()) {
+    const result = await undoStep(session, step);
+    if (result.kind === "superseded") return { status: "superseded", detail: result.detail };
+    if (result.kind === "failed") {
+      return { status: "stuck", detail: `undo of ${step.id} failed: ${result.error.message}` };
+    }
+  }
+  if (!session.begun.some((step) => touchesReplication(step.action))) return { status: "undone" };
+  const stale = await settleRoles(session.context, session.deps, session.plan, {
+    name: "settle:undo",
+    active: session.plan.from,
+  });
+  return stale === null ? { status: "undone" } : { status: "superseded", detail: stale };
+}
+
+async function undoStep(session: RunSession, step: PlanStep): Promise<Attempt> {
+  const revokes =
+    step.undo.kind === "none" &&
+    session.outcomes.get(step.id)?.kind !== "done" &&
+    handlerOf(session.deps.handlers, step.action).revoke !== undefined;
+  if (step.undo.kind === "none" && !revokes) {
+    const text = `left as it is: ${step.undo.reason}`;
+    await note(session, { event: { kind: "step-undone", step: step.id, text } });
+    return { kind: "done", result: null, text };
+  }
+  const triesMax = Math.max(UNDO_TRIES_MIN, step.retry.attempts);
+  let failures = 0;
+  for (let number = 1; ; number += 1) {
+    const tried = await session.context.step(`undo:${step.id}#${number}`, async (signal) => {
+      const result = await tryUndo(session, step, signal);
+      const final = result.kind === "failed" && failures + 1 >= triesMax;
+      await recordUndo(session, { step, number, final }, result);
+      return { result, jitter: session.deps.random.next() };
+    });
+    // A second cancel aborts the try in flight; that is no reason to give up.
+    if (tried.result.kind === "aborted") continue;
+    if (tried.result.kind !== "failed") return tried.result;
+    failures += 1;
+    if (failures >= triesMax) return tried.result;
+    await session.context.sleep(backoffMs(step, failures, tried.jitter));
+  }
+}
+
+async function tryUndo(
+  session: RunSession,
+  step: PlanStep,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const { plan, deps } = session;
+  if (step.undo.kind === "action") {
+    return attempt(deps, { plan, step, action: step.undo.action }, signal);
+  }
+  const stale = await staleness(deps, plan);
+  if (stale !== null) return { kind: "superseded", detail: stale };
+  try {
+    await withDeadline(
+      { clock: deps.clock, limitMs: step.timeoutMs, signal, what: `revoking ${step.id}` },
+      async (limited) => {
+        const handler = handlerOf(deps.handlers, step.action);
+        await handler.revoke?.(step.action, { plan, step, signal: limited });
+      },
+    );
+    return { kind: "done", result: null, text: "what was left of it is revoked" };
+  } catch (error) {
+    return signal.aborted ? { kind: "aborted" } : { kind: "failed", error: failureOf(error) };
+  }
+}
+
+async function recordUndo(
+  session: RunSession,
+  tried: { readonly step: PlanStep; readonly number: number; readonly final: boolean },
+  result: Attempt,
+): Promise<void> {
+  const { plan, deps } = session;
+  const { step, number, final } = tried;
+  if (result.kind === "superseded" || result.kind === "aborted") return;
+  const failed = result.kind === "failed";
+  const text = failed ? `undo failed: ${result.error.message}` : "undone";
+  const atMs = deps.clock.now();
+  await persist(deps.clock, async () => {
+    const run = await deps.runs.get(plan.id);
+    const record = run?.steps.find((candidate) => candidate.id === step.id);
+    if (record !== undefined && (final || !failed)) {
+      const ended: StepRecord = {
+        ...record,
+        status: failed ? "undo-failed" : "undone",
+        error: failed ? result.error : record.error,
+      };
+      await deps.runs.putStep(plan.id, ended);
+    }
+    await deps.runs.addEvent({
+      runId: plan.id,
+      key: `undo:${step.id}#${number}`,
+      atMs,
+      step: step.id,
+      kind: failed && !final ? "step-retried" : failed ? "step-failed" : "step-undone",
+      text,
+    });
+  });
+}
+
+/** Whether the step may have cut the standby off from what it follows. */
+function touchesReplication(action: StepAction): boolean {
+  return action.kind === "promote-database" || action.kind === "open-writes";
+}

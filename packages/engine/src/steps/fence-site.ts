@@ -1,0 +1,153 @@
+/**
+ * Stops the writers of a site by every means at once.
+ *
+ * 1. No means waits for another, and each has a short deadline: the site may be dead.
+ * 2. The strongest proof counts. Weaker than the policy's minimum never goes on without people.
+ * 3. Once a proof is strong enough, the rest get only a short grace: waiting for a dead site to
+ *    answer would lengthen the outage and prove nothing more.
+ */
+import {
+  type FenceDegree,
+  type FenceProof,
+  type Json,
+  type PlanStep,
+  type StepAction,
+  fenceAtLeast,
+  hasCode,
+  messageOf,
+  strongestFence,
+} from "@cloudphoenix/core";
+import type { Fencer } from "../ports/site-control.ts";
+import { withDeadline } from "../waiting/with-deadline.ts";
+import { askApproval } from "./approval-request.ts";
+import type { StepContext, StepHandler } from "./step-handler.ts";
+import type { StepPorts } from "./step-ports.ts";
+
+type FenceSite = Extract<StepAction, { readonly kind: "fence-site" }>;
+
+const MEANS_LIMIT_MS = 2_000;
+const GRACE_MS = 300;
+
+export function fenceSite(ports: StepPorts): StepHandler<FenceSite> {
+  return {
+    // Nothing can be known of a dead site by looking, and fencing twice is harmless.
+    skipPrecheck: true,
+    async inspect({ site }, context) {
+      const proofs = await Promise.all(
+        fencersFor(ports, site, context).map((fencer) =>
+          proofOf(ports, fencer, context, (signal) => fencer.forecast(site, signal)),
+        ),
+      );
+      return {
+        current: `obtainable now: ${wordsOf(proofs)}`,
+        intended: `no writer at ${site}, proven at least ${ports.policy.fenceMin}`,
+        done: false,
+      };
+    },
+    async run({ site }, context) {
+      const proofs = await fenceByAllMeans(ports, site, context);
+      const degree = strongestFence(proofs);
+      const found = { degree, proofs: proofs.map((proof) => ({ ...proof })) } satisfies Json;
+      if (fenceAtLeast(degree, ports.policy.fenceMin)) return found;
+      const question =
+        `The fence of ${site} is only ${degree} (${wordsOf(proofs)}). ` +
+        `If ${site} can still write, its new writes will be lost. Go on?`;
+      return askApproval({ approvers: ports.policy.approversForRisk, question }, found);
+    },
+    // Each means has read its own effect back; looking again would ask the dead site once more.
+    verify: async ({ site }) => ({ ok: true, detail: `writers at ${site} are stopped` }),
+  };
+}
+
+export function unfenceSite(
+  ports: StepPorts,
+): StepHandler<Extract<StepAction, { readonly kind: "unfence-site" }>> {
+  return {
+    async inspect({ site }, { signal }) {
+      const { role } = await ports.databases.inspect(site, signal);
+      // Whether every other means has let go is not visible here, so this is never "done".
+      return { current: `${site} is ${role}`, intended: `${site} is not fenced`, done: false };
+    },
+    skipPrecheck: true,
+    async run({ site }, { plan, signal }) {
+      await Promise.all(
+        ports.fencers.map((fencer) => fencer.unfence(site, plan.generation, signal)),
+      );
+      return { lifted: ports.fencers.map((fencer) => fencer.means) };
+    },
+    async verify({ site }, { signal }) {
+      const { role } = await ports.databases.inspect(site, signal);
+      return { ok: role !== "fenced", detail: `the database of ${site} is ${role}` };
+    },
+  };
+}
+
+async function fenceByAllMeans(
+  ports: StepPorts,
+  site: string,
+  context: StepContext,
+): Promise<readonly FenceProof[]> {
+  const hurry = new AbortController();
+  const grace = new AbortController();
+  const graceEnds = (): void => hurry.abort();
+  let hurrying = false;
+  const signal = AbortSignal.any([context.signal, hurry.signal]);
+  try {
+    return await Promise.all(
+      fencersFor(ports, site, context).map(async (fencer) => {
+        const proof = await proofOf(ports, fencer, { ...context, signal }, (limited) =>
+          fencer.fence(site, context.plan.generation, limited),
+        );
+        if (!hurrying && fenceAtLeast(proof.degree, enough(ports.policy.fenceMin))) {
+          hurrying = true;
+          ports.clock.sleep(GRACE_MS, grace.signal).then(graceEnds, () => undefined);
+        }
+        return proof;
+      }),
+    );
+  } finally {
+    grace.abort();
+  }
+}
+
+/** Even where the policy asks for nothing, `unproven` is no reason to hurry. */
+function enough(fenceMin: FenceDegree): FenceDegree {
+  return fenceMin === "unproven" ? "network" : fenceMin;
+}
+
+/** A proof in any case: a means that fails or is late has proven nothing. */
+async function proofOf(
+  ports: StepPorts,
+  fencer: Fencer,
+  context: StepContext,
+  ask: (signal: AbortSignal) => Promise<FenceProof>,
+): Promise<FenceProof> {
+  const { means } = fencer;
+  const limitMs = Math.min(MEANS_LIMIT_MS, context.step.timeoutMs / 2);
+  try {
+    return await withDeadline(
+      { clock: ports.clock, limitMs, signal: context.signal, what: `fencing by ${means}` },
+      ask,
+    );
+  } catch (error) {
+    if (hasCode(error, "STALE_GENERATION")) throw error;
+    return { means, degree: "unproven", detail: messageOf(error) };
+  }
+}
+
+/** The means that may be used now: while the plan must drain, replication has to stay up. */
+function fencersFor(ports: StepPorts, site: string, { plan }: StepContext): readonly Fencer[] {
+  if (!plan.steps.some((step) => drains(step, site))) return ports.fencers;
+  return ports.fencers.filter(
+    (fencer) => !(fencer.cutsReplication ?? fencer.means === "network"),
+  );
+}
+
+function drains({ action }: PlanStep, site: string): boolean {
+  return action.kind === "drain-replication" && action.from === site;
+}
+
+function wordsOf(proofs: readonly FenceProof[]): string {
+  if (proofs.length === 0) return "no means of fencing is configured";
+  return proofs.map((proof) => `${proof.means}: ${proof.degree}, ${proof.detail}`).join("; ");
+}

@@ -1,0 +1,101 @@
+/** Steps on the replicated database: measure, drain, promote, open. */
+import type { LossBound, StepAction } from "@cloudphoenix/core";
+import { askApproval } from "./approval-request.ts";
+import type { StepHandler } from "./step-handler.ts";
+import type { StepPorts } from "./step-ports.ts";
+
+type ActionOf<Kind extends StepAction["kind"]> = Extract<StepAction, { readonly kind: Kind }>;
+
+/** Asks people if the loss may exceed the objective, and also if nobody can tell. */
+export function measureLoss(ports: StepPorts): StepHandler<ActionOf<"measure-loss">> {
+  const { rpoMs } = ports.application.objectives;
+  return {
+    skipPrecheck: true,
+    async inspect({ from, to }, { signal }) {
+      const bound = await ports.databases.lossBound(from, to, signal);
+      return {
+        current: wordsOf(bound),
+        intended: `the loss is bounded by ${rpoMs} ms or accepted by people`,
+        done: false,
+      };
+    },
+    async run({ from, to }, { signal }) {
+      const bound = { ...(await ports.databases.lossBound(from, to, signal)) };
+      if (bound.boundMs !== null && bound.boundMs <= rpoMs) return bound;
+      const question =
+        bound.boundMs === null
+          ? `How much would be lost by leaving ${from} is unknown. Go on?`
+          : `Leaving ${from} may lose ${bound.boundMs} ms of writes, the objective is ${rpoMs} ms. Go on?`;
+      return askApproval({ approvers: ports.policy.approversForRisk, question }, bound);
+    },
+    verify: async () => ({ ok: true, detail: "the loss is within the objective" }),
+  };
+}
+
+/** Waits until the standby has everything. Only a planned move can do this. */
+export function drainReplication(ports: StepPorts): StepHandler<ActionOf<"drain-replication">> {
+  return {
+    skipPrecheck: true,
+    async inspect({ from, to }, { signal }) {
+      const bound = await ports.databases.lossBound(from, to, signal);
+      return { current: wordsOf(bound), intended: `${to} has applied all of ${from}`, done: false };
+    },
+    run: async ({ from, to }, { signal }) => ({ ...(await ports.databases.drain(from, to, signal)) }),
+    verify: async ({ to }) => ({ ok: true, detail: `${to} has everything` }),
+  };
+}
+
+export function promoteDatabase(ports: StepPorts): StepHandler<ActionOf<"promote-database">> {
+  return {
+    // `promote` is idempotent and returns what the report needs, also when it had been done.
+    skipPrecheck: true,
+    async inspect({ site }, { plan, signal }) {
+      const state = await ports.databases.inspect(site, signal);
+      return {
+        current: `the database of ${site} is ${state.role}, generation ${state.generation}`,
+        intended: `it is active, generation ${plan.generation}, writes still refused`,
+        done: state.role === "active" && state.generation === plan.generation,
+      };
+    },
+    async run({ site, from }, { plan, signal }) {
+      const promotion = await ports.databases.promote(site, from, plan.generation, signal);
+      return { ...promotion, sequences: { ...promotion.sequences } };
+    },
+    async verify({ site }, { plan, signal }) {
+      const { role, generation } = await ports.databases.inspect(site, signal);
+      return {
+        ok: role === "active" && generation === plan.generation,
+        detail: `the database of ${site} is ${role}, generation ${generation}`,
+      };
+    },
+  };
+}
+
+/** The commit point of a move. Finished, it is never undone; unfinished, it is revoked. */
+export function openWrites(ports: StepPorts): StepHandler<ActionOf<"open-writes">> {
+  return {
+    async inspect({ site }, { plan, signal }) {
+      const state = await ports.databases.inspect(site, signal);
+      return {
+        current: `writes at ${site} are ${state.writesOpen ? "open" : "refused"}, generation ${state.generation}`,
+        intended: `they are open, generation ${plan.generation}`,
+        done: state.writesOpen && state.generation === plan.generation,
+      };
+    },
+    async run({ site }, { plan, signal }) {
+      await ports.databases.openWrites(site, plan.generation, signal);
+      return { site };
+    },
+    async verify({ site }, { signal }) {
+      const { writesOpen } = await ports.databases.inspect(site, signal);
+      return { ok: writesOpen, detail: `writes at ${site} are ${writesOpen ? "open" : "refused"}` };
+    },
+    revoke: ({ site }, { plan, signal }) =>
+      ports.databases.closeWrites(site, plan.generation, signal),
+  };
+}
+
+function wordsOf(bound: LossBound): string {
+  if (bound.boundMs === null) return "how much is missing is unknown";
+  return `at most ${bound.boundMs} ms of writes are missing`;
+}

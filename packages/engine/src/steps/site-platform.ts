@@ -1,0 +1,158 @@
+/** Steps on the platform of a site: workloads, database server, and the way in. */
+import {
+  type SiteId,
+  type StepAction,
+  hasCode,
+  messageOf,
+} from "@cloudphoenix/core";
+import type { WorkloadState } from "../ports/site-control.ts";
+import { pollUntil } from "../waiting/poll-until.ts";
+import type { StepContext, StepHandler } from "./step-handler.ts";
+import { type StepPorts, patienceMs } from "./step-ports.ts";
+
+type ActionOf<Kind extends StepAction["kind"]> = Extract<StepAction, { readonly kind: Kind }>;
+
+/** Often enough that waiting adds little to the recovery time, seldom enough to be no load. */
+const POLL_MS = 200;
+
+export function scaleWorkload(ports: StepPorts): StepHandler<ActionOf<"scale-workload">> {
+  return {
+    async inspect({ site, workload, replicas }, { signal }) {
+      const state = await ports.workloads.inspect(site, workload, signal);
+      return {
+        current: wordsOf(workload, site, state),
+        intended: `${replicas} of ${replicas} ready`,
+        done: state.desired === replicas && state.ready >= replicas,
+      };
+    },
+    async run({ site, workload, replicas }, context) {
+      const change = { replicas, generation: context.plan.generation };
+      await ports.workloads.scale(site, workload, change, context.signal);
+      return untilReady(ports, { site, workload, replicas }, context);
+    },
+    async verify({ site, workload, replicas }, { signal }) {
+      const state = await ports.workloads.inspect(site, workload, signal);
+      return { ok: state.ready >= replicas, detail: wordsOf(workload, site, state) };
+    },
+  };
+}
+
+export function restartWorkload(ports: StepPorts): StepHandler<ActionOf<"restart-workload">> {
+  const isWell = (state: WorkloadState): boolean =>
+    state.ready >= state.desired && state.troubles.length === 0;
+  return {
+    async inspect({ site, workload }, { signal }) {
+      const state = await ports.workloads.inspect(site, workload, signal);
+      return {
+        current: wordsOf(workload, site, state),
+        intended: "every replica is ready",
+        done: isWell(state),
+      };
+    },
+    async run({ site, workload }, context) {
+      const { plan, signal } = context;
+      await ports.workloads.restart(site, workload, { generation: plan.generation }, signal);
+      const { desired } = await ports.workloads.inspect(site, workload, signal);
+      return untilReady(ports, { site, workload, replicas: desired }, context);
+    },
+    async verify({ site, workload }, { signal }) {
+      const state = await ports.workloads.inspect(site, workload, signal);
+      return { ok: isWell(state), detail: wordsOf(workload, site, state) };
+    },
+  };
+}
+
+/** Well means that the platform runs the server *and* the server answers: it may hang. */
+export function restartDatabase(ports: StepPorts): StepHandler<ActionOf<"restart-database">> {
+  const look = async (
+    site: SiteId,
+    signal: AbortSignal,
+  ): Promise<{ readonly well: boolean; readonly words: string }> => {
+    const server = await ports.databaseHosts.inspect(site, signal);
+    if (server === "stopped") return { well: false, words: `the database of ${site} is stopped` };
+    try {
+      await ports.databases.inspect(site, signal);
+      return { well: true, words: `the database of ${site} runs and answers` };
+    } catch (error) {
+      if (!hasCode(error, "UNREACHABLE") && !hasCode(error, "TIMED_OUT")) throw error;
+      return { well: false, words: `the database of ${site} runs but: ${messageOf(error)}` };
+    }
+  };
+  return {
+    async inspect({ site }, { signal }) {
+      const { well, words } = await look(site, signal);
+      return { current: words, intended: "it runs and answers", done: well };
+    },
+    async run({ site }, { plan, step, signal }) {
+      await ports.databaseHosts.restart(site, { generation: plan.generation }, signal);
+      const { words } = await pollUntil({
+        clock: ports.clock,
+        intervalMs: POLL_MS,
+        limitMs: patienceMs(step.timeoutMs),
+        signal,
+        ask: (asked) => look(site, asked),
+        missing: (seen) => (seen.well ? null : seen.words),
+      });
+      return { found: words };
+    },
+    async verify({ site }, { signal }) {
+      const { well, words } = await look(site, signal);
+      return { ok: well, detail: words };
+    },
+  };
+}
+
+/** Degraded is good enough: a slow site serves more users than a dead one. */
+export function verifySite(ports: StepPorts): StepHandler<ActionOf<"verify-site">> {
+  return {
+    // The check itself is the step.
+    skipPrecheck: true,
+    async inspect({ site, expect }, { signal }) {
+      const { status, detail } = await ports.entry.check(site, expect, signal);
+      return {
+        current: `${site} is ${status}: ${detail}`,
+        intended: `${site} is up and ${expect}`,
+        done: serves(status),
+      };
+    },
+    async run({ site, expect }, { step, signal }) {
+      const seen = await pollUntil({
+        clock: ports.clock,
+        intervalMs: POLL_MS,
+        limitMs: patienceMs(step.timeoutMs),
+        signal,
+        ask: (asked) => ports.entry.check(site, expect, asked),
+        missing: ({ status, detail }) =>
+          serves(status) ? null : `${site} is ${status}: ${detail}`,
+      });
+      return { ...seen };
+    },
+    verify: async ({ site, expect }) => ({ ok: true, detail: `${site} is up and ${expect}` }),
+  };
+}
+
+async function untilReady(
+  ports: StepPorts,
+  wanted: { readonly site: SiteId; readonly workload: string; readonly replicas: number },
+  { step, signal }: StepContext,
+): Promise<{ readonly desired: number; readonly ready: number }> {
+  const { site, workload, replicas } = wanted;
+  const state = await pollUntil({
+    clock: ports.clock,
+    intervalMs: POLL_MS,
+    limitMs: patienceMs(step.timeoutMs),
+    signal,
+    ask: (asked) => ports.workloads.inspect(site, workload, asked),
+    missing: (seen) => (seen.ready >= replicas ? null : wordsOf(workload, site, seen)),
+  });
+  return { desired: state.desired, ready: state.ready };
+}
+
+function serves(status: string): boolean {
+  return status === "healthy" || status === "degraded";
+}
+
+function wordsOf(workload: string, site: SiteId, state: WorkloadState): string {
+  const troubles = state.troubles.length === 0 ? "" : ` (${state.troubles.join("; ")})`;
+  return `${state.ready} of ${state.desired} replicas of ${workload} ready at ${site}${troubles}`;
+}

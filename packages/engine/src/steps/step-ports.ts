@@ -1,0 +1,33 @@
+/** Everything the step handlers act through. */
+import type { Application, Policy } from "@cloudphoenix/core";
+import type { Clock } from "../ports/clock.ts";
+import type { DatabaseControl } from "../ports/database-control.ts";
+import type { Notifier } from "../ports/notifier.ts";
+import type { DatabaseHost, Fencer, SiteEntry, WorkloadControl } from "../ports/site-control.ts";
+import type { FactStore, RunStore } from "../ports/state-store.ts";
+import type { ConvergenceProbe, TrafficSwitch } from "../ports/traffic-switch.ts";
+
+export interface StepPorts {
+  readonly application: Application;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly databases: DatabaseControl;
+  readonly databaseHosts: DatabaseHost;
+  readonly workloads: WorkloadControl;
+  /** Independent means; all of them are tried at once. */
+  readonly fencers: readonly Fencer[];
+  readonly entry: SiteEntry;
+  readonly traffic: TrafficSwitch;
+  readonly convergence: ConvergenceProbe;
+  readonly notifier: Notifier;
+  readonly runs: RunStore;
+  readonly facts: FactStore;
+}
+
+/**
+ * The part of a step's time a handler may spend waiting, so that it ends with its own words
+ * ("1 of 2 replicas ready") before the runner ends it with "took too long".
+ */
+export function patienceMs(timeoutMs: number): number {
+  return Math.floor(timeoutMs * 0.8);
+}

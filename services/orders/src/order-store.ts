@@ -1,0 +1,246 @@
+/**
+ * Orders in PostgreSQL.
+ *
+ * 1. One idempotency key makes at most one order, however many requests carry it at once.
+ * 2. An order is acknowledged only when it is as safe as the site's durability asks; that holds
+ *    for a replay as much as for the first request, so a retry after "unknown" is never a lie.
+ * 3. Placing is one statement and so one round trip and one transaction; `barrier` adds a second
+ *    round trip for the log position.
+ */
+import type { Connection, Database, Statement } from "./database.ts";
+import { isMissingRelation } from "./database-failure.ts";
+import { durabilityUnknown, type DurabilityBarrier } from "./durability-barrier.ts";
+import { endOfRecord, parseLsn } from "./lsn.ts";
+import { requestHash, type Order, type OrderDraft, type OrderItem } from "./order.ts";
+import { ServiceError } from "./service-error.ts";
+import type { Durability } from "./site-record.ts";
+
+/** An acknowledged order and who acknowledged it. */
+export interface Placement {
+  readonly order: Order;
+  /** The key had been used before: this is the order made then. */
+  readonly replayed: boolean;
+  readonly site: string;
+  /** Writer epoch of the site at the commit; 0 without CloudPhoenix. */
+  readonly generation: number;
+}
+
+interface OrderRow {
+  readonly id: string;
+  readonly number: string;
+  readonly customer: string;
+  readonly items: readonly OrderItem[];
+  readonly note: string | null;
+  readonly created_at: Date;
+}
+
+/** Columns of the order are null when the row was committed after the statement began. */
+interface PlacementRow extends Nullable<OrderRow> {
+  readonly order_id: string;
+  readonly request_hash: string;
+  readonly replayed: boolean;
+  readonly managed: boolean;
+  readonly site: string | null;
+  readonly generation: string | null;
+  readonly durability: Durability | null;
+}
+
+type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
+
+/**
+ * The key decides. Losing the race for it, or repeating it, takes the "do update" branch, which
+ * changes nothing but waits for the winner, returns the stored row even if it is newer than this
+ * statement's snapshot, and makes a replay a commit of its own: one that a synchronous standby
+ * confirms and that has a log position behind the first one's.
+ */
+function placeStatement(
+  name: string,
+  site: string,
+): { readonly name: string; readonly text: string } {
+  return {
+    name,
+    text: `
+      with proposal as materialized (
+        select nextval(pg_get_serial_sequence('public.orders', 'id')) as id
+      ), claim as (
+        insert into public.idempotency_keys (key, request_hash, order_id)
+        select $1, $2, id from proposal
+        on conflict (key) do update set request_hash = idempotency_keys.request_hash
+        returning order_id, request_hash
+      ), placed as (
+        insert into public.orders (id, number, customer, items, note)
+        select id, 'ORD-' || nextval('public.order_number_seq'), $3, $4::jsonb, $5
+        from proposal join claim on claim.order_id = proposal.id
+        returning *
+      ), known as (
+        select * from placed
+        union all
+        select o.* from public.orders o join claim on claim.order_id = o.id
+      )
+      select claim.order_id, claim.request_hash, claim.order_id <> proposal.id as replayed,
+             known.id, known.number, known.customer, known.items, known.note, known.created_at,
+             ${site}
+      from claim cross join proposal left join known on true`,
+  };
+}
+
+const PLACE_MANAGED = placeStatement(
+  "place",
+  `true as managed, (select site from cloudphoenix.site),
+   (select generation from cloudphoenix.site), (select durability from cloudphoenix.site)`,
+);
+
+// `to_regclass` looks without raising: the answer tells when CloudPhoenix has come since.
+const PLACE_UNMANAGED = placeStatement(
+  "place-unmanaged",
+  `to_regclass('cloudphoenix.site') is not null as managed,
+   null as site, null as generation, null as durability`,
+);
+
+const ORDER_COLUMNS = "o.id, o.number, o.customer, o.items, o.note, o.created_at";
+
+export class OrderStore {
+  readonly #database: Database;
+  readonly #barrier: DurabilityBarrier;
+  readonly #ownSite: string;
+  #managed = true;
+
+  /** @param ownSite - the name to give when the database does not say one */
+  constructor(database: Database, barrier: DurabilityBarrier, ownSite: string) {
+    this.#database = database;
+    this.#barrier = barrier;
+    this.#ownSite = ownSite;
+  }
+
+  /**
+   * Makes the order, or finds the one this key has made before.
+   * @throws {ServiceError} `IDEMPOTENCY_MISMATCH` if the key belongs to a different draft,
+   *   `READ_ONLY` if the site takes no writes, `DURABILITY_UNKNOWN` if it is stored but not safe,
+   *   `SATURATED`, `DATABASE_UNAVAILABLE`, `DATABASE_TIMEOUT`
+   */
+  async place(key: string, draft: OrderDraft): Promise<Placement> {
+    const { placement, lsn } = await this.#database.withConnection(async (connection) => {
+      const row = await this.#commit(connection, key, draft);
+      if (row.request_hash !== requestHash(draft)) {
+        throw new ServiceError("IDEMPOTENCY_MISMATCH", "Use a new key for a different order.");
+      }
+      const order = isComplete(row) ? orderOf(row) : await findById(connection, row.order_id);
+      return {
+        placement: {
+          order: order ?? vanished(row.order_id),
+          replayed: row.replayed,
+          site: row.site ?? this.#ownSite,
+          generation: Number(row.generation ?? 0),
+        },
+        lsn: row.durability === "barrier" ? await positionOf(connection) : null,
+      };
+    });
+    if (lsn !== null) await this.#barrier.passed(lsn);
+    return placement;
+  }
+
+  /** The order with this id, or null. */
+  async findById(id: string): Promise<Order | null> {
+    return findById(this.#database, id);
+  }
+
+  /** The order this idempotency key has made, or null. */
+  async findByKey(key: string): Promise<Order | null> {
+    const [row] = await this.#database.query<OrderRow>({
+      name: "order-by-key",
+      text: `select ${ORDER_COLUMNS} from public.idempotency_keys k
+             join public.orders o on o.id = k.order_id where k.key = $1`,
+      values: [key],
+    });
+    return row === undefined ? null : orderOf(row);
+  }
+
+  /** Returns after the commit; says so if a synchronous standby has not confirmed it. */
+  async #commit(connection: Connection, key: string, draft: OrderDraft): Promise<PlacementRow> {
+    const values = [
+      key,
+      requestHash(draft),
+      draft.customer,
+      JSON.stringify(draft.items),
+      draft.note ?? null,
+    ];
+    if (this.#managed) {
+      try {
+        return await commitConfirmed(connection, { ...PLACE_MANAGED, values });
+      } catch (error) {
+        if (!isMissingRelation(error)) throw error;
+        this.#managed = false;
+      }
+    }
+    const row = await commitConfirmed(connection, { ...PLACE_UNMANAGED, values });
+    if (!row.managed) return row;
+    // CloudPhoenix was installed meanwhile. The same key again is a replay that reads its row.
+    this.#managed = true;
+    return commitConfirmed(connection, { ...PLACE_MANAGED, values });
+  }
+}
+
+/**
+ * Runs a placing statement. When the wait for a synchronous standby is cut short PostgreSQL still
+ * reports success, with a warning from its waiting routine; that success must not be passed on.
+ */
+async function commitConfirmed(
+  connection: Connection,
+  statement: Statement,
+): Promise<PlacementRow> {
+  let confirmed = true;
+  const stopListening = connection.onNotice((notice) => {
+    if (notice.routine === "SyncRepWaitForLSN") confirmed = false;
+  });
+  try {
+    const [row] = await connection.query<PlacementRow>(statement);
+    if (row === undefined) throw new Error("placing an order returned no row");
+    if (!confirmed) throw durabilityUnknown();
+    return row;
+  } finally {
+    stopListening();
+  }
+}
+
+/** A position at or behind the commit that this connection has just made. */
+async function positionOf(connection: Connection): Promise<bigint> {
+  try {
+    const [row] = await connection.query<{ readonly lsn: string }>({
+      name: "insert-position",
+      text: "select pg_current_wal_insert_lsn()::text as lsn",
+    });
+    return endOfRecord(parseLsn(row?.lsn ?? ""));
+  } catch (cause) {
+    // The order is committed; only how far it travelled cannot be found out any more.
+    throw durabilityUnknown(cause);
+  }
+}
+
+async function findById(database: Pick<Connection, "query">, id: string): Promise<Order | null> {
+  const [row] = await database.query<OrderRow>({
+    name: "order-by-id",
+    text: `select ${ORDER_COLUMNS} from public.orders o where o.id = $1`,
+    values: [id],
+  });
+  return row === undefined ? null : orderOf(row);
+}
+
+function isComplete(row: PlacementRow): row is PlacementRow & OrderRow {
+  return row.id !== null;
+}
+
+function orderOf(row: OrderRow): Order {
+  return {
+    id: row.id,
+    number: row.number,
+    customer: row.customer,
+    items: row.items,
+    note: row.note,
+    createdAt: row.created_at.toISOString(),
+  };
+}
+
+/** The foreign key of the idempotency table makes this impossible. */
+function vanished(id: string): never {
+  throw new Error(`order ${id} is missing though its key is stored`);
+}
