@@ -23,11 +23,13 @@ import { RCODE } from "./rcode.ts";
 import type { RecordType, ZoneRecord } from "./record-data.ts";
 import { refusal } from "./traffic-refusal.ts";
 import type { TsigKey } from "./tsig.ts";
-import type { Change, Prerequisite } from "./update-message.ts";
+import type { Prerequisite, UpdateRequest } from "./update-message.ts";
 import { canonicalName, TYPE } from "./wire.ts";
 
 /** How often the pair of records is read again because a change fell between the two questions. */
 const READS_MAX = 3;
+/** How often a change is tried while older generations keep getting in between. */
+const ATTEMPTS_MAX = 3;
 
 export interface Rfc2136Options {
   readonly server: DnsServerAddress;
@@ -88,20 +90,17 @@ export class Rfc2136TrafficSwitch implements TrafficSwitch {
   async switchTo(site: SiteId, generation: number, signal: AbortSignal): Promise<TrafficState> {
     const address = this.#addressOf(site);
     const wanted = { generation, site };
-    const before = await this.#current(generation, signal);
-    if (this.#isDone(before, address, wanted)) return this.#state(before);
-    const reply = await this.#client.update(
-      {
-        zone: canonicalName(this.#options.zone),
-        prerequisites: this.#unchanged(before),
-        changes: this.#changes(address, wanted),
-      },
-      signal,
-    );
-    if (!isPrerequisiteFailure(reply)) this.#expect(reply, [RCODE.NOERROR]);
-    // Read in both cases: "switched" means seen at the server, and a lost race is judged by who won.
-    const after = await this.#current(generation, signal);
-    if (this.#isDone(after, address, wanted)) return this.#state(after);
+    let records = await this.#current(generation, signal);
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      if (this.#isDone(records, address, wanted)) return this.#state(records);
+      // Somebody else acts for the same generation. That must not happen; do not fight over it.
+      if (attempt > 0 && records.marker?.generation === generation) break;
+      const reply = await this.#client.update(this.#update(records, address, wanted), signal);
+      if (!isPrerequisiteFailure(reply)) this.#expect(reply, [RCODE.NOERROR]);
+      // Read either way: "switched" means seen at the server, and a lost race is judged by who won.
+      records = await this.#current(generation, signal);
+    }
+    if (this.#isDone(records, address, wanted)) return this.#state(records);
     throw new CloudPhoenixError(
       "CONFLICT",
       `${this.#name} was changed by somebody else meanwhile`,
@@ -163,16 +162,19 @@ export class Rfc2136TrafficSwitch implements TrafficSwitch {
     ];
   }
 
-  #changes(address: string, marker: GenerationMarker): readonly Change[] {
+  #update(before: Records, address: string, marker: GenerationMarker): UpdateRequest {
     const beside = markerName(this.#name);
     const ttlS = this.#ttlS;
-    const text = writeMarker(marker);
-    return [
-      { kind: "delete-set", name: this.#name, type: TYPE.A },
-      { kind: "add", record: { name: this.#name, type: "A", ttlS, data: address } },
-      { kind: "delete-set", name: beside, type: TYPE.TXT },
-      { kind: "add", record: { name: beside, type: "TXT", ttlS, data: text } },
-    ];
+    return {
+      zone: canonicalName(this.#options.zone),
+      prerequisites: this.#unchanged(before),
+      changes: [
+        { kind: "delete-set", name: this.#name, type: TYPE.A },
+        { kind: "add", record: { name: this.#name, type: "A", ttlS, data: address } },
+        { kind: "delete-set", name: beside, type: TYPE.TXT },
+        { kind: "add", record: { name: beside, type: "TXT", ttlS, data: writeMarker(marker) } },
+      ],
+    };
   }
 
   #isDone(records: Records, address: string, wanted: GenerationMarker): boolean {

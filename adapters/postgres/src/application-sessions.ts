@@ -30,3 +30,11 @@ export async function endApplicationSessions(
   );
   return told;
 }
+
+/** Whether we may see sessions of other roles. If not, an empty list proves nothing. */
+export async function seesAllSessions(connection: SiteConnection): Promise<boolean> {
+  const { sees } = await connection.one<{ readonly sees: boolean }>(
+    "select pg_has_role('pg_read_all_stats', 'usage') as sees",
+  );
+  return sees;
+}

@@ -17,7 +17,7 @@ import {
   messageOf,
   type SiteId,
 } from "@cloudphoenix/core";
-import { endApplicationSessions } from "./application-sessions.ts";
+import { endApplicationSessions, seesAllSessions } from "./application-sessions.ts";
 import { subscriptionName } from "./object-names.ts";
 import { pollUntil } from "./poll-until.ts";
 import type { PostgresContext } from "./postgres-context.ts";
@@ -30,6 +30,8 @@ import { BEGIN_GATE_CHANGE, closeGate, isLockFailure, readGate } from "./write-g
 export const FENCE_MEANS = "database";
 
 const SESSION_POLL_MS = 20;
+
+const BLIND = "the sessions of other roles cannot be seen: pg_read_all_stats is missing";
 
 /**
  * Fences the database of `site`. Idempotent.
@@ -132,6 +134,7 @@ async function proof(connection: SiteConnection, generation: number): Promise<Fe
   if (row?.role !== "fenced" || row.writesOpen || row.generation !== generation) {
     return unproven(`read back: role ${row?.role ?? "none"}, generation ${row?.generation ?? 0}`);
   }
+  if (!(await seesAllSessions(connection))) return unproven(BLIND);
   if (gate.open.length > 0) {
     return unproven(`writes are still open for ${gate.open.join(", ")}`);
   }
@@ -145,6 +148,7 @@ async function proof(connection: SiteConnection, generation: number): Promise<Fe
 async function forecast(connection: SiteConnection): Promise<FenceProof> {
   const row = await readSiteRow(connection);
   if (row === null) return unproven("the database is not set up for CloudPhoenix");
+  if (!(await seesAllSessions(connection))) return unproven(BLIND);
   const { count } = await connection.one<{ readonly count: number }>(
     "select count(*)::int as count from pg_prepared_xacts where database = current_database()",
   );

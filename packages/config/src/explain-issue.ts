@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 import { nearest } from "./nearest.ts";
+import { renderPath } from "./problem.ts";
 import { type SchemaNode, schemaAt } from "./schema-tree.ts";
 
 /** A problem before it is placed in a file. */
@@ -11,10 +12,32 @@ export interface Finding {
   readonly part: "key" | "value";
   readonly message: string;
   readonly suggestion: string | null;
+  /** For an unknown key: the known key beside it that was meant, if that is clear. */
+  readonly meant?: string | null;
 }
 
-/** The findings of one issue; an issue about several unknown keys yields one for each. */
-export function explainIssue(issue: z.core.$ZodIssue, schema: z.core.$ZodType): readonly Finding[] {
+/**
+ * The findings of all issues. A key that is missing only because it is misspelt beside is left
+ * out: that is one mistake, not two.
+ */
+export function explainIssues(
+  issues: readonly z.core.$ZodIssue[],
+  schema: z.core.$ZodType,
+): readonly Finding[] {
+  const findings = issues.flatMap((issue) => explainIssue(issue, schema));
+  const misspelt = new Set(
+    findings.flatMap(({ path, meant }) =>
+      typeof meant === "string" ? [renderPath([...path.slice(0, -1), meant])] : [],
+    ),
+  );
+  return findings.filter(
+    (found) => found.message !== MISSING || !misspelt.has(renderPath(found.path)),
+  );
+}
+
+const MISSING = "is missing";
+
+function explainIssue(issue: z.core.$ZodIssue, schema: z.core.$ZodType): readonly Finding[] {
   const { path } = issue;
   const node = schemaAt(schema, path);
   if (issue.code === "unrecognized_keys") {
@@ -26,7 +49,15 @@ export function explainIssue(issue: z.core.$ZodIssue, schema: z.core.$ZodType): 
     }));
   }
   if (issue.code === "invalid_type" && issue.input === undefined) {
-    return [{ path, part: "key", message: "is missing", suggestion: whatToWrite(node) }];
+    return [{ path, part: "key", message: MISSING, suggestion: whatToWrite(node) }];
+  }
+  if (issue.code === "invalid_union") {
+    // The choice that got furthest is the one that was meant, for instance a list with one bad entry.
+    const meant = issue.errors.find((branch) => branch.some((inner) => inner.path.length > 0));
+    if (meant !== undefined) {
+      const placed = meant.map((inner) => ({ ...inner, path: [...path, ...inner.path] }));
+      return placed.flatMap((inner) => explainIssue(inner, schema));
+    }
   }
   if (issue.code === "invalid_key") {
     const wrong = issue.issues[0]?.message ?? "is not a legal key";
@@ -35,7 +66,7 @@ export function explainIssue(issue: z.core.$ZodIssue, schema: z.core.$ZodType): 
   return [{ path, part: "value", ...wrongValue(issue, node) }];
 }
 
-type Words = Pick<Finding, "message" | "suggestion">;
+type Words = Pick<Finding, "message" | "suggestion" | "meant">;
 
 const SECRET_KEYS = new Set([
   "password",
@@ -54,12 +85,14 @@ function unknownKey(key: string, known: readonly string[]): Words {
     return {
       message: "is a secret, and secrets are not written into the configuration",
       suggestion: `put it into a file of mode 0600 and name that file in \`${secretFile}\``,
+      meant: secretFile,
     };
   }
   const meant = nearest(key, known);
   return {
     message: "is not a known key",
     suggestion: meant === null ? `known keys: ${known.join(", ")}` : `did you mean \`${meant}\`?`,
+    meant,
   };
 }
 
@@ -79,6 +112,7 @@ function wrongValue(issue: z.core.$ZodIssue, node: SchemaNode | null): Words {
   if (issue.code === "invalid_value") return notAllowed(issue);
   const noun = withArticle(node?.type ?? "legal value");
   const suggestion = node?.help ?? null;
+  if (issue.code === "invalid_format") return { message: issue.message, suggestion };
   return issue.code === "invalid_type"
     ? { message: `must be ${noun}, not ${typeName(issue.input)}`, suggestion }
     : { message: `is not ${noun}`, suggestion };

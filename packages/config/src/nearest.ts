@@ -1,7 +1,8 @@
 /**
  * The candidate a person most likely meant, or null if none is close.
  *
- * Close means at most a third of the letters differ (Levenshtein), or one contains the other.
+ * Close means that about a third of the letters differ at most (Levenshtein), or one contains the
+ * other.
  */
 export function nearest(word: string, candidates: readonly string[]): string | null {
   let best: string | null = null;
@@ -13,7 +14,7 @@ export function nearest(word: string, candidates: readonly string[]): string | n
       bestDistance = distance;
     }
   }
-  if (best !== null && bestDistance <= Math.max(1, Math.floor(word.length / 3))) return best;
+  if (best !== null && bestDistance <= Math.ceil(word.length / 3)) return best;
   return (
     candidates.find(
       (candidate) => candidate.length > 2 && (word.includes(candidate) || candidate.includes(word)),

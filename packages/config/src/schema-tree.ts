@@ -78,6 +78,11 @@ function shapeOf(schema: Schema): Shape {
     const { element } = schema;
     return { fields: null, element, type: `list of ${readSchema(element).type}` };
   }
+  if (schema instanceof z.ZodUnion) {
+    const list = schema.options.find((option) => option instanceof z.ZodArray);
+    const type = schema.options.map((option) => readSchema(option).type).join(" | ");
+    return { fields: null, element: list instanceof z.ZodArray ? list.element : null, type };
+  }
   if (schema instanceof z.ZodRecord) {
     const element = schema.valueType;
     return { fields: null, element, type: `map of ${readSchema(element).type}` };

@@ -104,7 +104,7 @@ export function replicationSection(): z.ZodType<ReplicationConfiguration> {
   const table = z
     .string()
     .regex(/^[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$]*$/, "is not a `schema.table` name")
-    .meta({ help: "write schema and table, for instance `public.orders`" });
+    .meta({ type: "table", help: "write schema and table, for instance `public.orders`" });
   return z
     .strictObject({
       durability: z

@@ -6,7 +6,7 @@ import type { z } from "zod";
 import type { Configuration } from "./configuration.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { deepFreeze } from "./deep-freeze.ts";
-import { explainIssue, type Finding } from "./explain-issue.ts";
+import { explainIssues, type Finding } from "./explain-issue.ts";
 import { type Environment, fillInEnvironment } from "./fill-in-environment.ts";
 import { type Problem, renderPath } from "./problem.ts";
 import { configurationSchema, type Sections } from "./schema.ts";
@@ -67,18 +67,16 @@ interface Input {
 
 function validateDocument(input: Input): Validation {
   const { document, map, source } = input;
-  const raw: unknown = toPlain(document);
-  if (raw === null || raw === undefined) {
-    return { problems: [wholeFile(source, "is empty")] };
-  }
-  if (typeof raw !== "object") {
-    return { problems: [wholeFile(source, "is not a configuration")] };
-  }
+  const plain = toPlain(document);
+  if ("wrong" in plain) return { problems: [wholeFile(source, plain.wrong)] };
+  const raw = plain.value;
+  if (raw === null || raw === undefined) return { problems: [wholeFile(source, "is empty")] };
+  if (typeof raw !== "object") return { problems: [wholeFile(source, "is not a configuration")] };
   const folder = dirname(source.absolute);
   const schema: z.ZodType<Sections> = configurationSchema((name) => resolve(folder, name));
   const parsed = schema.safeParse(raw, { reportInput: true });
   const issues = parsed.success ? [] : parsed.error.issues;
-  const findings = [...issues.flatMap((issue) => explainIssue(issue, schema)), ...crossCheck(raw)];
+  const findings = [...explainIssues(issues, schema), ...crossCheck(raw)];
   const problems = findings.map((found) => placeFinding(source, map, found, "error"));
   if (!parsed.success || problems.length > 0) return { problems: inOrder(problems) };
 
@@ -118,9 +116,16 @@ function assemble(
   };
 }
 
-function toPlain(document: Document): unknown {
-  // A document of aliases to aliases ("billion laughs") must not fill the memory.
-  return document.toJS({ maxAliasCount: 100 });
+type Plain = { readonly value: unknown } | { readonly wrong: string };
+
+function toPlain(document: Document): Plain {
+  try {
+    // A document of aliases to aliases ("billion laughs") must not fill the memory.
+    return { value: document.toJS({ maxAliasCount: 100 }) };
+  } catch (error) {
+    if (error instanceof ReferenceError) return { wrong: "uses too many aliases" };
+    throw error;
+  }
 }
 
 function syntaxProblems(document: Document, map: SourceMap, source: Source): readonly Problem[] {
@@ -162,7 +167,7 @@ function place(
 }
 
 function wholeFile(source: Source, message: string): Problem {
-  const suggestion = "start from the example in docs/reference/configuration.md";
+  const suggestion = "start from the example in the configuration reference";
   return place(source, { line: 1, column: 1 }, { path: [], message, suggestion });
 }
 

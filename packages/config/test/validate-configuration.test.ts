@@ -206,12 +206,12 @@ const mistakes: readonly {
   },
   {
     name: "a duration out of bounds",
-    from: "interval: 1s",
-    to: "interval: 3d",
+    from: "rto: 10s",
+    to: "rto: 3d",
     marker: "3d",
-    path: "signals[0].interval",
+    path: "application.objectives.rto",
     message: "`3d` is out of range",
-    suggestion: "choose a duration from 100ms to 1h",
+    suggestion: "choose a duration from 1s to 1d",
   },
   {
     name: "a value outside the allowed ones",
@@ -224,11 +224,11 @@ const mistakes: readonly {
   },
   {
     name: "an illegal name",
-    from: "- id: aws-us-east-1",
-    to: "- id: AWS_US",
-    marker: "AWS_US",
-    path: "sites[0].id",
-    message: "`AWS_US` is not a legal name",
+    from: "name: orders",
+    to: "name: Orders_1",
+    marker: "Orders_1",
+    path: "application.workloads[0].name",
+    message: "`Orders_1` is not a legal name",
     suggestion:
       "use lower case letters, digits and dashes, at most 63, for instance `aws-us-east-1`",
   },
@@ -301,7 +301,7 @@ const mistakes: readonly {
     to: "tables: orders",
     marker: "orders }\nvantages",
     path: "replication.tables",
-    message: "is not a `*` | list of tables",
+    message: "is not `*` | list of tables",
     suggestion: 'write `"*"` or a list of `schema.table` names',
   },
   {
@@ -466,7 +466,6 @@ describe("a mistake", () => {
 
     expect(refused(text).map(({ path }) => path)).toEqual([
       "application.objectives.rto",
-      "sites[1].cloud",
       "sites[1].clowd",
       "signals[5].vantages[0]",
       "policy.bands",
@@ -491,7 +490,7 @@ describe("text that is not a configuration", () => {
     ["a word", "hello\n", 1, /is not a configuration/],
     ["a key twice", "version: 1\nversion: 1\n", 2, /the same key stands here twice/],
     ["broken YAML", "version: 1\nsites: [\n", 3, /not valid YAML/],
-    ["an alias bomb", alias(), 1, /too many aliases|Excessive alias/i],
+    ["an alias bomb", alias(), 1, /uses too many aliases/],
   ])("is refused: %s", (_, text, line, message) => {
     const [first] = refused(text);
     expect(first?.message).toMatch(message);
@@ -514,7 +513,7 @@ describe("environment variables", () => {
   test("fill in ${NAME}, and $${NAME} stays as it is written", () => {
     const text = exampleWith("region: us-east-1", "region: ${REGION}").replace(
       "hold: { dr: 2s }",
-      "freezes: [{ from: 2026-01-01T00:00:00Z, until: 2026-01-02T00:00:00Z, reason: 'cost $${X}' }]",
+      "freezes: [{ from: 2026-01-01T00:00:00Z, until: 2026-01-02T00:00:00Z, reason: 'cost $$$${X}' }]",
     );
     const configuration = accepted(text, { REGION: "eu-west-1" });
     expect(configuration.application.sites[0]?.region).toBe("eu-west-1");
@@ -542,10 +541,11 @@ describe("environment variables", () => {
   });
 });
 
-describe("warnings", () => {
-  const warningsOf = (text: string): readonly string[] =>
-    accepted(text).warnings.map(({ message }) => message);
+function warningsOf(text: string): readonly string[] {
+  return accepted(text).warnings.map(({ message }) => message);
+}
 
+describe("warnings", () => {
   test("tell when the evidence a level needs does not exist", () => {
     const text = exampleWith("hold: { dr: 2s }", "evidence_min: { dr: 4 }");
     expect(warningsOf(text)).toContain(

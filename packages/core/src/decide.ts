@@ -120,7 +120,10 @@ function justHealedMs({ activity, nowMs, policy }: Situation): number | null {
   return agosMs.find((agoMs) => agoMs >= 0 && agoMs < policy.holdMs.heal) ?? null;
 }
 
-function actionFor({ plan, blocked, target, approvers }: Judgement, because: string): DecidedAction {
+function actionFor(
+  { plan, blocked, target, approvers }: Judgement,
+  because: string,
+): DecidedAction {
   if (target !== null && blocked.length === 0) {
     return { kind: "act", plan, target: target.id, approvers, because };
   }

@@ -21,10 +21,7 @@ export function heldSentence(
 }
 
 /** Why a level that counts starts nothing: the score is not there at this moment. */
-export function clearingSentence(
-  { situation, active, score }: Survey,
-  level: ActingLevel,
-): string {
+export function clearingSentence({ situation, active, score }: Survey, level: ActingLevel): string {
   return `${active.id} scores ${score.points}: level ${level} (from ${situation.policy.bands[level]}) still counts but does not hold, so nothing is started.`;
 }
 

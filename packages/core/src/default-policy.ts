@@ -46,5 +46,6 @@ export const POLICY_REASONS: Readonly<Record<keyof Policy, string>> = {
     "One named person accepts a loss beyond the objective or an unproven fence; set 2 where one person must not be able to.",
   healsMax:
     "If three repairs in a row did not help, a fourth will not, and it may hide what is wrong.",
-  healWindowMs: "Ten minutes is long enough to count a repair that keeps being undone as one story.",
+  healWindowMs:
+    "Ten minutes is long enough to count a repair that keeps being undone as one story.",
 };

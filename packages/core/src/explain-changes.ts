@@ -1,5 +1,6 @@
 /** What would have to change for a decision to come out differently. */
 
+import { unreachable } from "./error.ts";
 import type { Decision, GuardName, Situation } from "./decision.ts";
 import { type ActingLevel, levelOf } from "./level.ts";
 import { limitText, percentText } from "./span-text.ts";
@@ -24,10 +25,13 @@ export function changesOf(decision: Decision, situation: Situation): readonly st
           : "Stop it with cloudphoenix run cancel.",
         clearing(decision, situation),
       ];
+    default:
+      return unreachable(decision.action);
   }
 }
 
-const BY_HAND = "If the site really is down, start by hand: cloudphoenix heal or cloudphoenix failover.";
+const BY_HAND =
+  "If the site really is down, start by hand: cloudphoenix heal or cloudphoenix failover.";
 
 function moreCoverage({ score }: Decision, { policy }: Situation): string {
   const silent = score.contributions
@@ -41,7 +45,8 @@ function holdChanges(decision: Decision, situation: Situation): readonly string[
   const state = decision.levels[decision.active];
   if (state !== undefined && state.level !== "none") return [clearing(decision, situation)];
   const level = levelOf(decision.score.points, policy.bands);
-  if (level !== "none") return [`The count starts again as soon as the score falls below ${policy.bands[level]}.`];
+  if (level !== "none")
+    return [`The count starts again as soon as the score falls below ${policy.bands[level]}.`];
   const missing = policy.bands.heal - decision.score.points;
   return [
     `${missing} more points, held for ${limitText(policy.holdMs.heal)}, would start healing in place.`,
@@ -62,7 +67,8 @@ function blockers(decision: Decision): readonly string[] {
 
 /** What an operator can do about each guard that blocks. */
 const WAYS_OUT: Readonly<Record<GuardName, string>> = {
-  "target-exists": "Add a site that fits to the configuration, or start another kind of move by hand.",
+  "target-exists":
+    "Add a site that fits to the configuration, or start another kind of move by hand.",
   "target-ready": "Repair the target: cloudphoenix replicate status shows what it lacks.",
   "data-fresh":
     "Let replication catch up, or accept the loss by hand: cloudphoenix failover --accept-loss.",

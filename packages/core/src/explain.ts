@@ -1,5 +1,6 @@
 /** A decision as the text an on-call engineer reads at 3 a.m. Plain text, no colours. */
 
+import { unreachable } from "./error.ts";
 import type { DecidedAction, Decision, GuardResult, Situation } from "./decision.ts";
 import { changesOf } from "./explain-changes.ts";
 import { peopleText, planWords } from "./plan-words.ts";
@@ -16,12 +17,18 @@ import { textTable } from "./text-table.ts";
 export function explainDecision(decision: Decision, situation: Situation): string {
   const sections = [
     [headline(decision)],
-    [`What was seen of ${decision.active} (active, generation ${decision.generation})`, ...seen(decision)],
+    [
+      `What was seen of ${decision.active} (active, generation ${decision.generation})`,
+      ...seen(decision),
+    ],
     ["What that adds up to", ...sums(decision, situation)],
     guardSection(decision.guards),
     ["What would change this", ...changesOf(decision, situation).map((line) => `  - ${line}`)],
   ];
-  return sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n");
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n");
 }
 
 function headline({ verdict, action }: Decision): string {
@@ -40,6 +47,8 @@ function actionWords(action: DecidedAction): string {
       return action.plan === null ? "blocked" : `${planWords(action.plan)} is blocked`;
     case "page":
       return "a person must look, nothing is done";
+    default:
+      return unreachable(action);
   }
 }
 

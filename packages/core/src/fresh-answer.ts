@@ -74,10 +74,7 @@ function blindness(signal: Signal, vantage: string, facts: AnswerFacts): string 
 }
 
 /** The newest sight of a vantage, of two at the same instant the one that does not see. */
-export function newestSight(
-  sights: readonly VantageSight[],
-  vantage: string,
-): VantageSight | null {
+export function newestSight(sights: readonly VantageSight[], vantage: string): VantageSight | null {
   let newest: VantageSight | null = null;
   for (const sight of sights) {
     if (sight.vantage !== vantage) continue;

@@ -72,7 +72,9 @@ function approversFor(guards: readonly GuardResult[], policy: Policy): number {
   const people = guards
     .filter((result) => result.outcome === "approve")
     .map(({ guard }) =>
-      guard === "data-fresh" || guard === "fence-obtainable" ? Math.max(1, policy.approversForRisk) : 1,
+      guard === "data-fresh" || guard === "fence-obtainable"
+        ? Math.max(1, policy.approversForRisk)
+        : 1,
     );
   return Math.max(0, ...people);
 }

@@ -45,7 +45,9 @@ export function advanceLevel(
     region: heldSince("region"),
     dr: heldSince("dr"),
   };
-  const held = ACTING_LEVELS.find((level) => hasHeld(heldSinceMs[level], policy.holdMs[level], nowMs));
+  const held = ACTING_LEVELS.find((level) =>
+    hasHeld(heldSinceMs[level], policy.holdMs[level], nowMs),
+  );
   const reached: Level = held ?? "none";
   if (graverThan(reached, state.level)) {
     return { level: reached, sinceMs: nowMs, heldSinceMs, clearingSinceMs: null };

@@ -27,7 +27,12 @@ export function scoreSite(input: ScoreInput): SiteScore {
   const answer = answerReader(input);
   const contributions = input.signals
     .filter((signal) => signal.site === input.site)
-    .map((signal) => contributionOf(signal, signal.vantages.map((id) => answer(signal, id))));
+    .map((signal) =>
+      contributionOf(
+        signal,
+        signal.vantages.map((id) => answer(signal, id)),
+      ),
+    );
   const known = contributions.filter((one) => one.status !== "unknown");
   const knowable = sumOf(contributions.map((one) => one.pointsMax));
   return {

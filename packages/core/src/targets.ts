@@ -1,5 +1,6 @@
 /** Where a plan may go. */
 
+import { unreachable } from "./error.ts";
 import type { PlanKind } from "./plan.ts";
 import type { Application, Site } from "./topology.ts";
 
@@ -24,5 +25,7 @@ export function targetsFor(
       return others.filter((site) => site.cloud !== active.cloud);
     case "switchover":
       return others;
+    default:
+      return unreachable(plan);
   }
 }

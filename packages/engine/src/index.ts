@@ -1,1 +1,15 @@
+export * from "./memory/memory-audit-log.ts";
+export * from "./memory/memory-fact-store.ts";
+export * from "./memory/memory-role-store.ts";
+export * from "./memory/memory-run-store.ts";
 export * from "./ports/index.ts";
+export { type DryRunStep, dryRun } from "./runner/dry-run.ts";
+export { executeStep } from "./runner/execute-step.ts";
+export { interpretPlan } from "./runner/interpret-plan.ts";
+export { MemoryJournal } from "./runner/memory-journal.ts";
+export * from "./runner/memory-plan-runner.ts";
+export type { InterpreterDeps } from "./runner/run-session.ts";
+export * from "./steps/step-handler.ts";
+export { reportKey } from "./steps/report-run.ts";
+export { stepHandlers } from "./steps/step-handlers.ts";
+export type { StepPorts } from "./steps/step-ports.ts";

@@ -177,11 +177,11 @@ export class LocalServer {
       stdio: ["ignore", output, output],
     });
     closeSync(output);
-    let ended: string | null = null;
-    child.on("error", (error) => (ended = error.message));
-    child.on("exit", () => (ended ??= readFileSync(log).subarray(offset).toString()));
+    let ended: (() => string) | null = null;
+    child.on("error", (error) => (ended = () => error.message));
+    child.on("exit", () => (ended ??= () => readFileSync(log).subarray(offset).toString()));
     child.unref();
-    return { outputOnceEnded: () => ended };
+    return { outputOnceEnded: () => ended?.() ?? null };
   }
 
   #arguments(): readonly string[] {

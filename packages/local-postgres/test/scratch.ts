@@ -50,10 +50,9 @@ export async function query(
   sql: string,
   password?: string,
 ): Promise<readonly Record<string, unknown>[]> {
-  const client = new Client({
-    connectionString: url,
-    ...(password === undefined ? {} : { password }),
-  });
+  const address = new URL(url);
+  address.password = password ?? "";
+  const client = new Client({ connectionString: address.href });
   client.on("error", () => undefined);
   await client.connect();
   try {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { type ServerOptions, locateBinaries, openServer } from "../src/index.ts";
 import {
@@ -328,10 +329,16 @@ describe("waiting for a server", () => {
 
   test("ends when a frozen server does not answer in time", async () => {
     const directory = await scratchDirectory();
-    const server = await scratchServer({ directory, limitMs: 1 });
+    const clock = { nowMs: 0, stepMs: 0 };
+    const server = await scratchServer({
+      directory,
+      clock: { now: () => (clock.nowMs += clock.stepMs), sleep: () => setImmediate() },
+    });
     const pid = server.pid() ?? 0;
     process.kill(pid, "SIGSTOP");
+    clock.stepMs = 60_000;
     await expect(server.start()).rejects.toMatchObject({ code: "TIMED_OUT", retryable: true });
+    clock.stepMs = 0;
     process.kill(pid, "SIGCONT");
   });
 });

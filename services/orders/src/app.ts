@@ -55,6 +55,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
       sendProblem(error, request, reply);
     },
   });
+  app.removeContentTypeParser("text/plain");
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(sendProblem);

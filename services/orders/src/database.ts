@@ -63,6 +63,9 @@ export class Database {
       maxLifetimeSeconds: 300,
     });
     this.#pool.on("error", shape.onLost);
+    // The pool listens only to idle connections. One that breaks on loan between two statements
+    // would end the process; the next statement on it, or giving it back, finds out anyway.
+    this.#pool.on("connect", (client) => client.on("error", () => undefined));
   }
 
   /** Connections open, idle, and requests waiting for one. */

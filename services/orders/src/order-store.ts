@@ -174,9 +174,10 @@ export class OrderStore {
     }
     const row = await commitConfirmed(connection, { ...PLACE_UNMANAGED, values });
     if (!row.managed) return row;
-    // CloudPhoenix was installed meanwhile. The same key again is a replay that reads its row.
+    // CloudPhoenix is there after all. The same key again is a replay that reads its row.
     this.#managed = true;
-    return commitConfirmed(connection, { ...PLACE_MANAGED, values });
+    const again = await commitConfirmed(connection, { ...PLACE_MANAGED, values });
+    return { ...again, replayed: row.replayed };
   }
 }
 

@@ -71,8 +71,9 @@ const BIGINT_MAX = 9_223_372_036_854_775_807n;
 /** An order id: what PostgreSQL's `bigint` holds, so that no lookup fails for its range. */
 export const orderIdSchema: z.ZodType<string> = z
   .string()
-  .regex(/^[1-9]\d{0,18}$/, "must be a positive whole number")
-  .refine((value) => BigInt(value) <= BIGINT_MAX, { message: "is out of range" });
+  .refine((value) => /^[1-9]\d{0,18}$/.test(value) && BigInt(value) <= BIGINT_MAX, {
+    message: "must be a positive whole number below 2^63",
+  });
 
 /**
  * Fingerprint of a draft: equal for equal orders whatever the order of keys in the JSON was.

@@ -62,6 +62,7 @@ function asServiceError(error: FastifyError): ServiceError {
 /** Names the first field that is wrong. Field names are ours; values are never repeated. */
 function validationDetail(error: FastifyError): string {
   const first = error.validation?.[0];
-  const where = `${error.validationContext ?? "request"}${first?.instancePath ?? ""}`;
+  const path = first?.instancePath === "/" ? "" : (first?.instancePath ?? "");
+  const where = `${error.validationContext ?? "request"}${path}`;
   return `${where}: ${first?.message ?? "is not valid"}`.slice(0, 300);
 }

@@ -14,6 +14,8 @@ export interface Route {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
   /** For instance `/v1/workloads/:name`. */
   readonly path: string;
+  /** Whether it needs no token. Default false. */
+  readonly open?: boolean;
   readonly handle: (request: ApiRequest) => Promise<Json> | Json;
 }
 
@@ -76,8 +78,10 @@ async function respond(
   response: ServerResponse,
 ): Promise<void> {
   try {
-    authorize(options.token, request);
-    const { route, params } = find(options.routes, request);
+    const found = find(options.routes, request);
+    // Unknown paths need the token too: what exists here is nobody else's business.
+    if (found?.route.open !== true) authorize(options.token, request);
+    const { route, params } = found ?? notFound(request);
     send(response, 200, await route.handle({ params, body: await bodyOf(request) }));
   } catch (error) {
     const code = codeOf(error);
@@ -109,14 +113,22 @@ function authorize(token: string | null, request: IncomingMessage): void {
 function find(
   routes: readonly Route[],
   request: IncomingMessage,
-): { readonly route: Route; readonly params: Readonly<Record<string, string>> } {
-  const path = new URL(request.url ?? "/", "http://localhost").pathname;
+): { readonly route: Route; readonly params: Readonly<Record<string, string>> } | null {
+  const path = pathOf(request);
   for (const route of routes) {
     const params = match(route.path, path);
     if (route.method === request.method && params !== null) return { route, params };
   }
-  const message = `there is no ${request.method} ${path}`;
+  return null;
+}
+
+function notFound(request: IncomingMessage): never {
+  const message = `there is no ${request.method} ${pathOf(request)}`;
   throw new CloudPhoenixError("NOT_FOUND", message, { retryable: false });
+}
+
+function pathOf(request: IncomingMessage): string {
+  return new URL(request.url ?? "/", "http://localhost").pathname;
 }
 
 function match(pattern: string, path: string): Record<string, string> | null {

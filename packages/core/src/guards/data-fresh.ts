@@ -27,7 +27,8 @@ export const dataFresh: Guard = (facts) => {
     boundMs === null
       ? `The loss is unknown, objective ${objective}: target or active site never showed a heartbeat`
       : `Loss would be at most ${measuredText(boundMs)}, objective ${objective}: replication was behind when ${facts.active.id} was last alive`;
-  if (facts.cause.kind === "level") return block("data-fresh", `${loss}; only a person may accept it.`);
+  if (facts.cause.kind === "level")
+    return block("data-fresh", `${loss}; only a person may accept it.`);
   if (!facts.cause.acceptLoss) return block("data-fresh", `${loss}; ask again with --accept-loss.`);
   return approve("data-fresh", `${loss}; it was accepted by request and needs approval.`);
 };

@@ -1,5 +1,6 @@
 /** Which guards are asked for what, in the order operators read them. */
 
+import { unreachable } from "../error.ts";
 import type { GuardResult } from "../decision.ts";
 import type { PlanKind } from "../plan.ts";
 import { cooldown } from "./cooldown.ts";
@@ -20,7 +21,13 @@ import { targetReady } from "./target-ready.ts";
 /** What protects against acting on a wrong picture; a person who asks has their own. */
 const PICTURE: readonly Guard[] = [evidence, monitorsSane, mode, maintenance];
 /** What protects the data and the target; nobody is exempt. */
-const MOVE: readonly Guard[] = [targetReady, dataFresh, fenceObtainable, schemaParity, freezeWindow];
+const MOVE: readonly Guard[] = [
+  targetReady,
+  dataFresh,
+  fenceObtainable,
+  schemaParity,
+  freezeWindow,
+];
 
 /**
  * Asks every guard that has a say in this plan and returns all answers, passing ones included.
@@ -45,5 +52,7 @@ function guardsFor(plan: PlanKind, cause: GuardCause): readonly Guard[] {
       return asked
         ? [targetExists, ...MOVE, oneRun]
         : [targetExists, ...PICTURE, ...MOVE, cooldown, oneRun];
+    default:
+      return unreachable(plan);
   }
 }

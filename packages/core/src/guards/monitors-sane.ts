@@ -11,7 +11,10 @@ export const monitorsSane: Guard = (facts) => {
   const newest = vantages.flatMap((vantage) => newestSight(sights, vantage.id) ?? []);
   const blind = newest.filter((sight) => !sight.sees).length;
   if (newest.length > 0 && blind === newest.length) {
-    return block("monitors-sane", `All ${blind} vantages with canaries are blind: the monitoring is what failed.`);
+    return block(
+      "monitors-sane",
+      `All ${blind} vantages with canaries are blind: the monitoring is what failed.`,
+    );
   }
   const standbyVotes = facts.standbyScores.flatMap(votes);
   const all = [...votes(facts.score), ...standbyVotes];
@@ -22,7 +25,10 @@ export const monitorsSane: Guard = (facts) => {
       `All ${red} answered signals of every site are unhealthy at once: the monitoring is likelier to have failed than all sites.`,
     );
   }
-  return pass("monitors-sane", `${saneText(facts)}: ${red} of ${all.length} answered signals are unhealthy.`);
+  return pass(
+    "monitors-sane",
+    `${saneText(facts)}: ${red} of ${all.length} answered signals are unhealthy.`,
+  );
 };
 
 /** Signals worth nothing cannot vote, so a green status page does not make monitors sane. */

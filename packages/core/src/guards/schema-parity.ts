@@ -7,7 +7,10 @@ export const schemaParity: Guard = ({ standby, target }) => {
   const differences = standby?.schemaDifferences ?? null;
   const where = target?.id ?? "the target";
   if (differences === null) {
-    return approve("schema-parity", `The schema of ${where} could not be compared; 1 person must agree.`);
+    return approve(
+      "schema-parity",
+      `The schema of ${where} could not be compared; 1 person must agree.`,
+    );
   }
   if (differences.length === 0) {
     return pass("schema-parity", `The schema of ${where} has 0 differences.`);

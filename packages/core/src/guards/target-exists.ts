@@ -1,3 +1,4 @@
+import { unreachable } from "../error.ts";
 import { planWords } from "../plan-words.ts";
 import type { PlanKind } from "../plan.ts";
 import type { Site } from "../topology.ts";
@@ -28,6 +29,8 @@ function wanted(plan: PlanKind, active: Site): string {
     case "heal":
     case "rollback":
       return `it goes to the active site ${active.id}`;
+    default:
+      return unreachable(plan);
   }
 }
 
@@ -41,5 +44,7 @@ function wayOut(plan: PlanKind): string {
     case "heal":
     case "rollback":
       return "Name one of the sites that fit.";
+    default:
+      return unreachable(plan);
   }
 }

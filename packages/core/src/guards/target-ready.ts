@@ -29,7 +29,10 @@ function entryTroubles({ entry, entryDetail }: StandbyFacts): readonly string[] 
 }
 
 /** The lag is judged by `data-fresh`, in time; counting it here again would judge it twice. */
-function scoreTroubles({ standbyScores, situation }: GuardFacts, target: string): readonly string[] {
+function scoreTroubles(
+  { standbyScores, situation }: GuardFacts,
+  target: string,
+): readonly string[] {
   const band = situation.policy.bands.heal;
   const score = standbyScores.find((one) => one.site === target);
   const bad = badSignals(score);

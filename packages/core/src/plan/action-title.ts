@@ -1,5 +1,6 @@
 /** What an action will do, in one sentence an operator reads before it happens. */
 
+import { unreachable } from "../error.ts";
 import { peopleText } from "../plan-words.ts";
 import type { StepAction } from "../plan.ts";
 import { limitText } from "../span-text.ts";
@@ -41,5 +42,7 @@ export function titleOf(action: StepAction): string {
       return `Tell people: ${action.message}`;
     case "report":
       return "Write the report of this run";
+    default:
+      return unreachable(action);
   }
 }

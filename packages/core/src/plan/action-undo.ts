@@ -1,5 +1,6 @@
 /** What takes a finished action back, or why nothing does. */
 
+import { unreachable } from "../error.ts";
 import type { StepAction, StepUndo } from "../plan.ts";
 
 /** The undo of a step that does `action`. */
@@ -37,6 +38,8 @@ export function undoOf(action: StepAction): StepUndo {
     case "notify":
     case "report":
       return none("What was said stays said.");
+    default:
+      return unreachable(action);
   }
 }
 

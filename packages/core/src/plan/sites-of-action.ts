@@ -1,5 +1,6 @@
 /** Which sites an action speaks of, and which of them must be alive for it to succeed. */
 
+import { unreachable } from "../error.ts";
 import type { StepAction } from "../plan.ts";
 import type { SiteId } from "../topology.ts";
 
@@ -26,6 +27,8 @@ export function sitesNamedBy(action: StepAction): readonly SiteId[] {
     case "open-writes":
     case "verify-convergence":
       return [action.site];
+    default:
+      return unreachable(action);
   }
 }
 
@@ -55,5 +58,7 @@ export function sitesNeededBy(action: StepAction): readonly SiteId[] {
     case "open-writes":
     case "verify-convergence":
       return sitesNamedBy(action);
+    default:
+      return unreachable(action);
   }
 }

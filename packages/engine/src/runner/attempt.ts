@@ -84,7 +84,12 @@ async function lookActLook(
   const context: StepContext = { plan, step, signal };
   if (handler.skipPrecheck !== true) {
     const before = await lookBefore(deps, { plan, step, action }, signal);
-    if (before !== null) return { kind: "done", result: { alreadyDone: true, found: before }, text: `already done: ${before}` };
+    if (before !== null)
+      return {
+        kind: "done",
+        result: { alreadyDone: true, found: before },
+        text: `already done: ${before}`,
+      };
   }
   const result = await handler.run(action, context);
   const request = approvalAskedBy(result);
@@ -109,7 +114,8 @@ async function lookBefore(
   try {
     const seen = await withDeadline(
       { clock: deps.clock, limitMs, signal, what: `the look before ${step.id}` },
-      (limited) => handlerOf(deps.handlers, action).inspect(action, { plan, step, signal: limited }),
+      (limited) =>
+        handlerOf(deps.handlers, action).inspect(action, { plan, step, signal: limited }),
     );
     return seen.done ? seen.current : null;
   } catch (error) {

@@ -26,6 +26,8 @@ export interface Question {
 
 export type ApprovalAnswer =
   | { readonly kind: "approved" }
+  /** Nobody answered within the time an approval step allows. */
+  | { readonly kind: "expired" }
   | { readonly kind: "cancel"; readonly command: CancelCommand };
 
 /**
@@ -40,8 +42,11 @@ export async function awaitApproval(
   const needed = Math.max(1, approvers);
   const people = new Set<string>();
   await note(session, waitingForApproval(question, needed));
+  // A question that a step raises half-way through a move waits as long as it takes.
+  const limitMs = step.action.kind === "approval" ? step.timeoutMs : Number.POSITIVE_INFINITY;
   while (people.size < needed) {
-    const command = await awaitCommand(session);
+    const command = await awaitCommand(session, limitMs);
+    if (command === null) return { kind: "expired" };
     if (command.kind !== "approve") {
       const cancel = await actOn(session, command);
       if (cancel !== null) return { kind: "cancel", command: cancel };
@@ -59,7 +64,11 @@ export async function awaitApproval(
       ...(missing > 0 ? waitingForApproval(question, missing) : {}),
       approval: { by: command.by, comment: command.comment, atMs },
       event: { kind: "approved", step: step.id, text: `approved by ${command.by}` },
-      audit: { who: command.by, what: `approve run ${session.plan.id}: ${question}`, why: command.comment },
+      audit: {
+        who: command.by,
+        what: `approve run ${session.plan.id}: ${question}`,
+        why: command.comment,
+      },
     });
   }
   await endStep(session, step, "approved", (record) => ({ ...record, status: "done" }));
@@ -84,7 +93,8 @@ export async function awaitOperator(
     event: { kind: "waiting", step: step.id, text },
   });
   for (;;) {
-    const command = await awaitCommand(session);
+    const command = await awaitCommand(session, Number.POSITIVE_INFINITY);
+    if (command === null) continue;
     if (command.kind === "retry" && command.step === step.id) {
       await note(session, {
         status: "running",
@@ -178,5 +188,8 @@ function refusalOf(
 
 /** One name per person: who started the run as `operator:ann` and approves as `Ann` is one. */
 function personOf(name: string): string {
-  return name.replace(/^operator:/, "").trim().toLowerCase();
+  return name
+    .replace(/^operator:/, "")
+    .trim()
+    .toLowerCase();
 }

@@ -36,7 +36,11 @@ export async function cancelRefusal(session: RunSession): Promise<string | null>
     active: action.site,
   });
   await note(session, {
-    event: { kind: "waiting", step: opening.id, text: `writes turned out to be open at ${action.site}` },
+    event: {
+      kind: "waiting",
+      step: opening.id,
+      text: `writes turned out to be open at ${action.site}`,
+    },
   });
   return refusal;
 }

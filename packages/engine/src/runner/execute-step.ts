@@ -7,7 +7,13 @@
  * 3. A finished `open-writes` settles the roles in a journaled step of its own: after a crash
  *    between the two, the replay settles.
  */
-import type { Plan, PlanStep, RunEvent, StepRecord } from "@cloudphoenix/core";
+import {
+  type Plan,
+  type PlanStep,
+  type RunEvent,
+  type StepRecord,
+  unreachable,
+} from "@cloudphoenix/core";
 import type { DurableContext } from "../ports/durable-context.ts";
 import { type Attempt, attempt } from "./attempt.ts";
 import { persist } from "./persist.ts";
@@ -100,6 +106,8 @@ function outcomeOf(result: Attempt, attempts: number): StepOutcome {
       return { kind: result.kind, attempts, error: result.error };
     case "superseded":
       return { kind: result.kind, attempts, detail: result.detail };
+    default:
+      return unreachable(result);
   }
 }
 
@@ -174,6 +182,8 @@ function recordOf(tried: Try, result: Attempt, atMs: number): StepRecord {
     case "aborted":
     case "superseded":
       return { ...base, status: "running" };
+    default:
+      return unreachable(result);
   }
 }
 
@@ -190,6 +200,8 @@ function lineOf(tried: Try, result: Attempt): Pick<RunEvent, "kind" | "text"> | 
     case "aborted":
     case "superseded":
       return null;
+    default:
+      return unreachable(result);
   }
 }
 

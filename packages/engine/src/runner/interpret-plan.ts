@@ -37,7 +37,7 @@ import {
   stepOf,
   writeNote,
 } from "./run-session.ts";
-import { type StepOutcome, asStepOutcome } from "./step-outcome.ts";
+import { type StepFailure, type StepOutcome, asStepOutcome } from "./step-outcome.ts";
 import { undoRun } from "./undo-run.ts";
 
 /** How the interpreter goes on after a wave or a step. */
@@ -46,12 +46,20 @@ type Course =
   | { readonly kind: "undo" }
   | { readonly kind: "end"; readonly status: RunStatus; readonly text: string };
 
+const EXPIRED: StepFailure = {
+  code: "APPROVAL_REQUIRED",
+  message: "nobody approved in time",
+  hint: "Retry the step to ask again, or cancel the run.",
+  retryable: false,
+};
+
 /** How long an aborted step waits for the cancel that aborted it before it is tried again. */
 const CANCEL_ARRIVES_MS = 5_000;
 
 /**
  * Runs `plan` to its end and returns the final status. `startedBy` is `decision` or
  * `operator:<name>`.
+ * @throws {RangeError} for a plan whose steps can never all start; the linter refuses those
  */
 export async function interpretPlan(
   context: DurableContext,
@@ -60,11 +68,15 @@ export async function interpretPlan(
   startedBy: string,
 ): Promise<RunStatus> {
   const session = openSession(context, plan, deps, startedBy);
+  const waves = wavesOf(plan);
   await begin(session);
   const stale = await claim(session);
   if (stale !== null) return end(session, "superseded", stale);
-  for (const wave of wavesOf(plan)) {
-    const course = await runWave(session, wave.map((id) => stepOf(plan, id)));
+  for (const wave of waves) {
+    const course = await runWave(
+      session,
+      wave.map((id) => stepOf(plan, id)),
+    );
     if (course.kind === "undo") return goBack(session);
     if (course.kind === "end") return end(session, course.status, course.text);
   }
@@ -166,8 +178,12 @@ async function follow(session: RunSession, step: PlanStep, first: StepOutcome): 
       case "approval-needed": {
         const answer = await awaitApproval(session, step, outcome);
         if (answer.kind === "cancel") return { kind: "undo" };
-        session.outcomes.set(step.id, { kind: "done", attempts: outcome.attempts });
-        return { kind: "next" };
+        if (answer.kind === "approved") {
+          session.outcomes.set(step.id, { kind: "done", attempts: outcome.attempts });
+          return { kind: "next" };
+        }
+        outcome = { kind: "failed", attempts: outcome.attempts, error: EXPIRED };
+        continue;
       }
       case "failed": {
         if (step.bestEffort) return { kind: "next" };
@@ -189,13 +205,8 @@ async function follow(session: RunSession, step: PlanStep, first: StepOutcome): 
 
 async function goBack(session: RunSession): Promise<RunStatus> {
   const result = await undoRun(session);
-  switch (result.status) {
-    case "undone":
-      return end(session, "undone", "everything that began was taken back");
-    case "stuck":
-    case "superseded":
-      return end(session, result.status, result.detail);
-  }
+  if (result.status !== "undone") return end(session, result.status, result.detail);
+  return end(session, "undone", "everything that began was taken back");
 }
 
 async function end(session: RunSession, status: RunStatus, text: string): Promise<RunStatus> {

@@ -44,12 +44,8 @@ class MemoryContext implements DurableContext {
     run.fibers.set(fiber, this.#entries);
   }
 
-  async step<T extends Json>(
-    name: string,
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const value = await this.#operation({ name, lastsMs: null }, () => this.#tracked(work));
-    return value as T;
+  async step<T extends Json>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#operation<T>({ name, lastsMs: null }, () => this.#tracked(work));
   }
 
   async sleep(ms: number): Promise<void> {
@@ -74,28 +70,28 @@ class MemoryContext implements DurableContext {
     );
   }
 
-  async #operation(
+  async #operation<T extends Json>(
     kind: { readonly name: string; readonly lastsMs: number | null },
-    perform: (untilMs: number) => Promise<Json>,
-  ): Promise<Json> {
+    perform: (untilMs: number) => Promise<T>,
+  ): Promise<T> {
     const { clock } = this.#process;
     const index = this.#index;
     this.#index += 1;
     let entry = replayed(this.#entries, index, kind.name);
-    if (entry?.value !== undefined) return entry.value;
+    if (entry?.text !== undefined) return JSON.parse(entry.text);
     await this.#pass("before");
     if (entry === null) {
       const untilMs = kind.lastsMs === null ? null : clock.now() + kind.lastsMs;
-      entry = { name: kind.name, untilMs, value: undefined };
+      entry = { name: kind.name, untilMs, text: undefined };
       this.#entries.push(entry);
     }
-    const value: Json = JSON.parse(JSON.stringify(await perform(entry.untilMs ?? 0)));
+    const text = JSON.stringify(await perform(entry.untilMs ?? 0));
     await this.#pass("unrecorded");
     // Taking a command and recording that it was taken is one act: a crash cannot lose it.
-    if (kind.name === "receive" && value !== null) this.#process.run.taken += 1;
-    entry.value = value;
+    if (kind.name === "receive" && text !== "null") this.#process.run.taken += 1;
+    entry.text = text;
     await this.#pass("recorded");
-    return value;
+    return JSON.parse(text);
   }
 
   /** Stops here for good once the process is gone. */

@@ -2,15 +2,15 @@
  * The journal of the in-memory runner. It lives outside the runner, so that a test can throw the
  * runner away, as a crash would, and let a new one replay the same journal.
  */
-import { CloudPhoenixError, type Json, type Plan, type RunCommand } from "@cloudphoenix/core";
+import { CloudPhoenixError, type Plan, type RunCommand } from "@cloudphoenix/core";
 
 /** One call on the durable context. */
 export interface JournalEntry {
   readonly name: string;
   /** When a sleep or a receive ends; null for steps. Fixed before the wait begins. */
   readonly untilMs: number | null;
-  /** The recorded value; `undefined` while the operation is in flight. */
-  value: Json | undefined;
+  /** The recorded value as JSON text; `undefined` while the operation is in flight. */
+  text: string | undefined;
 }
 
 export interface JournaledRun {

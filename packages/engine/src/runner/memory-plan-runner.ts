@@ -108,13 +108,18 @@ export class MemoryPlanRunner implements PlanRunner {
     const end = this.#end(runId);
     // A run that nobody waits for still ends; whoever waits gets the defect.
     end.promise.catch(() => undefined);
-    void interpretPlan(memoryContext(process, ""), run.plan, this.#deps, run.startedBy).then(
-      () => {
-        run.ended = true;
-        end.resolve();
-      },
-      (defect: unknown) => end.reject(defect),
-    );
+    void this.#run(process, end);
+  }
+
+  async #run(process: RunProcess, end: PromiseWithResolvers<void>): Promise<void> {
+    const { run } = process;
+    try {
+      await interpretPlan(memoryContext(process, ""), run.plan, this.#deps, run.startedBy);
+      run.ended = true;
+      end.resolve();
+    } catch (defect) {
+      end.reject(defect);
+    }
   }
 
   #passed(moment: JournalMoment): void {

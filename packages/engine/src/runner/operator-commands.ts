@@ -5,7 +5,7 @@
  *    wonders.
  * 2. A cancel is taken only where going back is safe (`cancel-barrier.ts`).
  */
-import type { RunCommand } from "@cloudphoenix/core";
+import { type RunCommand, unreachable } from "@cloudphoenix/core";
 import { cancelRefusal } from "./cancel-barrier.ts";
 import { type RunSession, note } from "./run-session.ts";
 
@@ -17,12 +17,16 @@ export type CancelCommand = Extract<RunCommand, { readonly kind: "cancel" }>;
  */
 const PATIENCE_MS = 3_600_000;
 
-/** The next command, however long it takes. */
-export async function awaitCommand(session: RunSession): Promise<RunCommand> {
-  for (;;) {
-    const command = await takeCommand(session, PATIENCE_MS);
+/** The next command; null if none comes for `limitMs`, which may be infinite. */
+export async function awaitCommand(
+  session: RunSession,
+  limitMs: number,
+): Promise<RunCommand | null> {
+  for (let leftMs = limitMs; leftMs > 0; leftMs -= PATIENCE_MS) {
+    const command = await takeCommand(session, Math.min(leftMs, PATIENCE_MS));
     if (command !== null) return command;
   }
+  return null;
 }
 
 /** The next command, held back ones first; null if none comes within `timeoutMs`. */
@@ -76,6 +80,8 @@ export async function actOn(
     case "skip":
       await refuse(session, command, `step ${command.step} does not wait for it`);
       return null;
+    default:
+      return unreachable(command);
   }
 }
 
@@ -110,7 +116,8 @@ async function pauseUntilResumed(session: RunSession, by: string): Promise<Cance
     event: { kind: "paused", text: `paused by ${by}` },
   });
   for (;;) {
-    const command = await awaitCommand(session);
+    const command = await awaitCommand(session, Number.POSITIVE_INFINITY);
+    if (command === null) continue;
     if (command.kind === "resume") {
       session.pauseAskedBy = null;
       await note(session, {

@@ -55,7 +55,11 @@ export interface Note {
   readonly status?: RunStatus;
   /** What the run waits for; only read together with `status`. */
   readonly waitingFor?: string;
-  readonly event?: { readonly kind: RunEvent["kind"]; readonly step?: string; readonly text: string };
+  readonly event?: {
+    readonly kind: RunEvent["kind"];
+    readonly step?: string;
+    readonly text: string;
+  };
   readonly approval?: Approval;
   readonly audit?: { readonly who: string; readonly what: string; readonly why: string };
 }
@@ -99,7 +103,14 @@ export async function writeNote(session: RunSession, key: string, content: Note)
   await persist(clock, async () => {
     if (approval !== undefined) await runs.addApproval(runId, approval);
     if (event !== undefined) {
-      await runs.addEvent({ runId, key, atMs, step: event.step ?? null, kind: event.kind, text: event.text });
+      await runs.addEvent({
+        runId,
+        key,
+        atMs,
+        step: event.step ?? null,
+        kind: event.kind,
+        text: event.text,
+      });
     }
     if (status !== undefined) {
       await runs.setStatus(runId, {

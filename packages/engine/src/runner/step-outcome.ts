@@ -27,12 +27,15 @@ const OUTCOME_KINDS = ["done", "approval-needed", "failed", "aborted", "supersed
 
 /** Takes back an outcome that went through the journal. @throws {TypeError} if it is none */
 export function asStepOutcome(value: Json): StepOutcome {
-  const kind = typeof value === "object" && value !== null && "kind" in value ? value.kind : null;
-  if (typeof kind !== "string" || !OUTCOME_KINDS.includes(kind)) {
-    throw new TypeError(`not a step outcome: ${JSON.stringify(value)}`);
-  }
-  // The journal returns exactly what `executeStep` put in; the tag is enough to tell a mix-up.
-  return value as StepOutcome;
+  if (isStepOutcome(value)) return value;
+  throw new TypeError(`not a step outcome: ${JSON.stringify(value)}`);
+}
+
+/** The journal returns exactly what `executeStep` put in, so the tag is enough to tell a mix-up. */
+function isStepOutcome(value: Json): value is StepOutcome {
+  if (typeof value !== "object" || value === null || !("kind" in value)) return false;
+  const { kind } = value;
+  return typeof kind === "string" && OUTCOME_KINDS.includes(kind);
 }
 
 /**

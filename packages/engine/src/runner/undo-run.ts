@@ -70,11 +70,7 @@ async function undoStep(session: RunSession, step: PlanStep): Promise<Attempt> {
   }
 }
 
-async function tryUndo(
-  session: RunSession,
-  step: PlanStep,
-  signal: AbortSignal,
-): Promise<Attempt> {
+async function tryUndo(session: RunSession, step: PlanStep, signal: AbortSignal): Promise<Attempt> {
   const { plan, deps } = session;
   if (step.undo.kind === "action") {
     return attempt(deps, { plan, step, action: step.undo.action }, signal);

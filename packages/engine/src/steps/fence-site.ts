@@ -21,7 +21,7 @@ import type { Fencer } from "../ports/site-control.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 import { askApproval } from "./approval-request.ts";
 import type { StepContext, StepHandler } from "./step-handler.ts";
-import type { StepPorts } from "./step-ports.ts";
+import { type StepPorts, patienceMs } from "./step-ports.ts";
 
 type FenceSite = Extract<StepAction, { readonly kind: "fence-site" }>;
 
@@ -123,7 +123,7 @@ async function proofOf(
   ask: (signal: AbortSignal) => Promise<FenceProof>,
 ): Promise<FenceProof> {
   const { means } = fencer;
-  const limitMs = Math.min(MEANS_LIMIT_MS, context.step.timeoutMs / 2);
+  const limitMs = Math.min(MEANS_LIMIT_MS, patienceMs(context.step.timeoutMs));
   try {
     return await withDeadline(
       { clock: ports.clock, limitMs, signal: context.signal, what: `fencing by ${means}` },
@@ -138,9 +138,7 @@ async function proofOf(
 /** The means that may be used now: while the plan must drain, replication has to stay up. */
 function fencersFor(ports: StepPorts, site: string, { plan }: StepContext): readonly Fencer[] {
   if (!plan.steps.some((step) => drains(step, site))) return ports.fencers;
-  return ports.fencers.filter(
-    (fencer) => !(fencer.cutsReplication ?? fencer.means === "network"),
-  );
+  return ports.fencers.filter((fencer) => !(fencer.cutsReplication ?? fencer.means === "network"));
 }
 
 function drains({ action }: PlanStep, site: string): boolean {

@@ -50,9 +50,8 @@ export function notify(ports: StepPorts): StepHandler<ActionOf<"notify">> {
       const title = `${plan.application}: ${plan.kind} ${plan.from} → ${plan.to}`;
       const notice = { severity, title, text: message, key: `${plan.id}:${step.id}` };
       try {
-        await withDeadline(
-          { clock: ports.clock, limitMs, signal, what: "the notice" },
-          (limited) => ports.notifier.notify(notice, limited),
+        await withDeadline({ clock: ports.clock, limitMs, signal, what: "the notice" }, (limited) =>
+          ports.notifier.notify(notice, limited),
         );
         return { delivered: true };
       } catch (error) {

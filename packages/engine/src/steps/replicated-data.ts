@@ -1,5 +1,5 @@
 /** Steps on the replicated database: measure, drain, promote, open. */
-import type { LossBound, StepAction } from "@cloudphoenix/core";
+import type { LossBound, Plan, StepAction } from "@cloudphoenix/core";
 import { askApproval } from "./approval-request.ts";
 import type { StepHandler } from "./step-handler.ts";
 import type { StepPorts } from "./step-ports.ts";
@@ -19,9 +19,10 @@ export function measureLoss(ports: StepPorts): StepHandler<ActionOf<"measure-los
         done: false,
       };
     },
-    async run({ from, to }, { signal }) {
+    async run({ from, to }, { plan, signal }) {
       const bound = { ...(await ports.databases.lossBound(from, to, signal)) };
       if (bound.boundMs !== null && bound.boundMs <= rpoMs) return bound;
+      if (await wasAccepted(ports, plan)) return { ...bound, accepted: true };
       const question =
         bound.boundMs === null
           ? `How much would be lost by leaving ${from} is unknown. Go on?`
@@ -32,6 +33,17 @@ export function measureLoss(ports: StepPorts): StepHandler<ActionOf<"measure-los
   };
 }
 
+/** Key of the fact that a run was asked for with its loss accepted. */
+export function acceptedLossKey(runId: string): string {
+  return `run:${runId}:accepts-loss`;
+}
+
+/** Accepted with the request, and people approved that request before the first step. */
+async function wasAccepted(ports: StepPorts, plan: Plan): Promise<boolean> {
+  const approved = plan.steps.some((step) => step.action.kind === "approval");
+  return approved && (await ports.facts.get(acceptedLossKey(plan.id))) === true;
+}
+
 /** Waits until the standby has everything. Only a planned move can do this. */
 export function drainReplication(ports: StepPorts): StepHandler<ActionOf<"drain-replication">> {
   return {
@@ -40,7 +52,9 @@ export function drainReplication(ports: StepPorts): StepHandler<ActionOf<"drain-
       const bound = await ports.databases.lossBound(from, to, signal);
       return { current: wordsOf(bound), intended: `${to} has applied all of ${from}`, done: false };
     },
-    run: async ({ from, to }, { signal }) => ({ ...(await ports.databases.drain(from, to, signal)) }),
+    run: async ({ from, to }, { signal }) => ({
+      ...(await ports.databases.drain(from, to, signal)),
+    }),
     verify: async ({ to }) => ({ ok: true, detail: `${to} has everything` }),
   };
 }

@@ -1,10 +1,5 @@
 /** Steps on the platform of a site: workloads, database server, and the way in. */
-import {
-  type SiteId,
-  type StepAction,
-  hasCode,
-  messageOf,
-} from "@cloudphoenix/core";
+import { type SiteId, type StepAction, hasCode, messageOf } from "@cloudphoenix/core";
 import type { WorkloadState } from "../ports/site-control.ts";
 import { pollUntil } from "../waiting/poll-until.ts";
 import type { StepContext, StepHandler } from "./step-handler.ts";
@@ -38,8 +33,6 @@ export function scaleWorkload(ports: StepPorts): StepHandler<ActionOf<"scale-wor
 }
 
 export function restartWorkload(ports: StepPorts): StepHandler<ActionOf<"restart-workload">> {
-  const isWell = (state: WorkloadState): boolean =>
-    state.ready >= state.desired && state.troubles.length === 0;
   return {
     async inspect({ site, workload }, { signal }) {
       const state = await ports.workloads.inspect(site, workload, signal);
@@ -129,6 +122,10 @@ export function verifySite(ports: StepPorts): StepHandler<ActionOf<"verify-site"
     },
     verify: async ({ site, expect }) => ({ ok: true, detail: `${site} is up and ${expect}` }),
   };
+}
+
+function isWell(state: WorkloadState): boolean {
+  return state.ready >= state.desired && state.troubles.length === 0;
 }
 
 async function untilReady(

@@ -1,0 +1,260 @@
+/**
+ * Everything that would make replication between two servers incomplete or impossible, found
+ * before anything is changed, and all of it at once.
+ */
+import { CloudPhoenixError, type SiteId } from "@cloudphoenix/core";
+import { FROM_APPLICATION_TABLES } from "./application-objects.ts";
+import type { SchemaObject } from "./schema-object.ts";
+import { schemaDifferences } from "./schema-object.ts";
+import type { SiteConnection } from "./site-connections.ts";
+import { unsupportedObjects } from "./unsupported-objects.ts";
+
+/** Why replication cannot be set up. `rule` is stable; `object` is what to look at. */
+export interface PreflightProblem {
+  readonly rule: PreflightRule;
+  readonly site: SiteId;
+  readonly object: string;
+  readonly sentence: string;
+}
+
+export type PreflightRule =
+  | "server-version"
+  | "wal-level"
+  | "no-free-slot"
+  | "no-free-worker"
+  | "not-the-owner"
+  | "right-missing"
+  | "replica-identity"
+  | "unlogged-table"
+  | "large-objects"
+  | "unsupported-object"
+  | "extension-missing"
+  | "owner-missing"
+  | "schema-asymmetric"
+  | "target-not-empty"
+  | "synchronous-standby-names";
+
+/** A refusal with every problem found. The message lists them all. */
+export class PreflightError extends CloudPhoenixError {
+  readonly problems: readonly PreflightProblem[];
+
+  constructor(problems: readonly PreflightProblem[]) {
+    const lines = problems.map((one) => `\n  ${one.rule}: ${one.sentence}`);
+    super("REPLICATION_PREFLIGHT", `replication cannot be set up:${lines.join("")}`, {
+      retryable: false,
+      hint: "Correct every point of the list, then set up replication again.",
+    });
+    this.problems = problems;
+  }
+}
+
+/** One side of a pair: its session and its schema as read a moment ago. */
+export interface PreflightSide {
+  readonly connection: SiteConnection;
+  readonly objects: readonly SchemaObject[];
+}
+
+/** `pg_create_subscription` and so a subscription without superuser exists since 16. */
+const VERSION_MIN = 160_000;
+
+/** The main worker or slot, and one to copy tables with. */
+const FREE_MIN = 2;
+
+/** What the application's tables must be, at the site they come from. */
+export async function tableProblems(connection: SiteConnection): Promise<PreflightProblem[]> {
+  const { site } = connection;
+  const rows = await connection.query<TableRow>(TABLES);
+  const problems: PreflightProblem[] = [];
+  for (const row of rows) {
+    const object = row.name;
+    const add = (rule: PreflightRule, sentence: string): void => {
+      problems.push({ rule, site, object, sentence });
+    };
+    if (row.unlogged) add("unlogged-table", `table ${object} is unlogged`);
+    if (!row.identified) {
+      add("replica-identity", `table ${object} has no primary key or other replica identity`);
+    }
+    if (!row.owned) {
+      add("not-the-owner", `${row.own_role} is not (a member of) the owner of table ${object}`);
+    }
+  }
+  const { count } = await connection.one<{ readonly count: number }>(
+    "select count(*)::int as count from pg_largeobject_metadata",
+  );
+  if (count > 0) {
+    const sentence = `site ${site} holds ${count} large objects, which replication leaves behind`;
+    problems.push({ rule: "large-objects", site, object: "large objects", sentence });
+  }
+  const unsupported = await unsupportedObjects(connection);
+  for (const { kind, name } of unsupported) {
+    const sentence = `${kind} ${name} cannot be copied or replicated`;
+    problems.push({ rule: "unsupported-object", site, object: name, sentence });
+  }
+  return problems;
+}
+
+/** What a server must be able to do. `needsRoom`: a slot and workers will be taken. */
+export async function serverProblems(
+  connection: SiteConnection,
+  needsRoom: boolean,
+): Promise<PreflightProblem[]> {
+  const { site } = connection;
+  const server = await connection.one<ServerRow>(SERVER);
+  const checks: readonly (readonly [boolean, PreflightRule, string, string])[] = [
+    [server.version >= VERSION_MIN, "server-version", "server", `runs a version before 16`],
+    [server.wal_level === "logical", "wal-level", "wal_level", `has wal_level ${server.wal_level}`],
+    [server.replication, "right-missing", "REPLICATION", "does not let us use slots"],
+    [server.subscribe, "right-missing", "pg_create_subscription", "does not let us subscribe"],
+    [server.sees, "right-missing", "pg_read_all_stats", "does not show us all sessions"],
+    [server.signals, "right-missing", "pg_signal_backend", "does not let us end sessions"],
+    [server.creates, "right-missing", "create on database", "does not let us create schemas"],
+    [
+      !needsRoom || server.free_slots >= FREE_MIN,
+      "no-free-slot",
+      "max_replication_slots",
+      `has ${server.free_slots} free replication slots or walsenders, ${FREE_MIN} are needed`,
+    ],
+    [
+      !needsRoom || server.free_workers >= FREE_MIN,
+      "no-free-worker",
+      "max_logical_replication_workers",
+      `has ${server.free_workers} free replication workers or origins, ${FREE_MIN} are needed`,
+    ],
+  ];
+  return checks.flatMap(([passes, rule, object, trouble]) =>
+    passes ? [] : [{ rule, site, object, sentence: `the server of site ${site} ${trouble}` }],
+  );
+}
+
+/**
+ * Whether the target can take the source's schema: it has the same already, or nothing at all and
+ * the means to make it.
+ */
+export async function schemaProblems(
+  from: PreflightSide,
+  to: PreflightSide,
+): Promise<PreflightProblem[]> {
+  const { site } = to.connection;
+  if (!hasTables(to.objects)) {
+    return [...(await extensionProblems(from, to)), ...(await ownerProblems(from, to))];
+  }
+  const left = { site: from.connection.site, objects: from.objects };
+  return schemaDifferences(left, { site, objects: to.objects }).map((sentence) => ({
+    rule: "schema-asymmetric",
+    site,
+    object: sentence.split(":", 1)[0] ?? sentence,
+    sentence,
+  }));
+}
+
+/** Tables at the target that hold rows: copying would mix them with the source's. */
+export async function rowProblems(connection: SiteConnection): Promise<PreflightProblem[]> {
+  const { site } = connection;
+  const tables = await connection.query<{ readonly name: string }>(
+    `select format('%I.%I', n.nspname, c.relname) as name ${FROM_APPLICATION_TABLES} order by 1`,
+  );
+  const problems: PreflightProblem[] = [];
+  for (const { name } of tables) {
+    const { filled } = await connection.one<{ readonly filled: boolean }>(
+      `select exists (select from ${name}) as filled`,
+    );
+    if (!filled) continue;
+    const sentence = `table ${name} at site ${site} already holds rows`;
+    problems.push({ rule: "target-not-empty", site, object: name, sentence });
+  }
+  return problems;
+}
+
+/** Whether a site has any table of the application. */
+export function hasTables(objects: readonly SchemaObject[]): boolean {
+  return objects.some((object) => object.kind === "table");
+}
+
+async function extensionProblems(
+  from: PreflightSide,
+  to: PreflightSide,
+): Promise<PreflightProblem[]> {
+  const { site } = to.connection;
+  const wanted = from.objects.filter((one) => one.kind === "extension").map((one) => one.name);
+  const rows = await to.connection.query<{ readonly name: string }>(
+    `select w.name from unnest($1::text[]) as w(name)
+     where not exists (select from pg_extension e where e.extname = w.name)
+       and not exists (select from pg_available_extension_versions v where v.name = w.name
+         and (v.trusted or not v.superuser
+           or (select rolsuper from pg_roles where rolname = current_user)))`,
+    [wanted],
+  );
+  return rows.map(({ name }) => ({
+    rule: "extension-missing",
+    site,
+    object: name,
+    sentence: `extension ${name} is neither installed at site ${site} nor can we install it`,
+  }));
+}
+
+async function ownerProblems(from: PreflightSide, to: PreflightSide): Promise<PreflightProblem[]> {
+  const { site } = to.connection;
+  const owners = [...new Set(from.objects.flatMap((object) => object.owner ?? []))];
+  const rows = await to.connection.query<{ readonly name: string }>(
+    `select w.name from unnest($1::text[]) as w(name)
+     where not exists (select from pg_roles r
+       where r.rolname = w.name and pg_has_role(r.oid, 'member'))`,
+    [owners],
+  );
+  return rows.map(({ name }) => ({
+    rule: "owner-missing",
+    site,
+    object: name,
+    sentence: `role ${name} owns objects but does not exist at site ${site}, or we are no member`,
+  }));
+}
+
+interface TableRow {
+  readonly name: string;
+  readonly unlogged: boolean;
+  readonly identified: boolean;
+  readonly owned: boolean;
+  readonly own_role: string;
+}
+
+const TABLES = `select format('%I.%I', n.nspname, c.relname) as name,
+    c.relpersistence = 'u' as unlogged,
+    c.relreplident = 'f'
+      or (c.relreplident = 'd' and exists (select from pg_index x
+        where x.indrelid = c.oid and x.indisprimary and x.indisvalid))
+      or (c.relreplident = 'i' and exists (select from pg_index x
+        where x.indrelid = c.oid and x.indisreplident and x.indisvalid)) as identified,
+    pg_has_role(c.relowner, 'usage') as owned, current_user as own_role
+  ${FROM_APPLICATION_TABLES} order by 1`;
+
+interface ServerRow {
+  readonly version: number;
+  readonly wal_level: string;
+  readonly replication: boolean;
+  readonly subscribe: boolean;
+  readonly sees: boolean;
+  readonly signals: boolean;
+  readonly creates: boolean;
+  readonly free_slots: number;
+  readonly free_workers: number;
+}
+
+// `max_active_replication_origins` exists since 18; before, slots limited origins too.
+const SERVER = `select current_setting('server_version_num')::int as version,
+    current_setting('wal_level') as wal_level,
+    (select rolsuper or rolreplication from pg_roles where rolname = current_user) as replication,
+    pg_has_role('pg_create_subscription', 'usage') as subscribe,
+    pg_has_role('pg_read_all_stats', 'usage') as sees,
+    pg_has_role('pg_signal_backend', 'usage') as signals,
+    has_database_privilege(current_database(), 'create') as creates,
+    least(
+      current_setting('max_replication_slots')::int - (select count(*) from pg_replication_slots),
+      current_setting('max_wal_senders')::int - (select count(*) from pg_stat_replication)
+    )::int as free_slots,
+    least(
+      current_setting('max_logical_replication_workers')::int
+        - (select count(*) from pg_subscription where subenabled),
+      coalesce(current_setting('max_active_replication_origins', true),
+        current_setting('max_replication_slots'))::int
+        - (select count(*) from pg_replication_origin)
+    )::int as free_workers`;

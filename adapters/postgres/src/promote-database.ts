@@ -1,0 +1,200 @@
+/**
+ * Makes a standby the primary, step by step, so that a crash between any two statements is
+ * repaired by calling again.
+ *
+ * 1. Gates are closed before and after; nothing is written here until `openWrites`.
+ * 2. Applying stops before the position is read: the recorded position is final.
+ * 3. Position and sequence values are recorded before the subscription, whose origin holds the
+ *    position, is dropped. From the record on every step looks for its own work first.
+ * 4. The reverse slot is made before the first write, or the old primary could never follow
+ *    without a full copy. A slot left over from an earlier cycle is dropped before the record, so
+ *    one found after it is ours.
+ * 5. The role changes last, in one transaction with the end of the record.
+ */
+import { CloudPhoenixError, type SiteId } from "@cloudphoenix/core";
+import type { Promotion } from "@cloudphoenix/engine";
+import { exclusively } from "./exclusively.ts";
+import { closeGateAgainstWriters } from "./fence-database.ts";
+import { slotName, subscriptionName } from "./object-names.ts";
+import type { PostgresContext } from "./postgres-context.ts";
+import {
+  completePromotion,
+  type PromotionRecord,
+  readPromotion,
+  writePromotion,
+} from "./promotion-record.ts";
+import { ensurePublication } from "./publication.ts";
+import { advancedValue, advanceSequences, readSequences } from "./sequences.ts";
+import type { SiteConnection } from "./site-connections.ts";
+import { claimSite, type SiteRow } from "./site-row.ts";
+import { dropIdleSlot, ensureSlot } from "./slot.ts";
+import {
+  appliedLsn,
+  dropDetached,
+  readSubscription,
+  receivedLsn,
+  type SubscriptionState,
+  stopApplying,
+} from "./subscription.ts";
+import { stopWaitingForStandby } from "./synchronous-standby.ts";
+import { readGate } from "./write-gate.ts";
+
+/** How long to let the standby finish what has already arrived from a primary that went silent. */
+const SETTLE_LIMIT_MS = 300;
+const SETTLE_POLL_MS = 50;
+
+interface PromotionRequest {
+  readonly site: SiteId;
+  readonly from: SiteId;
+  readonly generation: number;
+}
+
+/**
+ * @throws {CloudPhoenixError} `PROMOTION_REFUSED` if the site has no complete copy or does not
+ *   follow `from`; `STALE_GENERATION`; `UNREACHABLE`, `TIMED_OUT`, `ABORTED`
+ */
+export async function promoteDatabase(
+  context: PostgresContext,
+  request: PromotionRequest,
+  signal: AbortSignal,
+): Promise<Promotion> {
+  return context.connections.use(request.site, signal, (connection) =>
+    exclusively(connection, () => promote(context, connection, request, signal)),
+  );
+}
+
+async function promote(
+  context: PostgresContext,
+  connection: SiteConnection,
+  request: PromotionRequest,
+  signal: AbortSignal,
+): Promise<Promotion> {
+  const row = await claimForPromotion(connection, request);
+  let record = await readPromotion(connection);
+  if (row.role === "active") return repeated(request, record);
+
+  if ((await readGate(connection)).open.length > 0) {
+    await closeGateAgainstWriters(context, connection, signal);
+  }
+  if (record === null || record.completed) {
+    refuseIncompleteCopy(request, await readSubscription(connection, context.application));
+    record = await recordPromotion(context, connection, request, signal);
+  } else if (record.from !== request.from) {
+    throw refused(`site ${request.site} is being promoted from ${record.from}`);
+  }
+  await finish(context, connection, { record, generation: request.generation }, signal);
+  return promotionOf(request.site, record, false);
+}
+
+async function claimForPromotion(
+  connection: SiteConnection,
+  { generation }: PromotionRequest,
+): Promise<SiteRow> {
+  const row = await claimSite(connection, generation, ["standby", "active", "fenced"]);
+  // The three roles are all there are, so the claim either took the row or threw.
+  if (row === null) throw refused(`site ${connection.site} has no role`);
+  return row;
+}
+
+/** A site that is active already was promoted by an earlier call, or must not be promoted at all. */
+function repeated(request: PromotionRequest, record: PromotionRecord | null): Promotion {
+  if (record === null || record.from !== request.from) {
+    throw refused(`site ${request.site} is active and was not promoted from ${request.from}`);
+  }
+  return promotionOf(request.site, record, true);
+}
+
+function refuseIncompleteCopy(
+  { site, from }: PromotionRequest,
+  subscription: SubscriptionState | null,
+): void {
+  if (subscription === null) throw refused(`site ${site} does not follow ${from}`);
+  const { tables, unready } = subscription;
+  if (tables === 0 || unready.length > 0) {
+    const which = tables === 0 ? "any table" : unready.join(", ");
+    throw refused(`site ${site} has no complete copy of ${which}`);
+  }
+}
+
+/** Stops applying, then writes down where it stopped and what follows from it. */
+async function recordPromotion(
+  context: PostgresContext,
+  connection: SiteConnection,
+  request: PromotionRequest,
+  signal: AbortSignal,
+): Promise<PromotionRecord> {
+  const { application, limits, memory } = context;
+  await letArrivedChangesApply(context, connection, signal);
+  await stopApplying(context, connection, signal);
+  const reverseSlot = slotName(application, request.from);
+  await dropIdleSlot(connection, reverseSlot);
+  const remembered = memory.sequences(request.from);
+  const sequences = (await readSequences(connection)).map((facts) => {
+    const value = advancedValue(facts, remembered.get(facts.name) ?? null, limits.sequenceHeadroom);
+    return [facts.name, value.toString()] as const;
+  });
+  const record: PromotionRecord = {
+    generation: request.generation,
+    from: request.from,
+    appliedLsn: await appliedLsn(connection, application),
+    reverseSlot,
+    sequences: Object.fromEntries(sequences),
+    completed: false,
+  };
+  await writePromotion(connection, record);
+  return record;
+}
+
+/**
+ * A primary that died may have sent more than is applied yet. Waits until nothing new was received
+ * between two looks, or the worker has noticed that its connection is gone; never for long, since
+ * a living primary (switchover, already drained) keeps sending heartbeats.
+ */
+async function letArrivedChangesApply(
+  context: PostgresContext,
+  connection: SiteConnection,
+  signal: AbortSignal,
+): Promise<void> {
+  const untilMs = context.clock.now() + SETTLE_LIMIT_MS;
+  let before: string | null = null;
+  while (context.clock.now() < untilMs) {
+    const received = await receivedLsn(connection, context.application);
+    if (received === null || received === before) return;
+    before = received;
+    await context.clock.sleep(SETTLE_POLL_MS, signal);
+  }
+}
+
+async function finish(
+  context: PostgresContext,
+  connection: SiteConnection,
+  { record, generation }: { readonly record: PromotionRecord; readonly generation: number },
+  signal: AbortSignal,
+): Promise<void> {
+  await dropDetached(connection, context.application);
+  await ensurePublication(connection);
+  await ensureSlot(connection, record.reverseSlot);
+  await advanceSequences(connection, record.sequences);
+  await stopWaitingForStandby(context, connection, subscriptionName(context.application), signal);
+  await connection.transaction(async () => {
+    await completePromotion(connection, record.generation);
+    // Nobody follows the new primary yet, so no commit can be promised to be elsewhere.
+    await claimSite(connection, generation, ["standby", "active", "fenced"], {
+      role: "active",
+      writesOpen: false,
+      durability: "async",
+    });
+  });
+}
+
+function promotionOf(site: SiteId, record: PromotionRecord, alreadyDone: boolean): Promotion {
+  const { appliedLsn: lsn, reverseSlot, sequences } = record;
+  return { site, appliedLsn: lsn, reverseSlot, sequences, alreadyDone };
+}
+
+function refused(reason: string): CloudPhoenixError {
+  return new CloudPhoenixError("PROMOTION_REFUSED", `promotion refused: ${reason}`, {
+    retryable: false,
+    hint: "Look at the replication status of the site.",
+  });
+}

@@ -1,0 +1,74 @@
+/** What the world tells the process of a site. */
+import type { Impairment } from "../links/index.ts";
+import type { Instant } from "../network/operations.ts";
+
+/** Everything a site needs to know of itself. */
+export interface SiteSpec {
+  readonly id: string;
+  readonly cloud: string;
+  readonly region: string;
+  /** Private to the site: data directory, generation. */
+  readonly directory: string;
+  readonly logDirectory: string;
+  /** Where started processes are recorded. */
+  readonly registryDirectory: string;
+  readonly ports: SitePorts;
+  readonly tokenFile: string;
+  readonly workload: WorkloadSpec;
+  readonly database: DatabaseSpec;
+  readonly agent: ProgramSpec | null;
+}
+
+export interface SitePorts {
+  readonly balancer: number;
+  readonly provider: number;
+  readonly postgres: number;
+  /** Where pods reach the database: a link of its own, so that it can be slowed. */
+  readonly databaseLink: number;
+  readonly agent: number;
+  /** One per replica the site has room for. */
+  readonly pods: readonly number[];
+}
+
+/** A program the site runs: file, arguments, environment. */
+export interface ProgramSpec {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface WorkloadSpec extends ProgramSpec {
+  readonly name: string;
+  readonly replicas: number;
+  /** Availability zones; each has one node. */
+  readonly zones: readonly string[];
+}
+
+export interface DatabaseSpec {
+  readonly superuser: string;
+  readonly passwordFile: string;
+  /** Where PostgreSQL programs may be copied to and kept between runs. */
+  readonly cacheDirectory: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** See `rpc.ts`. */
+export type SiteOperations = {
+  /** Starts database and control plane; nothing of the application yet. */
+  readonly start: { readonly input: SiteSpec; readonly output: null };
+  /** Starts load balancer, `replicas` pods and the agent. */
+  readonly open: { readonly input: { readonly replicas: number }; readonly output: null };
+  readonly "crash-pod": { readonly input: null; readonly output: Instant };
+  readonly "crash-database": { readonly input: null; readonly output: Instant };
+  readonly "fail-zone": { readonly input: { readonly zone: string }; readonly output: Instant };
+  readonly "restore-zone": { readonly input: { readonly zone: string }; readonly output: Instant };
+  /** Null lifts what was done before. */
+  readonly "impair-database": {
+    readonly input: { readonly impairment: Impairment | null };
+    readonly output: Instant;
+  };
+  /** Kills everything of the site without a goodbye. The caller kills this process next. */
+  readonly lose: { readonly input: null; readonly output: Instant };
+  /** Ends everything in order. */
+  readonly stop: { readonly input: null; readonly output: null };
+};

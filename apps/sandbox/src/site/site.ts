@@ -1,0 +1,113 @@
+/** One region of one cloud: nodes with pods, load balancer, database, control plane, agent. */
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type JsonApi, serveJson } from "../http/json-api.ts";
+import { type Impairment, Link } from "../links/index.ts";
+import { ProcessRegistry } from "../process/index.ts";
+import { SiteAgent } from "./agent.ts";
+import { Balancer } from "./balancer.ts";
+import { SiteDatabase } from "./database.ts";
+import { GenerationGuard } from "./generation-guard.ts";
+import type { SiteSpec } from "./operations.ts";
+import { providerRoutes } from "./provider-api.ts";
+import { SiteWorkload } from "./workload.ts";
+
+/** What a site consists of before it opens. */
+interface SiteParts {
+  readonly spec: SiteSpec;
+  readonly registry: ProcessRegistry;
+  readonly workload: SiteWorkload;
+  readonly database: SiteDatabase;
+  readonly databaseLink: Link;
+}
+
+export class Site {
+  readonly workload: SiteWorkload;
+  readonly database: SiteDatabase;
+  readonly #parts: SiteParts;
+  #api: JsonApi | null = null;
+  #balancer: Balancer | null = null;
+  #agent: SiteAgent | null = null;
+
+  private constructor(parts: SiteParts) {
+    this.#parts = parts;
+    this.workload = parts.workload;
+    this.database = parts.database;
+  }
+
+  /** Starts database and control plane. @throws {CloudPhoenixError} `PORT_TAKEN`; PostgreSQL's errors */
+  static async start(spec: SiteSpec): Promise<Site> {
+    mkdirSync(spec.directory, { recursive: true });
+    const registry = new ProcessRegistry(spec.registryDirectory);
+    const database = await SiteDatabase.open({
+      site: spec.id,
+      directory: join(spec.directory, "postgres"),
+      port: spec.ports.postgres,
+      spec: spec.database,
+      registry,
+    });
+    const databaseLink = await Link.open({
+      name: `${spec.cloud}->${spec.cloud}:postgres`,
+      listen: { host: "127.0.0.1", port: spec.ports.databaseLink },
+      target: { host: "127.0.0.1", port: spec.ports.postgres },
+      delayMs: 0,
+      random: { next: () => Math.random() },
+    });
+    const workload = new SiteWorkload({
+      site: spec.id,
+      spec: spec.workload,
+      ports: spec.ports.pods,
+      logDirectory: spec.logDirectory,
+      registry,
+    });
+    const site = new Site({ spec, registry, workload, database, databaseLink });
+    site.#api = await site.#serveProvider();
+    return site;
+  }
+
+  /** Starts load balancer, pods and agent. */
+  async open(replicas: number): Promise<void> {
+    const { spec, registry, workload } = this.#parts;
+    this.#balancer = await Balancer.open(workload, spec.ports.balancer);
+    workload.scale(replicas);
+    if (spec.agent === null) return;
+    const name = `${spec.id}-agent`;
+    const logFile = join(spec.logDirectory, `${name}.log`);
+    this.#agent = new SiteAgent({ name, program: spec.agent, logFile, registry });
+  }
+
+  /** Null lifts what was done to the way from pods to database. */
+  impairDatabase(impairment: Impairment | null): void {
+    this.#parts.databaseLink.impair("fault", impairment);
+  }
+
+  /** Ends everything in order. */
+  async stop(): Promise<void> {
+    await this.#api?.close();
+    await Promise.all([this.#agent?.stop(), this.workload.close(), this.#balancer?.close()]);
+    await this.#parts.databaseLink.close();
+    await this.database.stop();
+  }
+
+  /** Kills everything: all signals are sent before the first wait. */
+  async lose(): Promise<void> {
+    this.workload.kill();
+    this.#agent?.kill();
+    await this.database.kill();
+  }
+
+  #serveProvider(): Promise<JsonApi> {
+    const { spec, workload, database } = this.#parts;
+    return serveJson({
+      host: "127.0.0.1",
+      port: spec.ports.provider,
+      token: readFileSync(spec.tokenFile, "utf8").trim(),
+      routes: providerRoutes({
+        workload,
+        database,
+        balancer: () => this.#balancer,
+        generations: new GenerationGuard(join(spec.directory, "generation")),
+      }),
+    });
+  }
+}

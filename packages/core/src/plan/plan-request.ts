@@ -1,0 +1,26 @@
+/** What a planner is told. */
+
+import type { PlanKind } from "../plan.ts";
+import type { SiteScore } from "../score.ts";
+import type { Application, Roles, SiteId } from "../topology.ts";
+
+/** What a plan is made for. */
+export interface PlanRequest {
+  /** Becomes the id of the plan and of its run; the caller makes it unique. */
+  readonly id: string;
+  readonly kind: PlanKind;
+  readonly application: Application;
+  readonly roles: Roles;
+  /** Where the application shall run afterwards; for a heal, where it runs. */
+  readonly target: SiteId;
+  /** Rollback only: where the move to be undone went. Default: the only other site. */
+  readonly from?: SiteId | undefined;
+  readonly nowMs: number;
+  readonly reason: string;
+  /** Distinct people who must approve before the first step; 0 for none. */
+  readonly approvers: number;
+  /** Heal only: what is broken. Without it, replicas that are not ready are replaced. */
+  readonly score?: SiteScore | null | undefined;
+  /** Limit of one try of a fence: short, because a dead site never answers. Default 3 s. */
+  readonly fenceDeadlineMs?: number | undefined;
+}

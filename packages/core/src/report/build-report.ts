@@ -1,0 +1,104 @@
+/** The report of a run, read from its record alone. */
+
+import { FENCE_DEGREES, type FenceDegree, type FenceProof } from "../fence.ts";
+import type { StepKind } from "../plan.ts";
+import type { LossBound, ReportStep, RunReport } from "../report.ts";
+import type { Json, RunRecord, StepRecord } from "../run.ts";
+
+/**
+ * Builds the report of `run`, finished or not. What a step found is read from its journaled
+ * result; a result of another shape (an older version wrote it) counts as not known, because a
+ * report with a gap is better than none.
+ */
+export function buildReport(run: RunRecord): RunReport {
+  const { plan } = run;
+  return {
+    run: run.id,
+    kind: plan.kind,
+    status: run.status,
+    application: plan.application,
+    generation: plan.generation,
+    from: plan.from,
+    to: plan.to,
+    startedAtMs: run.startedAtMs,
+    endedAtMs: run.endedAtMs,
+    durationMs: run.endedAtMs === null ? null : Math.max(0, run.endedAtMs - run.startedAtMs),
+    fence: fenceOf(resultOf(run, "fence-site")),
+    loss: lossOf(resultOf(run, "measure-loss")),
+    steps: plan.steps.map((step) =>
+      stepOf(
+        step,
+        run.steps.find((record) => record.id === step.id),
+      ),
+    ),
+  };
+}
+
+function stepOf(
+  { id, title }: { readonly id: string; readonly title: string },
+  record: StepRecord | undefined,
+): ReportStep {
+  const startedAtMs = record?.startedAtMs ?? null;
+  const endedAtMs = record?.endedAtMs ?? null;
+  return {
+    id,
+    title,
+    status: record?.status ?? "pending",
+    attempts: record?.attempts ?? 0,
+    startedAtMs,
+    durationMs:
+      startedAtMs === null || endedAtMs === null ? null : Math.max(0, endedAtMs - startedAtMs),
+  };
+}
+
+function resultOf(run: RunRecord, kind: StepKind): Json {
+  const step = run.plan.steps.find((one) => one.action.kind === kind);
+  return run.steps.find((record) => record.id === step?.id)?.result ?? null;
+}
+
+function fenceOf(result: Json): RunReport["fence"] {
+  const degree = degreeOf(field(result, "degree"));
+  const proofs = field(result, "proofs");
+  if (degree === null || !isList(proofs)) return null;
+  return { degree, proofs: proofs.flatMap((proof) => proofOf(proof) ?? []) };
+}
+
+function proofOf(value: Json): FenceProof | null {
+  const degree = degreeOf(field(value, "degree"));
+  const means = textOf(field(value, "means"));
+  if (degree === null || means === null) return null;
+  return { means, degree, detail: textOf(field(value, "detail")) ?? "" };
+}
+
+/** A bound without any of its fields is no bound, but a bound may have gaps. */
+function lossOf(result: Json): LossBound | null {
+  const loss: LossBound = {
+    completeUntilMs: numberOf(field(result, "completeUntilMs")),
+    lastAliveAtMs: numberOf(field(result, "lastAliveAtMs")),
+    boundMs: numberOf(field(result, "boundMs")),
+    boundBytes: textOf(field(result, "boundBytes")),
+    appliedLsn: textOf(field(result, "appliedLsn")),
+  };
+  return Object.values(loss).every((value) => value === null) ? null : loss;
+}
+
+function field(value: Json, name: string): Json {
+  if (typeof value !== "object" || value === null || isList(value)) return null;
+  return value[name] ?? null;
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+function degreeOf(value: Json): FenceDegree | null {
+  return FENCE_DEGREES.find((degree) => degree === value) ?? null;
+}
+
+function textOf(value: Json): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+function numberOf(value: Json): number | null {
+  return typeof value === "number" ? value : null;
+}

@@ -1,0 +1,95 @@
+/** One simulated application with a runner, for the tests of this package. */
+import { type Plan, type PlanKind, type RunRecord, planFor } from "@cloudphoenix/core";
+import {
+  type CrashPoint,
+  type InterpreterDeps,
+  MemoryJournal,
+  MemoryPlanRunner,
+  type StepHandlers,
+  stepHandlers,
+} from "@cloudphoenix/engine";
+import {
+  SIMULATED_APPLICATION,
+  SIMULATED_ROLES,
+  SeededRandom,
+  type SimulatedStores,
+  SimulatedWorld,
+  VirtualClock,
+  simulatedPorts,
+  simulatedStores,
+} from "@cloudphoenix/testkit";
+
+export const A = "aws-us-east-1";
+export const B = "azure-westeurope";
+
+/** Two weeks: longer than any wait a plan has. */
+const LONG_MS = 14 * 86_400_000;
+
+export class Simulation {
+  readonly clock = new VirtualClock();
+  readonly world = new SimulatedWorld(this.clock);
+  readonly stores: SimulatedStores = simulatedStores();
+  readonly journal = new MemoryJournal();
+  readonly handlers: StepHandlers = stepHandlers(simulatedPorts(this.world, this.stores));
+  runner: MemoryPlanRunner = this.newRunner();
+
+  get deps(): InterpreterDeps {
+    const { clock, stores, handlers } = this;
+    return { clock, random: new SeededRandom(1), ...stores, handlers };
+  }
+
+  newRunner(crashAt?: CrashPoint): MemoryPlanRunner {
+    this.runner = new MemoryPlanRunner({
+      deps: this.deps,
+      journal: this.journal,
+      ...(crashAt === undefined ? {} : { crashAt }),
+    });
+    return this.runner;
+  }
+
+  plan(kind: PlanKind, changes: Partial<Plan> & { readonly approvers?: number } = {}): Plan {
+    const { approvers, ...rest } = changes;
+    const plan = planFor({
+      id: `run-${kind}`,
+      kind,
+      application: SIMULATED_APPLICATION,
+      roles: SIMULATED_ROLES,
+      target: kind === "heal" || kind === "rollback" ? A : B,
+      nowMs: this.clock.now(),
+      reason: "a test",
+      approvers: approvers ?? 0,
+      score: null,
+    });
+    return { ...plan, ...rest };
+  }
+
+  /** Starts a plan and lets time pass until its run has ended. */
+  async run(plan: Plan): Promise<RunRecord> {
+    await this.runner.start(plan, "operator:ann");
+    return this.untilStatus(plan.id, (run) => run.endedAtMs !== null);
+  }
+
+  /** Lets time pass until the run is as wanted. */
+  async untilStatus(runId: string, wanted: (run: RunRecord) => boolean): Promise<RunRecord> {
+    await this.clock.runUntil(async () => {
+      const run = await this.stores.runs.get(runId);
+      return run !== null && wanted(run);
+    }, LONG_MS);
+    return this.record(runId);
+  }
+
+  async record(runId: string): Promise<RunRecord> {
+    const run = await this.stores.runs.get(runId);
+    if (run === null) throw new Error(`no run ${runId}`);
+    return run;
+  }
+
+  async texts(runId: string): Promise<readonly string[]> {
+    return (await this.stores.runs.events(runId)).map((event) => event.text);
+  }
+}
+
+/** Statuses of the steps, by id. */
+export function statuses(run: RunRecord): Record<string, string> {
+  return Object.fromEntries(run.steps.map((step) => [step.id, step.status]));
+}
