@@ -158,6 +158,8 @@ function tsigRecord(tsig: Tsig): Buffer {
 }
 
 function readTsig(message: Buffer, record: WireRecord): Tsig {
+  // The MAC is computed over these two as they must be, not as they came.
+  if (record.class !== CLASS.ANY || record.ttlS !== 0) throw new RangeError("not a TSIG record");
   const { name: algorithm, end } = readName(message, record.dataStart);
   const macLength = message.readUInt16BE(end + 8);
   const afterMac = end + 10 + macLength;

@@ -127,6 +127,8 @@ describe("an authoritative server", () => {
     socket.write(both.subarray(5));
     await done;
     socket.destroy();
+    const half = received.length / 2;
+    expect(received.subarray(0, half)).toEqual(received.subarray(half));
   });
 
   test("refuses a port that is taken, by name", async () => {
@@ -143,6 +145,10 @@ describe("an authoritative server", () => {
     expect(make).toThrow(/not in zone/u);
   });
 });
+
+function folded(message: Buffer): string {
+  return message.subarray(2).toString("latin1").toLowerCase();
+}
 
 // Goal: no bytes from the network can stop the server or change the zone.
 // Method: random bytes, and real messages with random bytes flipped, from one seed.
@@ -178,6 +184,8 @@ test("2,000 malformed messages neither crash the server nor change the zone", as
       const at = below(message.length);
       message[at] = (message[at] ?? 0) ^ (1 + below(255));
     }
+    // The id and the case of names are not signed (RFC 8945 sections 4.3.3 and 5.3.1.1).
+    if (folded(message) === folded(seeds[2] ?? message)) continue;
     if (round % 7 === 0) answerer.answer(message.subarray(0, below(message.length + 1)), "udp");
     answerer.answer(message, round % 2 === 0 ? "udp" : "tcp");
   }

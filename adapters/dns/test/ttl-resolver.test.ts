@@ -9,8 +9,8 @@ import { NEVER, startWorld } from "./dns-world.ts";
 interface FakeServer {
   readonly address: { readonly host: string; readonly port: number };
   questions: number;
-  /** What to answer: an address, no such name, or nothing at all. */
-  answer: string | null | "silent";
+  /** What to answer: an address, null for no such name, or "silent". */
+  answer: string | null;
 }
 
 /** A UDP server that counts its questions and says what it is told to. */

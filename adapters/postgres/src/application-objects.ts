@@ -14,7 +14,7 @@ export function isOutsideExtensions(catalog: string, oid: string): string {
 }
 
 /** From clause: every permanent table of the application as `c` in schema `n`. */
-export const FROM_APPLICATION_TABLES = `
+export const FROM_APPLICATION_TABLES: string = `
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p') and c.relpersistence <> 't' and ${isApplicationSchema("n")}
     and ${isOutsideExtensions("pg_class", "c.oid")}`;

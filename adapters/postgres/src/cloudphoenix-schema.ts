@@ -10,7 +10,7 @@
  *
  * The application may read `site` and nothing else.
  */
-import pg from "pg";
+import { escapeIdentifier } from "pg";
 import { SCHEMA } from "./object-names.ts";
 import type { SiteConnection } from "./site-connections.ts";
 
@@ -62,8 +62,8 @@ export async function createOwnSchema(
   connection: SiteConnection,
   roles: { readonly application: string; readonly replication: string },
 ): Promise<void> {
-  const application = pg.escapeIdentifier(roles.application);
-  const replication = pg.escapeIdentifier(roles.replication);
+  const application = escapeIdentifier(roles.application);
+  const replication = escapeIdentifier(roles.replication);
   await connection.query(
     [
       ...STATEMENTS,

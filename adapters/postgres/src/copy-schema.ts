@@ -1,5 +1,5 @@
 /** Makes the objects of one site at the other. */
-import pg from "pg";
+import { escapeIdentifier } from "pg";
 import { sqlStateOf } from "./database-error.ts";
 import type { SchemaObject } from "./schema-object.ts";
 import type { SiteConnection } from "./site-connections.ts";
@@ -43,7 +43,7 @@ async function make(target: SiteConnection, object: SchemaObject): Promise<unkno
   const owned =
     owner === null || ownedAs === null
       ? ""
-      : `;\nalter ${ownedAs} owner to ${pg.escapeIdentifier(owner)}`;
+      : `;\nalter ${ownedAs} owner to ${escapeIdentifier(owner)}`;
   try {
     await target.query(`savepoint object;\n${statement}${owned};\nrelease savepoint object`);
     return null;

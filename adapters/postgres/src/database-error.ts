@@ -1,6 +1,6 @@
 /** What a failure of PostgreSQL or of the way to it means to a caller. */
 import { CloudPhoenixError, type ErrorCode, messageOf } from "@cloudphoenix/core";
-import pg from "pg";
+import { DatabaseError } from "pg";
 
 interface Meaning {
   readonly code: ErrorCode;
@@ -52,7 +52,7 @@ const NETWORK_CODES = /^(E[A-Z_]+|UND_ERR_.*|CERT_.*|DEPTH_ZERO.*|SELF_SIGNED.*)
 /** SQLSTATE of an answer of the server; null if the failure did not come from the server. */
 export function sqlStateOf(error: unknown): string | null {
   const origin = error instanceof CloudPhoenixError ? error.cause : error;
-  return origin instanceof pg.DatabaseError ? (origin.code ?? null) : null;
+  return origin instanceof DatabaseError ? (origin.code ?? null) : null;
 }
 
 /** Whether the session survived: the server itself refused a statement and did not end it. */

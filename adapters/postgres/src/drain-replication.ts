@@ -32,7 +32,7 @@ export async function drainReplication(
   signal: AbortSignal,
 ): Promise<{ readonly lsn: string }> {
   const slot = slotName(context.application, to);
-  return context.connections.use(from, signal, async (connection) => {
+  return context.connections.withSession(from, signal, async (connection) => {
     if ((await readSiteRow(connection))?.writesOpen !== false) {
       throw new CloudPhoenixError("CONFLICT", `writes are open at site ${from}`, {
         retryable: false,
@@ -86,8 +86,10 @@ export async function boundLoss(
   { from, to }: { readonly from: SiteId; readonly to: SiteId },
   signal: AbortSignal,
 ): Promise<LossBound> {
-  const { applied, completeUntilMs } = await context.connections.use(to, signal, (connection) =>
-    readStandby(context, connection),
+  const { applied, completeUntilMs } = await context.connections.withSession(
+    to,
+    signal,
+    (connection) => readStandby(context, connection),
   );
   const seen = context.memory.heartbeat(from);
   return {

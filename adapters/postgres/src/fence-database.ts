@@ -46,7 +46,7 @@ export async function fenceDatabase(
   signal: AbortSignal,
 ): Promise<FenceProof> {
   try {
-    return await context.connections.use(site, signal, (connection) =>
+    return await context.connections.withSession(site, signal, (connection) =>
       fence(context, connection, generation, signal),
     );
   } catch (error) {
@@ -61,7 +61,7 @@ export async function forecastFence(
   signal: AbortSignal,
 ): Promise<FenceProof> {
   try {
-    return await context.connections.use(site, signal, forecast);
+    return await context.connections.withSession(site, signal, forecast);
   } catch (error) {
     return unprovenUnlessRefused(error, signal);
   }

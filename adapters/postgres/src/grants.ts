@@ -1,5 +1,5 @@
 /** Rights of the application's role, copied from one site to the other, and those of replication. */
-import pg from "pg";
+import { escapeIdentifier, escapeLiteral } from "pg";
 import {
   FROM_APPLICATION_TABLES,
   isApplicationSchema,
@@ -35,7 +35,7 @@ export async function applyGrants(
   grants: readonly Grant[],
 ): Promise<void> {
   const present = await readGrants(connection, role);
-  const name = pg.escapeIdentifier(role);
+  const name = escapeIdentifier(role);
   const grantee = (grant: Grant): string => (grant.everybody ? "public" : name);
   const taken = present.map(
     (grant) => `revoke ${grant.privilege} on ${grant.target} from ${grantee(grant)}`,
@@ -52,7 +52,7 @@ export async function applyGrants(
 
 /** Lets the replication role copy every table of the application. Idempotent. */
 export async function grantReplication(connection: SiteConnection, role: string): Promise<void> {
-  const name = pg.escapeLiteral(role);
+  const name = escapeLiteral(role);
   await connection.query(
     `do $grant$ declare one record; begin
        for one in select n.nspname, c.relname ${FROM_APPLICATION_TABLES} and c.relkind = 'r'

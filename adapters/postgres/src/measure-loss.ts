@@ -27,7 +27,7 @@ export async function measureLostTransactions(
   { from, applied }: { readonly from: SiteId; readonly applied: string },
   signal: AbortSignal,
 ): Promise<LossReport> {
-  return context.connections.use(from, signal, async (connection) => {
+  return context.connections.withSession(from, signal, async (connection) => {
     if ((await readSiteRow(connection))?.writesOpen !== false) {
       throw new CloudPhoenixError("CONFLICT", `site ${from} still takes writes`, {
         retryable: false,

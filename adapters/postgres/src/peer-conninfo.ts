@@ -1,4 +1,5 @@
 /** How the server of one site connects to the server of the other, as libpq reads it. */
+import { hostOf } from "./client-config.ts";
 import type { PostgresSite, Secret } from "./postgres-options.ts";
 
 /**
@@ -22,7 +23,7 @@ export async function peerConninfo(
   const url = new URL(site.peerUrl);
   const settings = new Map(Object.entries(DEFAULTS));
   for (const [name, value] of url.searchParams) settings.set(name, value);
-  settings.set("host", url.hostname);
+  settings.set("host", hostOf(url));
   settings.set("port", url.port === "" ? "5432" : url.port);
   settings.set("dbname", decodeURIComponent(url.pathname.slice(1)));
   settings.set("user", decodeURIComponent(url.username));

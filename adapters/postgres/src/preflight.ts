@@ -30,6 +30,7 @@ export type PreflightRule =
   | "unsupported-object"
   | "extension-missing"
   | "owner-missing"
+  | "role-missing"
   | "schema-asymmetric"
   | "target-not-empty"
   | "synchronous-standby-names";
@@ -163,6 +164,25 @@ export async function rowProblems(connection: SiteConnection): Promise<Preflight
     problems.push({ rule: "target-not-empty", site, object: name, sentence });
   }
   return problems;
+}
+
+/** Roles that must exist before anything can be granted to them. */
+export async function roleProblems(
+  connection: SiteConnection,
+  roles: readonly string[],
+): Promise<PreflightProblem[]> {
+  const { site } = connection;
+  const missing = await connection.query<{ readonly name: string }>(
+    `select w.name from unnest($1::text[]) as w(name)
+     where not exists (select from pg_roles r where r.rolname = w.name)`,
+    [roles],
+  );
+  return missing.map(({ name }) => ({
+    rule: "role-missing",
+    site,
+    object: name,
+    sentence: `role ${name} does not exist at site ${site}`,
+  }));
 }
 
 /** Whether a site has any table of the application. */

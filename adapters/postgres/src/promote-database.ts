@@ -58,7 +58,7 @@ export async function promoteDatabase(
   request: PromotionRequest,
   signal: AbortSignal,
 ): Promise<Promotion> {
-  return context.connections.use(request.site, signal, (connection) =>
+  return context.connections.withSession(request.site, signal, (connection) =>
     exclusively(connection, () => promote(context, connection, request, signal)),
   );
 }

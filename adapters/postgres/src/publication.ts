@@ -1,5 +1,5 @@
 /** What the active site publishes: every application table, and our own replicated ones. */
-import pg from "pg";
+import { escapeIdentifier } from "pg";
 import { FROM_APPLICATION_TABLES } from "./application-objects.ts";
 import { REPLICATED_TABLES } from "./cloudphoenix-schema.ts";
 import { PUBLICATION } from "./object-names.ts";
@@ -15,11 +15,12 @@ export async function ensurePublication(connection: SiteConnection): Promise<boo
     "select exists (select from pg_publication where pubname = $1) as exists",
     [PUBLICATION],
   );
-  const name = pg.escapeIdentifier(PUBLICATION);
+  const name = escapeIdentifier(PUBLICATION);
   const missing = await unpublishedTables(connection);
   const tables = missing.join(", ");
   if (!exists) await connection.query(`create publication ${name} for table ${tables}`);
-  else if (missing.length > 0) await connection.query(`alter publication ${name} add table ${tables}`);
+  else if (missing.length > 0)
+    await connection.query(`alter publication ${name} add table ${tables}`);
   return exists && missing.length > 0;
 }
 

@@ -8,7 +8,8 @@
  *    the other site is down. Nor does a read-only default of a quarantined server bind us.
  */
 import { CloudPhoenixError, type SiteId } from "@cloudphoenix/core";
-import pg from "pg";
+import { Pool, type PoolClient, type QueryResult } from "pg";
+import { clientConfig } from "./client-config.ts";
 import { databaseError, leavesSessionUsable } from "./database-error.ts";
 import { SESSION_NAME } from "./object-names.ts";
 import type { PostgresLimits, PostgresOptions, PostgresSite } from "./postgres-options.ts";
@@ -38,7 +39,7 @@ export interface StatementOptions {
 /** A session on loan. Statements run in order on one server process. */
 export class SiteConnection {
   readonly site: SiteId;
-  readonly #client: pg.PoolClient;
+  readonly #client: PoolClient;
   readonly #place: string;
   readonly #observe: (statement: string) => void;
   usable = true;
@@ -46,7 +47,7 @@ export class SiteConnection {
   constructor(
     site: SiteId,
     parts: {
-      readonly client: pg.PoolClient;
+      readonly client: PoolClient;
       readonly place: string;
       readonly observe: (statement: string) => void;
     },
@@ -75,8 +76,7 @@ export class SiteConnection {
           ? {}
           : { query_timeout: options.timeoutMs + ANSWER_GRACE_MS }),
       };
-      const result: pg.QueryResult<Row> | pg.QueryResult<Row>[] =
-        await this.#client.query<Row>(config);
+      const result: QueryResult<Row> | QueryResult<Row>[] = await this.#client.query<Row>(config);
       return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows;
     } catch (error) {
       if (!leavesSessionUsable(error)) this.usable = false;
@@ -112,7 +112,7 @@ export class SiteConnection {
 
 export class SiteConnections {
   readonly #sites: ReadonlyMap<SiteId, PostgresSite>;
-  readonly #pools = new Map<SiteId, pg.Pool>();
+  readonly #pools = new Map<SiteId, Pool>();
   readonly #limits: PostgresLimits;
   readonly #beforeStatement: PostgresOptions["beforeStatement"];
 
@@ -122,8 +122,8 @@ export class SiteConnections {
     this.#limits = limits;
     this.#beforeStatement = options.beforeStatement;
     for (const site of options.sites) {
-      checkUrl(site.site, site.adminUrl);
-      checkUrl(site.site, site.peerUrl);
+      clientConfig(site.adminUrl, `site ${site.site}`);
+      clientConfig(site.peerUrl, `site ${site.site} for its peer`);
     }
   }
 
@@ -143,7 +143,7 @@ export class SiteConnections {
    * @throws {CloudPhoenixError} `UNREACHABLE`, `UNAUTHORIZED`, `TIMED_OUT`, `ABORTED`, and what
    *   `work` throws
    */
-  async use<T>(
+  async withSession<T>(
     site: SiteId,
     signal: AbortSignal,
     work: (connection: SiteConnection) => Promise<T>,
@@ -175,7 +175,7 @@ export class SiteConnections {
     await Promise.all(pools.map((pool) => pool.end()));
   }
 
-  async #connect(site: SiteId, place: string, signal: AbortSignal): Promise<pg.PoolClient> {
+  async #connect(site: SiteId, place: string, signal: AbortSignal): Promise<PoolClient> {
     if (signal.aborted) throw abortedAt(place, signal.reason);
     const pending = this.#poolOf(site).connect();
     const aborted = Promise.withResolvers<never>();
@@ -195,12 +195,12 @@ export class SiteConnections {
     }
   }
 
-  #poolOf(site: SiteId): pg.Pool {
+  #poolOf(site: SiteId): Pool {
     const existing = this.#pools.get(site);
     if (existing !== undefined) return existing;
     const { adminUrl, adminPassword } = this.siteOf(site);
-    const pool = new pg.Pool({
-      connectionString: adminUrl,
+    const pool = new Pool({
+      ...clientConfig(adminUrl, `site ${site}`),
       password: adminPassword,
       application_name: SESSION_NAME,
       options: SESSION_SETTINGS,
@@ -223,10 +223,10 @@ export class SiteConnections {
 
 /** Gives a session back once, whoever comes first: its user, or an abort. */
 class Lease {
-  readonly #client: pg.PoolClient;
+  readonly #client: PoolClient;
   #ended = false;
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: PoolClient) {
     this.#client = client;
   }
 
@@ -247,19 +247,5 @@ function abortedAt(place: string, cause: unknown): CloudPhoenixError {
   return new CloudPhoenixError("ABORTED", `${place}: given up before it answered`, {
     retryable: true,
     cause,
-  });
-}
-
-function checkUrl(site: SiteId, url: string): void {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  const trouble =
-    parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol)
-      ? "is not a postgresql:// URL"
-      : parsed.password === ""
-        ? null
-        : "holds a password; passwords are given separately";
-  if (trouble === null) return;
-  throw new CloudPhoenixError("CONFIG_INVALID", `a database URL of site ${site} ${trouble}`, {
-    retryable: false,
   });
 }

@@ -1,5 +1,5 @@
 /** The subscription by which a standby follows. */
-import pg from "pg";
+import { escapeIdentifier, escapeLiteral } from "pg";
 import { PUBLICATION, subscriptionName } from "./object-names.ts";
 import { pollUntil } from "./poll-until.ts";
 import type { PostgresContext } from "./postgres-context.ts";
@@ -63,9 +63,9 @@ export async function createSubscription(
   source: { readonly slot: string; readonly secret: string; readonly shown: string },
 ): Promise<void> {
   const statement = (conninfo: string): string =>
-    `create subscription ${nameOf(application)} connection ${pg.escapeLiteral(conninfo)}
-     publication ${pg.escapeIdentifier(PUBLICATION)}
-     with (create_slot = false, slot_name = ${pg.escapeLiteral(source.slot)}, copy_data = true,
+    `create subscription ${nameOf(application)} connection ${escapeLiteral(conninfo)}
+     publication ${escapeIdentifier(PUBLICATION)}
+     with (create_slot = false, slot_name = ${escapeLiteral(source.slot)}, copy_data = true,
        synchronous_commit = 'on', streaming = parallel, origin = none)`;
   await connection.query(statement(source.secret), [], { shownAs: statement(source.shown) });
 }
@@ -141,7 +141,8 @@ export async function dropDetached(connection: SiteConnection, application: stri
   const state = await readSubscription(connection, application);
   if (state === null) return;
   const name = nameOf(application);
-  if (state.slot !== null) await connection.query(`alter subscription ${name} set (slot_name = none)`);
+  if (state.slot !== null)
+    await connection.query(`alter subscription ${name} set (slot_name = none)`);
   await connection.query(`drop subscription ${name}`);
 }
 
@@ -167,5 +168,5 @@ export async function appliedLsn(
 }
 
 function nameOf(application: string): string {
-  return pg.escapeIdentifier(subscriptionName(application));
+  return escapeIdentifier(subscriptionName(application));
 }

@@ -32,7 +32,7 @@ export interface GateState {
 }
 
 /** Settings for a transaction that changes the gate. */
-export const BEGIN_GATE_CHANGE = `begin; set local lock_timeout = ${LOCK_WAIT_MS}`;
+export const BEGIN_GATE_CHANGE: string = `begin; set local lock_timeout = ${LOCK_WAIT_MS}`;
 
 /**
  * Closes the gate of every table that exists now. Part of the caller's transaction

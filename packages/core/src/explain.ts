@@ -31,11 +31,18 @@ export function explainDecision(decision: Decision, situation: Situation): strin
     .join("\n\n");
 }
 
-function headline({ verdict, action }: Decision): string {
-  return `Verdict ${verdict}: ${actionWords(action)}. ${action.because}`;
+function headline(decision: Decision): string {
+  const { verdict, action, active, score } = decision;
+  if (action.kind !== "blocked") {
+    return `Verdict ${verdict}, ${actionWords(action)}: ${action.because}`;
+  }
+  // The sentences of what blocks stand below, one per line; here they would bury the verdict.
+  const names = decision.guards.filter((one) => one.outcome === "block").map((one) => one.guard);
+  const plan = action.plan === null ? "action" : planWords(action.plan);
+  return `Verdict ${verdict}, ${plan} is blocked by ${names.join(", ")}: ${active} scores ${score.points}.`;
 }
 
-function actionWords(action: DecidedAction): string {
+function actionWords(action: Exclude<DecidedAction, { readonly kind: "blocked" }>): string {
   switch (action.kind) {
     case "hold":
       return "nothing is done";
@@ -43,10 +50,8 @@ function actionWords(action: DecidedAction): string {
       return action.approvers === 0
         ? `${planWords(action.plan)} to ${action.target} starts now`
         : `${planWords(action.plan)} to ${action.target} waits for ${peopleText(action.approvers)} to approve`;
-    case "blocked":
-      return action.plan === null ? "blocked" : `${planWords(action.plan)} is blocked`;
     case "page":
-      return "a person must look, nothing is done";
+      return "a person must look";
     default:
       return unreachable(action);
   }

@@ -153,7 +153,8 @@ export function situation(change: Partial<Situation> = {}): Situation {
 
 /**
  * Decides every 500 ms from `NOW` for `forMs` with what `answersAt` says at each instant, carrying
- * the state over as the decision loop does. Replication stays as fresh as `change.standbys` says.
+ * the state over as the decision loop does. Heartbeats go on as the signal `aws-lag` tells: written
+ * while it is answered at all, applied at the standbys while it is not unhealthy.
  */
 export function decideFor(
   forMs: number,
@@ -162,11 +163,21 @@ export function decideFor(
 ): { readonly decisions: readonly Decision[]; readonly last: Decision; readonly at: Situation } {
   const decisions: Decision[] = [];
   let carried: Pick<Situation, "levels" | "lastAlive"> = { levels: change.levels ?? {} };
+  let writtenAtMs = NOW;
+  let appliedAtMs = NOW - 400;
   let at = situation(change);
   for (let elapsedMs = 0; elapsedMs <= forMs; elapsedMs += 500) {
     const nowMs = NOW + elapsedMs;
-    const observations = observe(answersAt(elapsedMs), nowMs, change.signals);
-    at = situation({ observations, ...change, ...carried, nowMs });
+    const answers = answersAt(elapsedMs);
+    const lag = answers["aws-lag"] ?? "unknown";
+    if (lag !== "unknown") writtenAtMs = nowMs;
+    if (lag === "healthy" || lag === "degraded") appliedAtMs = nowMs - 400;
+    const standbys = (change.standbys ?? [STANDBY]).map((one) => ({
+      ...one,
+      replication: { ...one.replication, writtenAtMs, appliedAtMs, readAtMs: nowMs },
+    }));
+    const observations = observe(answers, nowMs, change.signals);
+    at = situation({ observations, ...change, ...carried, standbys, nowMs });
     const decision = decide(at);
     decisions.push(decision);
     carried = { levels: decision.levels, lastAlive: decision.lastAlive ?? null };

@@ -1,3 +1,14 @@
+export {
+  DecisionLoop,
+  type DecisionLoopPorts,
+  type DecisionSettings,
+  type LoopEvent,
+} from "./loops/decision-loop.ts";
+export { detectionKey } from "./loops/detection.ts";
+export type { MaintenanceState } from "./loops/maintenance.ts";
+export type { RequestedPlan, RequestedRun } from "./loops/operator-request.ts";
+export { type ReplicationSignalOptions, replicationSignal } from "./loops/replication-signal.ts";
+export { Watch, type WatchListener, type WatchOptions } from "./loops/watch.ts";
 export * from "./memory/memory-audit-log.ts";
 export * from "./memory/memory-fact-store.ts";
 export * from "./memory/memory-role-store.ts";

@@ -1,5 +1,14 @@
 /** One simulated application with a runner, for the tests of this package. */
-import { type Plan, type PlanKind, type RunRecord, planFor } from "@cloudphoenix/core";
+import {
+  type Json,
+  type Plan,
+  type PlanKind,
+  type PlanStep,
+  type RunCommand,
+  type RunRecord,
+  type StepAction,
+  planFor,
+} from "@cloudphoenix/core";
 import {
   type CrashPoint,
   type InterpreterDeps,
@@ -25,13 +34,30 @@ export const B = "azure-westeurope";
 /** Two weeks: longer than any wait a plan has. */
 const LONG_MS = 14 * 86_400_000;
 
+/** One call of a handler's `run`, and a way to let it happen. */
+export interface HandlerCall {
+  readonly action: StepAction;
+  readonly step: PlanStep;
+  readonly signal: AbortSignal;
+  readonly run: () => Promise<Json>;
+}
+
+export type Tap = (call: HandlerCall) => Promise<Json>;
+
 export class Simulation {
   readonly clock = new VirtualClock();
   readonly world = new SimulatedWorld(this.clock);
   readonly stores: SimulatedStores = simulatedStores();
   readonly journal = new MemoryJournal();
-  readonly handlers: StepHandlers = stepHandlers(simulatedPorts(this.world, this.stores));
-  runner: MemoryPlanRunner = this.newRunner();
+  readonly handlers: StepHandlers;
+  runner: MemoryPlanRunner;
+  #commands = 0;
+
+  /** `tap` stands between the runner and every `run` of a handler. */
+  constructor(tap: Tap = (call) => call.run()) {
+    this.handlers = tapped(stepHandlers(simulatedPorts(this.world, this.stores)), tap);
+    this.runner = this.newRunner();
+  }
 
   get deps(): InterpreterDeps {
     const { clock, stores, handlers } = this;
@@ -78,6 +104,11 @@ export class Simulation {
     return this.record(runId);
   }
 
+  async tell(runId: string, command: RunCommand): Promise<void> {
+    this.#commands += 1;
+    await this.runner.command(runId, command, `command-${this.#commands}`);
+  }
+
   async record(runId: string): Promise<RunRecord> {
     const run = await this.stores.runs.get(runId);
     if (run === null) throw new Error(`no run ${runId}`);
@@ -92,4 +123,18 @@ export class Simulation {
 /** Statuses of the steps, by id. */
 export function statuses(run: RunRecord): Record<string, string> {
   return Object.fromEntries(run.steps.map((step) => [step.id, step.status]));
+}
+
+function tapped(handlers: StepHandlers, tap: Tap): StepHandlers {
+  const wrapped = Object.entries(handlers).map(([kind, handler]) => [
+    kind,
+    {
+      ...handler,
+      run: (
+        action: never,
+        { step, signal, plan }: { step: PlanStep; signal: AbortSignal; plan: Plan },
+      ) => tap({ action, step, signal, run: () => handler.run(action, { step, signal, plan }) }),
+    },
+  ]);
+  return Object.assign({}, handlers, Object.fromEntries(wrapped));
 }

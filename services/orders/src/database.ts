@@ -1,8 +1,10 @@
 /**
  * The way to PostgreSQL: a pool that survives the server and never waits without a limit.
  *
- * 1. Every wait ends: for a connection, for a statement (server side, then client side a little
- *    later, because a frozen server cannot enforce its own limit).
+ * 1. Every wait ends: for a connection, for a statement. A statement has three limits, each for
+ *    what the one before cannot end: the server's own; a cancel request 100 ms later, because a
+ *    commit that waits for a synchronous standby has no limit in the server and would leave a
+ *    session behind for every retry; the client's after 500 ms, because a frozen server does nothing.
  * 2. A connection whose state is not known is thrown away, never handed out again.
  * 3. A dying server costs requests, never the process: idle connections that break are reported
  *    to `onLost` and replaced when needed.
@@ -20,6 +22,8 @@ export interface PoolShape {
   readonly max: number;
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
+  /** Asks the server, on another connection, to end what the session is doing. */
+  readonly cancel: ((processId: number) => Promise<unknown>) | null;
   /** Called for every idle connection that breaks. */
   readonly onLost: (error: Error) => void;
 }
@@ -48,12 +52,14 @@ export interface ServerNotice {
 /** Waiting requests per connection before new ones are refused: beyond that they only time out. */
 const WAITING_PER_CONNECTION = 20;
 
+const CANCEL_AFTER_MS = 100;
+
 export class Database {
   readonly #pool: Pool;
-  readonly #max: number;
+  readonly #shape: PoolShape;
 
   constructor(settings: DatabaseSettings, shape: PoolShape) {
-    this.#max = shape.max;
+    this.#shape = shape;
     this.#pool = new Pool({
       ...clientConfig(settings, { name: shape.name, timeoutMs: shape.statementTimeoutMs }),
       max: shape.max,
@@ -83,11 +89,11 @@ export class Database {
    *   connection can be had; whatever `work` throws
    */
   async withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    if (this.#pool.waitingCount >= this.#max * WAITING_PER_CONNECTION) {
+    if (this.#pool.waitingCount >= this.#shape.max * WAITING_PER_CONNECTION) {
       throw new ServiceError("SATURATED", "Too many requests wait for the database.");
     }
     const client = await this.#connect();
-    const lent = new LentConnection(client);
+    const lent = new LentConnection(client, this.#shape);
     try {
       return await work(lent);
     } finally {
@@ -116,13 +122,19 @@ export class Database {
 
 class LentConnection implements Connection {
   readonly #client: PoolClient;
+  readonly #shape: PoolShape;
   usable = true;
 
-  constructor(client: PoolClient) {
+  constructor(client: PoolClient, shape: PoolShape) {
     this.#client = client;
+    this.#shape = shape;
   }
 
   async query<Row extends object>(statement: Statement): Promise<readonly Row[]> {
+    const timer = setTimeout(
+      () => this.#cancel(),
+      this.#shape.statementTimeoutMs + CANCEL_AFTER_MS,
+    );
     try {
       const config = { ...statement, values: [...(statement.values ?? [])] };
       const result = await this.#client.query<Row>(config);
@@ -130,11 +142,22 @@ class LentConnection implements Connection {
     } catch (error) {
       this.usable = this.usable && isConnectionUsable(error);
       throw databaseFailure(error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
   onNotice(listener: (notice: ServerNotice) => void): () => void {
     this.#client.on("notice", listener);
     return () => this.#client.off("notice", listener);
+  }
+
+  #cancel(): void {
+    const processId: unknown = Reflect.get(this.#client, "processID");
+    if (this.#shape.cancel === null || typeof processId !== "number") return;
+    // The request may arrive when the session has gone on to something else: never lend it again.
+    this.usable = false;
+    // If the server cannot be asked, the client's own limit ends the wait.
+    this.#shape.cancel(processId).catch(() => undefined);
   }
 }

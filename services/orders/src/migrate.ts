@@ -1,45 +1,44 @@
 /**
  * Brings the database to the schema of this release. Run before the service, as the owner of the
  * schema; running it again changes nothing. `APP_ROLE` names the role the service runs as.
- *
- * The version table lives in a schema of its own: every site keeps its own record of what was run
- * there, so it must stay out of what is replicated.
  */
 import { Client, escapeIdentifier } from "pg";
 import { clientConfig } from "./client-config.ts";
-import { grantsTo, MIGRATIONS, type Migration } from "./migrations.ts";
+import {
+  grantsTo,
+  MIGRATIONS,
+  recordVersion,
+  VERSION_FUNCTION,
+  type Migration,
+} from "./migrations.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 
 /** Any number, as long as it is always the same: two migrations never run at once. */
 const MIGRATION_LOCK = 5_071_203;
 
-const VERSION_TABLE = `
-  create schema if not exists orders_migration;
-  create table if not exists orders_migration.applied (
-    version int primary key,
-    name text not null,
-    applied_at timestamptz not null default now()
-  );`;
-
 /** Applies what is missing, each step in a transaction with its record. Returns what it ran. */
 async function migrate(client: Client): Promise<readonly Migration[]> {
   await client.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);
-  await client.query(VERSION_TABLE);
-  const { rows } = await client.query<{ version: number }>(
-    "select version from orders_migration.applied",
-  );
-  const applied = new Set(rows.map((row) => row.version));
-  const missing = MIGRATIONS.filter((migration) => !applied.has(migration.version));
-  for (const migration of missing) {
+  const current = await versionOf(client);
+  const missing = MIGRATIONS.filter((migration) => migration.version > current);
+  for (const { version, sql } of missing) {
     await client.query("begin");
-    await client.query(migration.sql);
-    await client.query("insert into orders_migration.applied (version, name) values ($1, $2)", [
-      migration.version,
-      migration.name,
-    ]);
+    await client.query(sql);
+    await client.query(recordVersion(version));
     await client.query("commit");
   }
   return missing;
+}
+
+/** The version the schema is at; 0 before the first migration. */
+async function versionOf(client: Client): Promise<number> {
+  const { rows } = await client.query<{ present: boolean }>(
+    "select to_regprocedure($1) is not null as present",
+    [`${VERSION_FUNCTION}()`],
+  );
+  if (rows[0]?.present !== true) return 0;
+  const found = await client.query<{ version: number }>(`select ${VERSION_FUNCTION}() as version`);
+  return found.rows[0]?.version ?? 0;
 }
 
 /**
@@ -70,7 +69,7 @@ async function main(): Promise<void> {
     for (const migration of ran) {
       process.stdout.write(`applied ${migration.version}: ${migration.name}\n`);
     }
-    process.stdout.write(`schema is at version ${MIGRATIONS.length}\n`);
+    process.stdout.write(`schema is at version ${MIGRATIONS.at(-1)?.version ?? 0}\n`);
   } finally {
     await client.end();
   }

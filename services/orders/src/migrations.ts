@@ -1,9 +1,22 @@
 /**
  * The schema of the service, as steps that are never edited once released.
  *
+ * The version is a function of the schema, not a row: a version table would be replicated like any
+ * other table, so a standby would hear "already applied" about changes it never made, and could
+ * not record its own while its writes are closed. A function goes where the schema goes.
+ *
  * Each step must be safe to run while the previous release still serves (expand first, contract in
  * a later release), and is run on every site, standby first: logical replication carries no DDL.
  */
+
+/** Answers the version the schema is at. */
+export const VERSION_FUNCTION = "public.orders_schema_version";
+
+/** Records `version`; part of the transaction that brings the schema to it. */
+export function recordVersion(version: number): string {
+  return `create or replace function ${VERSION_FUNCTION}() returns int
+    language sql immutable as 'select ${version}'`;
+}
 
 export interface Migration {
   /** Grows by one; the order in which steps run. */

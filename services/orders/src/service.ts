@@ -32,19 +32,22 @@ export async function startService(
   const onLost = (error: Error): void => {
     logger.warn({ reason: error.message }, "a database connection was lost");
   };
-  const orders = new Database(settings.database, {
-    name: `orders ${settings.pod}`,
-    max: settings.database.poolMax,
-    connectTimeoutMs: 1_000,
-    statementTimeoutMs: settings.database.statementTimeoutMs,
-    onLost,
-  });
-  // Probes and the barrier must see the database even when every order waits for a connection.
+  // Probes, the barrier and cancel requests must reach the database even when every order waits.
   const watch = new Database(settings.database, {
     name: `orders ${settings.pod} watch`,
     max: 2,
     connectTimeoutMs: 400,
     statementTimeoutMs: 400,
+    cancel: null,
+    onLost,
+  });
+  const orders = new Database(settings.database, {
+    name: `orders ${settings.pod}`,
+    max: settings.database.poolMax,
+    connectTimeoutMs: 1_000,
+    statementTimeoutMs: settings.database.statementTimeoutMs,
+    cancel: (processId) =>
+      watch.query({ text: "select pg_cancel_backend($1)", values: [processId] }),
     onLost,
   });
   const barrier = new DurabilityBarrier(

@@ -1,6 +1,5 @@
 /** A real PostgreSQL with the service's schema and roles, and services that run on it. */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -146,12 +145,12 @@ export async function spawnService(
     const parts = (pending + chunk).split("\n");
     pending = parts.pop() ?? "";
     for (const part of parts) {
-      const line = JSON.parse(part) as Record<string, unknown>;
+      const line: Record<string, unknown> = JSON.parse(part);
       lines.push(line);
       if (line["msg"] === "listening") listening.resolve(Number(line["port"]));
     }
   });
-  const exit = once(child, "exit").then(([code]) => code as number | null);
+  const exit = new Promise<number | null>((resolve) => child.on("exit", resolve));
   void exit.then(() => listening.reject(new Error("the service ended before it listened")));
   return { child, url: `http://127.0.0.1:${await listening.promise}`, lines, exit };
 }
@@ -165,11 +164,8 @@ export interface Answer {
 export async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(url, init);
   const text = await response.text();
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: text.startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : { text },
-  };
+  const body: Record<string, unknown> = text.startsWith("{") ? JSON.parse(text) : { text };
+  return { status: response.status, headers: response.headers, body };
 }
 
 export const DRAFT: OrderDraft = { customer: "Ada", items: [{ sku: "tea-1", quantity: 2 }] };
@@ -203,7 +199,11 @@ export async function withClient<T>(
 ): Promise<T> {
   const url = new URL(server.url(database));
   url.password = "super-secret";
-  const client = new Client({ connectionString: url.href });
+  // The tests' own commits never wait for a standby.
+  const client = new Client({
+    connectionString: url.href,
+    options: "-c synchronous_commit=local",
+  });
   client.on("error", () => undefined);
   await client.connect();
   try {

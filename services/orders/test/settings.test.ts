@@ -35,8 +35,8 @@ test("fills in the defaults and freezes the result", () => {
 });
 
 test("tells every problem at once, each with its variable", () => {
-  const read = () =>
-    readSettings({ PORT: "99999", LOG_LEVEL: "loud", SITE: "a b", SHUTDOWN_DELAY_MS: "1s" });
+  const wrong = { PORT: "99999", LOG_LEVEL: "loud", SITE: "a b", SHUTDOWN_DELAY_MS: "1s" };
+  const read = () => readSettings(wrong);
 
   expect(read).toThrow(/^DATABASE_URL: must be set$/m);
   expect(read).toThrow(/^PORT: must be at most 65535$/m);

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { Agent, request } from "node:http";
+import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -25,39 +26,46 @@ afterAll(async () => {
 });
 
 describe("on SIGTERM", () => {
-  // Goal: no accepted request fails. Method: keep-alive clients that go on sending through the
-  // drain; only a refused new connection ends a client, everything else must be answered.
+  // Goal: no accepted request fails. Method: keep-alive clients that go on sending until an answer
+  // asks them to go elsewhere, and one request that is still running when nobody can connect any more.
   test("finishes every request in flight, under load, and exits 0", async () => {
-    const service = await spawnService(world, { SHUTDOWN_DELAY_MS: "500" });
+    const service = await spawnService(world, {
+      SHUTDOWN_DELAY_MS: "300",
+      DATABASE_POOL_MAX: "20",
+      DATABASE_STATEMENT_TIMEOUT_MS: "9000",
+    });
     const agent = new Agent({ keepAlive: true, maxSockets: 16 });
-    const outcomes = { answered: 0, closing: 0, failed: [] as string[] };
+    const statuses: (number | string)[] = [];
     const client = async (id: number): Promise<void> => {
       for (let n = 0; ; n += 1) {
         const outcome = await post(agent, service.url, `drain-${id}-${n}`);
-        if (outcome === "ECONNREFUSED") return;
-        if (typeof outcome === "string") outcomes.failed.push(outcome);
-        else if (outcome.status >= 300) outcomes.failed.push(String(outcome.status));
-        else outcomes.answered += 1;
-        if (typeof outcome !== "string" && outcome.connection === "close") outcomes.closing += 1;
+        statuses.push(typeof outcome === "string" ? outcome : outcome.status);
+        if (typeof outcome === "string" || outcome.connection === "close") return;
       }
     };
     const clients = Array.from({ length: 16 }, (_, id) => client(id));
     await eventually(
-      async () => outcomes.answered,
+      async () => statuses.length,
       (count) => count > 100,
     );
 
-    service.child.kill("SIGTERM");
-    const ready = await eventually(
-      () => ask(`${service.url}/ready`),
-      (it) => it.status === 503,
-    );
-    expect(ready.body["status"]).toBe("draining");
-    await Promise.all(clients);
+    const inFlight = await withLockedOrders(async () => {
+      const slow = post(new Agent(), service.url, "drain-slow");
+      await untilAnOrderWaits();
+      service.child.kill("SIGTERM");
+      const ready = await eventually(
+        () => ask(`${service.url}/ready`),
+        (it) => it.status === 503,
+      );
+      expect(ready.body["status"]).toBe("draining");
+      await eventually(() => refuses(service.url), Boolean);
+      return { slow };
+    });
 
+    expect(await inFlight.slow).toMatchObject({ status: 201 });
+    await Promise.all(clients);
     expect(await service.exit).toBe(0);
-    expect(outcomes.failed).toEqual([]);
-    expect(outcomes.closing).toBeGreaterThan(0);
+    expect(new Set(statuses)).toEqual(new Set([201]));
     agent.destroy();
   }, 60_000);
 
@@ -128,7 +136,7 @@ describe("the process", () => {
       code: 2,
       stderr: expect.stringMatching(
         /^orders cannot start:\nPORT: .*\nDATABASE_URL: must be set\n$/,
-      ) as string,
+      ),
     });
   });
 });
@@ -159,18 +167,38 @@ function post(agent: Agent, url: string, key: string): Promise<PostAnswer | stri
 
 /** Runs `work` while an order waits for a locked table. */
 function withStuckOrder<T>(url: string, work: () => Promise<T>): Promise<T> {
+  return withLockedOrders(async () => {
+    place(url, "stuck").catch(() => undefined);
+    await untilAnOrderWaits();
+    return work();
+  });
+}
+
+function withLockedOrders<T>(work: () => Promise<T>): Promise<T> {
   return withClient(world.server, "app", async (holder) => {
     await holder.query("begin");
     await holder.query("lock table orders in access exclusive mode");
-    place(url, `stuck-${Date.now()}`).catch(() => undefined);
-    await eventually(
-      () =>
-        world.sql(
-          "select 1 from pg_stat_activity where usename = 'app' and wait_event_type = 'Lock'",
-        ),
-      (rows) => rows.length > 0,
-    );
     return work();
+  });
+}
+
+async function untilAnOrderWaits(): Promise<void> {
+  await eventually(
+    () =>
+      world.sql(
+        "select 1 from pg_stat_activity where usename = 'app' and wait_event_type = 'Lock'",
+      ),
+    (rows) => rows.length > 0,
+  );
+}
+
+/** Whether nobody can connect any more. */
+function refuses(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(Number(new URL(url).port), "127.0.0.1");
+    probe.on("connect", () => resolve(false));
+    probe.on("error", () => resolve(true));
+    probe.end();
   });
 }
 

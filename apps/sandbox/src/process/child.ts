@@ -4,13 +4,17 @@ import { closeSync, openSync } from "node:fs";
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import { type ProcessRegistry, signalProcess } from "./registry.ts";
 
-export interface ChildOptions {
-  readonly name: string;
+/** A program to run. */
+export interface ProgramSpec {
   /** File of the program, run with the Node that runs us. */
   readonly program: string;
-  readonly args?: readonly string[];
+  readonly args: readonly string[];
   /** Added to our own environment. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface ChildOptions extends ProgramSpec {
+  readonly name: string;
   /** Receives standard output and standard error. */
   readonly logFile: string;
   readonly registry: ProcessRegistry;
@@ -53,7 +57,7 @@ export class Child {
     try {
       // A process group of its own: Ctrl-C in the terminal reaches only the process the user
       // started, and that one ends the others in order.
-      const child = spawn(process.execPath, [options.program, ...(options.args ?? [])], {
+      const child = spawn(process.execPath, [options.program, ...options.args], {
         detached: true,
         env: { ...process.env, ...options.env },
         stdio: options.channel === true ? ["ignore", log, log, "ipc"] : ["ignore", log, log],

@@ -1,4 +1,5 @@
-export { Child, type ChildOptions, type Exit } from "./child.ts";
+export { Child, type ProgramSpec } from "./child.ts";
+export { KeptProcess } from "./kept-process.ts";
 export { processIdentity } from "./identity.ts";
 export { ProcessRegistry, type RecordedProcess, signalProcess } from "./registry.ts";
 export { systemClock } from "./system-clock.ts";

@@ -40,6 +40,14 @@ serveParent<SiteOperations>(
       pod.crash();
       return now();
     },
+    "restart-pods": async () => {
+      running().workload.restart();
+      return null;
+    },
+    "start-database": async () => {
+      await running().database.start();
+      return null;
+    },
     "crash-database": async () => {
       const killed = running().database.kill();
       const instant = now();

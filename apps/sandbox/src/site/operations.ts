@@ -1,6 +1,7 @@
 /** What the world tells the process of a site. */
 import type { Impairment } from "../links/index.ts";
 import type { Instant } from "../network/operations.ts";
+import type { ProgramSpec } from "../process/index.ts";
 
 /** Everything a site needs to know of itself. */
 export interface SiteSpec {
@@ -25,16 +26,8 @@ export interface SitePorts {
   readonly postgres: number;
   /** Where pods reach the database: a link of its own, so that it can be slowed. */
   readonly databaseLink: number;
-  readonly agent: number;
   /** One per replica the site has room for. */
   readonly pods: readonly number[];
-}
-
-/** A program the site runs: file, arguments, environment. */
-export interface ProgramSpec {
-  readonly program: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface WorkloadSpec extends ProgramSpec {
@@ -59,6 +52,9 @@ export type SiteOperations = {
   /** Starts load balancer, `replicas` pods and the agent. */
   readonly open: { readonly input: { readonly replicas: number }; readonly output: null };
   readonly "crash-pod": { readonly input: null; readonly output: Instant };
+  /** Replaces pods that are down, as `restart` of the control plane does. */
+  readonly "restart-pods": { readonly input: null; readonly output: null };
+  readonly "start-database": { readonly input: null; readonly output: null };
   readonly "crash-database": { readonly input: null; readonly output: Instant };
   readonly "fail-zone": { readonly input: { readonly zone: string }; readonly output: Instant };
   readonly "restore-zone": { readonly input: { readonly zone: string }; readonly output: Instant };

@@ -3,8 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type JsonApi, serveJson } from "../http/json-api.ts";
 import { type Impairment, Link } from "../links/index.ts";
-import { ProcessRegistry } from "../process/index.ts";
-import { SiteAgent } from "./agent.ts";
+import { KeptProcess, ProcessRegistry } from "../process/index.ts";
 import { Balancer } from "./balancer.ts";
 import { SiteDatabase } from "./database.ts";
 import { GenerationGuard } from "./generation-guard.ts";
@@ -27,7 +26,7 @@ export class Site {
   readonly #parts: SiteParts;
   #api: JsonApi | null = null;
   #balancer: Balancer | null = null;
-  #agent: SiteAgent | null = null;
+  #agent: KeptProcess | null = null;
 
   private constructor(parts: SiteParts) {
     this.#parts = parts;
@@ -73,7 +72,7 @@ export class Site {
     if (spec.agent === null) return;
     const name = `${spec.id}-agent`;
     const logFile = join(spec.logDirectory, `${name}.log`);
-    this.#agent = new SiteAgent({ name, program: spec.agent, logFile, registry });
+    this.#agent = new KeptProcess({ name, logFile, registry, ...spec.agent });
   }
 
   /** Null lifts what was done to the way from pods to database. */

@@ -17,6 +17,7 @@ import {
   messageOf,
   strongestFence,
 } from "@cloudphoenix/core";
+import type { Clock } from "../ports/clock.ts";
 import type { Fencer } from "../ports/site-control.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 import { askApproval } from "./approval-request.ts";
@@ -26,6 +27,7 @@ import { type StepPorts, patienceMs } from "./step-ports.ts";
 type FenceSite = Extract<StepAction, { readonly kind: "fence-site" }>;
 
 const MEANS_LIMIT_MS = 2_000;
+const RETRY_MS = 200;
 const GRACE_MS = 300;
 
 export function fenceSite(ports: StepPorts): StepHandler<FenceSite> {
@@ -35,7 +37,9 @@ export function fenceSite(ports: StepPorts): StepHandler<FenceSite> {
     async inspect({ site }, context) {
       const proofs = await Promise.all(
         fencersFor(ports, site, context).map((fencer) =>
-          proofOf(ports, fencer, context, (signal) => fencer.forecast(site, signal)),
+          proofOf(ports, fencer, { context, limitMs: MEANS_LIMIT_MS }, (signal) =>
+            fencer.forecast(site, signal),
+          ),
         ),
       );
       return {
@@ -87,26 +91,67 @@ async function fenceByAllMeans(
   site: string,
   context: StepContext,
 ): Promise<readonly FenceProof[]> {
-  const hurry = new AbortController();
-  const grace = new AbortController();
-  const graceEnds = (): void => hurry.abort();
-  let hurrying = false;
+  const { clock, policy } = ports;
+  // `reached` ends further tries, `hurry` the ones in flight, `over` the grace between the two.
+  const [reached, hurry, over] = [
+    new AbortController(),
+    new AbortController(),
+    new AbortController(),
+  ];
   const signal = AbortSignal.any([context.signal, hurry.signal]);
+  const found = (proof: FenceProof): void => {
+    if (reached.signal.aborted || !fenceAtLeast(proof.degree, enough(policy.fenceMin))) return;
+    reached.abort();
+    void hurryAfterGrace(clock, hurry, over.signal);
+  };
   try {
     return await Promise.all(
       fencersFor(ports, site, context).map(async (fencer) => {
-        const proof = await proofOf(ports, fencer, { ...context, signal }, (limited) =>
-          fencer.fence(site, context.plan.generation, limited),
-        );
-        if (!hurrying && fenceAtLeast(proof.degree, enough(ports.policy.fenceMin))) {
-          hurrying = true;
-          ports.clock.sleep(GRACE_MS, grace.signal).then(graceEnds, () => undefined);
-        }
+        const fence = (limited: AbortSignal): Promise<FenceProof> =>
+          fencer.fence(site, context.plan.generation, limited);
+        const stops = { context: { ...context, signal }, reached: reached.signal };
+        const proof = await fenceByOne(ports, fencer, fence, stops);
+        found(proof);
         return proof;
       }),
     );
   } finally {
-    grace.abort();
+    over.abort();
+  }
+}
+
+/** Tries one means until it proves something, its time is up, or another one has proven enough. */
+async function fenceByOne(
+  ports: StepPorts,
+  fencer: Fencer,
+  fence: (signal: AbortSignal) => Promise<FenceProof>,
+  { context, reached }: { readonly context: StepContext; readonly reached: AbortSignal },
+): Promise<FenceProof> {
+  const patience = Math.min(MEANS_LIMIT_MS, patienceMs(context.step.timeoutMs));
+  const endsAtMs = ports.clock.now() + patience;
+  for (;;) {
+    const limitMs = endsAtMs - ports.clock.now();
+    const proof = await proofOf(ports, fencer, { context, limitMs }, fence);
+    const late = ports.clock.now() + RETRY_MS >= endsAtMs;
+    if (proof.degree !== "unproven" || late || reached.aborted) return proof;
+    try {
+      await ports.clock.sleep(RETRY_MS, AbortSignal.any([reached, context.signal]));
+    } catch {
+      return proof;
+    }
+  }
+}
+
+async function hurryAfterGrace(
+  clock: Clock,
+  hurry: AbortController,
+  over: AbortSignal,
+): Promise<void> {
+  try {
+    await clock.sleep(GRACE_MS, over);
+    hurry.abort();
+  } catch {
+    // Everybody answered within the grace.
   }
 }
 
@@ -118,15 +163,14 @@ function enough(fenceMin: FenceDegree): FenceDegree {
 /** A proof in any case: a means that fails or is late has proven nothing. */
 async function proofOf(
   ports: StepPorts,
-  fencer: Fencer,
-  context: StepContext,
+  { means }: Fencer,
+  { context, limitMs }: { readonly context: StepContext; readonly limitMs: number },
   ask: (signal: AbortSignal) => Promise<FenceProof>,
 ): Promise<FenceProof> {
-  const { means } = fencer;
-  const limitMs = Math.min(MEANS_LIMIT_MS, patienceMs(context.step.timeoutMs));
+  const { signal } = context;
   try {
     return await withDeadline(
-      { clock: ports.clock, limitMs, signal: context.signal, what: `fencing by ${means}` },
+      { clock: ports.clock, limitMs, signal, what: `fencing by ${means}` },
       ask,
     );
   } catch (error) {

@@ -1,0 +1,12 @@
+export type { SetupProgress } from "./initial-copy.ts";
+export type { PostgresLimits, PostgresOptions, PostgresSite, Secret } from "./postgres-options.ts";
+export { PreflightError, type PreflightProblem, type PreflightRule } from "./preflight.ts";
+export {
+  type PreparedServer,
+  type PrepareOptions,
+  prepareServer,
+  type RoleLogin,
+} from "./prepare-server.ts";
+export { PostgresReplication } from "./postgres-replication.ts";
+export type { PostgresReplicationWatch } from "./replication-watch.ts";
+export type { SetupRequest, SetupResult } from "./setup-replication.ts";

@@ -1,0 +1,56 @@
+/** Everything this adapter offers, wired together once. */
+import type { SiteId } from "@cloudphoenix/core";
+import type { DatabaseControl, Fencer } from "@cloudphoenix/engine";
+import type { PostgresContext } from "./postgres-context.ts";
+import { PostgresDatabaseControl } from "./postgres-database-control.ts";
+import { PostgresFencer } from "./postgres-fencer.ts";
+import { DEFAULT_LIMITS, type PostgresOptions } from "./postgres-options.ts";
+import { ReplicationMemory } from "./replication-memory.ts";
+import { PostgresReplicationWatch } from "./replication-watch.ts";
+import { type SetupRequest, type SetupResult, setupReplication } from "./setup-replication.ts";
+import { SiteConnections } from "./site-connections.ts";
+
+export class PostgresReplication {
+  readonly control: DatabaseControl;
+  readonly fencer: Fencer;
+  readonly watch: PostgresReplicationWatch;
+  readonly #context: PostgresContext;
+  readonly #watching: SiteConnections;
+
+  /**
+   * Connects to nobody yet.
+   * @param active - the site that is active now, as the roles say
+   * @throws {CloudPhoenixError} `CONFIG_INVALID` if a URL is unusable or holds a password
+   */
+  constructor(options: PostgresOptions, active: SiteId) {
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#context = {
+      application: options.application,
+      sites: options.sites.map((one) => one.site),
+      durability: options.durability,
+      clock: options.clock,
+      limits,
+      connections: new SiteConnections(options, limits),
+      memory: new ReplicationMemory(),
+    };
+    // The watch has sessions of its own: a step must not wait because a heartbeat hangs.
+    this.#watching = new SiteConnections(options, limits);
+    this.control = new PostgresDatabaseControl(this.#context);
+    this.fencer = new PostgresFencer(this.#context);
+    this.watch = new PostgresReplicationWatch(
+      { ...this.#context, connections: this.#watching },
+      active,
+    );
+  }
+
+  /** Makes one site the standby of the other. See `setup-replication.ts`. */
+  setup(request: SetupRequest, signal: AbortSignal): Promise<SetupResult> {
+    return setupReplication(this.#context, request, signal);
+  }
+
+  /** Stops watching and ends every session. */
+  async close(): Promise<void> {
+    await this.watch.stop();
+    await Promise.all([this.#context.connections.close(), this.#watching.close()]);
+  }
+}

@@ -1,0 +1,76 @@
+/** The questions the watch asks. Each is one short look at one server. */
+import { SCHEMA, slotName } from "./object-names.ts";
+import { bytesBetween, parseLsn } from "./lsn.ts";
+import type { PostgresContext } from "./postgres-context.ts";
+import type { ActiveSample } from "./replication-state.ts";
+import type { SiteConnection } from "./site-connections.ts";
+import type { SiteRole } from "./site-row.ts";
+import { isSlotLost, readSlot } from "./slot.ts";
+
+/**
+ * Writes the heartbeat unless this database follows another (a row of its own would collide with
+ * the replicated one).
+ * @returns how far the log reached; null if it was not written
+ */
+export async function writeHeartbeat(
+  connection: SiteConnection,
+  atMs: number,
+): Promise<bigint | null> {
+  const [row] = await connection.query<{ readonly lsn: string }>(
+    `update ${SCHEMA}.heartbeat h set at_ms = $1, generation = s.generation
+     from ${SCHEMA}.site s where h.id = 1 and s.role <> 'standby'
+     returning pg_current_wal_insert_lsn()::text as lsn`,
+    [atMs],
+  );
+  return row === undefined ? null : parseLsn(row.lsn);
+}
+
+export interface StandbyReading {
+  readonly role: SiteRole;
+  readonly generation: number;
+  /** Newest heartbeat readable here; null if there is none. */
+  readonly heartbeatAtMs: number | null;
+}
+
+/** What the database of a standby shows; null if it is not set up. */
+export async function readStandby(connection: SiteConnection): Promise<StandbyReading | null> {
+  const [row] = await connection.query<{
+    readonly role: SiteRole;
+    readonly generation: string;
+    readonly at: string | null;
+  }>(
+    `select s.role, s.generation, (select h.at_ms::text from ${SCHEMA}.heartbeat h) as at
+     from ${SCHEMA}.site s`,
+  );
+  if (row === undefined) return null;
+  return {
+    role: row.role,
+    generation: Number(row.generation),
+    heartbeatAtMs: row.at === null ? null : Number(row.at),
+  };
+}
+
+/** What the active site says about its standby `follower`. */
+export async function sampleActive(
+  context: PostgresContext,
+  connection: SiteConnection,
+  follower: string,
+): Promise<ActiveSample> {
+  const name = slotName(context.application, follower);
+  const slot = await readSlot(connection, name);
+  const { lsn, walsender } = await connection.one<{
+    readonly lsn: string;
+    readonly walsender: string | null;
+  }>(
+    `select pg_current_wal_flush_lsn()::text as lsn, (select r.state from pg_stat_replication r
+       join pg_replication_slots s on s.active_pid = r.pid where s.slot_name = $1) as walsender`,
+    [name],
+  );
+  const confirmed = slot?.confirmedLsn ?? null;
+  return {
+    atMs: context.clock.now(),
+    slot: slot === null ? null : { lost: isSlotLost(slot), walStatus: slot.walStatus },
+    walsender,
+    lagBytes: confirmed === null ? null : bytesBetween(parseLsn(confirmed), parseLsn(lsn)),
+  };
+}

@@ -1,0 +1,90 @@
+/** Opening and closing the writes of a site, and taking a fence back. */
+import { CloudPhoenixError, type SiteId } from "@cloudphoenix/core";
+import { closeGateAgainstWriters } from "./fence-database.ts";
+import { subscriptionName } from "./object-names.ts";
+import type { PostgresContext } from "./postgres-context.ts";
+import type { SiteConnection } from "./site-connections.ts";
+import { claimSite, type SiteRow } from "./site-row.ts";
+import { readSubscription } from "./subscription.ts";
+import { waitForStandby } from "./synchronous-standby.ts";
+import { BEGIN_GATE_CHANGE, isLockFailure, openGate } from "./write-gate.ts";
+
+const RETRY_MS = 20;
+
+interface AccessChange {
+  readonly site: SiteId;
+  readonly generation: number;
+}
+
+/** Lets application writes through. @throws {CloudPhoenixError} `PROMOTION_REFUSED` unless active */
+export async function openWrites(
+  context: PostgresContext,
+  { site, generation }: AccessChange,
+  signal: AbortSignal,
+): Promise<void> {
+  await context.connections.withSession(site, signal, async (connection) => {
+    const opened = await openAs(context, connection, { generation, from: "active" }, signal);
+    if (opened !== null) return;
+    throw new CloudPhoenixError("PROMOTION_REFUSED", `site ${site} has not been promoted`, {
+      retryable: false,
+      hint: "Promote the site first, or take its fence back.",
+    });
+  });
+}
+
+/** Refuses application writes again; the site stays what it is. */
+export async function closeWrites(
+  context: PostgresContext,
+  { site, generation }: AccessChange,
+  signal: AbortSignal,
+): Promise<void> {
+  await context.connections.withSession(site, signal, async (connection) => {
+    await claimSite(connection, generation, ["active", "standby", "fenced"], { writesOpen: false });
+    await closeGateAgainstWriters(context, connection, signal);
+  });
+}
+
+/**
+ * Takes a fence back. A site that follows another becomes a standby again and stays closed; any
+ * other becomes active and open. A site that is not fenced is left as it is.
+ */
+export async function unfenceDatabase(
+  context: PostgresContext,
+  { site, generation }: AccessChange,
+  signal: AbortSignal,
+): Promise<void> {
+  await context.connections.withSession(site, signal, async (connection) => {
+    if ((await readSubscription(connection, context.application)) !== null) {
+      await claimSite(connection, generation, ["fenced"], { role: "standby" });
+      return;
+    }
+    const row = await openAs(context, connection, { generation, from: "fenced" }, signal);
+    if (row?.durability !== "sync") return;
+    await waitForStandby(context, connection, subscriptionName(context.application), signal);
+  });
+}
+
+/** Role, row and gates change together or not at all. @returns null if the role is not `from` */
+async function openAs(
+  context: PostgresContext,
+  connection: SiteConnection,
+  change: { readonly generation: number; readonly from: "active" | "fenced" },
+  signal: AbortSignal,
+): Promise<SiteRow | null> {
+  const untilMs = context.clock.now() + context.limits.gateMs;
+  for (;;) {
+    try {
+      return await connection.transaction(async () => {
+        const row = await claimSite(connection, change.generation, [change.from], {
+          role: "active",
+          writesOpen: true,
+        });
+        if (row !== null) await openGate(connection);
+        return row;
+      }, BEGIN_GATE_CHANGE);
+    } catch (error) {
+      if (!isLockFailure(error) || context.clock.now() >= untilMs) throw error;
+      await context.clock.sleep(RETRY_MS, signal);
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/** The command line of the agent. */
+import { parseArgs } from "node:util";
+import type { HostPort } from "@cloudphoenix/config";
+import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
+
+export const USAGE =
+  "usage: node apps/agent/src/main.ts --config <file> --vantage <id> --listen <host:port> --token-file <file>";
+
+export interface AgentArguments {
+  readonly config: string;
+  readonly vantage: string;
+  readonly listen: HostPort;
+  readonly tokenFile: string;
+  readonly logLevel: string;
+}
+
+const LOG_LEVELS: readonly string[] = [
+  "trace",
+  "debug",
+  "info",
+  "warn",
+  "error",
+  "fatal",
+  "silent",
+];
+
+/** @throws {CloudPhoenixError} `BAD_REQUEST` naming everything that is missing or wrong */
+export function readArguments(args: readonly string[]): AgentArguments {
+  const values = parse(args);
+  const { config, vantage, listen, "token-file": tokenFile, "log-level": logLevel } = values;
+  const given = { "--config": config, "--vantage": vantage, "--listen": listen };
+  const missing = Object.entries({ ...given, "--token-file": tokenFile })
+    .filter(([, value]) => value === undefined || value === "")
+    .map(([name]) => name);
+  if (missing.length > 0) throw wrong(`missing ${missing.join(", ")}`);
+  if (!LOG_LEVELS.includes(logLevel)) throw wrong(`--log-level is one of ${LOG_LEVELS.join(", ")}`);
+  return {
+    config: config ?? "",
+    vantage: vantage ?? "",
+    listen: readHostPort(listen ?? ""),
+    tokenFile: tokenFile ?? "",
+    logLevel,
+  };
+}
+
+// Left without a return type on purpose: `parseArgs` computes it from the options.
+const OPTIONS = {
+  config: { type: "string" },
+  vantage: { type: "string" },
+  listen: { type: "string" },
+  "token-file": { type: "string" },
+  "log-level": { type: "string", default: "info" },
+} as const;
+
+function parse(
+  args: readonly string[],
+): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"] {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS }).values;
+  } catch (error) {
+    throw wrong(messageOf(error));
+  }
+}
+
+function readHostPort(text: string): HostPort {
+  const [, host, port] = /^(?<host>.+):(?<port>\d{1,5})$/u.exec(text) ?? [];
+  if (host === undefined || port === undefined || Number(port) > 65_535) {
+    throw wrong(`--listen is host:port, for instance 127.0.0.1:8081, not ${text}`);
+  }
+  return { host, port: Number(port) };
+}
+
+function wrong(message: string): CloudPhoenixError {
+  return new CloudPhoenixError("BAD_REQUEST", message, { retryable: false, hint: USAGE });
+}

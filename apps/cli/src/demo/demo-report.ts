@@ -1,0 +1,182 @@
+/**
+ * The report of the main job: what was promised, what was measured, whether both agree.
+ *
+ * Two parties count losses independently: the client, by reading back every write it was promised,
+ * and the loss report, from the old primary's own log. This file compares them; it trusts neither.
+ */
+import type { DurabilityMode, FenceDegree, LossReport, RtoPhases } from "@cloudphoenix/core";
+
+/** What the client load saw. Times are epoch milliseconds. */
+export interface ClientView {
+  readonly acknowledged: number;
+  /** Attempts that failed; the client retries them with the same key. */
+  readonly failedAttempts: number;
+  /** Writes never acknowledged although retried until the limit. */
+  readonly givenUp: number;
+  /** Last write acknowledged by the site that was lost. */
+  readonly lastOnOldSiteAtMs: number | null;
+  /** First write acknowledged by the other site after the fault. */
+  readonly firstOnNewSiteAtMs: number | null;
+  readonly readBack: {
+    readonly checked: number;
+    readonly errors: number;
+    /** Acknowledged writes that the new site does not have. */
+    readonly missing: readonly { readonly key: string; readonly orderId: string }[];
+  };
+}
+
+/** Everything the report is made from. */
+export interface DemoFacts {
+  readonly fault: string;
+  readonly from: string;
+  readonly to: string;
+  readonly durability: DurabilityMode;
+  readonly linkDelayMs: number;
+  readonly writesPerSecond: number;
+  readonly rtoObjectiveMs: number;
+  readonly run: { readonly id: string; readonly status: string; readonly fence: FenceDegree | null };
+  readonly phases: RtoPhases | null;
+  readonly client: ClientView;
+  /** Read from the returned old primary; null if it could not be read. */
+  readonly loss: LossReport | null;
+  readonly parts: readonly { readonly part: string; readonly kind: "real" | "stand-in" | "emulated" }[];
+}
+
+export interface KeptPromise {
+  readonly promise: string;
+  readonly held: boolean;
+  readonly detail: string;
+}
+
+/** The report as `--json` prints it. Field names are a contract. */
+export interface DemoReport {
+  readonly fault: string;
+  readonly from: string;
+  readonly to: string;
+  readonly durability: DurabilityMode;
+  readonly link_delay_ms: number;
+  readonly writes_per_second: number;
+  readonly run: DemoFacts["run"];
+  readonly rto_ms: RtoPhases | null;
+  readonly rpo_ms: number | null;
+  readonly writes_acknowledged: number;
+  readonly writes_lost: number;
+  readonly writes_lost_keys: readonly string[];
+  readonly requests_failed: number;
+  readonly writes_given_up: number;
+  readonly loss_report: LossReport | null;
+  readonly parts: DemoFacts["parts"];
+  readonly promises: readonly KeptPromise[];
+  readonly ok: boolean;
+}
+
+/** Table whose inserted rows are the client's writes. */
+const ORDERS_TABLE = "public.orders";
+const KEYS_SHOWN_MAX = 1_000;
+
+/** Builds the report and judges every promise. Pure. */
+export function demoReport(facts: DemoFacts): DemoReport {
+  const promises = judge(facts);
+  const { client } = facts;
+  return {
+    fault: facts.fault,
+    from: facts.from,
+    to: facts.to,
+    durability: facts.durability,
+    link_delay_ms: facts.linkDelayMs,
+    writes_per_second: facts.writesPerSecond,
+    run: facts.run,
+    rto_ms: facts.phases,
+    rpo_ms: facts.loss?.rpoMs ?? null,
+    writes_acknowledged: client.acknowledged,
+    writes_lost: client.readBack.missing.length,
+    writes_lost_keys: client.readBack.missing.slice(0, KEYS_SHOWN_MAX).map((lost) => lost.key),
+    requests_failed: client.failedAttempts,
+    writes_given_up: client.givenUp,
+    loss_report: facts.loss,
+    parts: facts.parts,
+    promises,
+    ok: promises.every((promise) => promise.held),
+  };
+}
+
+function judge(facts: DemoFacts): readonly KeptPromise[] {
+  return [
+    runCompleted(facts),
+    recoveredInTime(facts),
+    everyWriteReadBack(facts),
+    lossAsPromised(facts),
+    lossReportAgrees(facts),
+    oneWriter(facts),
+  ];
+}
+
+function runCompleted({ run, from, to }: DemoFacts): KeptPromise {
+  return {
+    promise: `the application moves from ${from} to ${to} by itself`,
+    held: run.status === "completed",
+    detail: `run ${run.id} ended ${run.status}; the old writer was fenced: ${run.fence ?? "no"}`,
+  };
+}
+
+function recoveredInTime({ phases, rtoObjectiveMs }: DemoFacts): KeptPromise {
+  return {
+    promise: `writable again within ${rtoObjectiveMs} ms of the fault`,
+    held: phases !== null && phases.total <= rtoObjectiveMs,
+    detail:
+      phases === null
+        ? "no write was acknowledged after the fault"
+        : `first acknowledged write after ${Math.round(phases.total)} ms`,
+  };
+}
+
+function everyWriteReadBack({ client, to }: DemoFacts): KeptPromise {
+  const { checked, errors } = client.readBack;
+  return {
+    promise: "every acknowledged write is read back from the new site",
+    held: checked === client.acknowledged && errors === 0 && checked > 0,
+    detail: `${checked} of ${client.acknowledged} asked at ${to}, ${errors} could not be asked`,
+  };
+}
+
+function lossAsPromised({ durability, client }: DemoFacts): KeptPromise {
+  const lost = client.readBack.missing.length;
+  if (durability === "async") {
+    return {
+      promise: "what is lost in async mode is counted and named",
+      held: true,
+      detail: `${lost} acknowledged writes lost; their keys are in the report`,
+    };
+  }
+  return {
+    promise: `no acknowledged write is lost in ${durability} mode`,
+    held: lost === 0,
+    detail: `${lost} lost`,
+  };
+}
+
+function lossReportAgrees({ client, loss }: DemoFacts): KeptPromise {
+  const promise = "the loss report, from the old primary's log, names every write the client lost";
+  if (loss === null) return { promise, held: false, detail: "the old primary could not be read" };
+  const named = new Set(loss.keysByTable[ORDERS_TABLE] ?? []);
+  const unnamed = client.readBack.missing.filter((lost) => !named.has(lost.orderId));
+  const unacknowledged = named.size - (client.readBack.missing.length - unnamed.length);
+  return {
+    promise,
+    held: unnamed.length === 0 && !loss.truncated,
+    detail: `log: ${named.size} orders lost, ${named.size - unacknowledged} of them acknowledged; client: ${client.readBack.missing.length} lost`,
+  };
+}
+
+function oneWriter({ client, from, to }: DemoFacts): KeptPromise {
+  const { lastOnOldSiteAtMs: last, firstOnNewSiteAtMs: first } = client;
+  const gapMs = last === null || first === null ? null : first - last;
+  return {
+    promise: "never two sites accepting writes at once",
+    held: gapMs !== null && gapMs >= 0,
+    detail:
+      gapMs === null
+        ? "not both sites acknowledged a write"
+        : `${Math.round(gapMs)} ms between the last write at ${from} and the first at ${to}`,
+  };
+}

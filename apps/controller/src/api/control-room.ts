@@ -1,0 +1,79 @@
+/** What the HTTP API needs of the engine. Narrow, so that tests can stand in for a whole world. */
+
+import type {
+  Decision,
+  GuardResult,
+  Plan,
+  PlanFinding,
+  PlanKind,
+  RunRecord,
+  SiteId,
+  Situation,
+} from "@cloudphoenix/core";
+import type { PlanRunner } from "@cloudphoenix/engine";
+
+/** A decision together with what it was made from. */
+export interface DecisionContext {
+  readonly decision: Decision;
+  readonly situation: Situation;
+}
+
+/** What a person may ask for. */
+export interface PlanQuestion {
+  readonly kind: PlanKind;
+  readonly target: SiteId | undefined;
+  /** Whether a loss beyond the objective, or an unknown one, is accepted. */
+  readonly acceptLoss: boolean;
+}
+
+/** A plan as it would run now. Nothing has been changed to make it. */
+export interface DryRun {
+  /** Null if there is no site it could go to. */
+  readonly plan: Plan | null;
+  readonly findings: readonly PlanFinding[];
+  /** Every guard that was asked, passing ones included. */
+  readonly guards: readonly GuardResult[];
+  readonly steps: readonly DryRunStep[];
+}
+
+export interface DryRunStep {
+  readonly id: string;
+  readonly title: string;
+  readonly current: string;
+  readonly intended: string;
+  readonly alreadyDone: boolean;
+}
+
+export interface RunOrder extends PlanQuestion {
+  readonly reason: string;
+  readonly by: string;
+}
+
+/** Started, or everything that stands against it at once. */
+export type OrderOutcome =
+  | { readonly kind: "started"; readonly run: RunRecord }
+  | {
+      readonly kind: "blocked";
+      readonly guards: readonly GuardResult[];
+      readonly findings: readonly PlanFinding[];
+    };
+
+export interface MaintenanceOrder {
+  readonly on: boolean;
+  readonly reason: string;
+  readonly by: string;
+}
+
+/** The acting half of a controller: exists only while it leads. */
+export interface ControlRoom {
+  /** Grows with every change of leader. */
+  readonly epoch: number;
+  readonly runner: Pick<PlanRunner, "command">;
+  /** The newest decision; null before the first. */
+  latest(): DecisionContext | null;
+  /** Newest first; decisions that only repeat the one before are left out. */
+  decisions(limit: number): readonly Decision[];
+  dryRun(question: PlanQuestion, signal: AbortSignal): Promise<DryRun>;
+  order(order: RunOrder): Promise<OrderOutcome>;
+  maintain(order: MaintenanceOrder): Promise<void>;
+}

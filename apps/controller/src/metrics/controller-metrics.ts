@@ -1,0 +1,189 @@
+/** What the controller tells Prometheus about the application, its runs and itself. */
+
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import {
+  type Decision,
+  FINAL_RUN_STATUSES,
+  LEVELS,
+  type RunStatus,
+  type Situation,
+  type StepRecord,
+} from "@cloudphoenix/core";
+import { Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
+import { replicationViews } from "../api/views/replication-view.ts";
+
+/** Numbers a prober keeps about itself. */
+export interface ProberNumbers {
+  readonly probes: number;
+  readonly overruns: number;
+  readonly latenessP99Ms: number;
+  readonly stalledMs: number;
+}
+
+const STEP_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+
+/** One registry of its own; call `close` when done, it holds a timer of the runtime. */
+export class ControllerMetrics {
+  readonly #registry = new Registry();
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: 50 });
+  readonly #score = this.#gauge("site_score", "Points of a site; higher is worse.", ["site"]);
+  readonly #coverage = this.#gauge("site_coverage", "Share of a site's points that are known.", [
+    "site",
+  ]);
+  readonly #level = this.#gauge("site_level", "0 none, 1 heal, 2 region, 3 dr.", ["site"]);
+  readonly #lag = this.#gauge("replication_lag_seconds", "Heartbeat lag of a standby.", [
+    "standby",
+  ]);
+  readonly #lossBound = this.#gauge("loss_bound_seconds", "What a move now would lose at most.", [
+    "standby",
+  ]);
+  readonly #leader = this.#gauge("leader", "1 while this controller leads.", []);
+  readonly #actions = this.#counter("decisions_total", "Decisions that said something new.", [
+    "action",
+  ]);
+  readonly #runs = this.#counter("runs_ended_total", "Runs that ended, by status.", ["status"]);
+  readonly #active = this.#gauge("runs_active", "Runs that have not ended, by status.", ["status"]);
+  readonly #steps = new Histogram({
+    name: "cloudphoenix_step_duration_seconds",
+    help: "Time steps took.",
+    labelNames: ["status"],
+    buckets: STEP_SECONDS,
+    registers: [this.#registry],
+  });
+  readonly #alive = new Map<string, RunStatus>();
+
+  constructor() {
+    const delay = this.#loopDelay;
+    delay.enable();
+    this.#reading(
+      "event_loop_delay_seconds",
+      "How late this process runs, p99 since the last scrape.",
+      () => {
+        const lateSeconds = delay.percentile(99) / 1e9;
+        delay.reset();
+        return lateSeconds;
+      },
+    );
+    this.#reading("process_resident_memory_bytes", "Resident memory.", () =>
+      process.memoryUsage.rss(),
+    );
+    this.#reading("process_cpu_seconds_total", "User and system time.", () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    });
+  }
+
+  /** The state of the world as the newest decision sees it. */
+  seen(decision: Decision, situation: Situation): void {
+    for (const { site, points, coverage } of [decision.score, ...decision.standbyScores]) {
+      this.#score.set({ site }, points);
+      this.#coverage.set({ site }, coverage);
+      this.#level.set({ site }, LEVELS.indexOf(decision.levels[site]?.level ?? "none"));
+    }
+    for (const { standby, lagMs, lossBoundMs } of replicationViews(situation, decision)) {
+      // An unknown lag is NaN, not 0: an alert on "absent or high" must fire.
+      this.#lag.set({ standby }, lagMs === null ? Number.NaN : lagMs / 1000);
+      this.#lossBound.set({ standby }, lossBoundMs === null ? Number.NaN : lossBoundMs / 1000);
+    }
+  }
+
+  /** A decision that differs from the one before. */
+  decided(decision: Decision): void {
+    this.#actions.inc({ action: decision.action.kind });
+  }
+
+  runStatus(runId: string, status: RunStatus): void {
+    const before = this.#alive.get(runId);
+    if (before !== undefined) this.#active.dec({ status: before });
+    if (FINAL_RUN_STATUSES.includes(status)) {
+      this.#alive.delete(runId);
+      this.#runs.inc({ status });
+      return;
+    }
+    this.#alive.set(runId, status);
+    this.#active.inc({ status });
+  }
+
+  stepEnded({ status, startedAtMs, endedAtMs }: StepRecord): void {
+    if (startedAtMs === null || endedAtMs === null) return;
+    this.#steps.observe({ status }, Math.max(0, endedAtMs - startedAtMs) / 1000);
+  }
+
+  leads(yes: boolean): void {
+    this.#leader.set(yes ? 1 : 0);
+  }
+
+  /** Reads a prober's numbers at every scrape. */
+  watchProber(read: () => ProberNumbers): void {
+    const show = (name: string, help: string, value: (numbers: ProberNumbers) => number): void =>
+      this.#reading(name, help, () => value(read()));
+    show("probes_total", "Questions asked by this controller.", (one) => one.probes);
+    show(
+      "probe_overruns_total",
+      "Questions skipped: the one before had not ended.",
+      (one) => one.overruns,
+    );
+    show(
+      "probe_lateness_seconds",
+      "How late questions start, p99.",
+      (one) => one.latenessP99Ms / 1000,
+    );
+    show(
+      "probe_stalled_seconds_total",
+      "Time in which this process did not run.",
+      (one) => one.stalledMs / 1000,
+    );
+  }
+
+  /** Reads the number of event clients at every scrape. */
+  watchClients(read: () => number): void {
+    this.#reading("event_clients", "Clients that follow the event stream.", read);
+  }
+
+  async text(): Promise<{ readonly contentType: string; readonly text: string }> {
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+
+  close(): void {
+    this.#loopDelay.disable();
+    this.#registry.clear();
+  }
+
+  /** A metric that is read when it is scraped; a name ending in `_total` only ever grows. */
+  #reading(name: string, help: string, read: () => number): void {
+    const options = { name: `cloudphoenix_${name}`, help, registers: [] };
+    const metric = name.endsWith("_total")
+      ? new Counter({
+          ...options,
+          collect() {
+            this.reset();
+            this.inc(read());
+          },
+        })
+      : new Gauge({
+          ...options,
+          collect() {
+            this.set(read());
+          },
+        });
+    this.#registry.registerMetric(metric);
+  }
+
+  #gauge<L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> {
+    return new Gauge({
+      name: `cloudphoenix_${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+    });
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
+    return new Counter({
+      name: `cloudphoenix_${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+    });
+  }
+}

@@ -1,0 +1,104 @@
+/** Turns two empty PostgreSQL servers into a primary and the standby that follows it. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { PostgresReplication, prepareServer } from "@cloudphoenix/adapter-postgres";
+import { CloudPhoenixError, type DurabilityMode } from "@cloudphoenix/core";
+import { Child, type ProcessRegistry, systemClock } from "../process/index.ts";
+import type { Layout } from "./layout.ts";
+import { AWAY_PLACE, HOME_PLACE, NAMES, otherPlace, type Place, PLACES } from "./places.ts";
+import type { PortBook } from "./ports.ts";
+import { migrationProgram } from "./programs.ts";
+import { readSecret, SECRETS } from "./secrets.ts";
+import { linkName } from "./topology.ts";
+
+/** The first role of each server; everything after `prepareServer` works without it. */
+export const MASTER_ROLE = "postgres";
+
+/** Generation before the first plan. */
+const FIRST_GENERATION = 0;
+
+export interface DatabasesOptions {
+  readonly layout: Layout;
+  readonly ports: PortBook;
+  readonly registry: ProcessRegistry;
+  readonly durability: DurabilityMode;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes roles, database, schema and replication, all through the links, as a controller would.
+ * @throws {CloudPhoenixError} what went wrong, by the codes of adapters/postgres
+ */
+export async function prepareDatabases(options: DatabasesOptions): Promise<void> {
+  await Promise.all(PLACES.map((place) => prepare(place, options)));
+  // Standby first, as every later release does it: logical replication carries no DDL.
+  await migrate(AWAY_PLACE, options);
+  await migrate(HOME_PLACE, options);
+  const replication = new PostgresReplication(
+    {
+      application: NAMES.application,
+      sites: PLACES.map((place) => siteOptions(place, options)),
+      durability: options.durability,
+      clock: systemClock,
+    },
+    HOME_PLACE.id,
+  );
+  try {
+    const request = { from: HOME_PLACE.id, to: AWAY_PLACE.id, generation: FIRST_GENERATION };
+    await replication.setup(request, options.signal);
+  } finally {
+    await replication.close();
+  }
+}
+
+async function prepare(place: Place, { layout, ports }: DatabasesOptions): Promise<void> {
+  const port = ports.get(linkName("control", place.cloud, "postgres"));
+  await prepareServer({
+    masterUrl: `postgresql://${MASTER_ROLE}@127.0.0.1:${port}/postgres`,
+    masterPassword: readSecret(layout, SECRETS.master(place.cloud)),
+    database: NAMES.database,
+    admin: {
+      role: NAMES.adminRole,
+      password: readSecret(layout, SECRETS.database(place.cloud)),
+    },
+    replication: {
+      role: NAMES.replicationRole,
+      password: readSecret(layout, SECRETS.replicator),
+    },
+    application: {
+      role: NAMES.applicationRole,
+      password: readSecret(layout, SECRETS.application),
+    },
+  });
+}
+
+async function migrate(place: Place, options: DatabasesOptions): Promise<void> {
+  const { layout, ports, registry } = options;
+  const name = `${place.id}-migrate`;
+  const logFile = join(layout.logs, `${name}.log`);
+  const child = Child.start({ ...migrationProgram(place, layout, ports), name, logFile, registry });
+  const { code, signal } = await child.exited;
+  if (code === 0) return;
+  const said = readFileSync(logFile, "utf8").trim().split("\n").at(-1) ?? "";
+  throw new CloudPhoenixError(
+    "INTERNAL",
+    `the schema of ${place.id} could not be made (${signal ?? `exit code ${code}`}): ${said}`,
+    { retryable: false, hint: `Read ${logFile}.` },
+  );
+}
+
+function siteOptions(
+  place: Place,
+  { layout, ports }: DatabasesOptions,
+): ConstructorParameters<typeof PostgresReplication>[0]["sites"][number] {
+  const admin = ports.get(linkName("control", place.cloud, "postgres"));
+  const peer = ports.get(linkName(otherPlace(place).cloud, place.cloud, "postgres"));
+  return {
+    site: place.id,
+    adminUrl: `postgresql://${NAMES.adminRole}@127.0.0.1:${admin}/${NAMES.database}`,
+    adminPassword: () => readSecret(layout, SECRETS.database(place.cloud)),
+    peerUrl: `postgresql://${NAMES.replicationRole}@127.0.0.1:${peer}/${NAMES.database}`,
+    peerPassword: () => readSecret(layout, SECRETS.replicator),
+    applicationRole: NAMES.applicationRole,
+  };
+}

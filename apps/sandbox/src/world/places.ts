@@ -1,0 +1,51 @@
+/** The two sites of a sandbox. What differs between them is here and nowhere else. */
+
+/** A region of a cloud, as the sandbox imitates it. */
+export interface Place {
+  readonly id: string;
+  /** Name of the place in links, and the vantage of its agent. */
+  readonly cloud: string;
+  readonly region: string;
+  /** Address of the public entry. A DNS A record carries no port, so both share one port. */
+  readonly address: string;
+}
+
+/** Home: where the application runs in good times. */
+export const HOME_PLACE: Place = {
+  id: "aws-us-east-1",
+  cloud: "aws",
+  region: "us-east-1",
+  address: "127.0.1.1",
+};
+
+export const AWAY_PLACE: Place = {
+  id: "azure-westeurope",
+  cloud: "azure",
+  region: "westeurope",
+  address: "127.0.2.1",
+};
+
+export const PLACES: readonly Place[] = [HOME_PLACE, AWAY_PLACE];
+
+/** The place that is not `place`. */
+export function otherPlace(place: Place): Place {
+  return place.id === HOME_PLACE.id ? AWAY_PLACE : HOME_PLACE;
+}
+
+/** Everything the application and its zone are called. */
+export const NAMES = {
+  application: "shop",
+  workload: "orders",
+  database: "app",
+  /** Role of CloudPhoenix in the databases. */
+  adminRole: "cloudphoenix",
+  replicationRole: "replicator",
+  applicationRole: "app",
+  zone: "phoenix.test",
+  host: "shop.phoenix.test",
+  tsigKey: "cloudphoenix",
+} as const;
+
+/** Replicas of the workload at each site, and the zones they are spread over. */
+export const REPLICAS = 2;
+export const ZONES: readonly string[] = ["a", "b"];

@@ -1,0 +1,81 @@
+/** The programs a sandbox runs, and what each is told. Secrets are only ever named by their file. */
+import { fileURLToPath } from "node:url";
+import type { ProgramSpec } from "../process/index.ts";
+import type { Layout } from "./layout.ts";
+import { NAMES, type Place } from "./places.ts";
+import type { PortBook } from "./ports.ts";
+import { SECRETS } from "./secrets.ts";
+import { linkName } from "./topology.ts";
+
+function fileOf(pathFromRoot: string): string {
+  return fileURLToPath(new URL(`../../../../${pathFromRoot}`, import.meta.url));
+}
+
+export const NETWORK_PROGRAM: ProgramSpec = {
+  program: fileOf("apps/sandbox/src/network/main.ts"),
+  args: [],
+  env: {},
+};
+
+export const SITE_PROGRAM: ProgramSpec = {
+  program: fileOf("apps/sandbox/src/site/main.ts"),
+  args: [],
+  env: {},
+};
+
+/** One pod of the workload; host, port and pod name are added by whoever starts it. */
+export function ordersProgram(place: Place, layout: Layout, ports: PortBook): ProgramSpec {
+  const port = ports.get(`${place.cloud}:database-link`);
+  return {
+    program: fileOf("services/orders/src/main.ts"),
+    args: [],
+    env: {
+      DATABASE_URL: `postgresql://${NAMES.applicationRole}@127.0.0.1:${port}/${NAMES.database}`,
+      DATABASE_PASSWORD_FILE: layout.secret(SECRETS.application),
+      SITE: place.id,
+      CLOUD: place.cloud,
+      REGION: place.region,
+      LOG_LEVEL: "warn",
+      // One readiness check of the balancer (250 ms) has to see "not ready" before the socket closes.
+      SHUTDOWN_DELAY_MS: "300",
+    },
+  };
+}
+
+/** Brings one database to the schema of the service. */
+export function migrationProgram(place: Place, layout: Layout, ports: PortBook): ProgramSpec {
+  const port = ports.get(linkName("control", place.cloud, "postgres"));
+  return {
+    program: fileOf("services/orders/src/migrate.ts"),
+    args: [],
+    env: {
+      DATABASE_URL: `postgresql://${NAMES.adminRole}@127.0.0.1:${port}/${NAMES.database}`,
+      DATABASE_PASSWORD_FILE: layout.secret(SECRETS.database(place.cloud)),
+      APP_ROLE: NAMES.applicationRole,
+    },
+  };
+}
+
+/** The agent of a vantage. */
+export function agentProgram(vantage: string, layout: Layout, ports: PortBook): ProgramSpec {
+  const listen = `127.0.0.1:${ports.get(`${vantage}:agent`)}`;
+  return {
+    program: fileOf("apps/agent/src/main.ts"),
+    args: ["--config", layout.configFile(1), "--vantage", vantage, "--listen", listen],
+    env: {},
+  };
+}
+
+/** @param index - 1 or 2 */
+export function controllerProgram(
+  index: number,
+  layout: Layout,
+  stateUrl: string | null,
+): ProgramSpec {
+  return {
+    program: fileOf("apps/controller/src/main.ts"),
+    args: ["--config", layout.configFile(index)],
+    // The URL holds a password: environment variables are private to their process, arguments not.
+    env: stateUrl === null ? {} : { CLOUDPHOENIX_STATE_URL: stateUrl },
+  };
+}

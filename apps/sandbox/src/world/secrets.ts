@@ -1,0 +1,52 @@
+/** Makes the secrets of a sandbox: random, each in a file only its owner can read. */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import type { Layout } from "./layout.ts";
+import { PLACES } from "./places.ts";
+
+/** Names of the secret files. */
+export const SECRETS = {
+  /** Of the server's first role. */
+  master: (cloud: string): string => `master-${cloud}`,
+  /** Of CloudPhoenix's own role. */
+  database: (cloud: string): string => `db-${cloud}`,
+  provider: (cloud: string): string => `provider-${cloud}`,
+  replicator: "replicator",
+  application: "application",
+  network: "network",
+  agent: "agent",
+  api: "api-token",
+  control: "control",
+  state: "state",
+  tsig: "tsig",
+} as const;
+
+/** Writes every secret. Existing ones are replaced. */
+export function writeSecrets(layout: Layout): void {
+  mkdirSync(layout.secrets, { recursive: true, mode: 0o700 });
+  const names = [
+    ...PLACES.flatMap(({ cloud }) => [
+      SECRETS.master(cloud),
+      SECRETS.database(cloud),
+      SECRETS.provider(cloud),
+    ]),
+    SECRETS.replicator,
+    SECRETS.application,
+    SECRETS.network,
+    SECRETS.agent,
+    SECRETS.api,
+    SECRETS.control,
+    SECRETS.state,
+  ];
+  for (const name of names) write(layout, name, randomBytes(24).toString("base64url"));
+  write(layout, SECRETS.tsig, randomBytes(32).toString("base64"));
+}
+
+/** The secret called `name`. */
+export function readSecret(layout: Layout, name: string): string {
+  return readFileSync(layout.secret(name), "utf8").trim();
+}
+
+function write(layout: Layout, name: string, secret: string): void {
+  writeFileSync(layout.secret(name), `${secret}\n`, { mode: 0o600 });
+}

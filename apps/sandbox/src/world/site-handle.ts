@@ -1,0 +1,119 @@
+/** A site from the outside: the process that runs it, and what may be asked of it. */
+import { join } from "node:path";
+import type { SiteUnderFault } from "../faults/index.ts";
+import type { Impairment } from "../links/index.ts";
+import type { Instant } from "../network/operations.ts";
+import { Child, type ProcessRegistry, Remote } from "../process/index.ts";
+import type { SiteOperations, SiteSpec } from "../site/operations.ts";
+import { SITE_PROGRAM } from "./programs.ts";
+
+export interface SiteHandleOptions {
+  readonly spec: SiteSpec;
+  readonly registry: ProcessRegistry;
+  /** Whether another site is the active one now. */
+  readonly isReplaced: () => Promise<boolean>;
+}
+
+/** Longest that killing all processes of a site may take before its own process is killed anyway. */
+const LOSE_WITHIN_MS = 2_000;
+const STOP_GRACE_MS = 10_000;
+
+export class SiteHandle implements SiteUnderFault {
+  readonly #options: SiteHandleOptions;
+  #child: Child | null = null;
+  #remote: Remote<SiteOperations> | null = null;
+
+  constructor(options: SiteHandleOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the site's process, database and control plane. */
+  async start(): Promise<void> {
+    await this.#start(this.#options.spec);
+  }
+
+  /** Starts load balancer, agent and `replicas` pods. */
+  async open(replicas: number): Promise<void> {
+    await this.#site().call("open", { replicas });
+  }
+
+  /** Ends everything in order. Idempotent; a lost site is fine. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child === null || !child.alive) return;
+    const stopping = this.#site().call("stop", null);
+    await within(stopping, STOP_GRACE_MS);
+    child.kill();
+    await child.exited;
+  }
+
+  crashPod(): Promise<Instant> {
+    return this.#site().call("crash-pod", null);
+  }
+
+  async restartPods(): Promise<void> {
+    await this.#site().call("restart-pods", null);
+  }
+
+  crashDatabase(): Promise<Instant> {
+    return this.#site().call("crash-database", null);
+  }
+
+  async startDatabase(): Promise<void> {
+    await this.#site().call("start-database", null);
+  }
+
+  impairDatabase(impairment: Impairment | null): Promise<Instant> {
+    return this.#site().call("impair-database", { impairment });
+  }
+
+  failZone(zone: string): Promise<Instant> {
+    return this.#site().call("fail-zone", { zone });
+  }
+
+  async restoreZone(zone: string): Promise<void> {
+    await this.#site().call("restore-zone", { zone });
+  }
+
+  async lose(): Promise<void> {
+    const child = this.#child;
+    if (child === null || !child.alive) return;
+    await within(this.#site().call("lose", null), LOSE_WITHIN_MS);
+    child.kill();
+    await child.exited;
+  }
+
+  async bringBack(): Promise<void> {
+    const { spec, isReplaced } = this.#options;
+    const replaced = await isReplaced();
+    const settings = { ...spec.database.settings, default_transaction_read_only: "on" };
+    await this.#start(replaced ? { ...spec, database: { ...spec.database, settings } } : spec);
+    await this.open(replaced ? 0 : spec.workload.replicas);
+  }
+
+  async #start(spec: SiteSpec): Promise<void> {
+    const child = Child.start({
+      ...SITE_PROGRAM,
+      name: spec.id,
+      logFile: join(spec.logDirectory, `${spec.id}.log`),
+      registry: this.#options.registry,
+      channel: true,
+    });
+    this.#child = child;
+    this.#remote = new Remote(spec.id, child.process);
+    await this.#remote.call("start", spec);
+  }
+
+  #site(): Remote<SiteOperations> {
+    if (this.#remote === null) throw new Error(`site ${this.#options.spec.id} was never started`);
+    return this.#remote;
+  }
+}
+
+/** Waits for `work`, failed or not, but no longer than `limitMs`. */
+async function within(work: Promise<unknown>, limitMs: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limitMs);
+  await Promise.race([Promise.allSettled([work]), late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,61 @@
+/** What each site of a sandbox is made of. */
+import type { SiteSpec } from "../site/operations.ts";
+import { MASTER_ROLE } from "./databases.ts";
+import type { Layout } from "./layout.ts";
+import { NAMES, type Place, REPLICAS, ZONES } from "./places.ts";
+import type { PortBook } from "./ports.ts";
+import { agentProgram, ordersProgram } from "./programs.ts";
+import { SECRETS } from "./secrets.ts";
+import { podPorts } from "./topology.ts";
+
+/**
+ * Measured set of settings for logical replication that notices a dead peer within seconds.
+ * `fsync` stays on: a sandbox that cheats on durability would prove nothing.
+ */
+const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
+  wal_level: "logical",
+  max_connections: "100",
+  max_wal_senders: "10",
+  max_replication_slots: "10",
+  max_logical_replication_workers: "8",
+  max_worker_processes: "16",
+  wal_sender_timeout: "5s",
+  wal_receiver_timeout: "5s",
+  wal_receiver_status_interval: "1s",
+  wal_retrieve_retry_interval: "200ms",
+  max_slot_wal_keep_size: "2GB",
+};
+
+/** The specification its process is started with. */
+export function siteSpec(place: Place, layout: Layout, ports: PortBook): SiteSpec {
+  const { id, cloud, region } = place;
+  return {
+    id,
+    cloud,
+    region,
+    directory: layout.site(cloud),
+    logDirectory: layout.logs,
+    registryDirectory: layout.processes,
+    ports: {
+      balancer: ports.get(`${cloud}:balancer`),
+      provider: ports.get(`${cloud}:provider`),
+      postgres: ports.get(`${cloud}:postgres`),
+      databaseLink: ports.get(`${cloud}:database-link`),
+      pods: podPorts(place, ports),
+    },
+    tokenFile: layout.secret(SECRETS.provider(cloud)),
+    workload: {
+      name: NAMES.workload,
+      replicas: REPLICAS,
+      zones: ZONES,
+      ...ordersProgram(place, layout, ports),
+    },
+    database: {
+      superuser: MASTER_ROLE,
+      passwordFile: layout.secret(SECRETS.master(cloud)),
+      cacheDirectory: layout.cache,
+      settings: POSTGRES_SETTINGS,
+    },
+    agent: agentProgram(cloud, layout, ports),
+  };
+}

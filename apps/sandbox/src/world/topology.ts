@@ -1,0 +1,106 @@
+/** Which links and ports a sandbox has. Pure: ports in, specifications out. */
+import type { LinkSpec } from "../network/operations.ts";
+import { type Place, PLACES, otherPlace } from "./places.ts";
+import type { PortBook, PortNeed } from "./ports.ts";
+
+/** Replicas a site has room for: twice the normal number, so that pods can be replaced at once. */
+const PODS_MAX = 4;
+
+/** One way between the internet and a site. Loopback alone would make every client look local. */
+const INTERNET_DELAY_MS = 1;
+
+/** Port of the public entries, the same at both sites. */
+export const CLIENT_PORT = "client";
+
+/** A link before ports are known. */
+interface LinkOutline {
+  readonly from: string;
+  readonly to: string;
+  readonly what: string;
+  /** Name of the port it leads to. */
+  readonly target: string;
+  readonly delayMs: number;
+  /** Where it listens, if not on a port of its own at 127.0.0.1. */
+  readonly publicAddress?: string;
+}
+
+/** `control->aws:entry` */
+export function linkName(from: string, to: string, what: string): string {
+  return `${from}->${to}:${what}`;
+}
+
+/** Every port a sandbox needs. */
+export function portNeeds(): readonly PortNeed[] {
+  const links = outlines(0).filter(({ publicAddress }) => publicAddress === undefined);
+  return [
+    { name: CLIENT_PORT, hosts: PLACES.map(({ address }) => address) },
+    { name: "dns", udp: true },
+    ...["edge", "canary", "fence", "control", "api-1", "api-2", "state", "internet:agent"].map(
+      (name) => ({ name }),
+    ),
+    ...PLACES.flatMap(sitePortNames).map((name) => ({ name })),
+    ...links.map(({ from, to, what }) => ({ name: linkName(from, to, what) })),
+  ];
+}
+
+function sitePortNames({ cloud }: Place): readonly string[] {
+  const parts = ["balancer", "provider", "postgres", "database-link", "agent"];
+  const pods = Array.from({ length: PODS_MAX }, (_, index) => `pod-${index}`);
+  return [...parts, ...pods].map((part) => `${cloud}:${part}`);
+}
+
+/** Ports of the pods of a site. */
+export function podPorts(place: Place, ports: PortBook): readonly number[] {
+  return Array.from({ length: PODS_MAX }, (_, index) => ports.get(`${place.cloud}:pod-${index}`));
+}
+
+/** Every link, with `wanDelayMs` one way between the two sites. */
+export function linkSpecs(ports: PortBook, wanDelayMs: number): readonly LinkSpec[] {
+  return outlines(wanDelayMs).map(({ from, to, what, target, delayMs, publicAddress }) => {
+    const name = linkName(from, to, what);
+    const listen =
+      publicAddress === undefined
+        ? { host: "127.0.0.1", port: ports.get(name) }
+        : { host: publicAddress, port: ports.get(CLIENT_PORT) };
+    const targetAt = { host: "127.0.0.1", port: ports.get(target) };
+    return { name, from, to, what, listen, target: targetAt, delayMs };
+  });
+}
+
+function outlines(wanDelayMs: number): readonly LinkOutline[] {
+  return [
+    ...PLACES.flatMap((place) => linksInto(place, wanDelayMs)),
+    ...["control", "internet", ...PLACES.map(({ cloud }) => cloud)].map((from) => ({
+      from,
+      to: "canary",
+      what: "live",
+      target: "canary",
+      delayMs: 0,
+    })),
+    { from: "control", to: "internet", what: "agent", target: "internet:agent", delayMs: 0 },
+  ];
+}
+
+/**
+ * Users, uptime monitor, controller and the other site each have a way of their own, so that
+ * monitoring can fail without users noticing, and the other way round.
+ */
+function linksInto(place: Place, wanDelayMs: number): readonly LinkOutline[] {
+  const to = place.cloud;
+  const peer = otherPlace(place).cloud;
+  const entry = `${to}:balancer`;
+  const postgres = `${to}:postgres`;
+  const internet = { from: "internet", to, target: entry, delayMs: INTERNET_DELAY_MS };
+  const control = { from: "control", to, delayMs: 0 };
+  const wan = { from: peer, to, delayMs: wanDelayMs };
+  return [
+    { ...internet, what: "entry", publicAddress: place.address },
+    { ...internet, what: "uptime" },
+    { ...control, what: "entry", target: entry },
+    { ...control, what: "postgres", target: postgres },
+    { ...control, what: "provider", target: `${to}:provider` },
+    { ...control, what: "agent", target: `${to}:agent` },
+    { ...wan, what: "entry", target: entry },
+    { ...wan, what: "postgres", target: postgres },
+  ];
+}

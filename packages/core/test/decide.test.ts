@@ -1,0 +1,347 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { DEFAULT_POLICY, LEVELS, decide } from "../src/index.ts";
+import type { Decision, Signal, Situation, Status } from "../src/index.ts";
+import { levelOf } from "../src/level.ts";
+import {
+  ALL_HEALTHY,
+  AUTO_POLICY,
+  AWS,
+  AWS_WEST,
+  AZURE,
+  type Answers,
+  NOW,
+  REGION_LOST,
+  SIGNALS,
+  STANDBY,
+  VANTAGES,
+  WIDE_SHOP,
+  decideFor,
+  observe,
+  signal,
+  situation,
+} from "./shop.ts";
+
+/** What a minute of the same answers leads to. */
+function afterAMinute(answers: Answers, change: Partial<Situation> = {}): Decision {
+  return decideFor(60_000, () => answers, change).last;
+}
+
+const POD_CRASH: Answers = { ...ALL_HEALTHY, "aws-health": "degraded", "aws-lb": "unhealthy" };
+const DB_CRASH: Answers = { ...ALL_HEALTHY, "aws-health": "unhealthy" };
+
+describe("truth table", () => {
+  test.each<[string, Answers, Decision["verdict"], string]>([
+    ["nothing is wrong", ALL_HEALTHY, "none", "hold"],
+    ["the database is slow", { ...ALL_HEALTHY, "aws-health": "degraded" }, "none", "hold"],
+    ["a pod crashed", POD_CRASH, "heal", "act heal"],
+    ["the database crashed", DB_CRASH, "heal", "act heal"],
+    ["the region is lost", REGION_LOST, "dr", "act dr"],
+    ["replication stands still", { ...ALL_HEALTHY, "aws-lag": "unhealthy" }, "none", "hold"],
+    ["nothing was ever answered", {}, "unknown", "hold"],
+    ["the standby is lost", { ...ALL_HEALTHY, ...allOf(AZURE, "unhealthy") }, "none", "hold"],
+  ])("when %s", (_, answers, verdict, action) => {
+    const decision = afterAMinute(answers);
+    expect([decision.verdict, actionOf(decision)]).toEqual([verdict, action]);
+  });
+
+  test.each(SIGNALS.filter((one) => one.site === AWS).map((one) => one.id))(
+    "a single signal (%s) never moves the application, however bad",
+    (id) => {
+      const { decisions } = decideFor(60_000, () => ({ ...ALL_HEALTHY, [id]: "unhealthy" }));
+      for (const decision of decisions) expect(["none", "heal"]).toContain(decision.verdict);
+    },
+  );
+
+  test("six unknown signals and one healthy one lead to no action", () => {
+    const signals = ["a", "b", "c", "d", "e", "f", "g"].map((id) => signal(id, { kind: "alarm" }));
+    const unknown = {
+      a: "unknown",
+      b: "unknown",
+      c: "unknown",
+      d: "unknown",
+      e: "unknown",
+    } as const;
+    const answers: Answers = { ...unknown, f: "unknown", g: "healthy" };
+    const decision = decideFor(60_000, () => answers, { signals }).last;
+    expect(decision).toMatchObject({ verdict: "unknown", action: { kind: "hold" } });
+    expect(decision.score.points).toBe(0);
+  });
+
+  test("answers that went stale lead to no action", () => {
+    const observations = observe(REGION_LOST, NOW - 4_000);
+    const { last } = decideFor(3_000, () => ({}), { observations });
+    expect(last).toMatchObject({ verdict: "unknown", action: { kind: "hold" } });
+  });
+
+  test("many red signals through one failure domain are one witness: no move, only a heal", () => {
+    const signals = ["a", "b", "c"].map((id) => signal(id, { kind: "alarm" }));
+    const red: Answers = { a: "unhealthy", b: "unhealthy", c: "unhealthy" };
+    const { last } = decideFor(60_000, () => red, { signals });
+    expect(last.verdict).toBe("dr");
+    expect(last.evidence.failureDomains).toEqual(["control"]);
+    expect(actionOf(last)).toBe("act heal");
+    expect(last.guards.filter((one) => one.guard === "evidence").map((one) => one.outcome)).toEqual(
+      ["block", "pass"],
+    );
+  });
+
+  test("signals that flap faster than the hold lead to no action", () => {
+    const { decisions } = decideFor(120_000, (ms) =>
+      ms % 3_000 < 2_500 ? REGION_LOST : ALL_HEALTHY,
+    );
+    expect(new Set(decisions.map(actionOf))).toEqual(new Set(["hold"]));
+    expect(new Set(decisions.map((one) => one.verdict))).toEqual(new Set(["none"]));
+  });
+
+  test("blind vantages lead to no action", () => {
+    for (let elapsedMs = 0; elapsedMs < 60_000; elapsedMs += 5_000) {
+      const nowMs = NOW + elapsedMs;
+      const decision = decide(
+        situation({
+          nowMs,
+          observations: observe(REGION_LOST, nowMs),
+          sights: VANTAGES.map(({ id }) => ({ vantage: id, atMs: nowMs, sees: false })),
+        }),
+      );
+      expect(decision).toMatchObject({ verdict: "unknown", action: { kind: "hold" } });
+    }
+  });
+});
+
+describe("a lost region", () => {
+  test("is healed after 3 s and moved after 15 s, not earlier", () => {
+    const { decisions } = decideFor(15_000, () => REGION_LOST);
+    const first = (action: string): number =>
+      decisions.findIndex((one) => actionOf(one) === action);
+    expect(first("act heal") * 500).toBe(3_000);
+    expect(first("act dr") * 500).toBe(15_000);
+  });
+
+  test("goes to the other cloud, seen from there and from outside", () => {
+    const { last } = decideFor(15_000, () => REGION_LOST);
+    expect(last.action).toMatchObject({ kind: "act", plan: "dr", target: AZURE, approvers: 0 });
+    expect(last.evidence).toEqual({
+      failureDomains: ["azure", "control", "internet"],
+      seenFromTarget: true,
+      seenFromOutside: true,
+    });
+  });
+
+  test("waits for one person under the default policy", () => {
+    const decision = afterAMinute(REGION_LOST, { policy: DEFAULT_POLICY });
+    expect(decision.action).toMatchObject({ kind: "act", plan: "dr", approvers: 1 });
+  });
+
+  test("waits for as many people as a risk wants if the fence is weak", () => {
+    const policy = { ...AUTO_POLICY, approversForRisk: 2 };
+    const standbys = [{ ...STANDBY, fenceObtainable: "unproven" as const }];
+    expect(afterAMinute(REGION_LOST, { policy, standbys }).action).toMatchObject({
+      kind: "act",
+      approvers: 2,
+    });
+  });
+
+  test("is only told while its level observes", () => {
+    const modes = { ...AUTO_POLICY.modes, dr: "observe" as const };
+    const decision = afterAMinute(REGION_LOST, { policy: { ...AUTO_POLICY, modes } });
+    expect(decision.action).toMatchObject({ kind: "blocked", plan: "dr" });
+  });
+
+  test("is not moved twice: a run under way is left alone", () => {
+    const activity = { ...situation().activity, running: { id: "r-1", kind: "dr" as const } };
+    const decision = afterAMinute(REGION_LOST, { activity });
+    expect(decision.action).toMatchObject({ kind: "hold" });
+    expect(decision.action.because).toContain("Run r-1 (DR failover) is under way");
+  });
+
+  test("is moved although a heal is still running", () => {
+    const activity = { ...situation().activity, running: { id: "h-1", kind: "heal" as const } };
+    expect(actionOf(afterAMinute(REGION_LOST, { activity }))).toBe("act dr");
+  });
+
+  test("is not moved to a standby that is dead, and every blocker is shown at once", () => {
+    const standbys = [
+      { ...STANDBY, entry: "unhealthy" as const, schemaDifferences: ["no table a"] },
+    ];
+    const decision = afterAMinute(REGION_LOST, { standbys });
+    expect(actionOf(decision)).toBe("blocked dr");
+    const blocked = decision.guards.filter((one) => one.outcome === "block");
+    expect(blocked.map((one) => one.guard)).toEqual(["target-ready", "schema-parity"]);
+  });
+
+  test("a site that served while replication stood still is not left: the loss would be too large", () => {
+    // For 20 s heartbeats are written and not applied; then the region goes.
+    const { last } = decideFor(60_000, (ms) =>
+      ms <= 20_000 ? { ...ALL_HEALTHY, "aws-lag": "unhealthy" } : REGION_LOST,
+    );
+    expect(last.action).toMatchObject({ kind: "blocked", plan: "dr" });
+    expect(last.action.because).toContain("Loss would be at most 20.4 s, objective 5 s");
+  });
+});
+
+test("a good answer is remembered after bad ones followed: users may have written until then", () => {
+  // The controller is cut off at once; others reach the site for 20 s more, then it is gone.
+  const cutOff: Answers = { ...ALL_HEALTHY, "aws-health": "unhealthy", "aws-lag": "unknown" };
+  const { last } = decideFor(60_000, (ms) =>
+    ms === 0 ? ALL_HEALTHY : ms <= 20_000 ? cutOff : REGION_LOST,
+  );
+  expect(last.lastAlive).toEqual({ site: AWS, atMs: NOW + 20_000 });
+  expect(last.action.because).toContain("Loss would be at most 20.4 s, objective 5 s");
+});
+
+test("a green status page is no sign of life", () => {
+  const signals = [...SIGNALS, signal("page", { kind: "provider-status" })];
+  const { last } = decideFor(60_000, () => ({ ...REGION_LOST, page: "healthy" }), { signals });
+  expect(actionOf(last)).toBe("act dr");
+});
+
+describe("region level", () => {
+  const NINE: Answers = { ...ALL_HEALTHY, "aws-health": "unhealthy", "aws-nodes": "unhealthy" };
+
+  test("without a second region it is blocked and says what to do", () => {
+    const decision = afterAMinute(NINE);
+    expect(decision.verdict).toBe("region");
+    expect(decision.action).toMatchObject({ kind: "blocked", plan: "region" });
+    expect(decision.action.because).toContain("it takes another region of aws");
+    expect(decision.action.because).toContain("cloudphoenix failover --kind dr");
+  });
+
+  test("with a second region it goes there and not to the other cloud", () => {
+    const decision = afterAMinute(NINE, {
+      application: WIDE_SHOP,
+      standbys: [STANDBY, { ...STANDBY, site: AWS_WEST }],
+    });
+    expect(decision.action).toMatchObject({ kind: "act", plan: "region", target: AWS_WEST });
+  });
+
+  test("a target that is not ready is passed over for the next one", () => {
+    const third = { id: "aws-eu-west-1", cloud: "aws", region: "eu-west-1" };
+    const decision = afterAMinute(NINE, {
+      application: { ...WIDE_SHOP, sites: [...WIDE_SHOP.sites, third] },
+      standbys: [
+        { ...STANDBY, site: AWS_WEST, entry: "unknown" },
+        { ...STANDBY, site: third.id },
+      ],
+    });
+    expect(decision.action).toMatchObject({ kind: "act", target: third.id });
+  });
+});
+
+describe("healing", () => {
+  test("is not started again before the last heal could show", () => {
+    const change = (agoMs: number): Partial<Situation> => ({
+      activity: { ...situation().activity, healsEndedAtMs: [NOW + 10_000 - agoMs] },
+    });
+    expect(actionOf(decideFor(10_000, () => POD_CRASH, change(2_999)).last)).toBe("hold");
+    expect(actionOf(decideFor(10_000, () => POD_CRASH, change(3_000)).last)).toBe("act heal");
+  });
+
+  test("is given up after three heals in ten minutes: a person is paged", () => {
+    const healsEndedAtMs = [NOW - 400_000, NOW - 200_000, NOW - 10_000];
+    const activity = { ...situation().activity, healsEndedAtMs };
+    const decision = afterAMinute(POD_CRASH, { activity });
+    expect(decision.action.kind).toBe("page");
+    expect(decision.action.because).toContain("3 of 3 heals used within 10 min");
+  });
+
+  test("nothing is started while a level is on its way to clear", () => {
+    const { decisions } = decideFor(10_000, (ms) => (ms <= 4_000 ? POD_CRASH : ALL_HEALTHY));
+    const late = decisions.slice(9, 17);
+    expect(new Set(late.map((one) => one.verdict))).toEqual(new Set(["heal"]));
+    expect(new Set(late.map(actionOf))).toEqual(new Set(["hold"]));
+    expect(decisions.at(-1)?.verdict).toBe("none");
+  });
+
+  test("is off during maintenance", () => {
+    const activity = { ...situation().activity, maintenance: "upgrade, by ada" };
+    const decision = afterAMinute(POD_CRASH, { activity });
+    expect(decision.action).toMatchObject({ kind: "blocked", plan: "heal" });
+    expect(decision.action.because).toContain("upgrade, by ada");
+  });
+});
+
+describe("the dark", () => {
+  test("pages if the site was already bad when it was last known", () => {
+    const { last } = decideFor(20_000, (ms) => (ms <= 10_000 ? POD_CRASH : {}));
+    expect(last).toMatchObject({ verdict: "unknown", action: { kind: "page" } });
+    expect(last.levels[AWS]?.level).toBe("heal");
+  });
+
+  test("pages if what little is known is bad", () => {
+    const { last } = decideFor(20_000, () => ({ "aws-health": "unhealthy" }));
+    expect(last).toMatchObject({ verdict: "unknown", action: { kind: "page" } });
+  });
+});
+
+// Goal: no answer about a standby pushes the application anywhere. Method: any answers about the
+// active site, twice: with a healthy standby and with any other answers about it.
+describe("whatever the answers", () => {
+  const status = fc.constantFrom<Status>("healthy", "degraded", "unhealthy", "unknown");
+  const answersFor = (signals: readonly Signal[]) =>
+    fc.record(Object.fromEntries(signals.map((one) => [one.id, status])));
+  const ofActive = answersFor(SIGNALS.filter((one) => one.site === AWS));
+  const ofStandby = answersFor(SIGNALS.filter((one) => one.site === AZURE));
+
+  test("a standby's own red signals never push towards it nor change the verdict", () => {
+    fc.assert(
+      fc.property(ofActive, ofStandby, (active, standby) => {
+        const with_ = (answers: Answers) =>
+          decideFor(16_000, () => ({ ...active, ...answers })).last;
+        const calm = with_(allOf(AZURE, "healthy"));
+        const noisy = with_(standby);
+        expect(noisy.verdict).toBe(calm.verdict);
+        expect(noisy.score).toEqual(calm.score);
+        if (noisy.action.kind === "act") expect(calm.action).toMatchObject(noisy.action);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("one more healthy answer never raises the level the score stands for", () => {
+    fc.assert(
+      fc.property(ofActive, fc.constantFrom(...SIGNALS.map((one) => one.id)), (answers, id) => {
+        const points = (given: Answers) =>
+          decide(situation({ observations: observe(given, NOW) })).score.points;
+        const before = levelOf(points(answers), DEFAULT_POLICY.bands);
+        const after = levelOf(points({ ...answers, [id]: "healthy" }), DEFAULT_POLICY.bands);
+        expect(LEVELS.indexOf(after)).toBeLessThanOrEqual(LEVELS.indexOf(before));
+      }),
+    );
+  });
+
+  test("the application is moved only on a score of three witnesses and never in the dark", () => {
+    fc.assert(
+      fc.property(ofActive, (answers) => {
+        const { last } = decideFor(16_000, () => ({ ...ALL_HEALTHY, ...answers }));
+        if (last.action.kind !== "act" || last.action.plan !== "dr") return;
+        expect(last.score.points).toBeGreaterThanOrEqual(11);
+        expect(last.score.coverage).toBeGreaterThanOrEqual(0.5);
+        expect(last.evidence.failureDomains.length).toBeGreaterThanOrEqual(3);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("the same situation gives the same decision", () => {
+    const given = situation({ observations: observe(REGION_LOST, NOW) });
+    expect(decide(given)).toEqual(decide(given));
+  });
+});
+
+test("an active site that is none of the application's is a defect, said by name", () => {
+  const roles = { generation: 7, active: "elsewhere", claimedBy: null, protected: true };
+  expect(() => decide(situation({ roles }))).toThrow("application shop has no site elsewhere");
+});
+
+function allOf(site: string, status: Status): Answers {
+  return Object.fromEntries(
+    SIGNALS.filter((one) => one.site === site).map((one) => [one.id, status]),
+  );
+}
+
+function actionOf({ action }: Decision): string {
+  return action.kind === "hold" || action.kind === "page"
+    ? action.kind
+    : `${action.kind} ${action.plan}`;
+}

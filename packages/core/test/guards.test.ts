@@ -1,0 +1,413 @@
+import { describe, expect, test } from "vitest";
+import { judgeRequest } from "../src/index.ts";
+import type { GuardName, GuardResult, Situation, StandbyFacts } from "../src/index.ts";
+import type { ActingLevel } from "../src/level.ts";
+import { judge } from "../src/judge.ts";
+import { surveyOf } from "../src/survey.ts";
+import {
+  ALL_HEALTHY,
+  AUTO_POLICY,
+  AWS,
+  AZURE,
+  NOW,
+  REGION_LOST,
+  SHOP,
+  SIGNALS,
+  STANDBY,
+  VANTAGES,
+  observe,
+  situation,
+} from "./shop.ts";
+
+/** What one guard says of an automatic action at `level`; the region is lost unless told otherwise. */
+function asked(
+  guard: GuardName,
+  change: Partial<Situation> = {},
+  level: ActingLevel = "dr",
+): GuardResult {
+  const given = situation({ observations: observe(REGION_LOST, NOW), ...change });
+  const { guards } = judge(surveyOf(given), { plan: level, cause: { kind: "level", level } });
+  return guards.find((result) => result.guard === guard) ?? missing(guard);
+}
+
+function standby(change: Partial<StandbyFacts>): Partial<Situation> {
+  return { standbys: [{ ...STANDBY, ...change }] };
+}
+
+function replication(change: Partial<StandbyFacts["replication"]>): Partial<Situation> {
+  return standby({ replication: { ...STANDBY.replication, ...change } });
+}
+
+function activity(change: Partial<Situation["activity"]>): Partial<Situation> {
+  return { activity: { ...situation().activity, ...change } };
+}
+
+function policy(change: Partial<Situation["policy"]>): Partial<Situation> {
+  return { policy: { ...AUTO_POLICY, ...change } };
+}
+
+function missing(guard: GuardName): never {
+  throw new Error(`${guard} was not asked`);
+}
+
+test("a lost region passes every guard when the standby is ready", () => {
+  const given = situation({ observations: observe(REGION_LOST, NOW) });
+  const { guards } = judge(surveyOf(given), { plan: "dr", cause: { kind: "level", level: "dr" } });
+  expect(guards.map((one) => one.guard)).toEqual([
+    "target-exists",
+    "evidence",
+    "monitors-sane",
+    "mode",
+    "maintenance",
+    "target-ready",
+    "data-fresh",
+    "fence-obtainable",
+    "schema-parity",
+    "freeze-window",
+    "cooldown",
+    "one-run",
+  ]);
+  expect(guards.filter((one) => one.outcome !== "pass")).toEqual([]);
+});
+
+test("healing asks nothing about standbys, and counts heals", () => {
+  const { guards } = judge(surveyOf(situation({ standbys: [] })), {
+    plan: "heal",
+    cause: { kind: "level", level: "heal" },
+  });
+  expect(guards.map((one) => one.guard)).toEqual([
+    "target-exists",
+    "evidence",
+    "monitors-sane",
+    "mode",
+    "maintenance",
+    "one-run",
+    "heals-left",
+  ]);
+});
+
+describe("target-exists", () => {
+  test("blocks dr without another cloud and says what to do instead", () => {
+    const application = { ...SHOP, sites: SHOP.sites.slice(0, 1) };
+    expect(asked("target-exists", { application })).toEqual({
+      guard: "target-exists",
+      outcome: "block",
+      sentence:
+        "shop has no target for DR failover: it takes a site outside aws, its sites are aws-us-east-1. Add such a site, or move within the cloud by hand: cloudphoenix failover --kind region.",
+    });
+  });
+});
+
+describe("target-ready", () => {
+  test.each<[string, Partial<Situation>, string]>([
+    ["nothing is known about it", { standbys: [] }, "Nothing is known yet about azure-westeurope"],
+    [
+      "its entry is unhealthy",
+      standby({ entry: "unhealthy", entryDetail: "connection refused" }),
+      "its entry is unhealthy (connection refused)",
+    ],
+    ["its entry is unknown", standby({ entry: "unknown" }), "its entry is unknown"],
+    ["its entry is degraded", standby({ entry: "degraded" }), "its entry is degraded"],
+    [
+      "replication is broken",
+      replication({ state: "broken", detail: "slot is gone" }),
+      "replication is broken (slot is gone)",
+    ],
+    ["it never showed a heartbeat", replication({ appliedAtMs: null }), "never shown a heartbeat"],
+    ["it never answered", replication({ readAtMs: null }), "never shown a heartbeat"],
+    [
+      "its database fell silent",
+      replication({ readAtMs: NOW - 30_001 }),
+      "its database last answered 30.0 s ago, limit 30 s",
+    ],
+    [
+      "it was not following before the fault",
+      replication({ appliedAtMs: NOW - 42_000 }),
+      "its newest heartbeat is 42.0 s older than the last sign of life of aws-us-east-1, limit 30 s",
+    ],
+    [
+      "the active site was never seen alive",
+      {
+        ...replication({ writtenAtMs: null }),
+        observations: observe({ ...REGION_LOST }, NOW),
+      },
+      "aws-us-east-1 was never seen alive",
+    ],
+    [
+      "it needs healing itself",
+      { observations: observe({ ...REGION_LOST, "azure-health": "unhealthy" }, NOW) },
+      "it scores 5 itself, ready is below 4 (azure-health unhealthy)",
+    ],
+  ])("blocks if %s", (_, change, words) => {
+    const result = asked("target-ready", change);
+    expect(result.outcome).toBe("block");
+    expect(result.sentence).toContain(words);
+  });
+
+  test("passes a standby that stopped only because the active site did", () => {
+    const lastSeen = NOW - 3_600_000;
+    const change = replication({ writtenAtMs: lastSeen, appliedAtMs: lastSeen - 400 });
+    expect(asked("target-ready", change).outcome).toBe("pass");
+  });
+
+  test("binds a person too", () => {
+    const given = situation(standby({ entry: "unhealthy" }));
+    const { blocked } = judgeRequest(given, { kind: "dr", acceptLoss: true });
+    expect(blocked.map((one) => one.guard)).toEqual(["target-ready"]);
+  });
+});
+
+describe("data-fresh", () => {
+  test("passes a loss within the objective, with the numbers", () => {
+    expect(asked("data-fresh")).toMatchObject({
+      outcome: "pass",
+      sentence: "Loss would be at most 0.4 s, objective 5 s.",
+    });
+  });
+
+  test("passes exactly at the objective and blocks a millisecond beyond", () => {
+    expect(asked("data-fresh", replication({ appliedAtMs: NOW - 5_000 })).outcome).toBe("pass");
+    expect(asked("data-fresh", replication({ appliedAtMs: NOW - 5_001 })).outcome).toBe("block");
+  });
+
+  test("blocks a loss that is not known", () => {
+    const result = asked("data-fresh", replication({ appliedAtMs: null }));
+    expect(result).toMatchObject({ outcome: "block" });
+    expect(result.sentence).toContain("The loss is unknown");
+  });
+
+  test("counts a standby that is ahead of the last sign of life as no loss", () => {
+    const change = replication({ writtenAtMs: NOW - 1_000, appliedAtMs: NOW - 500 });
+    expect(asked("data-fresh", change).sentence).toContain("at most 0.0 s");
+  });
+
+  test.each([
+    ["refuses a person who did not accept the loss", false, "block"],
+    ["lets a person accept the loss, and wants approval for it", true, "approve"],
+  ] as const)("%s", (_, acceptLoss, outcome) => {
+    const given = situation(replication({ appliedAtMs: NOW - 20_000 }));
+    const { guards } = judgeRequest(given, { kind: "dr", acceptLoss });
+    expect(guards.find((one) => one.guard === "data-fresh")?.outcome).toBe(outcome);
+  });
+});
+
+describe("evidence", () => {
+  const without = (ids: readonly string[]): Partial<Situation> => ({
+    observations: observe(
+      { ...REGION_LOST, ...Object.fromEntries(ids.map((id) => [id, "healthy" as const])) },
+      NOW,
+    ),
+  });
+
+  test("wants three failure domains for dr", () => {
+    expect(asked("evidence").sentence).toBe(
+      "3 failure domains agree (azure, control, internet), DR failover needs 3.",
+    );
+    const result = asked("evidence", without(["aws-uptime"]));
+    expect(result).toMatchObject({ outcome: "block" });
+    expect(result.sentence).toContain("missing: 1 more");
+  });
+
+  test("wants one of them in the target's cloud", () => {
+    const result = asked("evidence", without(["aws-cross"]));
+    expect(result.sentence).toContain("one in the target's cloud (azure)");
+  });
+
+  test("wants one of them outside every site", () => {
+    const vantages = VANTAGES.map((one) => ({ ...one, cloud: one.cloud ?? "gcp" }));
+    const result = asked("evidence", { vantages });
+    expect(result).toMatchObject({ outcome: "block" });
+    expect(result.sentence).toContain("one outside every site");
+  });
+
+  test("is content with one failure domain for a heal", () => {
+    expect(asked("evidence", without(["aws-uptime", "aws-cross"]), "heal").outcome).toBe("pass");
+  });
+});
+
+describe("fence-obtainable", () => {
+  test.each([
+    ["unproven", "approve"],
+    ["network", "pass"],
+    ["lease-expired", "pass"],
+    ["confirmed", "pass"],
+  ] as const)("a fence of degree %s leads to %s", (fenceObtainable, outcome) => {
+    expect(asked("fence-obtainable", standby({ fenceObtainable })).outcome).toBe(outcome);
+  });
+});
+
+describe("cooldown", () => {
+  test("blocks until the hour is over and tells how long that is", () => {
+    const early = asked("cooldown", activity({ lastMoveEndedAtMs: NOW - 3_000_000 }));
+    expect(early.outcome).toBe("block");
+    expect(early.sentence).toContain("cooldown 60 min: 10.0 min left");
+    const late = asked("cooldown", activity({ lastMoveEndedAtMs: NOW - 3_600_000 }));
+    expect(late.outcome).toBe("pass");
+  });
+});
+
+describe("freeze-window", () => {
+  const freezes = [{ fromMs: NOW, untilMs: NOW + 60_000, reason: "black friday" }];
+
+  test("blocks from its first to before its last instant", () => {
+    expect(asked("freeze-window", policy({ freezes })).sentence).toBe(
+      "Moves are frozen for another 60.0 s (black friday).",
+    );
+    const over = [{ ...freezes[0]!, untilMs: NOW, fromMs: NOW - 1 }];
+    expect(asked("freeze-window", policy({ freezes: over })).outcome).toBe("pass");
+  });
+
+  test("makes a person's request wait for another person", () => {
+    const { approvers, blocked } = judgeRequest(situation(policy({ freezes })), {
+      kind: "switchover",
+      acceptLoss: false,
+    });
+    expect({ approvers, blocked }).toEqual({ approvers: 1, blocked: [] });
+  });
+});
+
+describe("one-run", () => {
+  test.each([
+    ["heal", "dr", "pass"],
+    ["heal", "heal", "block"],
+    ["dr", "dr", "block"],
+    ["switchover", "heal", "block"],
+  ] as const)("a running %s and a wanted %s: %s", (kind, level, outcome) => {
+    const running = { id: "r-1", kind };
+    expect(asked("one-run", activity({ running }), level).outcome).toBe(outcome);
+  });
+});
+
+describe("mode", () => {
+  test.each([
+    ["auto", "pass"],
+    ["approve", "approve"],
+    ["observe", "block"],
+  ] as const)("%s means %s", (mode, outcome) => {
+    const modes = { ...AUTO_POLICY.modes, dr: mode };
+    expect(asked("mode", policy({ modes })).outcome).toBe(outcome);
+  });
+});
+
+describe("monitors-sane", () => {
+  const all = (status: "unhealthy" | "healthy") =>
+    Object.fromEntries(SIGNALS.map((one) => [one.id, status]));
+
+  test("blocks if every answered signal of every site is unhealthy at once", () => {
+    const result = asked("monitors-sane", { observations: observe(all("unhealthy"), NOW) });
+    expect(result.outcome).toBe("block");
+    expect(result.sentence).toContain("All 10 answered signals");
+  });
+
+  test("passes as soon as one signal of one site is not", () => {
+    const answers = { ...all("unhealthy"), "azure-lb": "healthy" as const };
+    expect(asked("monitors-sane", { observations: observe(answers, NOW) }).outcome).toBe("pass");
+  });
+
+  test("blocks if every vantage that has canaries is blind", () => {
+    const sights = [{ vantage: "control", atMs: NOW, sees: false }];
+    expect(asked("monitors-sane", { sights }).outcome).toBe("block");
+  });
+});
+
+describe("schema-parity", () => {
+  test.each<[readonly string[] | null, string, string]>([
+    [[], "pass", "0 differences"],
+    [null, "approve", "could not be compared"],
+    [
+      ["no table a", "b differs", "c", "d", "e"],
+      "block",
+      "5 differences: no table a; b differs; c; and 2 more",
+    ],
+  ])("differences %j: %s", (schemaDifferences, outcome, words) => {
+    const result = asked("schema-parity", standby({ schemaDifferences }));
+    expect(result.outcome).toBe(outcome);
+    expect(result.sentence).toContain(words);
+  });
+});
+
+describe("maintenance", () => {
+  test("blocks with the person's words", () => {
+    const result = asked("maintenance", activity({ maintenance: "upgrade, by ada" }));
+    expect(result).toMatchObject({ outcome: "block" });
+    expect(result.sentence).toContain("upgrade, by ada");
+  });
+});
+
+describe("heals-left", () => {
+  test("counts only heals inside the window", () => {
+    const old = NOW - 600_000;
+    const left = asked("heals-left", activity({ healsEndedAtMs: [old, NOW - 1, NOW - 2] }), "heal");
+    expect(left).toMatchObject({ outcome: "pass", sentence: "2 of 3 heals used within 10 min." });
+    const used = activity({ healsEndedAtMs: [old + 1, NOW - 1, NOW - 2] });
+    expect(asked("heals-left", used, "heal").outcome).toBe("block");
+  });
+});
+
+describe("a person's request", () => {
+  const calm = situation();
+
+  test("needs no evidence, no level, no cooldown, and ignores mode and maintenance", () => {
+    const given = situation({
+      ...policy({ modes: { heal: "observe", region: "observe", dr: "observe" } }),
+      ...activity({ maintenance: "upgrade", lastMoveEndedAtMs: NOW - 1 }),
+    });
+    expect(judgeRequest(given, { kind: "dr", acceptLoss: false })).toMatchObject({
+      target: AZURE,
+      approvers: 0,
+      blocked: [],
+    });
+  });
+
+  test("an unknown loss needs acceptance and then as many people as the policy wants", () => {
+    const given = situation({
+      ...replication({ writtenAtMs: null }),
+      ...policy({ approversForRisk: 2 }),
+      observations: observe(
+        Object.fromEntries(Object.keys(ALL_HEALTHY).map((id) => [id, "unknown"])),
+        NOW,
+      ),
+    });
+    const request = { kind: "dr", acceptLoss: true } as const;
+    const result = judgeRequest(given, request);
+    expect(result.guards.find((one) => one.guard === "data-fresh")?.outcome).toBe("approve");
+    expect(result.approvers).toBe(2);
+  });
+
+  test("a switchover waits for replication, so a lag does not matter", () => {
+    const given = situation(replication({ appliedAtMs: NOW - 20_000 }));
+    expect(judgeRequest(given, { kind: "switchover", acceptLoss: false })).toMatchObject({
+      target: AZURE,
+      approvers: 0,
+      blocked: [],
+    });
+  });
+
+  test.each([
+    ["region", undefined],
+    ["dr", AWS],
+    ["region", AZURE],
+    ["rollback", AZURE],
+    ["heal", AZURE],
+    ["switchover", "elsewhere"],
+  ] as const)("%s to %s has no target", (kind, target) => {
+    const result = judgeRequest(calm, { kind, target, acceptLoss: false });
+    expect(result.target).toBeNull();
+    expect(result.blocked.map((one) => one.guard)).toEqual(["target-exists"]);
+  });
+
+  test.each([
+    ["heal", AWS],
+    ["rollback", AWS],
+    ["dr", AZURE],
+    ["switchover", AZURE],
+  ] as const)("%s goes to %s", (kind, target) => {
+    expect(judgeRequest(calm, { kind, acceptLoss: false }).target).toBe(target);
+  });
+
+  test("waits for the run under way", () => {
+    const given = situation(activity({ running: { id: "r-1", kind: "dr" } }));
+    const { blocked } = judgeRequest(given, { kind: "switchover", acceptLoss: false });
+    expect(blocked.map((one) => one.guard)).toEqual(["one-run"]);
+  });
+});

@@ -1,0 +1,297 @@
+/**
+ * Looks, decides, acts: the loop that makes CloudPhoenix act by itself.
+ *
+ * 1. One look at a time; a change of an answer only makes the next look come sooner.
+ * 2. Nothing a site does can hold up a look: what it needs from sites is gathered elsewhere.
+ * 3. Every change of mind is in the audit log before it is acted on.
+ * 4. Only the leader decides; without a leader's signal nothing here runs.
+ * 5. What operators ask for goes through the same launcher and the same guards.
+ */
+import {
+  type Decision,
+  type LastAlive,
+  type LevelState,
+  type Plan,
+  type Roles,
+  type Situation,
+  decide,
+  explainDecision,
+  hasCode,
+  messageOf,
+} from "@cloudphoenix/core";
+import type { Notifier } from "../ports/notifier.ts";
+import type { AuditLog, RoleStore } from "../ports/state-store.ts";
+import { withDeadline } from "../waiting/with-deadline.ts";
+import { NOTHING_DETECTED, advanceDetection, detectedAtMs, detectionKey } from "./detection.ts";
+import { Maintenance, type MaintenanceState } from "./maintenance.ts";
+import {
+  type OperatorDesk,
+  type RequestedPlan,
+  type RequestedRun,
+  dryRunRequest,
+  startRequest,
+} from "./operator-request.ts";
+import { RunLauncher, type RunLauncherPorts } from "./run-launcher.ts";
+import { StandbyWatch, type StandbyWatchPorts } from "./standby-watch.ts";
+import type { Watch } from "./watch.ts";
+
+const TICK_MS = 250;
+const DECISIONS_KEPT = 200;
+/** The state store is near; if it takes longer, the look is given up and comes again. */
+const LOOK_LIMIT_MS = 5_000;
+const NOTICE_LIMIT_MS = 3_000;
+
+/** What decides, apart from the ports. Validated configuration. */
+export type DecisionSettings = Pick<Situation, "application" | "policy" | "signals" | "vantages">;
+
+export interface DecisionLoopPorts
+  extends RunLauncherPorts,
+    Omit<StandbyWatchPorts, "application"> {
+  readonly roles: RoleStore;
+  readonly audit: AuditLog;
+  readonly notifier: Notifier;
+  readonly watch: Watch;
+  readonly handlers: OperatorDesk["handlers"];
+}
+
+/** What subscribers are told. */
+export type LoopEvent =
+  | { readonly kind: "decision"; readonly decision: Decision; readonly changed: boolean }
+  | { readonly kind: "run-started"; readonly plan: Plan }
+  | { readonly kind: "run-ended"; readonly runId: string }
+  /** A look failed; the next one comes all the same. */
+  | { readonly kind: "trouble"; readonly atMs: number; readonly message: string };
+
+export class DecisionLoop {
+  readonly #settings: DecisionSettings;
+  readonly #ports: DecisionLoopPorts;
+  readonly #launcher: RunLauncher;
+  readonly #standbys: StandbyWatch;
+  readonly #maintenance: Maintenance;
+  readonly #listeners = new Set<(event: LoopEvent) => void>();
+  readonly #decisions: Decision[] = [];
+  #situation: Situation | null = null;
+  #levels: Readonly<Record<string, LevelState>> = {};
+  #lastAlive: LastAlive | null = null;
+  #detected = NOTHING_DETECTED;
+  #mind: string | null = null;
+  #roles: Roles | null = null;
+  #wake: () => void = () => undefined;
+  #running: AbortSignal | null = null;
+
+  constructor(settings: DecisionSettings, ports: DecisionLoopPorts) {
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#standbys = new StandbyWatch({ ...ports, application: settings.application });
+    this.#maintenance = new Maintenance(ports);
+    this.#launcher = new RunLauncher(ports, (runId) => {
+      this.#tell({ kind: "run-ended", runId });
+      this.#wake();
+    });
+  }
+
+  /** Decides until `lost` aborts: while this process leads. */
+  async run(lost: AbortSignal): Promise<void> {
+    this.#running = lost;
+    // Hysteresis starts anew with every leader: what another process saw is not ours to judge.
+    this.#levels = {};
+    this.#detected = NOTHING_DETECTED;
+    this.#mind = null;
+    const unsubscribe = this.#ports.watch.subscribe(() => this.#wake());
+    const standbys = this.#watchStandbys(lost);
+    try {
+      while (!lost.aborted) {
+        await this.#lookSafely(lost);
+        await this.#rest(lost);
+      }
+    } finally {
+      unsubscribe();
+      this.#running = null;
+      await standbys;
+    }
+  }
+
+  /** Newest first, at most 200. */
+  get decisions(): readonly Decision[] {
+    return this.#decisions.toReversed();
+  }
+
+  /** The newest decision and the whole reasoning behind it; null before the first. */
+  explain(): { readonly text: string; readonly decision: Decision } | null {
+    const decision = this.#decisions.at(-1);
+    if (decision === undefined || this.#situation === null) return null;
+    return { text: explainDecision(decision, this.#situation), decision };
+  }
+
+  /** Calls `listener` at every event until the returned function is called. */
+  subscribe(listener: (event: LoopEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Starts a run an operator asks for.
+   * @throws {CloudPhoenixError} `GUARD_BLOCKED` naming every blocker, `NOT_LEADER`,
+   *   `PLAN_REFUSED`, `ALREADY_RUNNING`
+   */
+  async request(wanted: RequestedRun): Promise<Plan> {
+    const plan = await startRequest(this.#desk(), wanted);
+    this.#tell({ kind: "run-started", plan });
+    return plan;
+  }
+
+  /** What such a run would do and what stands against it; changes nothing. */
+  async planDryRun(
+    wanted: Pick<RequestedRun, "kind" | "target">,
+    signal: AbortSignal,
+  ): Promise<RequestedPlan> {
+    return dryRunRequest(this.#desk(), wanted, signal);
+  }
+
+  /** Switches automatic action off or on again; kept across restarts. */
+  async maintenance(change: Omit<MaintenanceState, "atMs">): Promise<MaintenanceState> {
+    this.#desk();
+    const state = await this.#maintenance.set(change);
+    this.#wake();
+    return state;
+  }
+
+  #desk(): OperatorDesk {
+    const { clock, handlers } = this.#ports;
+    return {
+      clock,
+      handlers,
+      launcher: this.#launcher,
+      lost: this.#running,
+      situation: () => this.#gather(),
+    };
+  }
+
+  async #lookSafely(lost: AbortSignal): Promise<void> {
+    const { clock } = this.#ports;
+    try {
+      const look = { clock, limitMs: LOOK_LIMIT_MS, signal: lost, what: "a look at the state" };
+      const situation = await withDeadline(look, () => this.#gather());
+      if (!lost.aborted) await this.#conclude(situation, lost);
+    } catch (error) {
+      if (lost.aborted) return;
+      this.#tell({ kind: "trouble", atMs: clock.now(), message: messageOf(error) });
+    }
+  }
+
+  async #gather(): Promise<Situation> {
+    const { clock, roles, watch } = this.#ports;
+    const now = await roles.read();
+    this.#roles = now;
+    const maintenance = await this.#maintenance.reason();
+    const activity = await this.#launcher.activity(maintenance);
+    return {
+      ...this.#settings,
+      nowMs: clock.now(),
+      roles: now,
+      observations: watch.observations,
+      sights: watch.sights,
+      levels: this.#levels,
+      standbys: this.#standbys.facts(now.active),
+      activity,
+      lastAlive: this.#lastAlive,
+    };
+  }
+
+  async #conclude(situation: Situation, lost: AbortSignal): Promise<void> {
+    const decision = decide(situation);
+    this.#situation = situation;
+    this.#levels = decision.levels;
+    this.#lastAlive = decision.lastAlive ?? null;
+    this.#detected = advanceDetection(this.#detected, decision, situation.policy);
+    this.#decisions.push(decision);
+    if (this.#decisions.length > DECISIONS_KEPT) this.#decisions.shift();
+    const changed = await this.#recordChange(decision);
+    this.#tell({ kind: "decision", decision, changed });
+    if (decision.action.kind === "act") await this.#act(decision, situation, lost);
+  }
+
+  /** Writes a change of mind down and tells people if it needs them. */
+  async #recordChange(decision: Decision): Promise<boolean> {
+    const { action, verdict, atMs } = decision;
+    const plan = "plan" in action ? ` ${action.plan ?? ""}` : "";
+    const mind = `${verdict}: ${action.kind}${plan}`;
+    if (mind === this.#mind) return false;
+    await this.#ports.audit.append({
+      atMs,
+      who: "decision",
+      what: mind,
+      why: action.because,
+      detail: { active: decision.active, generation: decision.generation },
+    });
+    this.#mind = mind;
+    if (action.kind === "page" || action.kind === "blocked") void this.#page(decision, mind);
+    return true;
+  }
+
+  async #page({ action, atMs }: Decision, mind: string): Promise<void> {
+    const { clock, notifier } = this.#ports;
+    const signal = this.#running ?? AbortSignal.abort();
+    const title = `${this.#settings.application.name} needs a person (${mind})`;
+    const notice = {
+      severity: "critical",
+      title,
+      text: action.because,
+      key: `decision-${atMs}`,
+    } as const;
+    try {
+      await withDeadline(
+        { clock, limitMs: NOTICE_LIMIT_MS, signal, what: "the notice" },
+        (limited) => notifier.notify(notice, limited),
+      );
+    } catch (error) {
+      this.#tell({ kind: "trouble", atMs: clock.now(), message: messageOf(error) });
+    }
+  }
+
+  async #act(decision: Decision, situation: Situation, lost: AbortSignal): Promise<void> {
+    const { action } = decision;
+    if (action.kind !== "act") return;
+    const detected = detectedAtMs(this.#detected, action.plan);
+    const plan = await this.#launcher.launch(
+      {
+        request: {
+          kind: action.plan,
+          application: situation.application,
+          roles: situation.roles,
+          target: action.target,
+          reason: action.because,
+          approvers: action.approvers,
+          score: decision.score,
+        },
+        startedBy: "decision",
+        facts: (runId) => (detected === null ? {} : { [detectionKey(runId)]: detected }),
+      },
+      lost,
+    );
+    this.#tell({ kind: "run-started", plan });
+  }
+
+  /** Until the roles are known there is no telling which sites stand by. */
+  async #watchStandbys(lost: AbortSignal): Promise<void> {
+    const { application } = this.#settings;
+    const first = application.sites[0]?.id ?? "";
+    await this.#standbys.run(() => this.#roles?.active ?? first, lost);
+  }
+
+  /** Until the next look is due or something has changed. */
+  async #rest(lost: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    try {
+      await this.#ports.clock.sleep(TICK_MS, AbortSignal.any([lost, woken.signal]));
+    } catch (error) {
+      if (!hasCode(error, "ABORTED")) throw error;
+    }
+    this.#wake = () => undefined;
+  }
+
+  #tell(event: LoopEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}

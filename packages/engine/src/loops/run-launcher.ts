@@ -1,0 +1,154 @@
+/**
+ * Starts runs, one at a time.
+ *
+ * 1. From the moment a run is being started it counts as running, although its record appears only
+ *    when the runner gets to it: two decisions in a row cannot start two runs.
+ * 2. A move supersedes a heal: the heal is cancelled and has ended before the move starts.
+ * 3. A plan the linter objects to is never started.
+ */
+import {
+  type Activity,
+  CloudPhoenixError,
+  type Json,
+  type Plan,
+  type PlanRequest,
+  type RunRecord,
+  type RunningRun,
+  lintPlan,
+  planFor,
+} from "@cloudphoenix/core";
+import type { Clock, Random } from "../ports/clock.ts";
+import type { PlanRunner } from "../ports/plan-runner.ts";
+import type { FactStore, RunStore } from "../ports/state-store.ts";
+import { withDeadline } from "../waiting/with-deadline.ts";
+import { RUNS_READ, historyOf, runningOf } from "./run-activity.ts";
+
+/** Records may change without us (a run goes on after a restart), so they are read again. */
+const RECORDS_LAST_MS = 1_000;
+/** A cancelled heal aborts its step at once; much longer means that its runner is gone. */
+const HEAL_ENDS_WITHIN_MS = 10_000;
+
+export interface RunLauncherPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly runner: PlanRunner;
+  readonly runs: RunStore;
+  readonly facts: FactStore;
+}
+
+/** Everything about a run but the id, which is made here. */
+export interface Launch {
+  readonly request: Omit<PlanRequest, "id" | "nowMs">;
+  readonly startedBy: string;
+  /** Facts to keep beside the run, known before its first step. */
+  readonly facts: (runId: string) => Readonly<Record<string, Json>>;
+}
+
+export class RunLauncher {
+  readonly #ports: RunLauncherPorts;
+  readonly #onEnd: (runId: string) => void;
+  #current: RunningRun | null = null;
+  #records: readonly RunRecord[] = [];
+  #readAtMs: number | null = null;
+
+  /** `onEnd` is told the id of every run started here, once it has ended. */
+  constructor(ports: RunLauncherPorts, onEnd: (runId: string) => void) {
+    this.#ports = ports;
+    this.#onEnd = onEnd;
+  }
+
+  /** What runs and what ran; `maintenance` is added by the caller. */
+  async activity(maintenance: string | null): Promise<Activity> {
+    const { clock, runs } = this.#ports;
+    const stale = this.#readAtMs === null || clock.now() - this.#readAtMs >= RECORDS_LAST_MS;
+    if (stale) {
+      this.#records = await runs.list(RUNS_READ);
+      this.#readAtMs = clock.now();
+    }
+    const running = this.#current ?? runningOf(this.#records);
+    return { running, ...historyOf(this.#records), maintenance };
+  }
+
+  /** The plan a launch would start, with an id of its own. */
+  plan(request: Launch["request"]): Plan {
+    return planFor({ ...request, id: this.#newId(request.kind), nowMs: this.#ports.clock.now() });
+  }
+
+  /**
+   * Starts a run and returns its plan. `stop` ends the wait for a heal that makes room.
+   * @throws {CloudPhoenixError} `PLAN_REFUSED` with everything the linter found,
+   *   `ALREADY_RUNNING` if another run got in between, `TIMED_OUT` if the heal does not end
+   */
+  async launch(launch: Launch, stop: AbortSignal): Promise<Plan> {
+    const { runner, facts } = this.#ports;
+    const plan = this.plan(launch.request);
+    refuseBadPlan(plan, launch);
+    const running = (await this.activity(null)).running;
+    if (running !== null && !supersedes(plan, running)) throw alreadyRunning(running);
+    this.#current = { id: plan.id, kind: plan.kind };
+    try {
+      if (running !== null) await this.#makeRoom(running, plan, stop);
+      for (const [key, value] of Object.entries(launch.facts(plan.id))) await facts.put(key, value);
+      await runner.start(plan, launch.startedBy);
+    } catch (error) {
+      this.#current = null;
+      throw error;
+    }
+    void this.#follow(plan.id, stop);
+    return plan;
+  }
+
+  async #makeRoom(heal: RunningRun, plan: Plan, stop: AbortSignal): Promise<void> {
+    const { clock, runner } = this.#ports;
+    const reason = `superseded by ${plan.kind} ${plan.id}`;
+    await runner.command(
+      heal.id,
+      { kind: "cancel", by: "decision", reason },
+      `supersede-${heal.id}`,
+    );
+    await withDeadline(
+      { clock, limitMs: HEAL_ENDS_WITHIN_MS, signal: stop, what: `the end of ${heal.id}` },
+      (limited) => runner.ended(heal.id, limited),
+    );
+  }
+
+  async #follow(runId: string, stop: AbortSignal): Promise<void> {
+    try {
+      await this.#ports.runner.ended(runId, stop);
+    } finally {
+      if (this.#current?.id === runId) this.#current = null;
+      this.#readAtMs = null;
+      if (!stop.aborted) this.#onEnd(runId);
+    }
+  }
+
+  /** Sorts by time, says what it is, and does not repeat. */
+  #newId(kind: string): string {
+    const { clock, random } = this.#ports;
+    const chance = Math.floor(random.next() * 0x1_0000)
+      .toString(16)
+      .padStart(4, "0");
+    return `${kind}-${clock.now().toString(36)}-${chance}`;
+  }
+}
+
+function supersedes(plan: Plan, running: RunningRun): boolean {
+  return running.kind === "heal" && plan.kind !== "heal";
+}
+
+function alreadyRunning(running: RunningRun): CloudPhoenixError {
+  return new CloudPhoenixError("ALREADY_RUNNING", `run ${running.id} is under way`, {
+    retryable: true,
+    hint: `Wait until ${running.id} has ended, or cancel it.`,
+  });
+}
+
+function refuseBadPlan(plan: Plan, { request }: Launch): void {
+  const findings = lintPlan(plan, request.application);
+  if (findings.length === 0) return;
+  const sentences = findings.map((finding) => finding.sentence).join(" ");
+  throw new CloudPhoenixError("PLAN_REFUSED", `the plan is refused: ${sentences}`, {
+    retryable: false,
+    hint: "Report this: the planner made a plan its own linter refuses.",
+  });
+}

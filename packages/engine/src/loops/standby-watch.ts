@@ -1,0 +1,138 @@
+/**
+ * What is known about the standbys, refreshed in the background.
+ *
+ * 1. `facts` never waits: a decision must not depend on whether a dead site answers.
+ * 2. Every question has a short limit; an old answer turns into "unknown", never into "fine".
+ */
+import {
+  type Application,
+  type FenceProof,
+  type SiteId,
+  type StandbyFacts,
+  type Status,
+  hasCode,
+  messageOf,
+  strongestFence,
+} from "@cloudphoenix/core";
+import type { Clock } from "../ports/clock.ts";
+import type { ReplicationWatch } from "../ports/database-control.ts";
+import type { Fencer, SiteEntry } from "../ports/site-control.ts";
+import { withDeadline } from "../waiting/with-deadline.ts";
+
+const REFRESH_MS = 1_000;
+const QUESTION_LIMIT_MS = 800;
+/** Several refreshes may fail before an answer counts as gone. */
+const ANSWER_LASTS_MS = 5_000;
+
+export interface StandbyWatchPorts {
+  readonly application: Application;
+  readonly clock: Clock;
+  readonly entry: SiteEntry;
+  readonly fencers: readonly Fencer[];
+  readonly replication: ReplicationWatch;
+}
+
+interface EntryAnswer {
+  readonly atMs: number;
+  readonly status: Status;
+  readonly detail: string;
+}
+
+export class StandbyWatch {
+  readonly #ports: StandbyWatchPorts;
+  readonly #entries = new Map<SiteId, EntryAnswer>();
+  readonly #forecasts = new Map<string, { readonly atMs: number; readonly proof: FenceProof }>();
+
+  constructor(ports: StandbyWatchPorts) {
+    this.#ports = ports;
+  }
+
+  /** Keeps asking until `signal` aborts. */
+  async run(active: () => SiteId, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.refresh(active(), signal);
+        await this.#ports.clock.sleep(REFRESH_MS, signal);
+      } catch (error) {
+        if (!hasCode(error, "ABORTED")) throw error;
+      }
+    }
+  }
+
+  /** Asks everything once, all at the same time. */
+  async refresh(active: SiteId, signal: AbortSignal): Promise<void> {
+    const standbys = this.#ports.application.sites.filter((site) => site.id !== active);
+    await Promise.all([
+      ...standbys.map((site) => this.#askEntry(site.id, signal)),
+      ...this.#ports.fencers.map((fencer) => this.#askFencer(fencer, active, signal)),
+    ]);
+  }
+
+  /** What is known now about every site but `active`. */
+  facts(active: SiteId): readonly StandbyFacts[] {
+    const { application, replication, clock } = this.#ports;
+    const fence = this.#fenceOf(active);
+    return application.sites
+      .filter((site) => site.id !== active)
+      .map(({ id }): StandbyFacts => {
+        const entry = this.#entries.get(id);
+        const fresh = entry !== undefined && clock.now() - entry.atMs <= ANSWER_LASTS_MS;
+        return {
+          site: id,
+          entry: fresh ? entry.status : "unknown",
+          entryDetail: fresh ? entry.detail : "its entry has not been seen lately",
+          replication: replication.facts(id),
+          schemaDifferences: replication.schemaDifferences(id),
+          ...fence,
+        };
+      });
+  }
+
+  #fenceOf(active: SiteId): Pick<StandbyFacts, "fenceObtainable" | "fenceDetail"> {
+    const nowMs = this.#ports.clock.now();
+    const proofs = this.#ports.fencers.flatMap(({ means }) => {
+      const answer = this.#forecasts.get(forecastKey(means, active));
+      return answer === undefined || nowMs - answer.atMs > ANSWER_LASTS_MS ? [] : [answer.proof];
+    });
+    return {
+      fenceObtainable: strongestFence(proofs),
+      fenceDetail:
+        proofs.map((proof) => `${proof.means}: ${proof.degree}, ${proof.detail}`).join("; ") ||
+        "no means of fencing has answered lately",
+    };
+  }
+
+  async #askEntry(site: SiteId, signal: AbortSignal): Promise<void> {
+    const { clock, entry } = this.#ports;
+    const atMs = clock.now();
+    const question = { clock, limitMs: QUESTION_LIMIT_MS, signal, what: `the entry of ${site}` };
+    try {
+      const answer = await withDeadline(question, (limited) =>
+        entry.check(site, "standing-by", limited),
+      );
+      this.#entries.set(site, { atMs, ...answer });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#entries.set(site, { atMs, status: "unhealthy", detail: messageOf(error) });
+    }
+  }
+
+  async #askFencer(fencer: Fencer, active: SiteId, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#ports;
+    const { means } = fencer;
+    const atMs = clock.now();
+    const question = { clock, limitMs: QUESTION_LIMIT_MS, signal, what: `fencer ${means}` };
+    try {
+      const proof = await withDeadline(question, (limited) => fencer.forecast(active, limited));
+      this.#forecasts.set(forecastKey(means, active), { atMs, proof });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const proof: FenceProof = { means, degree: "unproven", detail: messageOf(error) };
+      this.#forecasts.set(forecastKey(means, active), { atMs, proof });
+    }
+  }
+}
+
+function forecastKey(means: string, site: SiteId): string {
+  return `${means} ${site}`;
+}
