@@ -148,14 +148,20 @@ export async function schemaProblems(
   }));
 }
 
-/** Tables at the target that hold rows: copying would mix them with the source's. */
+/** Tables at the target that hold rows (copying would mix them with the source's) or are not ours. */
 export async function rowProblems(connection: SiteConnection): Promise<PreflightProblem[]> {
   const { site } = connection;
-  const tables = await connection.query<{ readonly name: string }>(
-    `select format('%I.%I', n.nspname, c.relname) as name ${FROM_APPLICATION_TABLES} order by 1`,
+  const tables = await connection.query<{ readonly name: string; readonly owned: boolean }>(
+    `select format('%I.%I', n.nspname, c.relname) as name, pg_has_role(c.relowner, 'usage') as owned
+     ${FROM_APPLICATION_TABLES} order by 1`,
   );
   const problems: PreflightProblem[] = [];
-  for (const { name } of tables) {
+  for (const { name, owned } of tables) {
+    if (!owned) {
+      const sentence = `we are not (a member of) the owner of table ${name} at site ${site}`;
+      problems.push({ rule: "not-the-owner", site, object: name, sentence });
+      continue;
+    }
     const { filled } = await connection.one<{ readonly filled: boolean }>(
       `select exists (select from ${name}) as filled`,
     );

@@ -206,7 +206,9 @@ const SETTINGS = `select format('%I.%I', n.nspname, c.relname) || ' replica iden
           join pg_class i on i.oid = x.indexrelid
           where x.indrelid = c.oid and x.indisreplident)) end) as statement,
     null::jsonb as aspects, ${NOT_OWNED}
-  ${FROM_APPLICATION_TABLES} and c.relkind = 'r' and c.relreplident <> 'd'
+  ${FROM_APPLICATION_TABLES} and c.relkind = 'r' and (c.relreplident in ('f', 'n')
+    or (c.relreplident = 'i' and exists (select from pg_index x
+      where x.indrelid = c.oid and x.indisreplident)))
   union all
   select format('%I.%I', n.nspname, sc.relname) || ' owner',
     format('alter sequence %I.%I owned by %I.%I.%I', sn.nspname, sc.relname, n.nspname, c.relname,

@@ -14,7 +14,7 @@ const KEY_BYTES = 32;
  *   would have to be normalised first (RFC 4013)
  */
 export function scramVerifier(password: string): string {
-  if (!/^[\x21-\x7e]+$/.test(password)) {
+  if (!/^[\x20-\x7e]+$/.test(password)) {
     throw new CloudPhoenixError("BAD_REQUEST", "a database password must be printable ASCII", {
       retryable: false,
       hint: "Choose a password of letters, digits and punctuation.",

@@ -34,9 +34,11 @@ export interface ProbeWheelOptions {
   readonly random: Random;
 }
 
-/** Plain numbers for metrics; all count from the start. */
+/** Plain numbers for metrics; counts are from the start. */
 export interface ProbeWheelMetrics {
   readonly probes: number;
+  /** Questions open now. */
+  readonly inFlight: number;
   /** Questions skipped because the one before had not ended. */
   readonly overruns: number;
   readonly freshProbes: number;
@@ -128,6 +130,7 @@ export class ProbeWheel implements ObservationSource {
     const { p50Ms, p99Ms, maxMs } = this.#lag.lateness();
     return {
       ...this.#counts,
+      inFlight: this.#probes.filter((probe) => probe.inFlight !== 0).length,
       staleConnections: this.#probes.reduce((sum, { asker }) => sum + asker.staleConnections, 0),
       latenessP50Ms: p50Ms,
       latenessP99Ms: p99Ms,

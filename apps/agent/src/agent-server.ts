@@ -57,10 +57,10 @@ function addObservations(server: FastifyInstance, { log, stopping }: AgentServer
   server.get<{ Querystring: { since: number; waitMs: number } }>(
     "/v1/observations",
     { schema: { querystring } },
-    async (request) => {
+    (request, reply) => {
       const gone = new AbortController();
       // A client that has left must not keep a question open.
-      request.raw.once("close", () => gone.abort());
+      reply.raw.once("close", () => gone.abort());
       const { since, waitMs } = request.query;
       return log.page(since, waitMs, AbortSignal.any([stopping, gone.signal]));
     },

@@ -26,7 +26,7 @@ export async function apiToken(path: string): Promise<string> {
 }
 
 async function makeIfMissing(path: string): Promise<void> {
-  const draft = `${path}.${process.pid}.draft`;
+  const draft = `${path}.${randomBytes(6).toString("hex")}.draft`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(path, "r").catch(() => null);

@@ -47,14 +47,16 @@ function actionWords(action: Exclude<DecidedAction, { readonly kind: "blocked" }
     case "hold":
       return "nothing is done";
     case "act":
-      return action.approvers === 0
-        ? `${planWords(action.plan)} to ${action.target} starts now`
-        : `${planWords(action.plan)} to ${action.target} waits for ${peopleText(action.approvers)} to approve`;
+      return `${actWords(action)} ${action.approvers === 0 ? "starts now" : `waits for ${peopleText(action.approvers)} to approve`}`;
     case "page":
       return "a person must look";
     default:
       return unreachable(action);
   }
+}
+
+function actWords({ plan, target }: Extract<DecidedAction, { readonly kind: "act" }>): string {
+  return `${planWords(plan)} ${plan === "heal" ? "at" : "to"} ${target}`;
 }
 
 function seen({ score, atMs }: Decision): readonly string[] {

@@ -230,11 +230,8 @@ describe("region level", () => {
 
 describe("healing", () => {
   test("is not started again before the last heal could show", () => {
-    const change = (agoMs: number): Partial<Situation> => ({
-      activity: { ...situation().activity, healsEndedAtMs: [NOW + 10_000 - agoMs] },
-    });
-    expect(actionOf(decideFor(10_000, () => POD_CRASH, change(2_999)).last)).toBe("hold");
-    expect(actionOf(decideFor(10_000, () => POD_CRASH, change(3_000)).last)).toBe("act heal");
+    expect(actionOf(decideFor(10_000, () => POD_CRASH, healedAt(7_001)).last)).toBe("hold");
+    expect(actionOf(decideFor(10_000, () => POD_CRASH, healedAt(7_000)).last)).toBe("act heal");
   });
 
   test("is given up after three heals in ten minutes: a person is paged", () => {
@@ -292,7 +289,9 @@ describe("whatever the answers", () => {
         const noisy = with_(standby);
         expect(noisy.verdict).toBe(calm.verdict);
         expect(noisy.score).toEqual(calm.score);
-        if (noisy.action.kind === "act") expect(calm.action).toMatchObject(noisy.action);
+        // What a standby says can stop an action; it never starts or changes one.
+        const same = JSON.stringify(noisy.action) === JSON.stringify(calm.action);
+        expect(same || noisy.action.kind !== "act").toBe(true);
       }),
       { numRuns: 60 },
     );
@@ -301,10 +300,8 @@ describe("whatever the answers", () => {
   test("one more healthy answer never raises the level the score stands for", () => {
     fc.assert(
       fc.property(ofActive, fc.constantFrom(...SIGNALS.map((one) => one.id)), (answers, id) => {
-        const points = (given: Answers) =>
-          decide(situation({ observations: observe(given, NOW) })).score.points;
-        const before = levelOf(points(answers), DEFAULT_POLICY.bands);
-        const after = levelOf(points({ ...answers, [id]: "healthy" }), DEFAULT_POLICY.bands);
+        const before = levelOf(pointsOf(answers), DEFAULT_POLICY.bands);
+        const after = levelOf(pointsOf({ ...answers, [id]: "healthy" }), DEFAULT_POLICY.bands);
         expect(LEVELS.indexOf(after)).toBeLessThanOrEqual(LEVELS.indexOf(before));
       }),
     );
@@ -338,6 +335,15 @@ function allOf(site: string, status: Status): Answers {
   return Object.fromEntries(
     SIGNALS.filter((one) => one.site === site).map((one) => [one.id, status]),
   );
+}
+
+/** A heal ended this long after `NOW`. */
+function healedAt(elapsedMs: number): Partial<Situation> {
+  return { activity: { ...situation().activity, healsEndedAtMs: [NOW + elapsedMs] } };
+}
+
+function pointsOf(answers: Answers): number {
+  return decide(situation({ observations: observe(answers, NOW) })).score.points;
 }
 
 function actionOf({ action }: Decision): string {

@@ -22,6 +22,11 @@ function explained(
   return explainDecision(last, at);
 }
 
+/** Replication stands still for 20 s, then the region goes. */
+function stalledFirst(elapsedMs: number): Answers {
+  return elapsedMs <= 20_000 ? { ...ALL_HEALTHY, "aws-lag": "unhealthy" } : REGION_LOST;
+}
+
 test("all is well", () => {
   expect(explained(0, () => ALL_HEALTHY)).toMatchInlineSnapshot(`
     "Verdict none, nothing is done: aws-us-east-1 scores 0, healing starts at 4.
@@ -90,8 +95,6 @@ test("a move is blocked: every reason, and what to do about each", () => {
     standbys: [{ ...STANDBY, fenceObtainable: "unproven", fenceDetail: "no network control" }],
     activity: { ...situation().activity, lastMoveEndedAtMs: NOW - 600_000 },
   };
-  const stalledFirst = (ms: number): Answers =>
-    ms <= 20_000 ? { ...ALL_HEALTHY, "aws-lag": "unhealthy" } : REGION_LOST;
   expect(explained(60_000, stalledFirst, change)).toMatchInlineSnapshot(`
     "Verdict dr, DR failover is blocked by data-fresh, cooldown: aws-us-east-1 scores 12.
 
@@ -155,7 +158,7 @@ test("too little evidence for a move shows the move's blocker beside the heal it
     signals,
   });
   expect(text.split("\n")[0]).toMatchInlineSnapshot(
-    `"Verdict dr, healing in place to aws-us-east-1 starts now: aws-us-east-1 scores 15 and has held level dr (from 11) for 60.0 s. Too little evidence for DR failover: 1 failure domain agrees (control), DR failover needs 3; missing: 2 more, one in the target's cloud (azure)."`,
+    `"Verdict dr, healing in place at aws-us-east-1 starts now: aws-us-east-1 scores 15 and has held level dr (from 11) for 60.0 s. Too little evidence for DR failover: 1 failure domain agrees (control), DR failover needs 3; missing: 2 more, one in the target's cloud (azure)."`,
   );
   expect(text).toContain("✗ evidence: 1 failure domain agrees (control), DR failover needs 3;");
   expect(text).toContain(

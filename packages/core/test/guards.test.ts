@@ -6,6 +6,7 @@ import { judge } from "../src/judge.ts";
 import { surveyOf } from "../src/survey.ts";
 import {
   ALL_HEALTHY,
+  type Answers,
   AUTO_POLICY,
   AWS,
   AZURE,
@@ -16,6 +17,7 @@ import {
   STANDBY,
   VANTAGES,
   observe,
+  signal,
   situation,
 } from "./shop.ts";
 
@@ -44,6 +46,16 @@ function activity(change: Partial<Situation["activity"]>): Partial<Situation> {
 
 function policy(change: Partial<Situation["policy"]>): Partial<Situation> {
   return { policy: { ...AUTO_POLICY, ...change } };
+}
+
+/** The region is lost, but these signals are healthy. */
+function except(...ids: readonly string[]): Partial<Situation> {
+  const healthy = Object.fromEntries(ids.map((id) => [id, "healthy" as const]));
+  return { observations: observe({ ...REGION_LOST, ...healthy }, NOW) };
+}
+
+function all(status: "unhealthy" | "healthy"): Answers {
+  return Object.fromEntries(SIGNALS.map((one) => [one.id, status]));
 }
 
 function missing(guard: GuardName): never {
@@ -150,6 +162,18 @@ describe("target-ready", () => {
     expect(asked("target-ready", change).outcome).toBe("pass");
   });
 
+  test("leaves the standby's lag to data-fresh, which judges it in time", () => {
+    const lag = signal("azure-lag", { kind: "replication-lag", site: AZURE });
+    const answers = {
+      ...REGION_LOST,
+      "azure-lag": "unhealthy",
+      "azure-health": "degraded",
+    } as const;
+    const signals = [...SIGNALS, lag];
+    const observations = observe(answers, NOW, signals);
+    expect(asked("target-ready", { signals, observations }).outcome).toBe("pass");
+  });
+
   test("binds a person too", () => {
     const given = situation(standby({ entry: "unhealthy" }));
     const { blocked } = judgeRequest(given, { kind: "dr", acceptLoss: true });
@@ -192,24 +216,17 @@ describe("data-fresh", () => {
 });
 
 describe("evidence", () => {
-  const without = (ids: readonly string[]): Partial<Situation> => ({
-    observations: observe(
-      { ...REGION_LOST, ...Object.fromEntries(ids.map((id) => [id, "healthy" as const])) },
-      NOW,
-    ),
-  });
-
   test("wants three failure domains for dr", () => {
     expect(asked("evidence").sentence).toBe(
       "3 failure domains agree (azure, control, internet), DR failover needs 3.",
     );
-    const result = asked("evidence", without(["aws-uptime"]));
+    const result = asked("evidence", except("aws-uptime"));
     expect(result).toMatchObject({ outcome: "block" });
     expect(result.sentence).toContain("missing: 1 more");
   });
 
   test("wants one of them in the target's cloud", () => {
-    const result = asked("evidence", without(["aws-cross"]));
+    const result = asked("evidence", except("aws-cross"));
     expect(result.sentence).toContain("one in the target's cloud (azure)");
   });
 
@@ -221,7 +238,7 @@ describe("evidence", () => {
   });
 
   test("is content with one failure domain for a heal", () => {
-    expect(asked("evidence", without(["aws-uptime", "aws-cross"]), "heal").outcome).toBe("pass");
+    expect(asked("evidence", except("aws-uptime", "aws-cross"), "heal").outcome).toBe("pass");
   });
 });
 
@@ -290,9 +307,6 @@ describe("mode", () => {
 });
 
 describe("monitors-sane", () => {
-  const all = (status: "unhealthy" | "healthy") =>
-    Object.fromEntries(SIGNALS.map((one) => [one.id, status]));
-
   test("blocks if every answered signal of every site is unhealthy at once", () => {
     const result = asked("monitors-sane", { observations: observe(all("unhealthy"), NOW) });
     expect(result.outcome).toBe("block");

@@ -18,6 +18,10 @@ function said(vantage: string, status: Status, ageMs = 0): Observation {
   return { signal: "s", vantage, atMs: NOW - ageMs, status, detail: vantage, latencyMs: 1 };
 }
 
+function sight(sees: boolean, ageMs: number): VantageSight[] {
+  return [{ vantage: "control", atMs: NOW - ageMs, sees }];
+}
+
 const ALARM: Signal = signal("s", { kind: "alarm" });
 const FROM_THREE: Signal = { ...ALARM, vantages: ["control", "internet", "azure"] };
 
@@ -56,6 +60,12 @@ describe("one vantage", () => {
     expect(score({ signals: [ALARM], observations: [newer, older] }).points).toBe(0);
   });
 
+  test("of two answers asked at the same instant the milder counts, whichever came first", () => {
+    const observations = [said("control", "unhealthy"), said("control", "healthy")];
+    expect(score({ signals: [ALARM], observations }).points).toBe(0);
+    expect(score({ signals: [ALARM], observations: observations.toReversed() }).points).toBe(0);
+  });
+
   test("signals of another site do not count", () => {
     const signals = [{ ...ALARM, site: "elsewhere" }];
     const result = score({ signals, observations: [said("control", "unhealthy")] });
@@ -70,19 +80,22 @@ describe("one vantage", () => {
 });
 
 describe("several vantages", () => {
-  test.each([
-    ["unhealthy unhealthy healthy", "unhealthy"],
-    ["unhealthy healthy healthy", "healthy"],
-    ["unhealthy degraded healthy", "degraded"],
-    ["unhealthy unhealthy unknown", "unhealthy"],
-    ["unhealthy unknown unknown", "unknown"],
-    ["healthy unknown unknown", "unknown"],
-    ["healthy healthy unknown", "healthy"],
-    ["unhealthy healthy unknown", "unknown"],
-  ] as const)("%s settles on %s", (answers, settled) => {
-    const observations = answers
-      .split(" ")
-      .map((status, index) => said(FROM_THREE.vantages[index]!, status as Status));
+  const healthy = "healthy";
+  const degraded = "degraded";
+  const unhealthy = "unhealthy";
+  const unknown = "unknown";
+
+  test.each<[readonly Status[], Status]>([
+    [[unhealthy, unhealthy, healthy], unhealthy],
+    [[unhealthy, healthy, healthy], healthy],
+    [[unhealthy, degraded, healthy], degraded],
+    [[unhealthy, unhealthy, unknown], unhealthy],
+    [[unhealthy, unknown, unknown], unknown],
+    [[healthy, unknown, unknown], unknown],
+    [[healthy, healthy, unknown], healthy],
+    [[unhealthy, healthy, unknown], unknown],
+  ])("%j settle on %s", (answers, settled) => {
+    const observations = answers.map((status, index) => said(FROM_THREE.vantages[index]!, status));
     expect(score({ signals: [FROM_THREE], observations }).contributions[0]?.status).toBe(settled);
   });
 
@@ -109,10 +122,6 @@ describe("several vantages", () => {
 
 describe("sight", () => {
   const observations = [said("control", "unhealthy")];
-  const sight = (sees: boolean, ageMs: number): VantageSight[] => [
-    { vantage: "control", atMs: NOW - ageMs, sees },
-  ];
-
   test("a vantage without canaries is believed", () => {
     expect(score({ signals: [ALARM], observations }).points).toBe(5);
   });
@@ -132,6 +141,12 @@ describe("sight", () => {
       const result = score({ signals: [ALARM], observations, sights: sight(sees, 5_001) });
       expect(result).toMatchObject({ points: 0, coverage: 0 });
     }
+  });
+
+  test("of two sights at the same instant the blind one counts, whichever came first", () => {
+    const sights = [...sight(true, 0), ...sight(false, 0)];
+    expect(score({ signals: [ALARM], observations, sights }).points).toBe(0);
+    expect(score({ signals: [ALARM], observations, sights: sights.toReversed() }).points).toBe(0);
   });
 
   test("the newest sight counts", () => {
@@ -259,9 +274,10 @@ describe("whatever the scene", () => {
           sights: scene.sights.toReversed(),
         });
         expect([turned.points, turned.coverage]).toEqual([before.points, before.coverage]);
-        for (const one of before.contributions) {
-          if (one.status === "unknown" || one.status === "healthy") expect(one.points).toBe(0);
-        }
+        const mild = before.contributions.filter(
+          ({ status }) => status === "unknown" || status === "healthy",
+        );
+        expect(mild.map((one) => one.points)).toEqual(mild.map(() => 0));
         expect(before.coverage).toBeGreaterThanOrEqual(0);
         expect(before.coverage).toBeLessThanOrEqual(1);
       }),

@@ -113,7 +113,11 @@ export const REGION_LOST: Answers = {
 };
 
 /** Answers as observations asked at `atMs` from every vantage of each signal. */
-export function observe(answers: Answers, atMs: number, signals = SIGNALS): Observation[] {
+export function observe(
+  answers: Answers,
+  atMs: number,
+  signals: readonly Signal[] = SIGNALS,
+): Observation[] {
   return signals.flatMap((one) => {
     const status = answers[one.id];
     if (status === undefined) return [];

@@ -19,6 +19,7 @@ export { executeStep } from "./runner/execute-step.ts";
 export { interpretPlan } from "./runner/interpret-plan.ts";
 export { MemoryJournal } from "./runner/memory-journal.ts";
 export * from "./runner/memory-plan-runner.ts";
+export { type RunProgram, planProgram } from "./runner/run-program.ts";
 export type { InterpreterDeps } from "./runner/run-session.ts";
 export * from "./steps/step-handler.ts";
 export { reportKey } from "./steps/report-run.ts";

@@ -1,15 +1,23 @@
 // Goal: whichever step fails, the run ends where it should and the world is never left between.
 // Method: run the same plan once per step and let that step alone fail.
-import { CloudPhoenixError, type PlanKind, type StepKind } from "@cloudphoenix/core";
+import { CloudPhoenixError, type Plan, type PlanKind, type StepKind } from "@cloudphoenix/core";
 import { describe, expect, test } from "vitest";
 import { A, B, type HandlerCall, Simulation, type Tap, statuses } from "./simulation.ts";
 
 const KINDS: readonly PlanKind[] = ["dr", "switchover", "heal"];
-const STEPS = KINDS.flatMap((kind) =>
-  new Simulation().plan(kind).steps.map((step) => ({ kind, id: step.id })),
+
+interface Case {
+  readonly kind: PlanKind;
+  readonly id: string;
+  readonly action: StepKind;
+}
+
+const STEPS: readonly Case[] = KINDS.flatMap((kind) =>
+  new Simulation()
+    .plan(kind)
+    .steps.map((step) => ({ kind, id: step.id, action: step.action.kind })),
 );
 const MOVE_STEPS = STEPS.filter(({ kind }) => kind !== "heal");
-const BEST_EFFORT = ["notify", "report"];
 const PROTECTED: readonly StepKind[] = [
   "fence-site",
   "measure-loss",
@@ -17,6 +25,14 @@ const PROTECTED: readonly StepKind[] = [
   "promote-database",
   "open-writes",
 ];
+
+function isBestEffort({ action }: Case): boolean {
+  return action === "notify" || action === "report";
+}
+
+function comesAfterOpening({ action }: Case): boolean {
+  return action === "verify-convergence";
+}
 
 function failing(id: string, times: number, log: string[] = []): Tap {
   let left = times;
@@ -55,50 +71,70 @@ describe.each(STEPS)("$kind: $id", ({ kind, id }) => {
   });
 });
 
-describe.each(MOVE_STEPS)("$kind: $id keeps failing", ({ kind, id }) => {
-  test("and the run waits for a person, unless the step was best effort", async () => {
-    const simulation = new Simulation(failing(id, Number.POSITIVE_INFINITY));
-    prepare(simulation, kind);
-    const plan = simulation.plan(kind);
-    await simulation.runner.start(plan, "decision");
+interface Stopped {
+  readonly simulation: Simulation;
+  readonly plan: Plan;
+  readonly log: string[];
+}
 
-    const run = await simulation.untilStatus(plan.id, ({ status }) => status !== "running");
+/** Starts a move whose step `id` fails `times` times, and lets time pass until it waits or ends. */
+async function untilStopped(kind: PlanKind, id: string, times: number): Promise<Stopped> {
+  const log: string[] = [];
+  const simulation = new Simulation(failing(id, times, log));
+  prepare(simulation, kind);
+  const plan = simulation.plan(kind);
+  await simulation.runner.start(plan, "decision");
+  await simulation.untilStatus(plan.id, ({ status }) => status !== "running");
+  return { simulation, plan, log };
+}
 
-    const record = run.steps.find((step) => step.id === id);
-    expect(record).toMatchObject({ status: "failed", error: { code: "UNREACHABLE" } });
-    expect(run.status).toBe(BEST_EFFORT.includes(id) ? "completed" : "needs-attention");
-    if (run.status === "needs-attention") {
-      expect(run.waitingFor).toContain(`step ${id} failed: made to fail`);
-    }
-  });
+const ALWAYS = Number.POSITIVE_INFINITY;
 
-  test("and a retry by a person completes the run once it works again", async () => {
-    const attempts = new Simulation().plan(kind).steps.find((step) => step.id === id)
-      ?.retry.attempts;
-    const simulation = new Simulation(failing(id, attempts ?? 0));
-    prepare(simulation, kind);
-    const plan = simulation.plan(kind);
-    await simulation.runner.start(plan, "decision");
-    const stopped = await simulation.untilStatus(plan.id, ({ status }) => status !== "running");
-    if (stopped.status === "completed") return expect(BEST_EFFORT).toContain(id);
+describe.each(MOVE_STEPS.filter(isBestEffort))("$kind: $id keeps failing", ({ kind, id }) => {
+  test("and the plan goes on, because the step is best effort", async () => {
+    const { simulation, plan } = await untilStopped(kind, id, ALWAYS);
 
-    await simulation.tell(plan.id, { kind: "retry", by: "ann", step: id });
-    const run = await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
+    const run = await simulation.record(plan.id);
 
     expect(run.status).toBe("completed");
-    expect(run.steps.find((step) => step.id === id)?.attempts).toBe((attempts ?? 0) + 1);
+    expect(statuses(run)[id]).toBe("failed");
   });
+});
 
-  test("and a cancel undoes what began, newest first, unless writes are open", async () => {
-    const log: string[] = [];
-    const simulation = new Simulation(failing(id, Number.POSITIVE_INFINITY, log));
-    prepare(simulation, kind);
-    const plan = simulation.plan(kind);
-    await simulation.runner.start(plan, "decision");
-    const stopped = await simulation.untilStatus(plan.id, ({ status }) => status !== "running");
-    if (stopped.status === "completed") return expect(BEST_EFFORT).toContain(id);
+describe.each(MOVE_STEPS.filter((step) => !isBestEffort(step)))(
+  "$kind: $id keeps failing",
+  ({ kind, id }) => {
+    test("and the run waits for a person", async () => {
+      const { simulation, plan } = await untilStopped(kind, id, ALWAYS);
+
+      const run = await simulation.record(plan.id);
+
+      expect(run.status).toBe("needs-attention");
+      expect(run.waitingFor).toContain(`step ${id} failed: made to fail`);
+      const record = run.steps.find((step) => step.id === id);
+      expect(record).toMatchObject({ status: "failed", error: { code: "UNREACHABLE" } });
+    });
+
+    test("and a retry by a person completes the run once it works again", async () => {
+      const step = new Simulation().plan(kind).steps.find((candidate) => candidate.id === id);
+      const attempts = step?.retry.attempts ?? 0;
+      const { simulation, plan } = await untilStopped(kind, id, attempts);
+
+      await simulation.tell(plan.id, { kind: "retry", by: "ann", step: id });
+      const run = await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
+
+      expect(run.status).toBe("completed");
+      expect(run.steps.find((record) => record.id === id)?.attempts).toBe(attempts + 1);
+    });
+  },
+);
+
+const UNDOABLE = MOVE_STEPS.filter((step) => !isBestEffort(step) && !comesAfterOpening(step));
+
+describe.each(UNDOABLE)("$kind: $id keeps failing", ({ kind, id }) => {
+  test("and a cancel undoes what began, newest first", async () => {
+    const { simulation, plan, log } = await untilStopped(kind, id, ALWAYS);
     const begun = plan.steps.slice(0, plan.steps.findIndex((step) => step.id === id) + 1);
-    const opened = begun.some((step) => step.id === "open-writes") && id !== "open-writes";
     // Undoing the fence needs the site that was fenced.
     simulation.world.strike((state) => {
       state.sites[A]!.condition = "alive";
@@ -106,54 +142,73 @@ describe.each(MOVE_STEPS)("$kind: $id keeps failing", ({ kind, id }) => {
     log.length = 0;
 
     await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "enough" });
-    if (opened) {
-      await simulation.clock.advance(60_000);
-      const texts = await simulation.texts(plan.id);
-      expect(texts.at(-1)).toContain(`cancel by ann refused: writes are open at ${B}`);
-      expect((await simulation.record(plan.id)).status).toBe("needs-attention");
-      return undefined;
-    }
     const run = await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
 
     expect(run.status).toBe("undone");
-    const undoable = begun.filter((step) => step.undo.kind === "action");
-    expect(log).toEqual(undoable.toReversed().map((step) => `undo ${step.id}`));
-    for (const step of undoable) expect(statuses(run)[step.id]).toBe("undone");
+    const undone = begun.filter((step) => step.undo.kind === "action");
+    expect(log).toEqual(undone.toReversed().map((step) => `undo ${step.id}`));
+    for (const step of undone) expect(statuses(run)[step.id]).toBe("undone");
     expect(simulation.world.site(A).database).toMatchObject({ role: "active", writesOpen: true });
     expect(simulation.world.site(B).database.writesOpen).toBe(false);
     expect(simulation.world.site(A).network.fenced).toBe(false);
     expect(simulation.world.state.traffic.site).toBe(A);
     expect((await simulation.stores.roles.read()).active).toBe(A);
     expect(simulation.world.doubleWriters).toEqual([]);
-    return undefined;
-  });
-
-  test("and a skip with a reason goes on, unless the step protects the data", async () => {
-    const simulation = new Simulation(failing(id, Number.POSITIVE_INFINITY));
-    prepare(simulation, kind);
-    const plan = simulation.plan(kind);
-    await simulation.runner.start(plan, "decision");
-    const stopped = await simulation.untilStatus(plan.id, ({ status }) => status !== "running");
-    if (stopped.status === "completed") return expect(BEST_EFFORT).toContain(id);
-
-    await simulation.tell(plan.id, { kind: "skip", by: "ann", step: id, reason: "seen by hand" });
-    await simulation.clock.advance(60_000);
-    const run = await simulation.record(plan.id);
-
-    const { action } = plan.steps.find((step) => step.id === id)!;
-    if (PROTECTED.includes(action.kind)) {
-      expect(run.status).toBe("needs-attention");
-      expect((await simulation.texts(plan.id)).at(-1)).toContain("skip by ann refused");
-      return undefined;
-    }
-    expect(run.status).not.toBe("needs-attention");
-    expect(run.steps.find((step) => step.id === id)).toMatchObject({
-      status: "skipped",
-      skipped: { by: "ann", reason: "seen by hand" },
-    });
-    return undefined;
   });
 });
+
+const AFTER_OPENING = MOVE_STEPS.filter((step) => !isBestEffort(step) && comesAfterOpening(step));
+
+describe.each(AFTER_OPENING)("$kind: $id keeps failing", ({ kind, id }) => {
+  test("and a cancel is refused, because clients were told their writes are safe", async () => {
+    const { simulation, plan } = await untilStopped(kind, id, ALWAYS);
+
+    await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "enough" });
+    await simulation.clock.advance(60_000);
+
+    const texts = await simulation.texts(plan.id);
+    expect(texts.at(-1)).toContain(`cancel by ann refused: writes are open at ${B}`);
+    expect((await simulation.record(plan.id)).status).toBe("needs-attention");
+    expect(simulation.world.site(B).database.writesOpen).toBe(true);
+  });
+});
+
+const SKIPPABLE = MOVE_STEPS.filter(
+  (step) => !isBestEffort(step) && !PROTECTED.includes(step.action),
+);
+
+describe.each(SKIPPABLE)("$kind: $id keeps failing", ({ kind, id }) => {
+  test("and a skip is recorded with its reason and goes on", async () => {
+    const { simulation, plan } = await untilStopped(kind, id, ALWAYS);
+
+    // For instance because somebody did it by hand.
+    simulation.world.strike((state) => {
+      state.traffic.site = B;
+    });
+    const reason = "done by hand";
+    await simulation.tell(plan.id, { kind: "skip", by: "ann", step: id, reason });
+    const run = await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
+
+    expect(run.status).toBe("completed");
+    const record = run.steps.find((step) => step.id === id);
+    expect(record).toMatchObject({ status: "skipped", skipped: { by: "ann", reason } });
+  });
+});
+
+describe.each(MOVE_STEPS.filter((step) => PROTECTED.includes(step.action)))(
+  "$kind: $id keeps failing",
+  ({ kind, id }) => {
+    test("and a skip is refused, because the step protects the data", async () => {
+      const { simulation, plan } = await untilStopped(kind, id, ALWAYS);
+
+      await simulation.tell(plan.id, { kind: "skip", by: "ann", step: id, reason: "no matter" });
+      await simulation.clock.advance(60_000);
+
+      expect((await simulation.record(plan.id)).status).toBe("needs-attention");
+      expect((await simulation.texts(plan.id)).at(-1)).toContain("skip by ann refused");
+    });
+  },
+);
 
 test("a heal that keeps failing gives up and makes room", async () => {
   const simulation = new Simulation(failing("restart-orders", Number.POSITIVE_INFINITY));

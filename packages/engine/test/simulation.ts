@@ -15,6 +15,7 @@ import {
   MemoryJournal,
   MemoryPlanRunner,
   type StepHandlers,
+  planProgram,
   stepHandlers,
 } from "@cloudphoenix/engine";
 import {
@@ -45,10 +46,10 @@ export interface HandlerCall {
 export type Tap = (call: HandlerCall) => Promise<Json>;
 
 export class Simulation {
-  readonly clock = new VirtualClock();
-  readonly world = new SimulatedWorld(this.clock);
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly world: SimulatedWorld = new SimulatedWorld(this.clock);
   readonly stores: SimulatedStores = simulatedStores();
-  readonly journal = new MemoryJournal();
+  readonly journal: MemoryJournal = new MemoryJournal();
   readonly handlers: StepHandlers;
   runner: MemoryPlanRunner;
   #commands = 0;
@@ -66,15 +67,16 @@ export class Simulation {
 
   newRunner(crashAt?: CrashPoint): MemoryPlanRunner {
     this.runner = new MemoryPlanRunner({
-      deps: this.deps,
+      clock: this.clock,
+      program: planProgram(this.deps),
       journal: this.journal,
       ...(crashAt === undefined ? {} : { crashAt }),
     });
     return this.runner;
   }
 
-  plan(kind: PlanKind, changes: Partial<Plan> & { readonly approvers?: number } = {}): Plan {
-    const { approvers, ...rest } = changes;
+  /** A plan for `kind`, changed where a test needs it. */
+  plan(kind: PlanKind, changes: Partial<Plan> = {}, approvers: number = 0): Plan {
     const plan = planFor({
       id: `run-${kind}`,
       kind,
@@ -83,10 +85,9 @@ export class Simulation {
       target: kind === "heal" || kind === "rollback" ? A : B,
       nowMs: this.clock.now(),
       reason: "a test",
-      approvers: approvers ?? 0,
-      score: null,
+      approvers,
     });
-    return { ...plan, ...rest };
+    return { ...plan, ...changes };
   }
 
   /** Starts a plan and lets time pass until its run has ended. */

@@ -18,7 +18,7 @@ export function registerConfig(program: Command, context: CommandContext): void 
           { ok: true, warnings },
           [
             `${file} is valid: application ${application.name}, ${sites.length} sites, ${signals.length} signals from ${vantages.length} vantages.`,
-            ...(warnings.length === 0 ? [] : [renderProblems(warnings, file)]),
+            ...(warnings.length === 0 ? [] : [renderProblems(warnings)]),
           ].join("\n"),
         );
         return EXIT_CODES.done;

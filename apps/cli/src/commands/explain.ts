@@ -11,7 +11,7 @@ export function registerExplain(program: Command, context: CommandContext): void
     .description("Explain the current decision: what was seen, from where, what blocks, what would change it.")
     .action(async (_options: unknown, command: Command) => {
       await context.invoke(command, async ({ terminal, options }) => {
-        const api = connect(options, process.env);
+        const api = await connect(options, process.env);
         const answer = await api.send<{ text: string; decision: Decision }>("/v1/explain");
         terminal.result(answer, answer.text);
         return EXIT_CODES.done;

@@ -61,7 +61,7 @@ async function startRun(
   given: Given,
 ): Promise<ExitCode> {
   const { terminal, options, signal } = invocation;
-  const api = connect(options, process.env);
+  const api = await connect(options, process.env);
   const target = given.to === undefined ? {} : { target: given.to };
   const acceptLoss = given.acceptLoss ?? false;
   const preview = await api.send<DryRunView>("/v1/plans", {

@@ -16,7 +16,7 @@ export function registerPlan(program: Command, context: CommandContext): void {
     .option("--dry-run", "accepted for clarity; a plan is always a dry run")
     .action(async (kind: PlanKind, given: { to?: string }, command: Command) => {
       await context.invoke(command, async ({ terminal, options }) => {
-        const api = connect(options, process.env);
+        const api = await connect(options, process.env);
         const view = await api.send<DryRunView>("/v1/plans", {
           method: "POST",
           body: { kind, ...(given.to === undefined ? {} : { target: given.to }) },

@@ -63,7 +63,7 @@ function registerShow(run: Command, context: CommandContext): void {
     .option("--follow", "stay until the run has ended")
     .action(async (id: string, given: Given, command: Command) => {
       await context.invoke(command, async (invocation) => {
-        const api = connect(invocation.options, process.env);
+        const api = await connect(invocation.options, process.env);
         if (given.follow === true) return await followRun(api, id, invocation);
         const view = await api.send<RunView>(`/v1/runs/${encodeURIComponent(id)}`);
         const journal = given.journal === true ? ["", ...eventLines(view.events)] : [];
@@ -101,7 +101,7 @@ async function sendOrder(
   given: Given,
   { order, id, step }: { readonly order: Order; readonly id: string; readonly step: string | undefined },
 ): Promise<ExitCode> {
-  const api = connect(options, process.env);
+  const api = await connect(options, process.env);
   const answer = await api.send<RunView>(`/v1/runs/${encodeURIComponent(id)}/${order.verb}`, {
     method: "POST",
     idempotencyKey: randomUUID(),

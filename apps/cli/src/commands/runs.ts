@@ -13,7 +13,7 @@ export function registerRuns(program: Command, context: CommandContext): void {
     .option("--limit <n>", "how many at most (1 to 200)", limitOf, 20)
     .action(async (given: { limit: number }, command: Command) => {
       await context.invoke(command, async ({ terminal, options }) => {
-        const api = connect(options, process.env);
+        const api = await connect(options, process.env);
         const { runs } = await api.send<{ runs: RunRecord[] }>(`/v1/runs?limit=${given.limit}`);
         terminal.result({ runs }, runListText(runs));
         return EXIT_CODES.done;

@@ -7,8 +7,6 @@
  * 3. A client first gets a full snapshot, then what it missed, then what happens.
  */
 
-import type { ServerResponse } from "node:http";
-
 export type EventName = "snapshot" | "decision" | "run" | "run-event" | "observation-summary";
 
 export interface EventHubOptions {
@@ -22,10 +20,15 @@ export interface EventHubOptions {
 }
 
 /** The part of an HTTP response the hub writes to. */
-export type EventSink = Pick<
-  ServerResponse,
-  "write" | "end" | "destroy" | "on" | "writableLength" | "destroyed"
->;
+export interface EventSink {
+  /** Bytes written but not yet taken by the other side. */
+  readonly writableLength: number;
+  readonly destroyed: boolean;
+  write(text: string): unknown;
+  end(): unknown;
+  destroy(): unknown;
+  on(event: "close" | "error", listener: () => void): unknown;
+}
 
 const RING_MAX_BYTES = 2_097_152;
 

@@ -15,6 +15,13 @@ export function booleanField(body: unknown, name: string): boolean {
   throw refused(name, "must be true or false");
 }
 
+/** @throws {CloudPhoenixError} `BAD_REQUEST` unless field `name` is a text */
+export function textField(body: unknown, name: string): string {
+  const value = optionalTextField(body, name);
+  if (value !== null) return value;
+  throw refused(name, "is missing");
+}
+
 /** Null if the field is absent. @throws {CloudPhoenixError} `BAD_REQUEST` if it is not a text */
 export function optionalTextField(body: unknown, name: string): string | null {
   const value = field(body, name);

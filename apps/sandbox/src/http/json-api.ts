@@ -38,6 +38,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   BAD_REQUEST: 400,
   UNAUTHORIZED: 401,
   NOT_FOUND: 404,
+  NOT_RUNNING: 409,
   CONFLICT: 409,
   STALE_GENERATION: 409,
   UNREACHABLE: 503,
@@ -85,7 +86,11 @@ async function respond(
     send(response, 200, await route.handle({ params, body: await bodyOf(request) }));
   } catch (error) {
     const code = codeOf(error);
-    send(response, STATUS_BY_CODE[code] ?? 500, { code, message: messageOf(error) });
+    send(response, STATUS_BY_CODE[code] ?? 500, {
+      code,
+      message: messageOf(error),
+      ...(error instanceof CloudPhoenixError && error.hint !== undefined && { hint: error.hint }),
+    });
   }
 }
 

@@ -47,12 +47,16 @@ export class SiteDatabase {
   }
 
   async stop(): Promise<void> {
+    const pid = this.#server.pid();
     await this.#server.stop("fast");
+    if (pid !== null) this.#options.registry.remove(pid);
   }
 
   /** Kills it as a power cut would; every process has its signal before the first await. */
   async kill(): Promise<void> {
+    const pid = this.#server.pid();
     await this.#server.killHard();
+    if (pid !== null) this.#options.registry.remove(pid);
   }
 
   #record(): void {

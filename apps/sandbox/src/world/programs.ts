@@ -61,7 +61,10 @@ export function agentProgram(vantage: string, layout: Layout, ports: PortBook): 
   const listen = `127.0.0.1:${ports.get(`${vantage}:agent`)}`;
   return {
     program: fileOf("apps/agent/src/main.ts"),
-    args: ["--config", layout.configFile(1), "--vantage", vantage, "--listen", listen],
+    args: [
+      ...["--config", layout.configFile(1), "--vantage", vantage, "--listen", listen],
+      ...["--token-file", layout.secret(SECRETS.agent), "--log-level", "warn"],
+    ],
     env: {},
   };
 }

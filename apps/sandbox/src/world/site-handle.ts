@@ -85,6 +85,7 @@ export class SiteHandle implements SiteUnderFault {
 
   async bringBack(): Promise<void> {
     const { spec, isReplaced } = this.#options;
+    await this.lose();
     const replaced = await isReplaced();
     const settings = { ...spec.database.settings, default_transaction_read_only: "on" };
     await this.#start(replaced ? { ...spec, database: { ...spec.database, settings } } : spec);

@@ -29,6 +29,7 @@ import {
   type RequestedPlan,
   type RequestedRun,
   dryRunRequest,
+  requireLead,
   startRequest,
 } from "./operator-request.ts";
 import { RunLauncher, type RunLauncherPorts } from "./run-launcher.ts";
@@ -97,6 +98,7 @@ export class DecisionLoop {
     this.#levels = {};
     this.#detected = NOTHING_DETECTED;
     this.#mind = null;
+    this.#maintenance.forget();
     const unsubscribe = this.#ports.watch.subscribe(() => this.#wake());
     const standbys = this.#watchStandbys(lost);
     try {
@@ -148,9 +150,12 @@ export class DecisionLoop {
     return dryRunRequest(this.#desk(), wanted, signal);
   }
 
-  /** Switches automatic action off or on again; kept across restarts. */
+  /**
+   * Switches automatic action off or on again; kept across restarts.
+   * @throws {CloudPhoenixError} `NOT_LEADER`
+   */
   async maintenance(change: Omit<MaintenanceState, "atMs">): Promise<MaintenanceState> {
-    this.#desk();
+    requireLead(this.#running);
     const state = await this.#maintenance.set(change);
     this.#wake();
     return state;

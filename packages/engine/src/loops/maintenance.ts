@@ -24,6 +24,11 @@ export class Maintenance {
     this.#ports = ports;
   }
 
+  /** Reads the store again at the next question: another process may have written it. */
+  forget(): void {
+    this.#reason = undefined;
+  }
+
   /** Why automatic action is off; null if it is on. Kept in the store, read once. */
   async reason(): Promise<string | null> {
     if (this.#reason === undefined) this.#reason = reasonOf(await this.#ports.facts.get(KEY));

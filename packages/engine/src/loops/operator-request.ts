@@ -47,8 +47,7 @@ export interface RequestedPlan {
 
 /** @throws {CloudPhoenixError} `GUARD_BLOCKED` naming every blocker, `NOT_LEADER`, and as `launch` */
 export async function startRequest(desk: OperatorDesk, wanted: RequestedRun): Promise<Plan> {
-  const { lost } = desk;
-  if (lost === null || lost.aborted) throw notLeader();
+  const lost = requireLead(desk.lost);
   const situation = await desk.situation();
   const judgement = judgeRequest(situation, wanted);
   const { target, blocked } = judgement;
@@ -109,8 +108,10 @@ function blockedBy(kind: PlanKind, { blocked }: RequestJudgement): CloudPhoenixE
   );
 }
 
-function notLeader(): CloudPhoenixError {
-  return new CloudPhoenixError("NOT_LEADER", "this controller does not lead", {
+/** The signal that aborts when the lead is lost. @throws {CloudPhoenixError} `NOT_LEADER` */
+export function requireLead(lost: AbortSignal | null): AbortSignal {
+  if (lost !== null && !lost.aborted) return lost;
+  throw new CloudPhoenixError("NOT_LEADER", "this controller does not lead", {
     retryable: true,
     hint: "Ask the controller that leads, or wait until this one does.",
   });

@@ -14,6 +14,7 @@ import {
   type PlanRequest,
   type RunRecord,
   type RunningRun,
+  hasCode,
   lintPlan,
   planFor,
 } from "@cloudphoenix/core";
@@ -101,11 +102,14 @@ export class RunLauncher {
   async #makeRoom(heal: RunningRun, plan: Plan, stop: AbortSignal): Promise<void> {
     const { clock, runner } = this.#ports;
     const reason = `superseded by ${plan.kind} ${plan.id}`;
-    await runner.command(
-      heal.id,
-      { kind: "cancel", by: "decision", reason },
-      `supersede-${heal.id}`,
-    );
+    try {
+      const cancel = { kind: "cancel", by: "decision", reason } as const;
+      await runner.command(heal.id, cancel, `supersede-${heal.id}`);
+    } catch (error) {
+      // It ended by itself in the meantime.
+      if (hasCode(error, "NOT_FOUND")) return;
+      throw error;
+    }
     await withDeadline(
       { clock, limitMs: HEAL_ENDS_WITHIN_MS, signal: stop, what: `the end of ${heal.id}` },
       (limited) => runner.ended(heal.id, limited),
@@ -115,11 +119,12 @@ export class RunLauncher {
   async #follow(runId: string, stop: AbortSignal): Promise<void> {
     try {
       await this.#ports.runner.ended(runId, stop);
-    } finally {
-      if (this.#current?.id === runId) this.#current = null;
-      this.#readAtMs = null;
-      if (!stop.aborted) this.#onEnd(runId);
+    } catch {
+      // Why a run broke off is for its own records to say; they are read again now.
     }
+    if (this.#current?.id === runId) this.#current = null;
+    this.#readAtMs = null;
+    if (!stop.aborted) this.#onEnd(runId);
   }
 
   /** Sorts by time, says what it is, and does not repeat. */

@@ -5,6 +5,7 @@
 import type { Json, Plan, RunCommand } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { DurableContext } from "../ports/durable-context.ts";
+import type { RunProgram } from "./run-program.ts";
 import { type JournalEntry, type JournaledRun, replayed } from "./memory-journal.ts";
 
 /** What a context shares with the process that runs it. */
@@ -19,7 +20,7 @@ export interface RunProcess {
   readonly passed: (moment: JournalMoment) => void;
   /** Wakes waits for commands. */
   readonly arrivals: Set<() => void>;
-  readonly executeBranch: (context: DurableContext, plan: Plan, stepId: string) => Promise<Json>;
+  readonly executeBranch: RunProgram["executeBranch"];
 }
 
 /** Where a process can die around one operation. */

@@ -6,12 +6,11 @@
  * 2. After `halt` nothing it started records anything any more, as after kill -9.
  */
 import { CloudPhoenixError, type Plan, type RunCommand } from "@cloudphoenix/core";
+import type { Clock } from "../ports/clock.ts";
 import type { PlanRunner } from "../ports/plan-runner.ts";
-import { executeStep } from "./execute-step.ts";
-import { interpretPlan } from "./interpret-plan.ts";
 import { type JournalMoment, type RunProcess, memoryContext } from "./memory-context.ts";
 import type { JournaledRun, MemoryJournal } from "./memory-journal.ts";
-import type { InterpreterDeps } from "./run-session.ts";
+import type { RunProgram } from "./run-program.ts";
 
 /** Where the process is to die: around the n-th operation it performs itself, from 1. */
 export interface CrashPoint {
@@ -20,14 +19,16 @@ export interface CrashPoint {
 }
 
 export interface MemoryPlanRunnerOptions {
-  readonly deps: InterpreterDeps;
+  readonly clock: Clock;
+  readonly program: RunProgram;
   readonly journal: MemoryJournal;
   /** Only for tests. */
   readonly crashAt?: CrashPoint;
 }
 
 export class MemoryPlanRunner implements PlanRunner {
-  readonly #deps: InterpreterDeps;
+  readonly #clock: Clock;
+  readonly #program: RunProgram;
   readonly #journal: MemoryJournal;
   readonly #crashAt: CrashPoint | undefined;
   readonly #gone = new AbortController();
@@ -36,7 +37,8 @@ export class MemoryPlanRunner implements PlanRunner {
   #operations = 0;
 
   constructor(options: MemoryPlanRunnerOptions) {
-    this.#deps = options.deps;
+    this.#clock = options.clock;
+    this.#program = options.program;
     this.#journal = options.journal;
     this.#crashAt = options.crashAt;
   }
@@ -58,12 +60,7 @@ export class MemoryPlanRunner implements PlanRunner {
 
   async command(runId: string, command: RunCommand, key: string): Promise<void> {
     const run = this.#journal.find(runId);
-    if (run === undefined || run.ended) {
-      throw new CloudPhoenixError("NOT_FOUND", `no run ${runId} is alive`, {
-        retryable: false,
-        hint: "List the runs and use the id of one that has not ended.",
-      });
-    }
+    if (run === undefined || run.ended) throw noSuchRun(runId);
     if (run.commandKeys.has(key)) return;
     run.commandKeys.add(key);
     run.commands.push(command);
@@ -74,7 +71,9 @@ export class MemoryPlanRunner implements PlanRunner {
   }
 
   async ended(runId: string, signal: AbortSignal): Promise<void> {
-    if (this.#journal.find(runId)?.ended === true || signal.aborted) return;
+    const run = this.#journal.find(runId);
+    if (run === undefined) throw noSuchRun(runId);
+    if (run.ended || signal.aborted) return;
     const aborted = Promise.withResolvers<void>();
     const abort = (): void => aborted.resolve();
     signal.addEventListener("abort", abort, { once: true });
@@ -97,12 +96,12 @@ export class MemoryPlanRunner implements PlanRunner {
     if (this.#processes.has(runId)) return;
     const process: RunProcess = {
       run,
-      clock: this.#deps.clock,
+      clock: this.#clock,
       gone: this.#gone.signal,
       inFlight: new Set(),
       arrivals: new Set(),
       passed: (moment) => this.#passed(moment),
-      executeBranch: (context, plan, stepId) => executeStep(context, plan, stepId, this.#deps),
+      executeBranch: this.#program.executeBranch,
     };
     this.#processes.set(runId, process);
     const end = this.#end(runId);
@@ -114,7 +113,7 @@ export class MemoryPlanRunner implements PlanRunner {
   async #run(process: RunProcess, end: PromiseWithResolvers<void>): Promise<void> {
     const { run } = process;
     try {
-      await interpretPlan(memoryContext(process, ""), run.plan, this.#deps, run.startedBy);
+      await this.#program.interpret(memoryContext(process, ""), run.plan, run.startedBy);
       run.ended = true;
       end.resolve();
     } catch (defect) {
@@ -135,4 +134,11 @@ export class MemoryPlanRunner implements PlanRunner {
     this.#ends.set(runId, created);
     return created;
   }
+}
+
+function noSuchRun(runId: string): CloudPhoenixError {
+  return new CloudPhoenixError("NOT_FOUND", `no run ${runId} is alive`, {
+    retryable: false,
+    hint: "List the runs and use the id of one that has not ended.",
+  });
 }

@@ -1,0 +1,236 @@
+/**
+ * Runs plans on DBOS Transact.
+ *
+ * 1. One interpreter workflow serves every plan; the frozen plan is its input, so replay sees
+ *    what the first execution saw.
+ * 2. Launched only by the leader, with a constant executor id: whoever leads next takes over
+ *    every unfinished run. Two launched processes would both run a step in flight.
+ * 3. The application version is a constant. A run made by another version is not resumed; it is
+ *    reported at launch.
+ * 4. One runner per process: DBOS keeps its registry per process.
+ */
+import {
+  CloudPhoenixError,
+  type Json,
+  type Plan,
+  type RunCommand,
+  messageOf,
+} from "@cloudphoenix/core";
+import type { Clock, DurableContext, Leadership, PlanRunner } from "@cloudphoenix/engine";
+import { DBOS, type DLogger, StatusString, type WorkflowStatus } from "@dbos-inc/dbos-sdk";
+import type { Log } from "../log.ts";
+import { COMMANDS, DbosContext, type RunnerProcess } from "./dbos-context.ts";
+import { InFlightSteps } from "./in-flight.ts";
+import { silencePgQueueWarning } from "./quiet-pg.ts";
+
+export interface DbosPlanRunnerOptions {
+  /** Address of the state database, password included if it needs one. */
+  readonly url: string;
+  /** Proof of being the leader; once it is lost, nothing more is recorded. */
+  readonly leadership: Leadership;
+  /** Runs a plan to its end. Must be deterministic but for what the context returns. */
+  readonly interpret: (context: DurableContext, plan: Plan, startedBy: string) => Promise<Json>;
+  /** Runs one step of a plan as a branch of its own. */
+  readonly executeBranch: (context: DurableContext, plan: Plan, stepId: string) => Promise<Json>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A run that needs a person, found at launch. */
+export interface LaunchConcern {
+  readonly runId: string;
+  /** `other-version`: made by an incompatible release, will not be resumed. `often-recovered`. */
+  readonly kind: "other-version" | "often-recovered";
+  readonly detail: string;
+}
+
+/** Bump only when the interpreter can no longer replay what an older one journaled. */
+const APPLICATION_VERSION = "plan-engine-1";
+/** Constant, because unfinished runs are resumed by executor id. */
+const EXECUTOR_ID = "controller";
+/** A crash loop must never retire a failover; see `OFTEN_RECOVERED` for the alarm instead. */
+const MAX_RECOVERY_ATTEMPTS = 1_000_000;
+const OFTEN_RECOVERED = 20;
+/**
+ * Runs start and resume through a queue of ours. DBOS resumes a run through the queue it was
+ * started on, and polls its own internal queue first after a whole second, but ours this often.
+ */
+const QUEUE = "cloudphoenix-runs";
+const QUEUE_POLL_MS = 100;
+const END_POLL_MS = 100;
+const ALIVE = [StatusString.PENDING, StatusString.ENQUEUED, StatusString.DELAYED] as const;
+
+export class DbosPlanRunner implements PlanRunner {
+  /** Runs that this launch found and that a person should look at. */
+  readonly concerns: readonly LaunchConcern[];
+  readonly #host: Host;
+
+  private constructor(host: Host, concerns: readonly LaunchConcern[]) {
+    this.#host = host;
+    this.concerns = concerns;
+  }
+
+  /**
+   * Connects, creates or migrates the schema `dbos`, and resumes every unfinished run.
+   * @throws {CloudPhoenixError} `NOT_LEADER` if leadership is lost already, `STATE_UNAVAILABLE`
+   *   (retryable) if the database cannot be used
+   */
+  static async launch(options: DbosPlanRunnerOptions): Promise<DbosPlanRunner> {
+    if (options.leadership.lost.aborted) {
+      throw new CloudPhoenixError("NOT_LEADER", "leadership was lost before the runner started", {
+        retryable: true,
+        hint: "Start the controller again; it waits until it leads.",
+      });
+    }
+    const host = new Host(options);
+    try {
+      await host.open();
+      return new DbosPlanRunner(host, await findConcerns(options.log));
+    } catch (cause) {
+      await host.close();
+      throw new CloudPhoenixError(
+        "STATE_UNAVAILABLE",
+        `the plan runner could not start: ${messageOf(cause)}`,
+        { retryable: true, hint: "Check that the state database runs and accepts us.", cause },
+      );
+    }
+  }
+
+  async start(plan: Plan, startedBy: string): Promise<void> {
+    await this.#host.startRun(plan, startedBy);
+  }
+
+  async command(runId: string, command: RunCommand, key: string): Promise<void> {
+    const run = await statusOf(runId);
+    if (run === null || !isAlive(run)) throw noSuchRun(runId);
+    await DBOS.send(runId, command, COMMANDS, key);
+    // Sent first: the aborted step must find the reason in its mailbox.
+    if (command.kind === "cancel") this.#host.inFlight.abort(runId);
+  }
+
+  /**
+   * @throws {CloudPhoenixError} `NOT_FOUND` for a run that was never started, `INTERNAL` for one
+   *   that ended by a defect
+   */
+  async ended(runId: string, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const run = await statusOf(runId);
+      if (run === null) throw noSuchRun(runId);
+      if (run.status === StatusString.SUCCESS) return;
+      if (!isAlive(run)) throw brokenRun(run);
+      await this.#host.clock.sleep(END_POLL_MS, signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+    }
+  }
+
+  /** Stops acting in this process; unfinished runs stay unfinished and resume at the next launch. */
+  async close(): Promise<void> {
+    await this.#host.close();
+  }
+}
+
+/** The DBOS of this process: registration, launch, shutdown. */
+class Host implements RunnerProcess {
+  readonly inFlight = new InFlightSteps();
+  readonly gone: AbortSignal;
+  readonly clock: Clock;
+  readonly #closing = new AbortController();
+  readonly #restoreWarnings = silencePgQueueWarning();
+  readonly #run: (plan: Plan, startedBy: string) => Promise<Json>;
+  readonly #branch: (plan: Plan, stepId: string) => Promise<Json>;
+
+  constructor(options: DbosPlanRunnerOptions) {
+    const { interpret, executeBranch, leadership } = options;
+    this.clock = options.clock;
+    this.gone = AbortSignal.any([this.#closing.signal, leadership.lost]);
+    DBOS.setConfig({
+      name: "cloudphoenix",
+      systemDatabaseUrl: options.url,
+      systemDatabaseSchemaName: "dbos",
+      executorID: EXECUTOR_ID,
+      applicationVersion: APPLICATION_VERSION,
+      enablePatching: true,
+      logger: loggerOf(options.log),
+    });
+    const config = { maxRecoveryAttempts: MAX_RECOVERY_ATTEMPTS };
+    this.#run = DBOS.registerWorkflow(
+      (plan: Plan, startedBy: string) => interpret(new DbosContext(plan.id, this), plan, startedBy),
+      { ...config, name: "runPlan" },
+    );
+    this.#branch = DBOS.registerWorkflow(
+      (plan: Plan, stepId: string) => executeBranch(new DbosContext(plan.id, this), plan, stepId),
+      { ...config, name: "runBranch" },
+    );
+  }
+
+  async open(): Promise<void> {
+    await DBOS.launch();
+    await DBOS.registerQueue(QUEUE, { minPollingIntervalMs: QUEUE_POLL_MS });
+  }
+
+  async startRun(plan: Plan, startedBy: string): Promise<void> {
+    await DBOS.startWorkflow(this.#run, { workflowID: plan.id, queueName: QUEUE })(plan, startedBy);
+  }
+
+  readonly startBranch: RunnerProcess["startBranch"] = (id, plan, stepId) =>
+    DBOS.startWorkflow(this.#branch, { workflowID: id, queueName: QUEUE })(plan, stepId);
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await DBOS.shutdown({ deregister: true });
+    this.#restoreWarnings();
+  }
+}
+
+async function findConcerns(log: Log): Promise<readonly LaunchConcern[]> {
+  const alive = await DBOS.listWorkflows({ status: [...ALIVE], loadInput: false });
+  const concerns = alive.flatMap(concernsOf);
+  for (const concern of concerns) log("warn", `run ${concern.runId}: ${concern.detail}`);
+  return concerns;
+}
+
+function concernsOf(run: WorkflowStatus): readonly LaunchConcern[] {
+  const runId = run.workflowID;
+  const version = run.applicationVersion ?? APPLICATION_VERSION;
+  if (version !== APPLICATION_VERSION) {
+    const detail = `unfinished, made by engine version ${version}; this one cannot resume it`;
+    return [{ runId, kind: "other-version", detail }];
+  }
+  const recoveries = run.recoveryAttempts ?? 0;
+  if (recoveries < OFTEN_RECOVERED) return [];
+  return [{ runId, kind: "often-recovered", detail: `resumed ${recoveries} times already` }];
+}
+
+async function statusOf(runId: string): Promise<WorkflowStatus | null> {
+  return DBOS.getWorkflowStatus(runId);
+}
+
+function isAlive(run: WorkflowStatus): boolean {
+  return ALIVE.some((status) => status === run.status);
+}
+
+function noSuchRun(runId: string): CloudPhoenixError {
+  return new CloudPhoenixError("NOT_FOUND", `no run ${runId} is alive`, {
+    retryable: false,
+    hint: "List the runs and use the id of one that has not ended.",
+  });
+}
+
+function brokenRun(run: WorkflowStatus): CloudPhoenixError {
+  return new CloudPhoenixError(
+    "INTERNAL",
+    `run ${run.workflowID} ended as ${run.status}: ${messageOf(run.error)}`,
+    { retryable: false, hint: "Report this with the log of the controller.", cause: run.error },
+  );
+}
+
+/** DBOS tells much at `info` that no operator asked for. */
+function loggerOf(log: Log): DLogger {
+  return {
+    debug: () => undefined,
+    info: (entry) => log("debug", `dbos: ${String(entry)}`),
+    warn: (entry) => log("warn", `dbos: ${String(entry)}`),
+    error: (entry) => log("error", `dbos: ${messageOf(entry)}`),
+  };
+}

@@ -1,0 +1,98 @@
+/** Opens CloudPhoenix's own database: what must outlive every process. */
+import { CloudPhoenixError, type Roles } from "@cloudphoenix/core";
+import type { AuditLog, FactStore, RoleStore, RunStore } from "@cloudphoenix/engine";
+import { Client, escapeIdentifier } from "pg";
+import type { Log } from "../log.ts";
+import { PostgresAuditLog } from "./audit-log.ts";
+import { PostgresFactStore } from "./fact-store.ts";
+import { migrate } from "./migrations.ts";
+import { PostgresRoleStore } from "./role-store.ts";
+import { PostgresRunStore } from "./run-store.ts";
+import { StateConnection, sqlStateOf, stateError } from "./state-connection.ts";
+
+export interface StateDatabaseOptions {
+  /** Address of the database, password included if it needs one. Made if the server lacks it. */
+  readonly url: string;
+  /** Name of the application whose roles are kept. */
+  readonly application: string;
+  /** Where the application starts its life; counts only the first time. */
+  readonly initialRoles: Roles;
+  readonly log: Log;
+}
+
+export interface StateDatabase {
+  readonly roles: RoleStore;
+  readonly runs: RunStore;
+  readonly facts: FactStore;
+  readonly audit: AuditLog;
+  close(): Promise<void>;
+}
+
+const NO_SUCH_DATABASE = "3D000";
+const EXISTS_ALREADY = ["42P04", "23505"];
+
+/**
+ * Connects, creates the database and the schema `cloudphoenix` if they are missing, and migrates.
+ * Idempotent; several controllers may do it at once.
+ * @throws {CloudPhoenixError} `STATE_UNAVAILABLE` (retryable), `STATE_VERSION`, `UNAUTHORIZED`
+ */
+export async function openStateDatabase(options: StateDatabaseOptions): Promise<StateDatabase> {
+  await ensureDatabase(options.url);
+  const state = new StateConnection(options.url, options.log);
+  try {
+    await migrate(state);
+    const roles = new PostgresRoleStore(state, options.application);
+    await roles.initialise(options.initialRoles);
+    return {
+      roles,
+      runs: new PostgresRunStore(state),
+      facts: new PostgresFactStore(state),
+      audit: new PostgresAuditLog(state),
+      close: () => state.close(),
+    };
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
+}
+
+async function ensureDatabase(url: string): Promise<void> {
+  const missing = await attempt(url, async () => undefined).then(
+    () => false,
+    (error: unknown) => {
+      if (sqlStateOf(error) === NO_SUCH_DATABASE) return true;
+      throw connectError(error);
+    },
+  );
+  if (!missing) return;
+  const server = new URL(url);
+  const name = decodeURIComponent(server.pathname.slice(1));
+  server.pathname = "/postgres";
+  await attempt(server.href, async (client) => {
+    await client.query(`create database ${escapeIdentifier(name)}`);
+  }).catch((error: unknown) => {
+    // Another controller was faster.
+    if (EXISTS_ALREADY.includes(sqlStateOf(error) ?? "")) return;
+    throw connectError(error);
+  });
+}
+
+async function attempt(url: string, work: (client: Client) => Promise<void>): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function connectError(error: unknown): CloudPhoenixError {
+  if (!(sqlStateOf(error) ?? "").startsWith("28")) return stateError(error);
+  return new CloudPhoenixError("UNAUTHORIZED", "the state database does not accept us", {
+    retryable: false,
+    hint: "Check user and password in the address of the state database.",
+    cause: error,
+  });
+}

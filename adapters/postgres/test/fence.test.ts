@@ -1,0 +1,202 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
+import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { until } from "./fixture/until.ts";
+
+const CLOSED = { code: "25006", message: "cloudphoenix: writes are closed at this site" };
+
+let servers: TwoServers;
+let pair: Pair;
+
+beforeAll(async () => {
+  servers = await startTwoServers();
+});
+afterAll(() => servers.remove());
+afterEach(() => pair.close());
+
+async function following(application: string, more = {}): Promise<Pair> {
+  pair = await Pair.make(servers, { application, ...more });
+  await pair.follow();
+  return pair;
+}
+
+describe("a fence", () => {
+  test("refuses every way to write, from sessions old and new, while the standby goes on", async () => {
+    const { control } = (await following("every-way")).replication;
+    const app = await pair.client(SITE_A, "app");
+    await app.query("insert into orders (customer) values ('kept')");
+    // Nobody but a superuser may end a superuser's session, so this one survives the fence.
+    const survivor = await pair.client(SITE_A, "super");
+    await survivor.query("select 1");
+    expect(await control.fence(SITE_A, 2, soon())).toMatchObject({
+      means: "database",
+      degree: "confirmed",
+    });
+    await expect(app.query("select 1")).rejects.toThrow();
+    const fresh = await pair.client(SITE_A, "app");
+    for (const client of [survivor, fresh]) {
+      for (const statement of [
+        "insert into orders (customer) values ('x')",
+        "insert into orders (customer) select 'x' where false",
+        "update orders set note = 'x'",
+        "delete from orders",
+        "truncate orders cascade",
+        "copy orders (customer) from stdin",
+        "merge into counters c using orders o on c.id = o.id when not matched then insert (name) values ('x')",
+        "with w as (insert into counters (name) values ('x') returning 1) select * from w",
+      ]) {
+        await expect(client.query(statement), statement).rejects.toMatchObject(CLOSED);
+      }
+    }
+    expect((await fresh.query("select from orders")).rowCount).toBe(1);
+    // Replication of what came before, and of our own tables, does not stop at the gate.
+    await control.drain(SITE_A, SITE_B, soon());
+    expect(await pair.ask(SITE_B, "select customer from orders")).toEqual([{ customer: "kept" }]);
+  });
+
+  test("ends a transaction that has written and waits, and its row is not there", async () => {
+    const { control } = (await following("idle")).replication;
+    const app = await pair.client(SITE_A, "app");
+    await app.query("begin; insert into orders (customer) values ('never')");
+    const slow = await pair.client(SITE_A, "app");
+    const running = slow.query("insert into counters (name) select pg_sleep(600)::text");
+    const ended = expect(running).rejects.toThrow();
+    expect(await control.fence(SITE_A, 2, soon())).toMatchObject({ degree: "confirmed" });
+    await ended;
+    await expect(app.query("commit")).rejects.toThrow();
+    expect(await pair.ask(SITE_A, "select from orders")).toEqual([]);
+  });
+
+  test("covers tables that were created since, and gates that somebody opened", async () => {
+    const { control } = (await following("meanwhile")).replication;
+    await (await pair.client(SITE_A, "admin")).query(
+      `create table public.new (id int primary key); grant insert on public.new to app;
+       create schema more; create table more.other (id int primary key);
+       grant usage on schema more to app; grant insert on more.other to app`,
+    );
+    await control.fence(SITE_A, 2, soon());
+    const app = await pair.client(SITE_A, "app");
+    for (const table of ["new", "more.other", "orders"]) {
+      await expect(app.query(`insert into ${table} values (1)`)).rejects.toMatchObject(CLOSED);
+    }
+    await (await pair.client(SITE_A, "admin")).query(
+      "alter table orders disable trigger cloudphoenix_write_gate",
+    );
+    expect(await control.inspect(SITE_A, soon())).toMatchObject({ role: "fenced" });
+    expect(await control.fence(SITE_A, 2, soon())).toMatchObject({ degree: "confirmed" });
+    const again = await pair.client(SITE_A, "app");
+    await expect(again.query("update orders set note = ''")).rejects.toMatchObject(CLOSED);
+  });
+
+  test("is unproven, and says why, while a prepared transaction holds a table", async () => {
+    await following("prepared", { limits: { gateMs: 100 } });
+    const { control, fencer } = pair.replication;
+    const app = await pair.client(SITE_A, "app");
+    await app.query(
+      "begin; insert into orders (customer) values ('x'); prepare transaction 'held'",
+    );
+    expect(await fencer.forecast(SITE_A, soon())).toMatchObject({ degree: "unproven" });
+    const proof = await control.fence(SITE_A, 2, soon());
+    expect(proof).toMatchObject({ degree: "unproven" });
+    expect(proof.detail).toContain("prepared transactions held");
+    await (await pair.client(SITE_A, "app")).query("rollback prepared 'held'");
+    expect(await control.fence(SITE_A, 2, soon())).toMatchObject({ degree: "confirmed" });
+  });
+
+  test("is unproven if we could not see the sessions it must end", async () => {
+    const { fencer } = (await following("blind")).replication;
+    const admin = await pair.client(SITE_A, "super");
+    await admin.query("revoke pg_read_all_stats from cloudphoenix");
+    expect(await fencer.forecast(SITE_A, soon())).toMatchObject({ degree: "unproven" });
+    expect(await fencer.fence(SITE_A, 2, soon())).toMatchObject({ degree: "unproven" });
+    await admin.query("grant pg_read_all_stats to cloudphoenix");
+    expect(await fencer.fence(SITE_A, 2, soon())).toMatchObject({ degree: "confirmed" });
+  });
+
+  test("forecast changes nothing", async () => {
+    const { control, fencer } = (await following("forecast")).replication;
+    const before = await control.inspect(SITE_A, soon());
+    expect(await fencer.forecast(SITE_A, soon())).toMatchObject({ degree: "confirmed" });
+    expect(await control.inspect(SITE_A, soon())).toEqual(before);
+    const app = await pair.client(SITE_A, "app");
+    await app.query("insert into orders (customer) values ('x')");
+  });
+
+  test("is taken back whole, and only by the same generation or a newer one", async () => {
+    const { control } = (await following("back")).replication;
+    await control.fence(SITE_A, 3, soon());
+    await expect(control.unfence(SITE_A, 2, soon())).rejects.toMatchObject({
+      code: "STALE_GENERATION",
+    });
+    await control.unfence(SITE_A, 3, soon());
+    await control.unfence(SITE_A, 3, soon());
+    expect(await control.inspect(SITE_A, soon())).toMatchObject({
+      role: "active",
+      generation: 3,
+      writesOpen: true,
+    });
+    const app = await pair.client(SITE_A, "app");
+    await app.query("insert into orders (customer) values ('x')");
+    await until(async () => (await pair.ask(SITE_B, "select from orders")).length === 1);
+  });
+
+  test("of a standby, taken back, leaves a standby that refuses writes", async () => {
+    const { control } = (await following("standby")).replication;
+    await control.fence(SITE_B, 2, soon());
+    await control.unfence(SITE_B, 2, soon());
+    expect(await control.inspect(SITE_B, soon())).toMatchObject({
+      role: "standby",
+      writesOpen: false,
+    });
+    const app = await pair.client(SITE_B, "app");
+    await expect(app.query("insert into counters (name) values ('x')")).rejects.toMatchObject(
+      CLOSED,
+    );
+  });
+});
+
+test("every change for an older generation is refused and changes nothing", async () => {
+  const { control, fencer } = (await following("stale")).replication;
+  await control.fence(SITE_A, 5, soon());
+  await control.fence(SITE_B, 5, soon());
+  const before = [await control.inspect(SITE_A, soon()), await control.inspect(SITE_B, soon())];
+  for (const stale of [
+    () => control.fence(SITE_A, 4, soon()),
+    () => fencer.fence(SITE_A, 4, soon()),
+    () => control.unfence(SITE_A, 4, soon()),
+    () => fencer.unfence(SITE_A, 4, soon()),
+    () => control.promote(SITE_B, SITE_A, 4, soon()),
+    () => control.openWrites(SITE_A, 4, soon()),
+    () => control.openWrites(SITE_B, 4, soon()),
+    () => control.closeWrites(SITE_A, 4, soon()),
+  ]) {
+    await expect(stale(), String(stale)).rejects.toMatchObject({
+      code: "STALE_GENERATION",
+      retryable: false,
+    });
+  }
+  expect([await control.inspect(SITE_A, soon()), await control.inspect(SITE_B, soon())]).toEqual(
+    before,
+  );
+});
+
+test("writes of an active site close and open again, twice each without harm", async () => {
+  const { control } = (await following("twice")).replication;
+  const writes = async (): Promise<unknown> => {
+    const app = await pair.client(SITE_A, "app");
+    return app.query("insert into orders (customer) values ('x')");
+  };
+  await control.closeWrites(SITE_A, 1, soon());
+  await control.closeWrites(SITE_A, 1, soon());
+  await expect(writes()).rejects.toMatchObject(CLOSED);
+  expect(await control.inspect(SITE_A, soon())).toMatchObject({
+    role: "active",
+    writesOpen: false,
+  });
+  await control.openWrites(SITE_A, 1, soon());
+  await control.openWrites(SITE_A, 1, soon());
+  await writes();
+  await expect(control.openWrites(SITE_B, 1, soon())).rejects.toMatchObject({
+    code: "PROMOTION_REFUSED",
+  });
+});

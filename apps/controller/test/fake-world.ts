@@ -1,0 +1,233 @@
+/** A controller's surroundings without a world: real stores in memory, a real decision, no loop. */
+
+import {
+  type Application,
+  DEFAULT_POLICY,
+  type Decision,
+  decide,
+  defaultPoints,
+  judgeRequest,
+  lintPlan,
+  planFor,
+  type Policy,
+  type RunCommand,
+  type Signal,
+  type Situation,
+} from "@cloudphoenix/core";
+import {
+  MemoryAuditLog,
+  MemoryFactStore,
+  MemoryRoleStore,
+  MemoryRunStore,
+} from "@cloudphoenix/engine";
+import { pino } from "pino";
+import type { Api, ApiDependencies } from "../src/api/api-dependencies.ts";
+import { buildApi } from "../src/api/build-api.ts";
+import type { ControlRoom, DryRun, RunOrder } from "../src/api/control-room.ts";
+import { EventHub } from "../src/events/event-hub.ts";
+
+export const TOKEN = "correct-horse-battery-staple-correct-horse";
+export const NOW_MS = 1_800_000_000_000;
+
+export const APPLICATION: Application = {
+  name: "shop",
+  sites: [
+    { id: "aws-us-east-1", cloud: "aws", region: "us-east-1" },
+    { id: "azure-westeurope", cloud: "azure", region: "westeurope" },
+  ],
+  workloads: [{ name: "orders", replicas: 2 }],
+  objectives: { rtoMs: 10_000, rpoMs: 5000 },
+};
+
+const POLICY: Policy = { ...DEFAULT_POLICY, modes: { heal: "auto", region: "auto", dr: "auto" } };
+
+const SIGNALS: readonly Signal[] = APPLICATION.sites.map((site) => ({
+  id: `${site.cloud}-health`,
+  kind: "service-health",
+  site: site.id,
+  vantages: ["control"],
+  intervalMs: 1000,
+  timeoutMs: 500,
+  freshnessMs: 3500,
+  points: defaultPoints("service-health"),
+}));
+
+/** What a test changes about the world. */
+export interface WorldChanges {
+  /** The standby is readable, follows closely, and can be moved to. Default true. */
+  readonly standbyReady?: boolean;
+  readonly leads?: boolean;
+}
+
+function situationOf({ standbyReady = true }: WorldChanges): Situation {
+  return {
+    nowMs: NOW_MS,
+    application: APPLICATION,
+    roles: { generation: 1, active: "aws-us-east-1", claimedBy: null, protected: true },
+    policy: POLICY,
+    signals: SIGNALS,
+    vantages: [{ id: "control", site: null, cloud: null, failureDomain: "control" }],
+    observations: SIGNALS.map((signal) => ({
+      signal: signal.id,
+      vantage: "control",
+      atMs: NOW_MS - 500,
+      status: "healthy",
+      detail: "200",
+      latencyMs: 12,
+    })),
+    sights: [{ vantage: "control", atMs: NOW_MS - 500, sees: true }],
+    levels: {},
+    standbys: [
+      {
+        site: "azure-westeurope",
+        entry: standbyReady ? "healthy" : "unhealthy",
+        entryDetail: standbyReady ? "stands by" : "connection refused",
+        replication: {
+          writtenAtMs: NOW_MS - 300,
+          appliedAtMs: standbyReady ? NOW_MS - 400 : NOW_MS - 120_000,
+          readAtMs: NOW_MS - 100,
+          lagBytes: 4096n,
+          state: standbyReady ? "streaming" : "broken",
+          detail: standbyReady ? "streaming" : "the subscription is disabled",
+        },
+        schemaDifferences: standbyReady ? [] : ["table public.orders: column note is missing"],
+        fenceObtainable: "confirmed",
+        fenceDetail: "database: confirmed",
+      },
+    ],
+    activity: {
+      running: null,
+      lastMoveEndedAtMs: null,
+      healsEndedAtMs: [],
+      maintenance: null,
+    },
+  };
+}
+
+export class FakeRoom implements ControlRoom {
+  readonly epoch = 7;
+  readonly commands: {
+    readonly runId: string;
+    readonly command: RunCommand;
+    readonly key: string;
+  }[] = [];
+  readonly maintained: unknown[] = [];
+  readonly situation: Situation;
+  readonly decision: Decision;
+  orders = 0;
+  /** Thrown by the next order, if set. */
+  orderFailure: Error | null = null;
+  readonly #runs: MemoryRunStore;
+
+  constructor(situation: Situation, runs: MemoryRunStore) {
+    this.situation = situation;
+    this.decision = decide(situation);
+    this.#runs = runs;
+  }
+
+  readonly runner: ControlRoom["runner"] = {
+    command: async (runId, command, key) => {
+      this.commands.push({ runId, command, key });
+    },
+  };
+
+  latest(): { decision: Decision; situation: Situation } {
+    return { decision: this.decision, situation: this.situation };
+  }
+
+  decisions(limit: number): readonly Decision[] {
+    return [this.decision, this.decision].slice(0, limit);
+  }
+
+  async dryRun(question: {
+    kind: "heal" | "dr" | "region" | "switchover" | "rollback";
+    acceptLoss: boolean;
+  }): Promise<DryRun> {
+    const { guards, target } = judgeRequest(this.situation, question);
+    const plan = this.#plan(question.kind, target ?? "azure-westeurope", "dry run");
+    return {
+      plan,
+      findings: lintPlan(plan, APPLICATION),
+      guards,
+      steps: plan.steps.map(({ id, title }) => ({
+        id,
+        title,
+        current: "as it is",
+        intended: title,
+        alreadyDone: false,
+      })),
+    };
+  }
+
+  async order(order: RunOrder): ReturnType<ControlRoom["order"]> {
+    if (this.orderFailure !== null) throw this.orderFailure;
+    const { guards, target, blocked } = judgeRequest(this.situation, order);
+    if (target === null || blocked.length > 0) return { kind: "blocked", guards, findings: [] };
+    this.orders += 1;
+    const plan = this.#plan(order.kind, target, order.reason);
+    await this.#runs.create({ plan, startedBy: `operator:${order.by}`, atMs: NOW_MS });
+    const run = await this.#runs.get(plan.id);
+    if (run === null) throw new Error("the run was not stored");
+    return { kind: "started", run };
+  }
+
+  async maintain(order: unknown): Promise<void> {
+    this.maintained.push(order);
+  }
+
+  #plan(kind: RunOrder["kind"], target: string, reason: string): ReturnType<typeof planFor> {
+    return planFor({
+      id: `${kind}-${this.orders}`,
+      kind,
+      application: APPLICATION,
+      roles: this.situation.roles,
+      target,
+      nowMs: NOW_MS,
+      reason,
+      approvers: 0,
+    });
+  }
+}
+
+export interface FakeWorld {
+  readonly app: Api;
+  readonly room: FakeRoom;
+  readonly runs: MemoryRunStore;
+  readonly audit: MemoryAuditLog;
+  readonly hub: EventHub;
+  /** Everything logged so far. */
+  readonly log: string[];
+}
+
+/** An API over a fake world; close `app` when done. */
+export async function fakeWorld(changes: WorldChanges = {}): Promise<FakeWorld> {
+  const situation = situationOf(changes);
+  const runs = new MemoryRunStore();
+  const audit = new MemoryAuditLog();
+  const hub = new EventHub({ boot: "b1", ringSize: 5, clientsMax: 2 });
+  const room = new FakeRoom(situation, runs);
+  const log: string[] = [];
+  const logger = pino({ level: "debug" }, { write: (line: string) => void log.push(line) });
+  const deps: ApiDependencies = {
+    application: APPLICATION,
+    policy: POLICY,
+    version: "0.1.0",
+    clock: { now: () => NOW_MS, sleep: () => Promise.resolve() },
+    startedAtMs: NOW_MS - 60_000,
+    token: TOKEN,
+    roles: new MemoryRoleStore(situation.roles),
+    runs,
+    facts: new MemoryFactStore(),
+    audit,
+    hub,
+    leading: () => (changes.leads === false ? null : room),
+    metrics: () => Promise.resolve({ contentType: "text/plain", text: "up 1\n" }),
+  };
+  const app = await buildApi(deps, { logger, checkAnswers: true });
+  return { app, room, runs, audit, hub, log };
+}
+
+/** Headers of somebody who knows the token. */
+export function authorized(more: Record<string, string> = {}): Record<string, string> {
+  return { authorization: `Bearer ${TOKEN}`, ...more };
+}

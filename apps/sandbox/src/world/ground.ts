@@ -1,0 +1,57 @@
+/** The ground a sandbox stands on: its folder, cleared and locked, with ports, secrets, configuration. */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { stringify } from "yaml";
+import { ProcessRegistry } from "../process/index.ts";
+import type { Cleanups } from "./cleanups.ts";
+import { configurationDocument } from "./configuration-document.ts";
+import { type Layout, layoutOf } from "./layout.ts";
+import { clearLeftovers } from "./leftovers.ts";
+import { takeLock } from "./lock.ts";
+import { type PortBook, pickPorts } from "./ports.ts";
+import { writeSecrets } from "./secrets.ts";
+import { portNeeds } from "./topology.ts";
+import type { WorldOptions } from "./world-options.ts";
+
+export interface Ground {
+  readonly layout: Layout;
+  readonly ports: PortBook;
+  readonly registry: ProcessRegistry;
+}
+
+/**
+ * Prepares everything that needs no process.
+ * @throws {CloudPhoenixError} `ALREADY_RUNNING`, `CONFLICT`, `PORT_TAKEN`, `UNSUPPORTED_PLATFORM`,
+ *   `BAD_REQUEST` for the name
+ */
+export async function prepareGround(options: WorldOptions, cleanups: Cleanups): Promise<Ground> {
+  const layout = await layoutOf(options.directory, options.name);
+  cleanups.add(takeLock(layout.lockFile, layout.home));
+  const ended = await clearLeftovers(layout);
+  if (ended.length > 0) {
+    options.onProgress?.(`Ended what an earlier run left behind: ${ended.join(", ")}`);
+  }
+  mkdirSync(layout.logs, { recursive: true, mode: 0o700 });
+  writeSecrets(layout);
+  const ports = await pickPorts(portNeeds(), { next: () => Math.random() });
+  writeConfiguration(layout, ports, options);
+  return { layout, ports, registry: new ProcessRegistry(layout.processes) };
+}
+
+/** Removes every file of a sandbox that has ended. */
+export function removeFiles(layout: Layout): void {
+  rmSync(layout.home, { recursive: true, force: true });
+}
+
+function writeConfiguration(layout: Layout, ports: PortBook, options: WorldOptions): void {
+  const controllers = options.controllers ?? 1;
+  for (let controller = 1; controller <= controllers; controller += 1) {
+    const document = configurationDocument({
+      ports,
+      durability: options.durability ?? "async",
+      policy: options.policy ?? {},
+      controller,
+      embeddedState: controllers === 1,
+    });
+    writeFileSync(layout.configFile(controller), stringify(document), { mode: 0o600 });
+  }
+}

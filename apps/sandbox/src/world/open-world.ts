@@ -1,0 +1,159 @@
+/** Opens a sandbox: from a name to two clouds, a controller, and a protected application. */
+import { join } from "node:path";
+import { CloudPhoenixError } from "@cloudphoenix/core";
+import type { NetworkOperations, NetworkSpec } from "../network/operations.ts";
+import { Child, KeptProcess, Remote } from "../process/index.ts";
+import { activePlace } from "./active-place.ts";
+import { awaitProtected } from "./await-protected.ts";
+import { Cleanups } from "./cleanups.ts";
+import { prepareDatabases } from "./databases.ts";
+import { FaultBoard } from "./fault-board.ts";
+import { type Ground, prepareGround } from "./ground.ts";
+import { networkSpec } from "./network-spec.ts";
+import { type Place, PLACES, REPLICAS } from "./places.ts";
+import { agentProgram, controllerProgram, NETWORK_PROGRAM } from "./programs.ts";
+import { readSecret, SECRETS } from "./secrets.ts";
+import { SiteHandle } from "./site-handle.ts";
+import { siteSpec } from "./site-spec.ts";
+import { startStateServer } from "./state-server.ts";
+import { World } from "./world.ts";
+import { DELAY_MS_DEFAULT, type WorldOptions } from "./world-options.ts";
+
+/** How long the controller may take until the application is protected. */
+const PROTECTED_WITHIN_MS = 60_000;
+
+/**
+ * Opens a sandbox and returns once its application is protected. If anything fails, what was
+ * started is ended and the files stay for reading.
+ * @throws {CloudPhoenixError} `ALREADY_RUNNING`, `PORT_TAKEN`, `UNSUPPORTED_PLATFORM`, `TIMED_OUT`,
+ *   `ABORTED`, and what PostgreSQL and its set-up throw
+ */
+export async function openWorld(options: WorldOptions): Promise<World> {
+  const cleanups = new Cleanups();
+  try {
+    return await open(options, cleanups);
+  } catch (error) {
+    await cleanups.run();
+    throw error;
+  }
+}
+
+async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
+  const signal = options.signal ?? new AbortController().signal;
+  const step = stepper(options, signal);
+
+  step("Preparing folder, ports, secrets and configuration");
+  const ground = await prepareGround(options, cleanups);
+  const spec = networkSpec(ground.layout, ground.ports, options.delayMs ?? DELAY_MS_DEFAULT);
+
+  step("Starting the network and PostgreSQL at both sites");
+  const sites = new Map(PLACES.map((place) => [place.id, siteHandle(place, ground)]));
+  cleanups.add(() => Promise.all([...sites.values()].map((site) => site.stop())));
+  const [network] = await Promise.all([
+    startNetwork(spec, ground, cleanups),
+    ...[...sites.values()].map((site) => site.start()),
+  ]);
+
+  step("Setting up roles, schema and replication");
+  const durability = options.durability ?? "async";
+  await prepareDatabases({ ...ground, durability, signal });
+
+  step("Starting the application and the agents");
+  await Promise.all([...sites.values()].map((site) => site.open(REPLICAS)));
+  keep("internet-agent", agentProgram("internet", ground.layout, ground.ports), ground, cleanups);
+
+  step("Starting the controller");
+  const controllers = await startControllers(options, ground, cleanups);
+  const faults = new FaultBoard({
+    network,
+    links: spec.links,
+    site: (place) => handleOf(sites, place),
+  });
+  const world = new World({ options, ground, network, controllers, faults, cleanups });
+  await world.serveControl();
+
+  step("Waiting until the application is protected");
+  await awaitProtected({
+    urls: world.urls.controllers,
+    token: readSecret(ground.layout, SECRETS.api),
+    limitMs: PROTECTED_WITHIN_MS,
+    logFile: join(ground.layout.logs, "controller-1.log"),
+    signal,
+  });
+  return world;
+}
+
+function stepper(options: WorldOptions, signal: AbortSignal): (text: string) => void {
+  return (text) => {
+    if (signal.aborted) {
+      throw new CloudPhoenixError("ABORTED", "opening the sandbox was given up", {
+        retryable: false,
+        cause: signal.reason,
+      });
+    }
+    options.onProgress?.(text);
+  };
+}
+
+function siteHandle(place: Place, ground: Ground): SiteHandle {
+  const dnsPort = ground.ports.get("dns");
+  return new SiteHandle({
+    spec: siteSpec(place, ground.layout, ground.ports),
+    registry: ground.registry,
+    isReplaced: async () => (await activePlace(dnsPort)).id !== place.id,
+  });
+}
+
+function handleOf(sites: ReadonlyMap<string, SiteHandle>, place: Place): SiteHandle {
+  const site = sites.get(place.id);
+  if (site === undefined) throw new RangeError(`there is no site ${place.id}`);
+  return site;
+}
+
+async function startNetwork(
+  spec: NetworkSpec,
+  { layout, registry }: Ground,
+  cleanups: Cleanups,
+): Promise<Remote<NetworkOperations>> {
+  const child = Child.start({
+    ...NETWORK_PROGRAM,
+    name: "network",
+    logFile: join(layout.logs, "network.log"),
+    registry,
+    channel: true,
+  });
+  // Nothing in it outlives the process, so there is nothing to end in order.
+  cleanups.add(() => child.kill());
+  const network = new Remote<NetworkOperations>("network", child.process);
+  await network.call("start", spec);
+  return network;
+}
+
+async function startControllers(
+  options: WorldOptions,
+  ground: Ground,
+  cleanups: Cleanups,
+): Promise<readonly KeptProcess[]> {
+  const count = options.controllers ?? 1;
+  const stateUrl = count === 1 ? null : await startStateServer(ground, cleanups);
+  return Array.from({ length: count }, (_, index) =>
+    keep(
+      `controller-${index + 1}`,
+      controllerProgram(index + 1, ground.layout, stateUrl),
+      ground,
+      cleanups,
+    ),
+  );
+}
+
+function keep(
+  name: string,
+  program: ReturnType<typeof controllerProgram>,
+  { layout, registry }: Ground,
+  cleanups: Cleanups,
+): KeptProcess {
+  const logFile = join(layout.logs, `${name}.log`);
+  const kept = new KeptProcess({ ...program, name, logFile, registry });
+  cleanups.add(() => kept.stop());
+  return kept;
+}

@@ -1,0 +1,25 @@
+/** What may be said about a sandbox before it starts. */
+import type { DurabilityMode } from "@cloudphoenix/core";
+import type { PolicyDocument } from "./configuration-document.ts";
+
+export interface WorldOptions {
+  /** Several sandboxes of different names run side by side. */
+  readonly name: string;
+  /** Folder of all sandboxes, for instance `.cloudphoenix`. */
+  readonly directory: string;
+  /** Default `async`. */
+  readonly durability?: DurabilityMode;
+  /** One way between the two sites, ms. Default 20: two regions a few thousand kilometres apart. */
+  readonly delayMs?: number;
+  /** Fields of the configuration's `policy`, merged over the sandbox's own. */
+  readonly policy?: PolicyDocument;
+  /** Default 1. Two share a state database and elect a leader. */
+  readonly controllers?: 1 | 2;
+  /** Told what is being done, one line each. */
+  readonly onProgress?: (text: string) => void;
+  /** Gives up opening; what was started is ended. */
+  readonly signal?: AbortSignal;
+}
+
+/** One-way delay of the wide area link if nothing else is said. */
+export const DELAY_MS_DEFAULT = 20;

@@ -1,0 +1,274 @@
+// How people and a run talk: approvals, pause and resume, cancel, and what is refused.
+import type { Plan, RunCommand } from "@cloudphoenix/core";
+import { describe, expect, test } from "vitest";
+import { A, B, Simulation, statuses } from "./simulation.ts";
+
+const DAY_MS = 86_400_000;
+
+function approve({ id: planId }: Pick<Plan, "id">, by: string): RunCommand {
+  return { kind: "approve", by, comment: "seen", planId };
+}
+
+async function waiting(approvers: number): Promise<{ simulation: Simulation; plan: Plan }> {
+  const simulation = new Simulation();
+  const plan = simulation.plan("dr", {}, approvers);
+  await simulation.runner.start(plan, "operator:ann");
+  await simulation.untilStatus(plan.id, ({ status }) => status === "waiting-approval");
+  return { simulation, plan };
+}
+
+const ended = ({ endedAtMs }: { readonly endedAtMs: number | null }): boolean => endedAtMs !== null;
+
+describe("approvals", () => {
+  test("come days later and from as many different people as were asked for", async () => {
+    const { simulation, plan } = await waiting(2);
+    await simulation.clock.advance(3 * DAY_MS);
+    await simulation.tell(plan.id, approve(plan, "bob"));
+    await simulation.clock.advance(DAY_MS);
+    expect(await simulation.record(plan.id)).toMatchObject({
+      status: "waiting-approval",
+      waitingFor: expect.stringContaining("approval by 1 person"),
+    });
+    await simulation.tell(plan.id, approve(plan, "carol"));
+
+    const run = await simulation.untilStatus(plan.id, ended);
+
+    expect(run.status).toBe("completed");
+    expect(run.approvals.map((approval) => approval.by)).toEqual(["bob", "carol"]);
+  });
+
+  test("by the same person count once, however the name is written and whoever started", async () => {
+    const { simulation, plan } = await waiting(2);
+    for (const name of ["ann", "Ann ", "operator:ann"]) {
+      await simulation.tell(plan.id, approve(plan, name));
+    }
+    await simulation.clock.advance(1_000);
+
+    const run = await simulation.record(plan.id);
+    expect(run.status).toBe("waiting-approval");
+    expect(run.approvals).toHaveLength(1);
+    expect((await simulation.texts(plan.id)).at(-1)).toContain("has approved already");
+  });
+
+  test("of another plan are refused", async () => {
+    const { simulation, plan } = await waiting(1);
+    await simulation.tell(plan.id, approve({ id: "another" }, "bob"));
+    await simulation.clock.advance(1_000);
+
+    expect((await simulation.record(plan.id)).status).toBe("waiting-approval");
+    expect((await simulation.texts(plan.id)).at(-1)).toContain("it is for plan another");
+  });
+
+  test("that come too late change nothing and are answered", async () => {
+    const { simulation, plan } = await waiting(1);
+    await simulation.tell(plan.id, approve(plan, "bob"));
+    await simulation.tell(plan.id, approve(plan, "carol"));
+
+    const run = await simulation.untilStatus(plan.id, ended);
+
+    expect(run.status).toBe("completed");
+    expect(run.approvals.map((approval) => approval.by)).toEqual(["bob"]);
+    expect(await simulation.texts(plan.id)).toContain(
+      "approve by carol refused: nothing waits for approval",
+    );
+  });
+
+  test("given before the question was asked do not count", async () => {
+    const simulation = new Simulation();
+    simulation.world.inject({ operation: `shut ${A}`, how: "before", times: 1_000 });
+    simulation.world.strike((state) => {
+      state.sites[A]!.condition = "dead";
+    });
+    const plan = simulation.plan("dr");
+    await simulation.runner.start(plan, "decision");
+    await simulation.tell(plan.id, approve(plan, "bob"));
+
+    const run = await simulation.untilStatus(plan.id, ({ status }) => status !== "running");
+
+    expect(run.status).toBe("waiting-approval");
+    expect(run.approvals).toEqual([]);
+  });
+
+  test("that never come end the wait of an approval step, and it can be asked again", async () => {
+    const { simulation, plan } = await waiting(1);
+    await simulation.untilStatus(plan.id, ({ status }) => status === "needs-attention");
+    await simulation.tell(plan.id, { kind: "retry", by: "bob", step: "approval" });
+    await simulation.untilStatus(plan.id, ({ status }) => status === "waiting-approval");
+    await simulation.tell(plan.id, approve(plan, "bob"));
+
+    expect((await simulation.untilStatus(plan.id, ended)).status).toBe("completed");
+  });
+
+  test("are not needed to cancel, and nothing has happened then", async () => {
+    const { simulation, plan } = await waiting(1);
+    await simulation.tell(plan.id, { kind: "cancel", by: "bob", reason: "false alarm" });
+
+    const run = await simulation.untilStatus(plan.id, ended);
+
+    expect(run.status).toBe("undone");
+    expect(simulation.world.effects).toEqual([]);
+  });
+});
+
+describe("a fence that cannot be proven", () => {
+  test("asks people before anything is promoted", async () => {
+    const simulation = new Simulation();
+    simulation.world.inject({ operation: `shut ${A}`, how: "before", times: 1_000 });
+    simulation.world.strike((state) => {
+      state.sites[A]!.condition = "isolated";
+    });
+    const plan = simulation.plan("dr");
+    await simulation.runner.start(plan, "decision");
+
+    const stopped = await simulation.untilStatus(plan.id, ({ status }) => status !== "running");
+
+    expect(stopped.status).toBe("waiting-approval");
+    expect(stopped.waitingFor).toContain(`The fence of ${A} is only unproven`);
+    expect(simulation.world.effects).not.toContain(`promote ${B}`);
+
+    await simulation.tell(plan.id, approve(plan, "bob"));
+    const run = await simulation.untilStatus(plan.id, ended);
+    expect(run.status).toBe("completed");
+    expect(run.steps[0]).toMatchObject({ status: "done", result: { degree: "unproven" } });
+  });
+});
+
+test("a loss beyond the objective asks people before anything is promoted", async () => {
+  const simulation = new Simulation();
+  simulation.world.strike((state) => {
+    state.replication.stalled = true;
+  });
+  await simulation.clock.advance(20_000);
+  simulation.world.strike((state) => {
+    state.sites[A]!.condition = "dead";
+  });
+  const plan = simulation.plan("dr");
+  await simulation.runner.start(plan, "decision");
+
+  const run = await simulation.untilStatus(plan.id, ({ status }) => status !== "running");
+
+  expect(run.status).toBe("waiting-approval");
+  expect(run.waitingFor).toContain("may lose 20000 ms of writes, the objective is 5000 ms");
+  expect(simulation.world.effects).not.toContain(`promote ${B}`);
+});
+
+describe("cancel", () => {
+  test.each([false, true])("ends a step that hangs (deaf to its signal: %s)", async (deaf) => {
+    const simulation = new Simulation();
+    simulation.world.inject({ operation: `promote ${B}`, how: "hang", times: 1, deaf });
+    const plan = simulation.plan("dr");
+    await simulation.runner.start(plan, "decision");
+    await simulation.untilStatus(plan.id, (run) => statuses(run)["promote-database"] === "running");
+    await simulation.clock.advance(1_000);
+    const askedAtMs = simulation.clock.now();
+    await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "enough" });
+
+    const run = await simulation.untilStatus(plan.id, ended);
+
+    expect(run.status).toBe("undone");
+    expect(simulation.clock.now() - askedAtMs).toBeLessThan(1_000);
+    expect(simulation.world.site(A).database).toMatchObject({ role: "active", writesOpen: true });
+  });
+
+  test("ends the wait between two tries", async () => {
+    const simulation = new Simulation();
+    simulation.world.inject({ operation: `promote ${B}`, how: "before", times: 1_000 });
+    const plan = simulation.plan("dr");
+    const patient = plan.steps.map((step) => ({
+      ...step,
+      retry: { attempts: 5, backoffMs: DAY_MS, backoffMaxMs: DAY_MS },
+    }));
+    await simulation.runner.start({ ...plan, steps: patient }, "decision");
+    await simulation.clock.advance(10_000);
+    await simulation.tell(plan.id, { kind: "pause", by: "bob" });
+    await simulation.clock.advance(1_000);
+    const askedAtMs = simulation.clock.now();
+    await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "enough" });
+
+    const run = await simulation.untilStatus(plan.id, ended);
+
+    expect(run.status).toBe("undone");
+    expect(simulation.clock.now() - askedAtMs).toBeLessThan(1_000);
+  });
+
+  test("is refused when a failed opening of writes turns out to have worked", async () => {
+    const simulation = new Simulation();
+    simulation.world.inject({ operation: `open ${B}`, how: "after", times: 1 });
+    const plan = simulation.plan("dr");
+    const impatient = plan.steps.map((step) => ({
+      ...step,
+      retry: { ...step.retry, attempts: 1 },
+    }));
+    await simulation.runner.start({ ...plan, steps: impatient }, "decision");
+    await simulation.untilStatus(plan.id, ({ status }) => status === "needs-attention");
+
+    await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "enough" });
+    await simulation.clock.advance(10_000);
+
+    expect((await simulation.record(plan.id)).status).toBe("needs-attention");
+    expect((await simulation.texts(plan.id)).at(-1)).toContain("writes are open");
+    expect((await simulation.stores.roles.read()).active).toBe(B);
+    await simulation.tell(plan.id, { kind: "retry", by: "ann", step: "open-writes" });
+    expect((await simulation.untilStatus(plan.id, ended)).status).toBe("completed");
+  });
+
+  test("is refused while nobody can tell whether writes are open", async () => {
+    const simulation = new Simulation();
+    const plan = simulation.plan("dr");
+    simulation.world.inject({ operation: `open ${B}`, how: "before", times: 1_000 });
+    await simulation.runner.start(plan, "decision");
+    await simulation.untilStatus(plan.id, ({ status }) => status === "needs-attention");
+    simulation.world.strike((state) => {
+      state.sites[B]!.condition = "isolated";
+    });
+
+    await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "enough" });
+    await simulation.clock.advance(10_000);
+
+    expect((await simulation.texts(plan.id)).at(-1)).toContain("is not known");
+    expect(simulation.world.doubleWriters).toEqual([]);
+  });
+});
+
+test("a paused run does nothing until it is resumed", async () => {
+  const simulation = new Simulation();
+  const plan = simulation.plan("dr");
+  await simulation.runner.start(plan, "decision");
+  await simulation.tell(plan.id, { kind: "pause", by: "ann" });
+  await simulation.untilStatus(plan.id, ({ status }) => status === "paused");
+  const effects = simulation.world.effects.length;
+  await simulation.clock.advance(2 * DAY_MS);
+  expect(simulation.world.effects).toHaveLength(effects);
+
+  await simulation.tell(plan.id, { kind: "resume", by: "ann" });
+
+  expect((await simulation.untilStatus(plan.id, ended)).status).toBe("completed");
+});
+
+test("a paused run can be cancelled", async () => {
+  const simulation = new Simulation();
+  const plan = simulation.plan("dr");
+  await simulation.runner.start(plan, "decision");
+  await simulation.tell(plan.id, { kind: "pause", by: "ann" });
+  await simulation.untilStatus(plan.id, ({ status }) => status === "paused");
+  await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "enough" });
+
+  expect((await simulation.untilStatus(plan.id, ended)).status).toBe("undone");
+});
+
+test("a command with a key that was used is delivered once", async () => {
+  const { simulation, plan } = await waiting(2);
+  await simulation.runner.command(plan.id, approve(plan, "bob"), "same");
+  await simulation.runner.command(plan.id, approve(plan, "carol"), "same");
+  await simulation.clock.advance(1_000);
+
+  const run = await simulation.record(plan.id);
+  expect(run.approvals.map((approval) => approval.by)).toEqual(["bob"]);
+});
+
+test("a command to a run that is not alive is refused", async () => {
+  const simulation = new Simulation();
+  await expect(simulation.tell("none", { kind: "pause", by: "ann" })).rejects.toMatchObject({
+    code: "NOT_FOUND",
+  });
+});
