@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -19,6 +20,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { processIdentity, ProcessRegistry } from "../src/process/index.ts";
 import { Cleanups } from "../src/world/cleanups.ts";
 import { type Ground, prepareGround } from "../src/world/ground.ts";
+import { layoutOf } from "../src/world/layout.ts";
 import { pickPorts } from "../src/world/ports.ts";
 import { linkSpecs } from "../src/world/topology.ts";
 
@@ -28,6 +30,8 @@ const children: { kill(signal: NodeJS.Signals): boolean }[] = [];
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "cloudphoenix-ground-"));
+  // Reachable for the user PostgreSQL runs as, so that everything stays in here.
+  chmodSync(directory, 0o755);
   cleanups = new Cleanups();
 });
 
@@ -141,6 +145,15 @@ test("a folder that is not a sandbox is never emptied", async () => {
   await expect(prepare()).rejects.toMatchObject({ code: "CONFLICT" });
 
   expect(readFileSync(join(directory, "demo", "thesis.txt"), "utf8")).toBe("years of work");
+});
+
+test("the home of a sandbox in a private folder is the same at every start", async () => {
+  chmodSync(directory, 0o700);
+
+  const [one, two] = [await layoutOf(directory, "demo"), await layoutOf(directory, "demo")];
+  rmSync(one.home, { recursive: true });
+
+  expect(one.home).toBe(two.home);
 });
 
 test.each(["../escape", "", "UPPER", "a/b"])("%j cannot name a sandbox", async (name) => {

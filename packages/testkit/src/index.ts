@@ -9,3 +9,4 @@ export * from "./contracts/describe-plan-runner.ts";
 export * from "./contracts/describe-state-stores.ts";
 export * from "./contracts/describe-traffic-switch.ts";
 export * from "./contracts/runner-harness.ts";
+export * from "./simulated-signals.ts";

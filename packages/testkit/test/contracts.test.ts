@@ -82,9 +82,7 @@ function immediate(): Clock {
   return {
     now: () => virtual.now(),
     async sleep(ms, signal) {
-      const sleeping = virtual.sleep(ms, signal);
-      await virtual.advance(ms);
-      return sleeping;
+      await Promise.all([virtual.sleep(ms, signal), virtual.advance(ms)]);
     },
   };
 }

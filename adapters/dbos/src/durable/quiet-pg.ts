@@ -10,6 +10,7 @@ type EmitWarning = typeof process.emitWarning;
 
 /** Drops that one warning until the returned function is called. All others pass unchanged. */
 export function silencePgQueueWarning(): () => void {
+  // oxlint-disable-next-line typescript/unbound-method -- kept to be put back as it was
   const original: EmitWarning = process.emitWarning;
   const filtered = new Proxy(original, {
     apply(target, receiver, args: readonly unknown[]) {

@@ -73,6 +73,7 @@ export class PostgresLeaderElector implements LeaderElector {
       const askedAtMs = clock.now();
       const epoch = await session.takeOver(holder);
       signal.throwIfAborted();
+      lost.signal.throwIfAborted();
       const term = new Term({ session, epoch, clock, lost, beatAtMs: askedAtMs });
       this.#resign = () => term.end("it resigned");
       term.begin();

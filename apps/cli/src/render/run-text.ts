@@ -8,6 +8,8 @@ export interface RunView {
   readonly run: RunRecord;
   readonly events: readonly RunEvent[];
   readonly report: RunReport | null;
+  /** When the decision first saw enough; null if a person asked for the run. */
+  readonly detectedAtMs: number | null;
 }
 
 type Paint = Terminal["paint"];

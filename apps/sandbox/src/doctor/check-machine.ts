@@ -4,7 +4,11 @@ import { accessSync, constants, mkdirSync, statfsSync } from "node:fs";
 import { createServer } from "node:net";
 import { promisify } from "node:util";
 import { messageOf } from "@cloudphoenix/core";
-import { LocalPostgresError, locateBinaries, reachableDirectory } from "@cloudphoenix/local-postgres";
+import {
+  LocalPostgresError,
+  locateBinaries,
+  reachableDirectory,
+} from "@cloudphoenix/local-postgres";
 import { PLACES } from "../world/places.ts";
 
 /** One question about the machine and its answer. */

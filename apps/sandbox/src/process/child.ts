@@ -1,5 +1,5 @@
 /** Starts the processes a sandbox consists of, recorded and with a log file each. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import { type ProcessRegistry, signalProcess } from "./registry.ts";
@@ -18,8 +18,16 @@ export interface ChildOptions extends ProgramSpec {
   /** Receives standard output and standard error. */
   readonly logFile: string;
   readonly registry: ProcessRegistry;
-  /** Whether the child talks to us over an IPC channel. Default false. */
-  readonly channel?: boolean;
+  /**
+   * How it talks to us: over an IPC channel, or in lines on standard input and output (then only
+   * standard error goes to the log). Default: not at all.
+   */
+  readonly talks?: "ipc" | "lines";
+}
+
+function stdioOf(talks: ChildOptions["talks"], log: number): StdioOptions {
+  if (talks === "lines") return ["pipe", "pipe", log];
+  return talks === "ipc" ? ["ignore", log, log, "ipc"] : ["ignore", log, log];
 }
 
 /** How a process ended. */
@@ -60,7 +68,7 @@ export class Child {
       const child = spawn(process.execPath, [options.program, ...options.args], {
         detached: true,
         env: { ...process.env, ...options.env },
-        stdio: options.channel === true ? ["ignore", log, log, "ipc"] : ["ignore", log, log],
+        stdio: stdioOf(options.talks, log),
       });
       child.on("error", () => {});
       if (child.pid === undefined) {

@@ -120,7 +120,7 @@ async function startNetwork(
     name: "network",
     logFile: join(layout.logs, "network.log"),
     registry,
-    channel: true,
+    talks: "ipc",
   });
   // Nothing in it outlives the process, so there is nothing to end in order.
   cleanups.add(() => child.kill());

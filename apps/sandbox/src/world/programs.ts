@@ -61,12 +61,24 @@ export function agentProgram(vantage: string, layout: Layout, ports: PortBook): 
   const listen = `127.0.0.1:${ports.get(`${vantage}:agent`)}`;
   return {
     program: fileOf("apps/agent/src/main.ts"),
-    args: [
-      ...["--config", layout.configFile(1), "--vantage", vantage, "--listen", listen],
-      ...["--token-file", layout.secret(SECRETS.agent), "--log-level", "warn"],
-    ],
+    args: flags({
+      config: layout.configFile(1),
+      vantage,
+      listen,
+      "token-file": layout.secret(SECRETS.agent),
+      "log-level": "warn",
+    }),
     env: {},
   };
+}
+
+/** The client load. `configFile` is read by it, see `load-config.ts`. */
+export function loadProgram(configFile: string): ProgramSpec {
+  return { program: fileOf("apps/sandbox/src/load/main.ts"), args: [configFile], env: {} };
+}
+
+function flags(values: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
 /** @param index - 1 or 2 */

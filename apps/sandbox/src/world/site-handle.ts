@@ -98,7 +98,7 @@ export class SiteHandle implements SiteUnderFault {
       name: spec.id,
       logFile: join(spec.logDirectory, `${spec.id}.log`),
       registry: this.#options.registry,
-      channel: true,
+      talks: "ipc",
     });
     this.#child = child;
     this.#remote = new Remote(spec.id, child.process);

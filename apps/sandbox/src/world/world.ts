@@ -12,10 +12,12 @@ import { controlRoutes } from "./control-api.ts";
 import type { FaultAtWork, FaultBoard } from "./fault-board.ts";
 import { type Ground, removeFiles } from "./ground.ts";
 import { linkMatcher } from "./link-matcher.ts";
+import { WorldLoad } from "./load.ts";
 import { type Place, PLACES } from "./places.ts";
 import { readSecret, SECRETS } from "./secrets.ts";
+import { CLIENT_PORT } from "./topology.ts";
 import type { WorldFile } from "./world-file.ts";
-import type { WorldOptions } from "./world-options.ts";
+import { RATE_PER_SECOND_DEFAULT, type WorldOptions } from "./world-options.ts";
 
 /** Parts a world is put together from. */
 export interface WorldParts {
@@ -63,6 +65,8 @@ export class World {
   readonly logDirectory: string;
   /** They are started again when they end by themselves. */
   readonly controllers: readonly KeptProcess[];
+  /** Clients that write and count; not started yet. */
+  readonly load: WorldLoad;
   /** Resolves when another terminal asks this sandbox to end. */
   readonly stopAsked: Promise<void>;
   readonly #parts: WorldParts;
@@ -78,6 +82,11 @@ export class World {
     this.apiTokenFile = layout.secret(SECRETS.api);
     this.logDirectory = layout.logs;
     this.controllers = parts.controllers;
+    this.load = new WorldLoad({
+      ground: parts.ground,
+      ratePerSecond: parts.options.ratePerSecond ?? RATE_PER_SECOND_DEFAULT,
+      cleanups: parts.cleanups,
+    });
     const loopback = (port: string): string => `http://127.0.0.1:${ports.get(port)}`;
     this.urls = {
       controllers: parts.controllers.map((_, index) => loopback(`api-${index + 1}`)),
@@ -117,6 +126,12 @@ export class World {
     return this.#parts.faults.repair(BY_HAND);
   }
 
+  /** Base URL of the public entry of a site, whoever the DNS record points to. */
+  entryUrl(site: string): string {
+    const port = this.#parts.ground.ports.get(CLIENT_PORT);
+    return `http://${placeCalled(site).address}:${port}`;
+  }
+
   links(): Promise<Readonly<Record<string, LinkStats>>> {
     return this.#parts.network.call("stats", null);
   }
@@ -153,13 +168,9 @@ export class World {
   }
 
   async #place(site: string | undefined): Promise<Place> {
-    if (site === undefined) return activePlace(this.#parts.ground.ports.get("dns"));
-    const place = PLACES.find(({ id, cloud }) => id === site || cloud === site);
-    if (place !== undefined) return place;
-    throw new CloudPhoenixError("NOT_FOUND", `there is no site ${site}`, {
-      retryable: false,
-      hint: `Name one of ${PLACES.map(({ id }) => id).join(", ")}.`,
-    });
+    return site === undefined
+      ? activePlace(this.#parts.ground.ports.get("dns"))
+      : placeCalled(site);
   }
 
   #writeFile(): void {
@@ -179,4 +190,14 @@ export class World {
     });
     renameSync(`${layout.worldFile}.new`, layout.worldFile);
   }
+}
+
+/** By identifier or cloud. @throws {CloudPhoenixError} `NOT_FOUND` */
+function placeCalled(site: string): Place {
+  const place = PLACES.find(({ id, cloud }) => id === site || cloud === site);
+  if (place !== undefined) return place;
+  throw new CloudPhoenixError("NOT_FOUND", `there is no site ${site}`, {
+    retryable: false,
+    hint: `Name one of ${PLACES.map(({ id }) => id).join(", ")}.`,
+  });
 }

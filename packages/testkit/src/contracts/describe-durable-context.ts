@@ -1,5 +1,6 @@
 /** The invariants of `DurableContext` and `PlanRunner`, as tests any implementation must pass. */
-import type { Json, RunCommand } from "@cloudphoenix/core";
+/* oxlint-disable max-lines-per-function -- a suite is a list of tests around one fixture */
+import type { Json, Plan, RunCommand } from "@cloudphoenix/core";
 import type { DurableContext, RunProgram } from "@cloudphoenix/engine";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Gate, contractPlan, contractStep } from "./contract-plan.ts";
@@ -18,7 +19,6 @@ export function describeDurableContext({ name, setup }: RunnerContract): void {
     let harness: RunnerHarness;
     let script: Script;
     let branch: (context: DurableContext, stepId: string) => Promise<Json>;
-    const plan = () => contractPlan([contractStep("one"), contractStep("two")]);
 
     beforeEach(async () => {
       script = async () => null;
@@ -224,7 +224,7 @@ export function describeDurableContext({ name, setup }: RunnerContract): void {
       await expect(unknown).rejects.toMatchObject({ code: "NOT_FOUND" });
     });
 
-    async function started(what: ReturnType<typeof plan>): Promise<ReturnType<typeof plan>> {
+    async function started(what: Plan): Promise<Plan> {
       await harness.runner.start(what, "operator:ann");
       return what;
     }
@@ -239,6 +239,10 @@ export function describeDurableContext({ name, setup }: RunnerContract): void {
       await waiting;
     }
   });
+}
+
+function plan(): Plan {
+  return contractPlan([contractStep("one"), contractStep("two")]);
 }
 
 function kindOf(command: RunCommand | null): string | null {

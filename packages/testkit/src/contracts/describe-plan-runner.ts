@@ -1,4 +1,5 @@
 /** How plans run on a runner: the same semantics in memory and in a durable engine. */
+/* oxlint-disable max-lines-per-function -- a suite is a list of tests around one fixture */
 import { CloudPhoenixError, type Json, type Plan, type RunRecord } from "@cloudphoenix/core";
 import { MemoryAuditLog, MemoryRoleStore, MemoryRunStore, planProgram } from "@cloudphoenix/engine";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

@@ -1,0 +1,77 @@
+/** A small controller in a process of its own, to be killed and frozen. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach } from "vitest";
+
+/** What the small controller says: one JSON object per line. */
+export type Said =
+  | { readonly said: "leading"; readonly epoch: number }
+  | { readonly said: "step"; readonly name: string; readonly atMs: number }
+  | { readonly said: "ended" }
+  | { readonly said: "lost" };
+
+const living = new Set<ChildProcess>();
+
+afterEach(() => {
+  for (const child of living) child.kill("SIGKILL");
+  living.clear();
+});
+
+export class ControllerProcess {
+  readonly spawnedAtMs = Date.now();
+  readonly said: Said[] = [];
+  /** Everything it wrote to standard error. */
+  stderr = "";
+  readonly exited: Promise<number | null>;
+  readonly #child: ChildProcess;
+  readonly #listeners = new Set<() => void>();
+
+  /** `scenario` is one of those in `small-controller.ts`; null only leads. */
+  constructor(url: string, scenario: string | null, runId: string) {
+    const script = join(import.meta.dirname, "small-controller.ts");
+    const child = spawn(process.execPath, [script, scenario ?? "", runId], {
+      env: { ...process.env, STATE_URL: url },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    living.add(child);
+    this.#child = child;
+    this.exited = new Promise((settle) => {
+      child.on("exit", (code) => {
+        living.delete(child);
+        settle(code);
+        this.#wake();
+      });
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      this.said.push(JSON.parse(line) as Said);
+      this.#wake();
+    });
+  }
+
+  kill(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(signal);
+  }
+
+  /** Names of the steps it began, in order. */
+  get steps(): readonly string[] {
+    return this.said.flatMap((line) => (line.said === "step" ? [line.name] : []));
+  }
+
+  /** Resolves once `holds` does; throws if the process ends before. */
+  async until(holds: (controller: this) => boolean): Promise<void> {
+    while (!holds(this)) {
+      if (this.#child.exitCode !== null) throw new Error(`it ended early: ${this.stderr}`);
+      const woken = Promise.withResolvers<null>();
+      const wake = (): void => woken.resolve(null);
+      this.#listeners.add(wake);
+      await woken.promise;
+      this.#listeners.delete(wake);
+    }
+  }
+
+  #wake(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
