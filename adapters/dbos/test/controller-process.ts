@@ -11,6 +11,12 @@ export type Said =
   | { readonly said: "ended" }
   | { readonly said: "lost" };
 
+/** Only our own script writes these lines. */
+function said(line: string): Said {
+  const parsed: Said = JSON.parse(line);
+  return parsed;
+}
+
 const living = new Set<ChildProcess>();
 
 afterEach(() => {
@@ -19,18 +25,20 @@ afterEach(() => {
 });
 
 export class ControllerProcess {
-  readonly spawnedAtMs = Date.now();
+  readonly spawnedAtMs: number = Date.now();
   readonly said: Said[] = [];
-  /** Everything it wrote to standard error. */
-  stderr = "";
+  #stderr = "";
   readonly exited: Promise<number | null>;
   readonly #child: ChildProcess;
   readonly #listeners = new Set<() => void>();
 
-  /** `scenario` is one of those in `small-controller.ts`; null only leads. */
-  constructor(url: string, scenario: string | null, runId: string) {
+  /**
+   * `scenario` is one of those in `small-controller.ts`; null only leads. An `approver` approves
+   * the run, twice, as soon as the controller is up.
+   */
+  constructor(url: string, scenario: string | null, runId: string, approver = "") {
     const script = join(import.meta.dirname, "small-controller.ts");
-    const child = spawn(process.execPath, [script, scenario ?? "", runId], {
+    const child = spawn(process.execPath, [script, scenario ?? "", runId, approver], {
       env: { ...process.env, STATE_URL: url },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -43,15 +51,20 @@ export class ControllerProcess {
         this.#wake();
       });
     });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (this.#stderr += text));
     createInterface({ input: child.stdout }).on("line", (line) => {
-      this.said.push(JSON.parse(line) as Said);
+      this.said.push(said(line));
       this.#wake();
     });
   }
 
   kill(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
     this.#child.kill(signal);
+  }
+
+  /** Resolves when it has ended by itself. Engine noise must not reach standard error. */
+  async end(): Promise<{ readonly exitCode: number | null; readonly stderr: string }> {
+    return { exitCode: await this.exited, stderr: this.#stderr };
   }
 
   /** Names of the steps it began, in order. */
@@ -62,7 +75,7 @@ export class ControllerProcess {
   /** Resolves once `holds` does; throws if the process ends before. */
   async until(holds: (controller: this) => boolean): Promise<void> {
     while (!holds(this)) {
-      if (this.#child.exitCode !== null) throw new Error(`it ended early: ${this.stderr}`);
+      if (this.#child.exitCode !== null) throw new Error(`it ended early: ${this.#stderr}`);
       const woken = Promise.withResolvers<null>();
       const wake = (): void => woken.resolve(null);
       this.#listeners.add(wake);

@@ -19,10 +19,10 @@ async function electorate(): Promise<string> {
   return url;
 }
 
-function elector(url: string, holder = "test"): PostgresLeaderElector {
+function newElector(url: string): PostgresLeaderElector {
   const created = new PostgresLeaderElector({
     url,
-    holder,
+    holder: "test",
     clock: systemClock,
     log: () => undefined,
   });
@@ -31,7 +31,7 @@ function elector(url: string, holder = "test"): PostgresLeaderElector {
 }
 
 async function lead(url: string): Promise<Leadership> {
-  return elector(url).lead(AbortSignal.timeout(20_000));
+  return newElector(url).lead(AbortSignal.timeout(20_000));
 }
 
 async function lost(leadership: Leadership): Promise<unknown> {
@@ -44,9 +44,9 @@ async function lost(leadership: Leadership): Promise<unknown> {
 describe("a leader", () => {
   test("keeps everybody else waiting until it resigns, and the epoch grows", async () => {
     const url = await electorate();
-    const first = elector(url);
+    const first = newElector(url);
     const leadership = await first.lead(AbortSignal.timeout(20_000));
-    const waiting = elector(url).lead(AbortSignal.timeout(1_500));
+    const waiting = newElector(url).lead(AbortSignal.timeout(1_500));
     await expect(waiting).rejects.toMatchObject({ code: "ABORTED" });
     expect(leadership.lost.aborted).toBe(false);
 

@@ -6,7 +6,7 @@ import { DbosPlanRunner, PostgresLeaderElector } from "../src/index.ts";
 import { samplePlan } from "./sample-plan.ts";
 
 const STEP_MS = 60;
-const [scenario = "", runId = ""] = process.argv.slice(2);
+const [scenario = "", runId = "", approver = ""] = process.argv.slice(2);
 const url = process.env["STATE_URL"] ?? "";
 
 const clock: Clock = {
@@ -77,6 +77,8 @@ if (scenario !== "") {
     executeBranch: branch,
   });
   await runner.start(samplePlan(runId), "test");
+  const approval = { kind: "approve", by: approver, comment: "go", planId: runId } as const;
+  for (const _ of approver === "" ? [] : [1, 2]) await runner.command(runId, approval, "key-1");
   await runner.ended(runId, leadership.lost);
   say({ said: "ended" });
   process.exit(0);

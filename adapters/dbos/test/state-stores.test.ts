@@ -76,7 +76,9 @@ describe("roles", () => {
     const url = freshUrl();
     const states = await Promise.all([openState(url), openState(url)]);
     const claims = await Promise.allSettled(
-      Array.from({ length: 10 }, (_, n) => states[n % 2]?.roles.claim(`run-${n}`, 8)),
+      states.flatMap(({ roles }, who) =>
+        [0, 1, 2, 3, 4].map((n) => roles.claim(`run-${who}-${n}`, 8)),
+      ),
     );
     expect(claims.filter((claim) => claim.status === "fulfilled")).toHaveLength(1);
     await Promise.all(states.map((state) => state.close()));
@@ -167,7 +169,8 @@ describe("runs", () => {
   });
 
   test("that do not exist take no records", async () => {
-    const { runs, close } = await openState(freshUrl());
+    const state = await openState(freshUrl());
+    const { runs } = state;
     const missing = { code: "NOT_FOUND", retryable: false };
     await expect(runs.putStep("x", doneStep)).rejects.toMatchObject(missing);
     await expect(
@@ -176,35 +179,38 @@ describe("runs", () => {
     await expect(
       runs.addEvent({ runId: "x", key: "k", atMs: 1, kind: "waiting", step: null, text: "" }),
     ).rejects.toMatchObject(missing);
-    await close();
+    await state.close();
   });
 
   test("store whatever programs print, but no password in an address", async () => {
-    const { runs, close } = await openState(freshUrl());
+    const state = await openState(freshUrl());
+    const { runs } = state;
     await runs.create({ plan: samplePlan("run-a"), startedBy: "decision", atMs: 5 });
     const said = "bad \0 byte, half \ud800 pair, postgresql://app:hunter2@db:5432/app";
     await runs.putStep("run-a", { ...doneStep, result: said });
     const stored = (await runs.get("run-a"))?.steps[1]?.result;
     expect(stored).toBe("bad  byte, half \ufffd pair, postgresql://app:***@db:5432/app");
-    await close();
+    await state.close();
   });
 });
 
 describe("facts", () => {
   test("read as they were put last, and as null if never put", async () => {
-    const { facts, close } = await openState(freshUrl());
+    const state = await openState(freshUrl());
+    const { facts } = state;
     expect(await facts.get("loss")).toBeNull();
     await facts.put("loss", { bytes: "12", rows: [1, 2] });
     await facts.put("loss", { bytes: "13" });
     expect(await facts.get("loss")).toEqual({ bytes: "13" });
-    await close();
+    await state.close();
   });
 });
 
 describe("the audit log", () => {
   test("takes entries and gives none up", async () => {
     const url = freshUrl();
-    const { audit, close } = await openState(url);
+    const state = await openState(url);
+    const { audit } = state;
     await audit.append({ atMs: 1, who: "ann", what: "approve", why: "fire", detail: { run: "a" } });
     for (const sql of [
       "update cloudphoenix.audit set who = 'bob'",
@@ -214,6 +220,6 @@ describe("the audit log", () => {
     }
     const rows = await query(url, "select who, what, why, detail from cloudphoenix.audit");
     expect(rows).toEqual([{ who: "ann", what: "approve", why: "fire", detail: { run: "a" } }]);
-    await close();
+    await state.close();
   });
 });

@@ -67,18 +67,28 @@ export async function setupReplication(
 ): Promise<SetupResult> {
   const { connections } = context;
   return connections.withSession(request.from, signal, (from) =>
-    connections.withSession(request.to, signal, (to) =>
-      exclusively(from, () => exclusively(to, () => setUp(context, { from, to }, request, signal))),
-    ),
+    connections.withSession(request.to, signal, async (to) => {
+      const sides = { from, to };
+      const made = await exclusively(from, () =>
+        exclusively(to, () => makePair(context, sides, request, signal)),
+      );
+      // Not exclusively: a copy takes hours, and a promotion must not wait for it to be refused.
+      const tables = await waitForCopy(context, to, request.onProgress, signal);
+      if (made.subscribed) await confirmFlow(context, sides, signal);
+      await setDurability(context, from, signal);
+      const { schemaCopied, subscribed } = made;
+      return { alreadyDone: !subscribed && !schemaCopied, schemaCopied, tables };
+    }),
   );
 }
 
-async function setUp(
+/** Everything up to the start of the copy. */
+async function makePair(
   context: PostgresContext,
   sides: { readonly from: SiteConnection; readonly to: SiteConnection },
   request: SetupRequest,
   signal: AbortSignal,
-): Promise<SetupResult> {
+): Promise<{ readonly schemaCopied: boolean; readonly subscribed: boolean }> {
   await checkRoles(sides.from, sides.to);
   const pair: Pair = {
     from: { connection: sides.from, objects: await readSchema(sides.from) },
@@ -92,11 +102,7 @@ async function setUp(
   const schemaCopied = !hasTables(pair.to.objects);
   await prepareActive(context, pair);
   await prepareStandby(context, pair, schemaCopied);
-  const subscribed = await follow(context, pair, before, signal);
-  const tables = await waitForCopy(context, sides.to, request.onProgress, signal);
-  if (subscribed) await confirmFlow(context, sides, signal);
-  await setDurability(context, sides.from, signal);
-  return { alreadyDone: !subscribed && !schemaCopied, schemaCopied, tables };
+  return { schemaCopied, subscribed: await follow(context, pair, before, signal) };
 }
 
 /** The active site must not be a standby, and a standby that was promoted is no standby any more. */
@@ -244,6 +250,9 @@ async function setDurability(
   connection: SiteConnection,
   signal: AbortSignal,
 ): Promise<void> {
+  const row = await readSiteRow(connection);
+  const conflict = roleConflict(connection.site, row, "active");
+  if (conflict !== null) throw new CloudPhoenixError("CONFLICT", conflict, { retryable: false });
   const standby = subscriptionName(context.application);
   if (context.durability === "sync") await waitForStandby(context, connection, standby, signal);
   else await stopWaitingForStandby(context, connection, standby, signal);

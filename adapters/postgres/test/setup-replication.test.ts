@@ -289,7 +289,7 @@ describe("setting up replication is refused", () => {
     await admin.query("select pg_reload_conf()");
     const names = "synchronous-standby-names";
     await until(async () =>
-      (await problems("sync").catch(() => [])).includes(
+      (await problems("sync").catch((): string[] => [])).includes(
         `${names} ${SITE_A} synchronous_standby_names`,
       ),
     );

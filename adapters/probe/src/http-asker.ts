@@ -9,8 +9,10 @@ import {
   type ClientRequest,
   type IncomingMessage,
   request as httpRequest,
+  type RequestOptions,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { urlToHttpOptions } from "node:url";
 import { classifyAnswer, classifyFailure } from "./classify.ts";
 import type { Expectation, Verdict } from "./probe-target.ts";
 
@@ -40,18 +42,28 @@ export interface Question {
 
 /** Not safe for two questions at a time: the caller waits for `done` or calls `expire` first. */
 export class HttpAsker {
-  readonly #target: AskedTarget;
-  readonly #url: URL | null;
+  readonly #expect: Expectation;
   readonly #agent: HttpAgent | HttpsAgent;
+  readonly #isHttps: boolean;
+  /** Made once: at thousands of questions per second, parsing the URL each time shows. */
+  readonly #options: RequestOptions | null;
   /** Questions that had to be put twice because the kept connection had gone stale. */
   staleConnections = 0;
 
   constructor(target: AskedTarget) {
-    this.#target = target;
-    this.#url = URL.canParse(target.url) ? new URL(target.url) : null;
-    const options = { keepAlive: true, maxSockets: 1, maxFreeSockets: 1 };
-    this.#agent =
-      this.#url?.protocol === "https:" ? new HttpsAgent(options) : new HttpAgent(options);
+    this.#expect = target.expect;
+    const url = URL.canParse(target.url) ? new URL(target.url) : null;
+    this.#isHttps = url?.protocol === "https:";
+    const oneKept = { keepAlive: true, maxSockets: 1, maxFreeSockets: 1 };
+    this.#agent = this.#isHttps ? new HttpsAgent(oneKept) : new HttpAgent(oneKept);
+    this.#options =
+      url === null || (url.protocol !== "http:" && !this.#isHttps)
+        ? null
+        : {
+            ...urlToHttpOptions(url),
+            agent: this.#agent,
+            headers: ["host", url.host, ...Object.entries(target.headers ?? {}).flat()],
+          };
   }
 
   /** Puts the question; `fresh` opens a new connection first. `done` is called at most once. */
@@ -73,15 +85,14 @@ export class HttpAsker {
   }
 
   #send(attempt: Attempt, mayRepeat: boolean): void {
-    const url = this.#url;
-    if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
+    if (this.#options === null) {
       const detail = "could not ask: the address is not an http or https URL";
       attempt.end({ verdict: { status: "unknown", detail }, answered: false });
       return;
     }
-    const request = url.protocol === "https:" ? httpsRequest : httpRequest;
+    const request = this.#isHttps ? httpsRequest : httpRequest;
     try {
-      const sent = request(url, { agent: this.#agent, headers: { ...this.#target.headers } });
+      const sent = request(this.#options);
       attempt.carry(sent);
       sent.on("response", (response) => this.#receive(attempt, response));
       sent.on("error", (error) => {
@@ -110,14 +121,14 @@ export class HttpAsker {
     let bytes = 0;
     const finish = (truncated: boolean): void => {
       const body = Buffer.concat(chunks).toString("utf8");
-      const verdict = classifyAnswer(this.#target.expect, { statusCode, body, truncated });
+      const verdict = classifyAnswer(this.#expect, { statusCode, body, truncated });
       if (truncated) attempt.end({ verdict, answered: true });
       else attempt.complete({ verdict, answered: true });
     };
     response.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > BODY_BYTES_MAX) finish(true);
-      else if (this.#target.expect === "health-json") chunks.push(chunk);
+      else if (this.#expect === "health-json") chunks.push(chunk);
     });
     response.on("end", () => finish(false));
     response.on("error", (error) => {

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 
 /**
  * `commit-then-kill`: stores the order and closes the connection without an answer.
- * `foreign-404`: a 404 that is not the service's.
+ * `no-order`: a 201 that names none. `foreign-404`: a 404 that is not the service's.
  */
 export type Mood =
   | "ok"
@@ -14,6 +14,7 @@ export type Mood =
   | "hang"
   | "commit-then-kill"
   | "refuse"
+  | "no-order"
   | "foreign-404";
 
 export class Application {
@@ -79,6 +80,7 @@ export class Application {
     if (mood === "hang") return;
     if (mood === "kill") request.socket.destroy();
     else if (mood === "unavailable") send(response, 503, { code: "READ_ONLY" });
+    else if (mood === "no-order") send(response, 201, {});
     else if (mood === "refuse") send(response, 422, { code: "IDEMPOTENCY_MISMATCH" });
     else if (mood === "foreign-404") send(response, 404, { message: "no such route" });
     else if (method === "GET") this.#read(key, response);

@@ -98,6 +98,10 @@ async function loop(policy: Partial<Policy> = {}): Promise<LoopSimulation> {
   return simulation;
 }
 
+function isMove(run: RunRecord): boolean {
+  return run.plan.kind === "dr";
+}
+
 const request = { reason: "a drill", acceptLoss: false, by: "ann" } as const;
 
 describe("without anybody's help", () => {
@@ -121,7 +125,7 @@ describe("without anybody's help", () => {
     await simulation.clock.advance(15_000);
     await simulation.end();
 
-    const run = (await simulation.runs()).find((record) => record.plan.kind === "dr");
+    const run = (await simulation.runs()).find(isMove);
     expect(run).toMatchObject({ status: "completed", startedBy: "decision", plan: { to: B } });
     expect(await simulation.stores.roles.read()).toMatchObject({ active: B, generation: 2 });
     expect(simulation.world.state.traffic.site).toBe(B);
@@ -218,7 +222,7 @@ describe("without anybody's help", () => {
     await simulation.clock.advance(30_000);
     await simulation.end();
 
-    expect((await simulation.runs()).filter((run) => run.plan.kind === "dr")).toEqual([]);
+    expect((await simulation.runs()).filter(isMove)).toEqual([]);
     expect(simulation.verdicts()).toContain("dr: blocked dr");
     expect(Object.values(simulation.world.state.notices).join()).toContain("replication");
   });
@@ -229,7 +233,6 @@ describe("without anybody's help", () => {
       state.sites[A]!.condition = "dead";
     });
     await simulation.clock.advance(10_000);
-    const isMove = (run: RunRecord): boolean => run.plan.kind === "dr";
     const move = (await simulation.runs()).find(isMove);
     expect(move?.status).toBe("waiting-approval");
     await simulation.tell(move?.id ?? "", { kind: "cancel", by: "ann", reason: "false alarm" });

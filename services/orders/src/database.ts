@@ -44,7 +44,7 @@ export interface Connection {
 }
 
 /** The parts of a server notice that do not depend on the server's language. */
-export interface ServerNotice {
+interface ServerNotice {
   /** Name of the function in PostgreSQL's source that raised it. */
   readonly routine?: string | undefined;
 }

@@ -11,9 +11,14 @@ import type { Connection, Database, Statement } from "./database.ts";
 import { isMissingRelation } from "./database-failure.ts";
 import { durabilityUnknown, type DurabilityBarrier } from "./durability-barrier.ts";
 import { endOfRecord, parseLsn } from "./lsn.ts";
-import { requestHash, type Order, type OrderDraft, type OrderItem } from "./order.ts";
+import { requestHash, type Order, type OrderDraft } from "./order.ts";
+import {
+  PLACE_MANAGED,
+  PLACE_UNMANAGED,
+  type OrderRow,
+  type PlacementRow,
+} from "./place-statement.ts";
 import { ServiceError } from "./service-error.ts";
-import type { Durability } from "./site-record.ts";
 
 /** An acknowledged order and who acknowledged it. */
 export interface Placement {
@@ -24,78 +29,6 @@ export interface Placement {
   /** Writer epoch of the site at the commit; 0 without CloudPhoenix. */
   readonly generation: number;
 }
-
-interface OrderRow {
-  readonly id: string;
-  readonly number: string;
-  readonly customer: string;
-  readonly items: readonly OrderItem[];
-  readonly note: string | null;
-  readonly created_at: Date;
-}
-
-/** Columns of the order are null when the row was committed after the statement began. */
-interface PlacementRow extends Nullable<OrderRow> {
-  readonly order_id: string;
-  readonly request_hash: string;
-  readonly replayed: boolean;
-  readonly managed: boolean;
-  readonly site: string | null;
-  readonly generation: string | null;
-  readonly durability: Durability | null;
-}
-
-type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
-
-/**
- * The key decides. Losing the race for it, or repeating it, takes the "do update" branch, which
- * changes nothing but waits for the winner, returns the stored row even if it is newer than this
- * statement's snapshot, and makes a replay a commit of its own: one that a synchronous standby
- * confirms and that has a log position behind the first one's.
- */
-function placeStatement(
-  name: string,
-  site: string,
-): { readonly name: string; readonly text: string } {
-  return {
-    name,
-    text: `
-      with proposal as materialized (
-        select nextval(pg_get_serial_sequence('public.orders', 'id')) as id
-      ), claim as (
-        insert into public.idempotency_keys (key, request_hash, order_id)
-        select $1, $2, id from proposal
-        on conflict (key) do update set request_hash = idempotency_keys.request_hash
-        returning order_id, request_hash
-      ), placed as (
-        insert into public.orders (id, number, customer, items, note)
-        select id, 'ORD-' || nextval('public.order_number_seq'), $3, $4::jsonb, $5
-        from proposal join claim on claim.order_id = proposal.id
-        returning *
-      ), known as (
-        select * from placed
-        union all
-        select o.* from public.orders o join claim on claim.order_id = o.id
-      )
-      select claim.order_id, claim.request_hash, claim.order_id <> proposal.id as replayed,
-             known.id, known.number, known.customer, known.items, known.note, known.created_at,
-             ${site}
-      from claim cross join proposal left join known on true`,
-  };
-}
-
-const PLACE_MANAGED = placeStatement(
-  "place",
-  `true as managed, (select site from cloudphoenix.site),
-   (select generation from cloudphoenix.site), (select durability from cloudphoenix.site)`,
-);
-
-// `to_regclass` looks without raising: the answer tells when CloudPhoenix has come since.
-const PLACE_UNMANAGED = placeStatement(
-  "place-unmanaged",
-  `to_regclass('cloudphoenix.site') is not null as managed,
-   null as site, null as generation, null as durability`,
-);
 
 const ORDER_COLUMNS = "o.id, o.number, o.customer, o.items, o.note, o.created_at";
 

@@ -10,7 +10,7 @@ import { ServiceError } from "./service-error.ts";
 import type { SiteReader, SiteRecord } from "./site-record.ts";
 
 /** Why the database did not answer, in words that are safe to publish. */
-export type Outage = "unreachable" | "timed out" | "not ready";
+type Outage = "unreachable" | "timed out" | "not ready";
 
 /** One look. Exactly one of `record` and `outage` is set. */
 export interface Observation {

@@ -3,7 +3,7 @@ import { timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { CloudPhoenixError, type Json, messageOf } from "@cloudphoenix/core";
 
-export interface ApiRequest {
+interface ApiRequest {
   /** Values of the `:name` parts of the route. */
   readonly params: Readonly<Record<string, string>>;
   /** Parsed JSON body; null if there is none. Not checked yet. */

@@ -14,7 +14,7 @@ export interface NameResolver {
   resolve(name: string, signal?: AbortSignal): Promise<{ readonly address: string }>;
 }
 
-export interface ConnectionLimits {
+interface ConnectionLimits {
   readonly connectionAgeMaxMs: number;
   readonly connectionsMax: number;
 }

@@ -7,7 +7,7 @@
 import type { Clock, Random } from "@cloudphoenix/engine";
 import { RetryBudget } from "./backoff.ts";
 import { AgingAgent, ClientConnections, type NameResolver } from "./client-connections.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, type LedgerEntry } from "./ledger.ts";
 import type { LoadConfig } from "./load-config.ts";
 import type { LoadEvent, ReadbackResult } from "./load-protocol.ts";
 import { LoadStatistics } from "./load-statistics.ts";
@@ -20,7 +20,7 @@ const CATCH_UP_MAX_MS = 1_000;
 const READBACK_TIMEOUT_MS = 120_000;
 
 /** What the client is given by whoever runs it. */
-export interface LoadParts {
+interface LoadParts {
   readonly config: LoadConfig;
   readonly resolver: NameResolver;
   readonly clock: Clock;
@@ -172,7 +172,7 @@ async function readDirectly(
   baseUrl: string,
   config: LoadConfig,
   common: Omit<ReadbackParts, "route" | "port" | "host">,
-  entries: Parameters<typeof readBack>[1],
+  entries: readonly LedgerEntry[],
 ): Promise<ReadbackResult> {
   const { hostname, host, port } = new URL(baseUrl);
   const agent = new AgingAgent(config);

@@ -5,7 +5,7 @@ import type { Epoch, LoadCounts } from "./load-protocol.ts";
 const LATENCIES_KEPT = 1_000;
 
 /** One acknowledgement, as far as it is counted. */
-export interface Acknowledgement {
+interface Acknowledgement {
   readonly site: string;
   readonly generation: number;
   readonly atMs: number;

@@ -8,7 +8,7 @@
 import type { Clock, Random } from "@cloudphoenix/engine";
 import { pauseMs, type RetryBudget } from "./backoff.ts";
 import type { ClientConnections } from "./client-connections.ts";
-import { type AnswerBody, attempt, type Attempt } from "./http-attempt.ts";
+import { type AnswerBody, attempt, type Attempt, type AttemptRequest } from "./http-attempt.ts";
 import type { LoadConfig } from "./load-config.ts";
 
 /** How a write ended. */
@@ -58,7 +58,7 @@ export function keyOf(config: LoadConfig, n: number): string {
 }
 
 /** The body follows from `n`, so that a repetition is the same request. */
-function orderRequest(config: LoadConfig, n: number): Parameters<typeof attempt>[1] {
+function orderRequest(config: LoadConfig, n: number): AttemptRequest {
   return {
     port: config.port,
     method: "POST",

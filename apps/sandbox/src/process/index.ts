@@ -3,4 +3,4 @@ export { KeptProcess } from "./kept-process.ts";
 export { processIdentity } from "./identity.ts";
 export { ProcessRegistry, type RecordedProcess, signalProcess } from "./registry.ts";
 export { systemClock } from "./system-clock.ts";
-export { type Handlers, type Operations, Remote, serveParent } from "./rpc.ts";
+export { Remote, serveParent } from "./rpc.ts";

@@ -11,7 +11,7 @@ import { CloudPhoenixError, type ErrorCode, messageOf } from "@cloudphoenix/core
 export type Operations = Record<string, { readonly input: unknown; readonly output: unknown }>;
 
 /** What the child does for each operation. */
-export type Handlers<Ops extends Operations> = {
+type Handlers<Ops extends Operations> = {
   readonly [Name in keyof Ops]: (input: Ops[Name]["input"]) => Promise<Ops[Name]["output"]>;
 };
 

@@ -20,7 +20,7 @@ export interface SiteSpec {
   readonly agent: ProgramSpec | null;
 }
 
-export interface SitePorts {
+interface SitePorts {
   readonly balancer: number;
   readonly provider: number;
   readonly postgres: number;

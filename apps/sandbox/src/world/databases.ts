@@ -14,8 +14,8 @@ import { linkName } from "./topology.ts";
 /** The first role of each server; everything after `prepareServer` works without it. */
 export const MASTER_ROLE = "postgres";
 
-/** Generation before the first plan. */
-const FIRST_GENERATION = 0;
+/** What a controller starts the roles of a new application with. */
+const FIRST_GENERATION = 1;
 
 export interface DatabasesOptions {
   readonly layout: Layout;

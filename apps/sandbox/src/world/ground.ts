@@ -1,7 +1,7 @@
 /** The ground a sandbox stands on: its folder, cleared and locked, with ports, secrets, configuration. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
-import { ProcessRegistry } from "../process/index.ts";
+import { ProcessRegistry, signalProcess } from "../process/index.ts";
 import type { Cleanups } from "./cleanups.ts";
 import { configurationDocument } from "./configuration-document.ts";
 import { type Layout, layoutOf } from "./layout.ts";
@@ -34,12 +34,18 @@ export async function prepareGround(options: WorldOptions, cleanups: Cleanups): 
   writeSecrets(layout);
   const ports = await pickPorts(portNeeds(), { next: () => Math.random() });
   writeConfiguration(layout, ports, options);
-  return { layout, ports, registry: new ProcessRegistry(layout.processes) };
+  const registry = new ProcessRegistry(layout.processes);
+  endAllOnExit(registry, cleanups);
+  return { layout, ports, registry };
 }
 
-/** Removes every file of a sandbox that has ended. */
-export function removeFiles(layout: Layout): void {
-  rmSync(layout.home, { recursive: true, force: true });
+/** If our own process ends without closing the sandbox, nothing of it may go on. */
+function endAllOnExit(registry: ProcessRegistry, cleanups: Cleanups): void {
+  const endAll = (): void => {
+    for (const { pid } of registry.alive()) signalProcess(pid, "SIGKILL");
+  };
+  process.once("exit", endAll);
+  cleanups.add(() => process.off("exit", endAll));
 }
 
 function writeConfiguration(layout: Layout, ports: PortBook, options: WorldOptions): void {

@@ -25,18 +25,24 @@ export async function clearLeftovers(layout: Layout): Promise<readonly string[]>
   }
   writeFileSync(marker, "This folder belongs to a CloudPhoenix sandbox and is emptied by it.\n");
   const ended = await new ProcessRegistry(layout.processes).sweep();
-  const servers = killServers(layout.home);
+  const servers = killServers(layout);
   for (const name of found) {
     if (name !== MARKER) rmSync(join(layout.home, name), { recursive: true, force: true });
   }
   return [...ended.map(({ name }) => name), ...servers];
 }
 
+/** Removes every file of a sandbox that has ended, and the servers a killed controller left in it. */
+export function removeHome(layout: Layout): void {
+  killServers(layout);
+  rmSync(layout.home, { recursive: true, force: true });
+}
+
 /**
  * Kills PostgreSQL servers that nobody recorded: those of a controller that was killed. A pid file
  * counts only if the process it names has this very data directory among its arguments.
  */
-function killServers(home: string): readonly string[] {
+function killServers({ home }: Layout): readonly string[] {
   const killed: string[] = [];
   for (const file of globSync(join(home, "**/postmaster.pid"))) {
     const pid = Number(readFileSync(file, "utf8").split("\n")[0]);

@@ -89,7 +89,7 @@ export function controllerProgram(
 ): ProgramSpec {
   return {
     program: fileOf("apps/controller/src/main.ts"),
-    args: ["--config", layout.configFile(index)],
+    args: ["--config", layout.configFile(index), "--stop-state-database"],
     // The URL holds a password: environment variables are private to their process, arguments not.
     env: stateUrl === null ? {} : { CLOUDPHOENIX_STATE_URL: stateUrl },
   };

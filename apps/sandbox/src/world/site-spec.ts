@@ -18,6 +18,8 @@ const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
   max_wal_senders: "10",
   max_replication_slots: "10",
   max_logical_replication_workers: "8",
+  // Every table of the application is copied at once when the standby is made.
+  max_sync_workers_per_subscription: "6",
   max_worker_processes: "16",
   wal_sender_timeout: "5s",
   wal_receiver_timeout: "5s",

@@ -10,7 +10,8 @@ import { activePlace } from "./active-place.ts";
 import type { Cleanups } from "./cleanups.ts";
 import { controlRoutes } from "./control-api.ts";
 import type { FaultAtWork, FaultBoard } from "./fault-board.ts";
-import { type Ground, removeFiles } from "./ground.ts";
+import type { Ground } from "./ground.ts";
+import { removeHome } from "./leftovers.ts";
 import { linkMatcher } from "./link-matcher.ts";
 import { WorldLoad } from "./load.ts";
 import { type Place, PLACES } from "./places.ts";
@@ -164,7 +165,7 @@ export class World {
 
   async #close(): Promise<void> {
     await this.#parts.cleanups.run();
-    removeFiles(this.#parts.ground.layout);
+    removeHome(this.#parts.ground.layout);
   }
 
   async #place(site: string | undefined): Promise<Place> {

@@ -181,13 +181,6 @@ export function describePlanRunner(contract: RunnerContract): void {
       expect((await ended(plan)).status).toBe("completed");
     });
 
-    function failing(failed: string): ContractWork {
-      return async ({ step, undo }): Promise<Json> => {
-        if (step !== failed || undo) return null;
-        throw new CloudPhoenixError("UNREACHABLE", "made to fail", { retryable: true });
-      };
-    }
-
     async function started(plan: Plan): Promise<Plan> {
       await harness.runner.start(plan, "operator:ann");
       return plan;
@@ -209,4 +202,11 @@ export function describePlanRunner(contract: RunnerContract): void {
       return run;
     }
   });
+}
+
+function failing(failed: string): ContractWork {
+  return async ({ step, undo }): Promise<Json> => {
+    if (step !== failed || undo) return null;
+    throw new CloudPhoenixError("UNREACHABLE", "made to fail", { retryable: true });
+  };
 }

@@ -1,4 +1,5 @@
 /** What every traffic switch must do, as tests. */
+/* oxlint-disable max-lines-per-function -- a suite is a list of tests around one fixture */
 import type { SiteId } from "@cloudphoenix/core";
 import type { TrafficSwitch } from "@cloudphoenix/engine";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

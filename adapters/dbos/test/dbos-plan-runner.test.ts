@@ -1,0 +1,333 @@
+import type { Json, Plan, RunCommand } from "@cloudphoenix/core";
+import type { DurableContext, Leadership } from "@cloudphoenix/engine";
+import { afterEach, describe, expect, test } from "vitest";
+import { DbosPlanRunner, type DbosPlanRunnerOptions } from "../src/index.ts";
+import { samplePlan } from "./sample-plan.ts";
+import { query, systemClock, useStateServer } from "./state-server.ts";
+
+const stateServer = useStateServer();
+const { freshUrl } = stateServer;
+
+type Interpret = (context: DurableContext, plan: Plan, startedBy: string) => Promise<Json>;
+
+let running: DbosPlanRunner | null = null;
+
+afterEach(async () => {
+  await running?.close();
+  running = null;
+});
+
+const forever = new AbortController().signal;
+
+async function launch(
+  url: string,
+  interpret: Interpret,
+  options: Partial<DbosPlanRunnerOptions> = {},
+): Promise<DbosPlanRunner> {
+  running = await DbosPlanRunner.launch({
+    url,
+    leadership: { epoch: 1, lost: forever },
+    interpret,
+    executeBranch: async (_context, _plan, stepId) => stepId,
+    clock: systemClock,
+    log: () => undefined,
+    ...options,
+  });
+  return running;
+}
+
+/** Lets the test see when an interpreter got somewhere. */
+function milestone(): { readonly reached: Promise<void>; readonly reach: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { reached: promise, reach: () => resolve() };
+}
+
+const pause: RunCommand = { kind: "pause", by: "ann" };
+const cancel: RunCommand = { kind: "cancel", by: "ann", reason: "drill over" };
+
+describe("starting a plan", () => {
+  test("hands the plan and who started it to the interpreter, once", async () => {
+    const seen: unknown[] = [];
+    const runner = await launch(freshUrl(), async (context, plan, startedBy) => {
+      await context.step("only", async () => {
+        seen.push([context.runId, plan, startedBy]);
+        return null;
+      });
+      return null;
+    });
+    const plan = samplePlan("run-1");
+    await runner.start(plan, "operator:ann");
+    await runner.start({ ...plan, reason: "edited" }, "operator:bob");
+    await runner.ended("run-1", forever);
+    await runner.start(plan, "operator:ann");
+    await runner.ended("run-1", forever);
+    expect(seen).toEqual([["run-1", plan, "operator:ann"]]);
+  });
+
+  test("is left to the leader", async () => {
+    const lost = AbortSignal.abort();
+    const launched = launch(freshUrl(), async () => null, { leadership: { epoch: 1, lost } });
+    await expect(launched).rejects.toMatchObject({ code: "NOT_LEADER" });
+  });
+
+  test("says that the database is missing, and the next launch works", async () => {
+    const nowhere = launch("postgresql://nobody@127.0.0.1:1/state", async () => null);
+    await expect(nowhere).rejects.toMatchObject({ code: "STATE_UNAVAILABLE", retryable: true });
+    const runner = await launch(freshUrl(), async () => null);
+    await runner.start(samplePlan("run-1"), "test");
+    await runner.ended("run-1", forever);
+  });
+});
+
+describe("waiting for the end of a run", () => {
+  test("ends when the caller gives up", async () => {
+    let over = false;
+    const runner = await launch(freshUrl(), async (context) => {
+      await context.receive(60_000);
+      over = true;
+      return null;
+    });
+    await runner.start(samplePlan("run-1"), "test");
+    await runner.ended("run-1", AbortSignal.timeout(150));
+    expect(over).toBe(false);
+    await runner.command("run-1", pause, "end it");
+    await runner.ended("run-1", forever);
+    expect(over).toBe(true);
+  });
+
+  test("tells a run that was never started from one that broke", async () => {
+    const runner = await launch(freshUrl(), async () => {
+      throw new Error("a defect");
+    });
+    await expect(runner.ended("run-9", forever)).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await runner.start(samplePlan("run-1"), "test");
+    await expect(runner.ended("run-1", forever)).rejects.toMatchObject({
+      code: "INTERNAL",
+      message: expect.stringContaining("a defect"),
+    });
+  });
+});
+
+describe("commands", () => {
+  test("arrive in order, and each key once", async () => {
+    const received: (string | null)[] = [];
+    const runner = await launch(freshUrl(), async (context) => {
+      for (const limitMs of [30_000, 30_000, 300]) {
+        received.push((await context.receive(limitMs))?.by ?? null);
+      }
+      return null;
+    });
+    await runner.start(samplePlan("run-1"), "test");
+    await runner.command("run-1", { ...pause, by: "ann" }, "key-1");
+    await runner.command("run-1", { ...pause, by: "ann" }, "key-1");
+    await runner.command("run-1", { ...pause, by: "bob" }, "key-2");
+    await runner.ended("run-1", forever);
+    expect(received).toEqual(["ann", "bob", null]);
+  });
+
+  test("for a run that is over or never was are refused", async () => {
+    const runner = await launch(freshUrl(), async () => null);
+    await runner.start(samplePlan("run-1"), "test");
+    await runner.ended("run-1", forever);
+    for (const runId of ["run-1", "run-9"]) {
+      await expect(runner.command(runId, pause, "key")).rejects.toMatchObject({
+        code: "NOT_FOUND",
+        hint: expect.stringContaining("List the runs"),
+      });
+    }
+  });
+
+  test("that cancel abort the step in flight, which finds the reason in its mailbox", async () => {
+    const begun = milestone();
+    const seen: Json[] = [];
+    const runner = await launch(freshUrl(), async (context) => {
+      const outcome = await context.step("long", async (signal) => {
+        begun.reach();
+        await new Promise((settle) => signal.addEventListener("abort", settle));
+        return "aborted";
+      });
+      seen.push(outcome, (await context.receive(0))?.kind ?? null);
+      return null;
+    });
+    await runner.start(samplePlan("run-1"), "test");
+    await begun.reached;
+    await runner.command("run-1", cancel, "key-1");
+    await runner.ended("run-1", forever);
+    expect(seen).toEqual(["aborted", "cancel"]);
+  });
+
+  test("that cancel reach the steps of branches too, and no other run's", async () => {
+    const begun = milestone();
+    const aborted: string[] = [];
+    const executeBranch = async (
+      context: DurableContext,
+      plan: Plan,
+      stepId: string,
+    ): Promise<Json> =>
+      context.step(stepId, async (signal) => {
+        signal.addEventListener("abort", () => aborted.push(`${plan.id} ${stepId}`));
+        if (stepId === "two" && plan.id === "run-1") begun.reach();
+        if (plan.id === "run-1") {
+          await new Promise((settle) => signal.addEventListener("abort", settle));
+        }
+        return stepId;
+      });
+    const runner = await launch(
+      freshUrl(),
+      async (context, plan) => [...(await context.branches(plan, ["one", "two"]))],
+      { executeBranch },
+    );
+    await runner.start(samplePlan("run-2"), "test");
+    await runner.start(samplePlan("run-1"), "test");
+    await begun.reached;
+    await runner.command("run-1", cancel, "key-1");
+    await runner.ended("run-1", forever);
+    await runner.ended("run-2", forever);
+    expect(aborted.toSorted()).toEqual(["run-1 one", "run-1 two"]);
+  });
+});
+
+describe("branches", () => {
+  test("return what each step came to, in the order of the plan", async () => {
+    let outcomes: readonly Json[] = [];
+    const runner = await launch(
+      freshUrl(),
+      async (context, plan) => {
+        const first = await context.branches(plan, ["one", "two"]);
+        const second = await context.branches(plan, ["two"]);
+        outcomes = [...first, ...second];
+        return null;
+      },
+      {
+        executeBranch: async (context, plan, stepId) => {
+          await context.sleep(stepId === "one" ? 300 : 0);
+          return { run: context.runId, plan: plan.id, stepId };
+        },
+      },
+    );
+    await runner.start(samplePlan("run-1"), "test");
+    await runner.ended("run-1", forever);
+    const one = { run: "run-1", plan: "run-1", stepId: "one" };
+    const two = { ...one, stepId: "two" };
+    expect(outcomes).toEqual([one, two, two]);
+  });
+});
+
+describe("a runner that stops", () => {
+  test("leaves its run to the next one, which replays what is recorded and goes on", async () => {
+    const url = freshUrl();
+    const begun = milestone();
+    const done: string[] = [];
+    const interpret: Interpret = async (context) => {
+      const value = await context.step("first", async () => {
+        done.push("first");
+        return done.length;
+      });
+      await context.step("second", async (signal) => {
+        done.push(`second after ${value}`);
+        if (done.length === 2) {
+          begun.reach();
+          await new Promise((settle) => signal.addEventListener("abort", settle));
+        }
+        return null;
+      });
+      return null;
+    };
+    const before = await launch(url, interpret);
+    await before.start(samplePlan("run-1"), "test");
+    await begun.reached;
+    await before.close();
+
+    const after = await launch(url, interpret);
+    await after.ended("run-1", forever);
+    // Aborting a step because the process leaves is not an outcome of the step.
+    expect(done).toEqual(["first", "second after 1", "second after 1"]);
+  });
+
+  test("because it no longer leads lets nothing more happen", async () => {
+    const url = freshUrl();
+    const begun = milestone();
+    const leading = new AbortController();
+    const leadership: Leadership = { epoch: 1, lost: leading.signal };
+    const done: string[] = [];
+    const interpret: Interpret = async (context) => {
+      await context.step("first", async () => {
+        begun.reach();
+        await new Promise((settle) => leading.signal.addEventListener("abort", settle));
+        return null;
+      });
+      done.push("went on");
+      return null;
+    };
+    const runner = await launch(url, interpret, { leadership });
+    await runner.start(samplePlan("run-1"), "test");
+    await begun.reached;
+    leading.abort();
+    await runner.close();
+    const steps = await query(url, "select function_name from dbos.operation_outputs");
+    expect([done, steps]).toEqual([[], []]);
+  });
+});
+
+async function waitForAnything(context: DurableContext): Promise<Json> {
+  await context.receive(60_000);
+  return null;
+}
+
+describe("a launch", () => {
+  test("reports runs it cannot resume and runs that were resumed suspiciously often", async () => {
+    const url = freshUrl();
+    const before = await launch(url, waitForAnything);
+    for (const id of ["old", "restless", "fine"]) await before.start(samplePlan(id), "test");
+    await before.close();
+    await query(
+      url,
+      `update dbos.workflow_status set application_version = 'plan-engine-0'
+       where workflow_uuid = 'old'`,
+    );
+    await query(
+      url,
+      "update dbos.workflow_status set recovery_attempts = 50 where workflow_uuid = 'restless'",
+    );
+    const warnings: string[] = [];
+    const after = await launch(url, waitForAnything, {
+      log: (level, message) => (level === "warn" ? warnings.push(message) : undefined),
+    });
+    expect(after.concerns.map(({ runId, kind }) => `${runId}: ${kind}`).toSorted()).toEqual([
+      "old: other-version",
+      "restless: often-recovered",
+    ]);
+    expect(warnings.join("\n")).toContain("plan-engine-0");
+  });
+});
+
+describe("a database that is killed under a living runner", () => {
+  test("delays the run, repeats nothing, and loses nothing", async () => {
+    const begun = milestone();
+    const done: number[] = [];
+    const t0 = Date.now();
+    const runner = await launch(
+      freshUrl(),
+      async (context) => {
+        for (let n = 0; n < 8; n += 1) {
+          await context.step(`step-${n}`, async () => {
+            done.push(n);
+            if (n === 3) begun.reach();
+            await systemClock.sleep(50);
+            return n;
+          });
+        }
+        return null;
+      },
+      { log: (level, m) => level === "debug" || console.log(Date.now() - t0, level, m) },
+    );
+    await runner.start(samplePlan("run-1"), "test");
+    await begun.reached;
+    console.log("kill", Date.now() - t0);
+    await stateServer.server().killHard();
+    await stateServer.server().start();
+    console.log("started", Date.now() - t0);
+    await runner.ended("run-1", forever);
+    expect(done).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+});

@@ -1,0 +1,153 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { PostgresReplicationWatch } from "../src/index.ts";
+import { Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
+import { realClock } from "./fixture/real-clock.ts";
+import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { until } from "./fixture/until.ts";
+
+let servers: TwoServers;
+let pair: Pair;
+
+beforeAll(async () => {
+  servers = await startTwoServers();
+});
+afterAll(() => servers.remove());
+afterEach(async () => {
+  servers.a.link.mend();
+  await servers.a.reopen();
+  await pair.close();
+});
+
+async function watching(application: string): Promise<PostgresReplicationWatch> {
+  pair = await Pair.make(servers, { application });
+  await pair.follow();
+  const { watch } = pair.replication;
+  watch.start();
+  await until(async () => watch.facts(SITE_B).state === "streaming");
+  return watch;
+}
+
+test("before anything was seen, everything is unknown", async () => {
+  pair = await Pair.make(servers, { application: "unseen" });
+  const { watch } = pair.replication;
+  expect(watch.facts(SITE_B)).toEqual({
+    writtenAtMs: null,
+    appliedAtMs: null,
+    readAtMs: null,
+    lagBytes: null,
+    state: "unknown",
+    detail: "the standby does not answer",
+  });
+  expect(watch.schemaDifferences(SITE_B)).toBeNull();
+});
+
+test("a heartbeat travels from the active site to the standby, again and again", async () => {
+  const watch = await watching("beats");
+  const { appliedAtMs } = watch.facts(SITE_B);
+  await until(async () => (watch.facts(SITE_B).appliedAtMs ?? 0) > (appliedAtMs ?? 0));
+  const facts = watch.facts(SITE_B);
+  expect(facts.writtenAtMs).toBeGreaterThanOrEqual(facts.appliedAtMs ?? Number.NaN);
+  expect(facts.state).toBe("streaming");
+});
+
+test("lag shows while the link is silent, and so does the moment the standby is cut off", async () => {
+  const watch = await watching("lags");
+  servers.a.link.cut();
+  await until(async () => {
+    const { writtenAtMs, appliedAtMs } = watch.facts(SITE_B);
+    return (writtenAtMs ?? 0) - (appliedAtMs ?? 0) > 1_000;
+  });
+  await until(async () => (watch.facts(SITE_B).lagBytes ?? 0n) > 0n);
+  const bound = await pair.replication.control.lossBound(SITE_A, SITE_B, soon());
+  expect(bound.boundMs).toBeGreaterThan(1_000);
+  expect(BigInt(bound.boundBytes ?? "0")).toBeGreaterThan(0n);
+  await until(async () => watch.facts(SITE_B).state === "catching-up");
+  expect(watch.facts(SITE_B).detail).toContain("not connected");
+  servers.a.link.mend();
+  await until(async () => watch.facts(SITE_B).state === "streaming");
+});
+
+test("a dead active site delays nothing that is known of the standby", async () => {
+  const watch = await watching("dies");
+  await servers.a.local.killHard();
+  const killedAtMs = realClock.now();
+  await until(async () => (watch.facts(SITE_B).readAtMs ?? 0) > killedAtMs + 1_500);
+  const facts = watch.facts(SITE_B);
+  expect(facts.writtenAtMs).toBeLessThanOrEqual(killedAtMs);
+  // What was true when the site was last heard of still is: the standby was following.
+  expect(facts.state).toBe("streaming");
+});
+
+test("a promoted standby becomes the active site, and the old one is not written to", async () => {
+  const watch = await watching("moves");
+  const { control } = pair.replication;
+  await control.fence(SITE_A, 2, soon());
+  await control.promote(SITE_B, SITE_A, 2, soon());
+  await until(async () => watch.active === SITE_B);
+  const promotedAtMs = realClock.now();
+  const beat = "select at_ms::float8 as at, generation::int from cloudphoenix.heartbeat";
+  await until(async () => {
+    const [row] = await pair.ask<{ at: number; generation: number }>(SITE_B, beat);
+    return (row?.at ?? 0) > promotedAtMs && row?.generation === 2;
+  });
+  const [old] = await pair.ask<{ at: number }>(SITE_A, beat);
+  expect(old?.at).toBeLessThanOrEqual(promotedAtMs);
+  await until(async () => watch.facts(SITE_A).detail.includes("no subscription"));
+  expect(watch.facts(SITE_A).state).toBe("broken");
+});
+
+test("a change that cannot be applied is told from a connection that was lost", async () => {
+  const watch = await watching("conflict");
+  const admin = await pair.client(SITE_B, "super");
+  await admin.query("set session_replication_role = replica");
+  await admin.query("insert into counters (id, name) values (1, 'in the way')");
+  await (await pair.client(SITE_A, "app")).query("insert into counters (name) values ('x')");
+  await until(async () => watch.facts(SITE_B).state === "broken");
+  expect(watch.facts(SITE_B).detail).toContain("cannot apply");
+  await admin.query("delete from counters");
+  await until(async () => watch.facts(SITE_B).state === "streaming");
+});
+
+test("a slot that went is broken, not slow", async () => {
+  const watch = await watching("slotless");
+  const admin = await pair.client(SITE_B, "super");
+  await admin.query("alter subscription cloudphoenix_slotless disable");
+  await until(async () => watch.facts(SITE_B).detail.includes("disabled"));
+  const slot = "cloudphoenix_slotless_azure_westeurope";
+  await until(async () => {
+    const dropped = await pair.ask(
+      SITE_A,
+      `select pg_drop_replication_slot(slot_name) from pg_replication_slots
+       where slot_name = '${slot}' and not active`,
+    );
+    return dropped.length === 1;
+  });
+  await admin.query("alter subscription cloudphoenix_slotless enable");
+  await until(async () => watch.facts(SITE_B).detail.includes("no slot"));
+  expect(watch.facts(SITE_B).state).toBe("broken");
+});
+
+test("schemas are compared, and a difference is named", async () => {
+  pair = await Pair.make(servers, { application: "drifts" });
+  await pair.follow();
+  await (await pair.client(SITE_B, "admin")).query(
+    "alter table counters add column extra int; drop index orders_open",
+  );
+  const { watch } = pair.replication;
+  watch.start();
+  await until(async () => watch.schemaDifferences(SITE_B) !== null);
+  expect(watch.schemaDifferences(SITE_B)).toEqual([
+    `table public.counters: column extra is missing at ${SITE_A}`,
+    `index public.orders_open is missing at ${SITE_B}`,
+  ]);
+});
+
+test("stopping ends every loop, and watching can start again", async () => {
+  const watch = await watching("stops");
+  await watch.stop();
+  const { readAtMs } = watch.facts(SITE_B);
+  await realClock.sleep(600);
+  expect(watch.facts(SITE_B).readAtMs).toBe(readAtMs);
+  watch.start();
+  await until(async () => watch.facts(SITE_B).readAtMs !== readAtMs);
+});

@@ -1,0 +1,74 @@
+/** The command line of the controller. */
+
+import { parseArgs } from "node:util";
+import { type HostPort, parseHostPort } from "@cloudphoenix/config";
+import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
+import { LOG_LEVELS, type LogLevel } from "./composition/log.ts";
+
+export const USAGE = `usage: node apps/controller/src/main.ts --config <file> [options]
+
+  --config <file>         the YAML file of the application
+  --listen <host:port>    where the API listens (default: api.listen; port 0 takes a free one)
+  --log-level <level>     ${LOG_LEVELS.join(", ")} (default: info)
+  --log-file <file>       append the log to a file instead of standard output
+  --stop-state-database   also stop the embedded PostgreSQL at the end
+  --help                  print this
+
+exit codes: 0 stopped as asked, 1 failed, 64 wrong command line, 75 leadership lost (start again),
+78 wrong configuration`;
+
+export interface ControllerArguments {
+  readonly help: boolean;
+  readonly config: string;
+  readonly listen: HostPort | null;
+  readonly logLevel: LogLevel;
+  readonly logFile: string | null;
+  readonly stopStateDatabase: boolean;
+}
+
+// Left without a type on purpose: `parseArgs` computes the result from it.
+const OPTIONS = {
+  config: { type: "string" },
+  listen: { type: "string" },
+  "log-level": { type: "string", default: "info" },
+  "log-file": { type: "string" },
+  "stop-state-database": { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+/** @throws {CloudPhoenixError} `BAD_REQUEST` with the usage as hint */
+export function readArguments(args: readonly string[]): ControllerArguments {
+  const values = parse(args);
+  const { config, listen, help } = values;
+  if (!help && (config === undefined || config === "")) throw wrong("--config is missing");
+  const logLevel = LOG_LEVELS.find((level) => level === values["log-level"]);
+  if (logLevel === undefined) throw wrong(`--log-level ${values["log-level"]} is not a level`);
+  return {
+    help,
+    config: config ?? "",
+    listen: listen === undefined ? null : readListen(listen),
+    logLevel,
+    logFile: values["log-file"] ?? null,
+    stopStateDatabase: values["stop-state-database"],
+  };
+}
+
+function parse(
+  args: readonly string[],
+): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"] {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS }).values;
+  } catch (error) {
+    throw wrong(messageOf(error));
+  }
+}
+
+function readListen(text: string): HostPort {
+  const listen = parseHostPort(text);
+  if (listen === null) throw wrong(`--listen ${text} is not host:port`);
+  return listen;
+}
+
+function wrong(message: string): CloudPhoenixError {
+  return new CloudPhoenixError("BAD_REQUEST", message, { retryable: false, hint: USAGE });
+}

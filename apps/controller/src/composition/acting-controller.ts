@@ -1,0 +1,144 @@
+/** The acting half of a controller: everything that runs only while it leads. */
+
+import { DbosPlanRunner, type Log, type StateDatabase } from "@cloudphoenix/adapter-dbos";
+import type { Configuration } from "@cloudphoenix/config";
+import { FINAL_RUN_STATUSES, messageOf } from "@cloudphoenix/core";
+import {
+  type Clock,
+  DecisionLoop,
+  executeStep,
+  type InterpreterDeps,
+  interpretPlan,
+  type Leadership,
+  type Random,
+  type RunStore,
+  stepHandlers,
+} from "@cloudphoenix/engine";
+import type { Logger } from "pino";
+import type { ControlRoom } from "../api/control-room.ts";
+import { DecisionJournal } from "../events/decision-journal.ts";
+import type { EventHub } from "../events/event-hub.ts";
+import type { ControllerMetrics } from "../metrics/controller-metrics.ts";
+import type { World } from "./compose-world.ts";
+import { EngineControlRoom } from "./engine-control-room.ts";
+
+export interface ActingParts {
+  readonly configuration: Configuration;
+  readonly world: World;
+  readonly state: StateDatabase;
+  /** The state's run store, with listeners. */
+  readonly runs: RunStore;
+  readonly stateUrl: string;
+  readonly leadership: Leadership;
+  /** Ends the loops in an orderly way. */
+  readonly stopping: AbortSignal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hub: EventHub;
+  readonly metrics: ControllerMetrics;
+  readonly log: Logger;
+  readonly adapterLog: Log;
+}
+
+export interface ActingController {
+  readonly room: ControlRoom;
+  /** Rejects if the loop dies of a defect; resolves when it was told to stop. */
+  readonly done: Promise<void>;
+  /** Stops acting; unfinished runs are taken up by the next leader. */
+  close(): Promise<void>;
+}
+
+/**
+ * Resumes unfinished runs, starts watching and deciding.
+ * @throws {CloudPhoenixError} `NOT_LEADER`, `STATE_UNAVAILABLE`
+ */
+export async function startActing(parts: ActingParts): Promise<ActingController> {
+  const { world, leadership, log } = parts;
+  const stop = AbortSignal.any([leadership.lost, parts.stopping]);
+  const deps = interpreterDeps(parts);
+  const runner = await launchRunner(parts, deps);
+  const journal = new DecisionJournal(parts.hub, parts.metrics);
+  const loop = decisionLoop(parts, runner, deps);
+  loop.subscribe((event) => {
+    if (event.kind === "decision") {
+      const { situation } = loop;
+      if (situation !== null) journal.record({ decision: event.decision, situation });
+    } else if (event.kind === "trouble") {
+      log.warn({ detail: event.message }, "a look at the state failed");
+    }
+  });
+  await countLivingRuns(parts);
+  world.postgres.watch.start();
+  world.watch.start();
+  parts.metrics.watchProber(() => world.wheel.metrics());
+  const done = loop.run(stop);
+  return {
+    room: new EngineControlRoom({ epoch: leadership.epoch, loop, runner, runs: parts.runs, journal }),
+    done,
+    async close() {
+      await done.catch(() => undefined);
+      await world.watch.stop();
+      await runner.close();
+    },
+  };
+}
+
+function interpreterDeps({ world, state, runs, clock, random }: ActingParts): InterpreterDeps {
+  const { roles, facts, audit } = state;
+  const handlers = stepHandlers({ ...world.ports, runs, facts });
+  return { clock, random, roles, runs, audit, handlers };
+}
+
+async function launchRunner(parts: ActingParts, deps: InterpreterDeps): Promise<DbosPlanRunner> {
+  const runner = await DbosPlanRunner.launch({
+    url: parts.stateUrl,
+    leadership: parts.leadership,
+    interpret: (context, plan, startedBy) => interpretPlan(context, plan, deps, startedBy),
+    executeBranch: (context, plan, stepId) => executeStep(context, plan, stepId, deps),
+    clock: parts.clock,
+    log: parts.adapterLog,
+  });
+  for (const { runId, kind, detail } of runner.concerns) {
+    parts.log.warn({ run: runId, concern: kind }, detail);
+  }
+  return runner;
+}
+
+function decisionLoop(
+  parts: ActingParts,
+  runner: DbosPlanRunner,
+  { handlers }: InterpreterDeps,
+): DecisionLoop {
+  const { configuration, world, state, runs, clock, random } = parts;
+  const { application, policy, signals, vantages } = configuration;
+  const { entry, fencers, notifier } = world.ports;
+  return new DecisionLoop(
+    { application, policy, signals, vantages },
+    {
+      clock,
+      random,
+      runner,
+      runs,
+      facts: state.facts,
+      roles: state.roles,
+      audit: state.audit,
+      entry,
+      fencers,
+      replication: world.postgres.watch,
+      notifier,
+      watch: world.watch,
+      handlers,
+    },
+  );
+}
+
+/** So that metrics know runs that were alive before this process. */
+async function countLivingRuns({ runs, metrics, log }: ActingParts): Promise<void> {
+  try {
+    for (const run of await runs.list(50)) {
+      if (!FINAL_RUN_STATUSES.includes(run.status)) metrics.runStatus(run.id, run.status);
+    }
+  } catch (error) {
+    log.warn({ detail: messageOf(error) }, "runs could not be counted");
+  }
+}

@@ -1,0 +1,6 @@
+export {
+  type Controller,
+  type ControllerEnd,
+  type ControllerOptions,
+  startController,
+} from "./start-controller.ts";

@@ -1,0 +1,269 @@
+/**
+ * The life of one controller.
+ *
+ * 1. The API answers first, as a follower; acting begins with leadership and never without it.
+ * 2. Leadership lost means: stop at once. Nothing is tidied up, because whatever takes time now is
+ *    done by somebody who may no longer act. The caller ends the process.
+ * 3. An orderly close leaves unfinished runs to the next leader, and the embedded PostgreSQL runs on.
+ */
+
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import {
+  type Log,
+  openStateDatabase,
+  PostgresLeaderElector,
+  type StateDatabase,
+} from "@cloudphoenix/adapter-dbos";
+import type { Configuration, HostPort } from "@cloudphoenix/config";
+import { CloudPhoenixError, hasCode, messageOf, type Roles } from "@cloudphoenix/core";
+import type { RunStore } from "@cloudphoenix/engine";
+import type { Logger } from "pino";
+import type { Api, ApiDependencies } from "./api/api-dependencies.ts";
+import { buildApi } from "./api/build-api.ts";
+import { apiToken } from "./api-token.ts";
+import { type ActingController, startActing } from "./composition/acting-controller.ts";
+import { composeWorld } from "./composition/compose-world.ts";
+import { readSecrets, type Secrets } from "./composition/secrets.ts";
+import { type StateAddress, stateAddress } from "./composition/state-address.ts";
+import { systemClock, systemRandom } from "./composition/system.ts";
+import { EventHub } from "./events/event-hub.ts";
+import { observedRunStore } from "./events/run-feed.ts";
+import { ControllerMetrics } from "./metrics/controller-metrics.ts";
+import { PRODUCT_VERSION } from "./product-version.ts";
+
+/** Why a controller stopped acting without being told to. */
+export type ControllerEnd =
+  | { readonly kind: "leadership-lost"; readonly reason: string }
+  | { readonly kind: "defect"; readonly error: unknown };
+
+export interface ControllerOptions {
+  readonly log: Logger;
+  /** Overrides `api.listen`; port 0 takes a free one. */
+  readonly listen?: HostPort;
+  /** Called at most once. The caller must end the process: nothing may act any more. */
+  readonly onEnd: (end: ControllerEnd) => void;
+  /** Also stop the embedded PostgreSQL in `close`. */
+  readonly stopStateDatabase?: boolean;
+}
+
+export interface Controller {
+  /** Base URL of the API. */
+  readonly url: string;
+  readonly token: string;
+  /** Stops in an orderly way. Idempotent. */
+  close(): Promise<void>;
+}
+
+const BEAT_EVERY_MS = 15_000;
+const STATE_START_LIMIT_MS = 60_000;
+
+/**
+ * Starts a controller and returns as soon as its API answers; it then waits to lead.
+ * @throws {CloudPhoenixError} `CONFIG_INVALID` naming every unusable secret, `PORT_TAKEN`,
+ *   `STATE_UNAVAILABLE`, …
+ */
+export async function startController(
+  configuration: Configuration,
+  options: ControllerOptions,
+): Promise<Controller> {
+  const controller = new RunningController(configuration, options);
+  try {
+    await controller.start();
+    return controller;
+  } catch (error) {
+    await controller.close();
+    throw error;
+  }
+}
+
+/** What exists once the state database is open. */
+interface Ground {
+  readonly address: StateAddress;
+  readonly secrets: Secrets;
+  readonly state: StateDatabase;
+  readonly runs: RunStore;
+  readonly elector: PostgresLeaderElector;
+}
+
+class RunningController implements Controller {
+  url = "";
+  token = "";
+  readonly #configuration: Configuration;
+  readonly #options: ControllerOptions;
+  readonly #stopping = new AbortController();
+  readonly #metrics = new ControllerMetrics();
+  readonly #hub = new EventHub({ boot: randomBytes(6).toString("hex") });
+  readonly #startedAtMs = systemClock.now();
+  #ground: Ground | null = null;
+  #api: Api | null = null;
+  #beat: NodeJS.Timeout | null = null;
+  #acting: ActingController | null = null;
+  #closeActing: () => Promise<void> = async () => undefined;
+  #campaign: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | null = null;
+
+  constructor(configuration: Configuration, options: ControllerOptions) {
+    this.#configuration = configuration;
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { api, application } = this.#configuration;
+    const { log } = this.#options;
+    this.token = await apiToken(api.tokenFile);
+    this.#ground = await this.#openGround();
+    this.#metrics.watchClients(() => this.#hub.clients);
+    this.#metrics.leads(false);
+    this.#api = await buildApi(this.#apiDependencies(this.#ground), { logger: log });
+    this.url = await listen(this.#api, this.#options.listen ?? api.listen);
+    this.#beat = setInterval(() => this.#hub.beat(), BEAT_EVERY_MS);
+    log.info({ address: this.url, application: application.name }, "the API answers");
+    this.#campaign = this.#leadSafely(this.#ground);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #openGround(): Promise<Ground> {
+    const { application, state } = this.#configuration;
+    const { log } = this.#options;
+    const adapterLog: Log = (level, message) => log[level](message);
+    const secrets = await readSecrets(this.#configuration);
+    const address = await stateAddress(state, AbortSignal.timeout(STATE_START_LIMIT_MS));
+    const database = await openStateDatabase({
+      url: address.url,
+      application: application.name,
+      initialRoles: firstRoles(this.#configuration),
+      log: adapterLog,
+    });
+    const runs = observedRunStore(database.runs, {
+      hub: this.#hub,
+      metrics: this.#metrics,
+      onTrouble: (error) => log.warn({ detail: messageOf(error) }, "a run could not be shown"),
+    });
+    const elector = new PostgresLeaderElector({
+      url: address.url,
+      holder: `${hostname()}/${process.pid}`,
+      clock: systemClock,
+      log: adapterLog,
+    });
+    return { address, secrets, state: database, runs, elector };
+  }
+
+  #apiDependencies({ state, runs }: Ground): ApiDependencies {
+    const { application, policy } = this.#configuration;
+    return {
+      application,
+      policy,
+      version: PRODUCT_VERSION,
+      clock: systemClock,
+      startedAtMs: this.#startedAtMs,
+      token: this.token,
+      roles: state.roles,
+      runs,
+      facts: state.facts,
+      audit: state.audit,
+      hub: this.#hub,
+      leading: () => this.#acting?.room ?? null,
+      metrics: () => this.#metrics.text(),
+    };
+  }
+
+  async #leadSafely(ground: Ground): Promise<void> {
+    try {
+      await this.#lead(ground);
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      this.#acting = null;
+      this.#options.onEnd({ kind: "defect", error });
+    }
+  }
+
+  async #lead(ground: Ground): Promise<void> {
+    const { log } = this.#options;
+    const stopping = this.#stopping.signal;
+    log.info("waiting to lead");
+    const leadership = await ground.elector.lead(stopping);
+    leadership.lost.addEventListener("abort", () => {
+      if (stopping.aborted) return;
+      this.#acting = null;
+      this.#options.onEnd({ kind: "leadership-lost", reason: messageOf(leadership.lost.reason) });
+    });
+    const { active, generation } = await ground.state.roles.read();
+    log.info({ epoch: leadership.epoch, active, generation }, "leading");
+    const world = composeWorld({
+      configuration: this.#configuration,
+      secrets: ground.secrets,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      active,
+    });
+    this.#closeActing = () => world.postgres.close();
+    const acting = await startActing({
+      configuration: this.#configuration,
+      world,
+      state: ground.state,
+      runs: ground.runs,
+      stateUrl: ground.address.url,
+      leadership,
+      stopping,
+      clock: systemClock,
+      random: systemRandom,
+      hub: this.#hub,
+      metrics: this.#metrics,
+      log,
+      adapterLog: (level, message) => log[level](message),
+    });
+    this.#closeActing = async () => {
+      await acting.close();
+      await world.postgres.close();
+    };
+    this.#acting = acting;
+    this.#metrics.leads(true);
+    await acting.done;
+  }
+
+  async #close(): Promise<void> {
+    const { log, stopStateDatabase = false } = this.#options;
+    this.#stopping.abort();
+    if (this.#beat !== null) clearInterval(this.#beat);
+    this.#acting = null;
+    this.#hub.close();
+    await this.#api?.close();
+    await this.#campaign;
+    await this.#closeActing();
+    const ground = this.#ground;
+    if (ground !== null) {
+      await ground.elector.resign();
+      await ground.state.close();
+      if (stopStateDatabase) await ground.address.server?.stop();
+    }
+    this.#metrics.close();
+    log.info("stopped");
+  }
+}
+
+/** Where an application starts its life: at its preferred site, before any run. */
+function firstRoles({ application }: Configuration): Roles {
+  const [home] = application.sites;
+  if (home === undefined) throw new RangeError("an application has at least one site");
+  return { generation: 1, active: home.id, claimedBy: null, protected: true };
+}
+
+async function listen(api: Api, { host, port }: HostPort): Promise<string> {
+  try {
+    return await api.listen({ host, port });
+  } catch (cause) {
+    const taken = hasCode(cause, "PORT_TAKEN") || messageOf(cause).includes("EADDRINUSE");
+    if (!taken) throw cause;
+    throw new CloudPhoenixError("PORT_TAKEN", `${host}:${port} is taken by another process`, {
+      retryable: false,
+      hint: "Stop the other process, or choose another port with --listen or api.listen.",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,79 @@
+/** The one statement that places an order, and the rows it answers. */
+import type { OrderItem } from "./order.ts";
+import type { Durability } from "./site-record.ts";
+
+/** A row of `public.orders`. `bigint` arrives as text. */
+export interface OrderRow {
+  readonly id: string;
+  readonly number: string;
+  readonly customer: string;
+  readonly items: readonly OrderItem[];
+  readonly note: string | null;
+  readonly created_at: Date;
+}
+
+/** Columns of the order are null when the row was committed after the statement began. */
+export interface PlacementRow extends Nullable<OrderRow> {
+  readonly order_id: string;
+  readonly request_hash: string;
+  readonly replayed: boolean;
+  readonly managed: boolean;
+  readonly site: string | null;
+  readonly generation: string | null;
+  readonly durability: Durability | null;
+}
+
+interface NamedStatement {
+  readonly name: string;
+  readonly text: string;
+}
+
+type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
+
+/**
+ * The key decides. Losing the race for it, or repeating it, takes the "do update" branch, which
+ * changes nothing but waits for the winner, returns the stored row even if it is newer than this
+ * statement's snapshot, and makes a replay a commit of its own: one that a synchronous standby
+ * confirms and that has a log position behind the first one's.
+ */
+function placeStatement(name: string, site: string): NamedStatement {
+  return {
+    name,
+    text: `
+      with proposal as materialized (
+        select nextval(pg_get_serial_sequence('public.orders', 'id')) as id
+      ), claim as (
+        insert into public.idempotency_keys (key, request_hash, order_id)
+        select $1, $2, id from proposal
+        on conflict (key) do update set request_hash = idempotency_keys.request_hash
+        returning order_id, request_hash
+      ), placed as (
+        insert into public.orders (id, number, customer, items, note)
+        select id, 'ORD-' || nextval('public.order_number_seq'), $3, $4::jsonb, $5
+        from proposal join claim on claim.order_id = proposal.id
+        returning *
+      ), known as (
+        select * from placed
+        union all
+        select o.* from public.orders o join claim on claim.order_id = o.id
+      )
+      select claim.order_id, claim.request_hash, claim.order_id <> proposal.id as replayed,
+             known.id, known.number, known.customer, known.items, known.note, known.created_at,
+             ${site}
+      from claim cross join proposal left join known on true`,
+  };
+}
+
+/** Reads what CloudPhoenix says of the site along with the order. */
+export const PLACE_MANAGED: NamedStatement = placeStatement(
+  "place",
+  `true as managed, (select site from cloudphoenix.site),
+   (select generation from cloudphoenix.site), (select durability from cloudphoenix.site)`,
+);
+
+/** For a database without CloudPhoenix. `to_regclass` looks without raising: `managed` tells if it has come. */
+export const PLACE_UNMANAGED: NamedStatement = placeStatement(
+  "place-unmanaged",
+  `to_regclass('cloudphoenix.site') is not null as managed,
+   null as site, null as generation, null as durability`,
+);
