@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, bigInt, property } from "fast-check";
 import { expect, test } from "vitest";
 import { bytesBetween, parseLsn } from "../src/lsn.ts";
 
@@ -9,8 +9,8 @@ test("positions are ordered as numbers, not as text", () => {
 });
 
 test("every position is read exactly, whatever the case of its digits", () => {
-  fc.assert(
-    fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (lsn) => {
+  assert(
+    property(bigInt({ min: 0n, max: 2n ** 64n - 1n }), (lsn) => {
       const text = `${(lsn >> 32n).toString(16)}/${(lsn & 0xffffffffn).toString(16)}`;
       expect(parseLsn(text)).toBe(lsn);
       expect(parseLsn(text.toUpperCase())).toBe(lsn);

@@ -64,32 +64,6 @@ describe("the agent as a process", () => {
 
   test.each<[string, (world: AgentWorld) => string[], RegExp]>([
     ["nothing", () => [], /missing --config, --vantage, --listen, --token-file/u],
-    ["an unknown option", () => ["--nonsense"], /--nonsense/u],
-    [
-      "no such vantage",
-      (world) => argumentsFor(world, { "--vantage": "mars" }),
-      /no vantage mars with an agent\nUse one of internet/u,
-    ],
-    [
-      "a vantage without an agent",
-      (world) => argumentsFor(world, { "--vantage": "control" }),
-      /no vantage control with an agent/u,
-    ],
-    [
-      "a file that is not there",
-      (world) => argumentsFor(world, { "--config": join(world.directory, "none.yaml") }),
-      /cannot read configuration/u,
-    ],
-    [
-      "a token file that is not there",
-      (world) => argumentsFor(world, { "--token-file": join(world.directory, "none") }),
-      /cannot read secret file/u,
-    ],
-    [
-      "a bad address",
-      (world) => argumentsFor(world, { "--listen": "nowhere" }),
-      /--listen is host:port/u,
-    ],
     [
       "a wrong configuration",
       (world) => {

@@ -5,7 +5,7 @@ import { type HostPort, parseHostPort } from "@cloudphoenix/config";
 import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
 import { LOG_LEVELS, type LogLevel } from "./composition/log.ts";
 
-export const USAGE = `usage: node apps/controller/src/main.ts --config <file> [options]
+export const USAGE: string = `usage: node apps/controller/src/main.ts --config <file> [options]
 
   --config <file>         the YAML file of the application
   --listen <host:port>    where the API listens (default: api.listen; port 0 takes a free one)

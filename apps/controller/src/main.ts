@@ -3,7 +3,7 @@
 import { loadConfiguration, renderProblems } from "@cloudphoenix/config";
 import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
 import type { Logger } from "pino";
-import { type ControllerArguments, readArguments, USAGE } from "./arguments.ts";
+import { readArguments, USAGE } from "./arguments.ts";
 import { openLog } from "./composition/log.ts";
 import { type ControllerEnd, startController } from "./start-controller.ts";
 

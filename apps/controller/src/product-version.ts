@@ -1,2 +1,4 @@
-/** The version of this release; a test keeps it equal to the one in package.json. */
-export const PRODUCT_VERSION = "0.1.0";
+import manifest from "../package.json" with { type: "json" };
+
+/** The version in the manifest; all packages share it. */
+export const PRODUCT_VERSION: string = manifest.version;

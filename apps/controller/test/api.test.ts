@@ -198,7 +198,7 @@ describe("the status", () => {
       attempts: 1,
       startedAtMs: NOW_MS,
     });
-    const { body } = await get("/v1/status");
+    const { body } = await get<StatusView>("/v1/status");
     expect(body.activeRun).toMatchObject({
       id,
       kind: "dr",

@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import type { HostPort } from "./configuration.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
+import { parseHostPort } from "./host-port.ts";
 
 /** Turns a file name in the document into an absolute one. */
 export type ResolveFile = (name: string) => string;
@@ -97,10 +98,8 @@ export function ipAddress(): z.ZodType<string> {
 /** `host:port`, or `[v6 address]:port`. */
 export function hostPort(): z.ZodType<HostPort> {
   return text("host:port", "write host and port, for instance `127.0.0.1:20120`", (value) => {
-    const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]\s/]+)):(\d{1,5})$/i.exec(value);
-    const port = Number(match?.[3]);
-    if (match === null || port > 65_535) return { wrong: `\`${value}\` is not host:port` };
-    return { value: { host: match[1] ?? match[2] ?? "", port } };
+    const address = parseHostPort(value);
+    return address === null ? { wrong: `\`${value}\` is not host:port` } : { value: address };
   });
 }
 

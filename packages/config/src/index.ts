@@ -20,6 +20,7 @@ export type {
 export { configurationReference, type ReferenceRow } from "./configuration-reference.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
 export type { Environment } from "./fill-in-environment.ts";
+export { parseHostPort } from "./host-port.ts";
 export { loadConfiguration } from "./load-configuration.ts";
 export { type Problem, renderProblems } from "./problem.ts";
 export { readSecretFile } from "./read-secret-file.ts";

@@ -21,6 +21,9 @@ export type Validation =
 /** Size above which a file is refused unread: a configuration is a page or two, not a data set. */
 const TEXT_MAX = 1_000_000;
 
+/** Overrides `state`; may hold a password, because it is not written into a file. */
+const STATE_URL = "CLOUDPHOENIX_STATE_URL";
+
 /**
  * Validates `text` as if it stood in `file` (used for positions and relative file names; it is
  * not read). Never throws for what the text says. Problems come in the order of the file.
@@ -47,6 +50,13 @@ export function validateConfiguration(
       suggestion: `set ${name}, or write the value here`,
     }),
   );
+  const stateUrl = environment[STATE_URL] ?? "";
+  if (stateUrl !== "" && !/^postgres(ql)?:$/.test(URL.parse(stateUrl)?.protocol ?? "")) {
+    // The value is not repeated: it may hold a password.
+    const message = `environment variable ${STATE_URL} is not a postgresql:// URL`;
+    const suggestion = "correct or unset it";
+    return { problems: [place(source, { line: 1, column: 1 }, { path: [], message, suggestion })] };
+  }
   // With holes in it the document would only produce follow-up errors.
   if (missing.length > 0) return { problems: missing };
   return validateDocument({ document, map, source, environment });
@@ -92,7 +102,7 @@ function assemble(
   source: Source,
   environment: Environment,
 ): Omit<Configuration, "warnings"> {
-  const stateUrl = environment["CLOUDPHOENIX_STATE_URL"];
+  const stateUrl = environment[STATE_URL];
   const sites = sections.sites.map(({ id, cloud, region }) => ({ id, cloud, region }));
   return {
     file: source.absolute,

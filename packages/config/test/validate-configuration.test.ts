@@ -531,6 +531,17 @@ describe("environment variables", () => {
     ]);
   });
 
+  test("CLOUDPHOENIX_STATE_URL is refused if it is no address, without repeating it", () => {
+    const environment = { CLOUDPHOENIX_STATE_URL: "http://me:hunter2@db" };
+    const validation = validateConfiguration(EXAMPLE, "shop.yaml", environment);
+    expect(validation).toMatchObject({
+      problems: [
+        { message: "environment variable CLOUDPHOENIX_STATE_URL is not a postgresql:// URL" },
+      ],
+    });
+    expect(JSON.stringify(validation)).not.toContain("hunter2");
+  });
+
   test("CLOUDPHOENIX_STATE_URL wins over the file", () => {
     const url = "postgresql://me@db/state";
     expect(accepted(EXAMPLE, { CLOUDPHOENIX_STATE_URL: url }).state).toEqual({

@@ -354,6 +354,20 @@ describe("an operator", () => {
     expect((await simulation.record(plan.id)).status).toBe("completed");
   });
 
+  test("is not told old news about a standby as if it were fresh", async () => {
+    const simulation = await loop();
+    await simulation.end();
+    await simulation.clock.advance(3_600_000);
+
+    const looking = simulation.loop.planDryRun({ kind: "dr" }, new AbortController().signal);
+    await simulation.clock.advance(5_000);
+    const { guards } = await looking;
+
+    const ready = guards.find((guard) => guard.guard === "target-ready");
+    expect(ready?.outcome).toBe("block");
+    expect(ready?.sentence).toContain("has not been seen lately");
+  });
+
   test("sees what a run would do, although guards block it, and nothing changes", async () => {
     const simulation = await loop();
     simulation.world.strike((state) => {

@@ -212,6 +212,24 @@ describe("cancel", () => {
     expect((await simulation.untilStatus(plan.id, ended)).status).toBe("completed");
   });
 
+  test("makes sure that a failed opening of writes cannot take effect later", async () => {
+    const simulation = new Simulation();
+    simulation.world.inject({ operation: `open ${B}`, how: "before", times: 1_000 });
+    const plan = simulation.plan("dr");
+    await simulation.runner.start(plan, "decision");
+    await simulation.untilStatus(plan.id, ({ status }) => status === "needs-attention");
+    await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "enough" });
+
+    const run = await simulation.untilStatus(plan.id, ended);
+
+    const { effects } = simulation.world;
+    expect(run.status).toBe("undone");
+    expect(effects).toContain(`close ${B}`);
+    expect(effects.indexOf(`close ${B}`)).toBeLessThan(effects.indexOf(`unfence ${A}`));
+    // The promoted copy does not follow any more, so nothing protects the application now.
+    expect(await simulation.stores.roles.read()).toMatchObject({ active: A, protected: false });
+  });
+
   test("is refused while nobody can tell whether writes are open", async () => {
     const simulation = new Simulation();
     const plan = simulation.plan("dr");

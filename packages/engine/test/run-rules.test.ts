@@ -117,6 +117,27 @@ describe("steps without order between them", () => {
   });
 });
 
+test("a look before a step that fails does not stop the step", async () => {
+  const simulation = new Simulation();
+  simulation.world.inject({ operation: `workload ${B}`, how: "before", times: 1 });
+
+  const run = await simulation.run(simulation.plan("dr"));
+
+  expect(run.steps.find((step) => step.id === "scale-orders")).toMatchObject({
+    status: "done",
+    attempts: 1,
+  });
+});
+
+test("a step whose work is already there is done without acting", async () => {
+  const simulation = new Simulation();
+
+  const run = await simulation.run(simulation.plan("heal"));
+
+  expect(run.steps[0]).toMatchObject({ status: "done", result: { alreadyDone: true } });
+  expect(simulation.world.effects).not.toContain(`restart-workload ${A}`);
+});
+
 test("a pause between steps lasts as long as it says, across a crash", async () => {
   const simulation = new Simulation();
   const plan = simulation.plan("heal");

@@ -60,6 +60,8 @@ function following(
     async drain(from, to, signal) {
       await change("drain", to, signal, (_database, state) => {
         running(world, from);
+        // What is shut off from its followers can never be drained.
+        if (world.site(from).network.fenced) throw unreachable(from);
         state.replication.appliedAtMs = state.replication.writtenAtMs;
       });
       return { lsn: "0/3000000" };
@@ -169,7 +171,11 @@ export function simulatedReplicationWatch(world: SimulatedWorld): ReplicationWat
 function running(world: SimulatedWorld, site: SiteId): SimulatedDatabase {
   const { database } = world.site(site);
   if (database.running) return database;
-  throw new CloudPhoenixError("UNREACHABLE", `the database of ${site} is stopped`, {
+  throw unreachable(site);
+}
+
+function unreachable(site: SiteId): CloudPhoenixError {
+  return new CloudPhoenixError("UNREACHABLE", `the database of ${site} does not answer`, {
     retryable: true,
   });
 }

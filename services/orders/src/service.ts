@@ -67,7 +67,7 @@ export async function startService(
     async drain() {
       health.beginDraining();
       await delay(settings.shutdownDelayMs);
-      
+      await app.close();
       await Promise.all([orders.close(), watch.close()]);
     },
   };

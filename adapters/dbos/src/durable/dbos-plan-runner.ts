@@ -17,9 +17,10 @@ import {
   messageOf,
 } from "@cloudphoenix/core";
 import type { Clock, DurableContext, Leadership, PlanRunner } from "@cloudphoenix/engine";
-import { DBOS, type DLogger, StatusString, type WorkflowStatus } from "@dbos-inc/dbos-sdk";
+import { DBOS, StatusString, type WorkflowStatus } from "@dbos-inc/dbos-sdk";
 import type { Log } from "../log.ts";
 import { COMMANDS, DbosContext, type RunnerProcess } from "./dbos-context.ts";
+import { dbosLog } from "./dbos-log.ts";
 import { InFlightSteps } from "./in-flight.ts";
 import { silencePgQueueWarning } from "./quiet-pg.ts";
 
@@ -151,7 +152,7 @@ class Host implements RunnerProcess {
       executorID: EXECUTOR_ID,
       applicationVersion: APPLICATION_VERSION,
       enablePatching: true,
-      logger: loggerOf(options.log),
+      logger: dbosLog(options.log, options.clock),
     });
     const config = { maxRecoveryAttempts: MAX_RECOVERY_ATTEMPTS };
     this.#run = DBOS.registerWorkflow(
@@ -223,14 +224,4 @@ function brokenRun(run: WorkflowStatus): CloudPhoenixError {
     `run ${run.workflowID} ended as ${run.status}: ${messageOf(run.error)}`,
     { retryable: false, hint: "Report this with the log of the controller.", cause: run.error },
   );
-}
-
-/** DBOS tells much at `info` that no operator asked for. */
-function loggerOf(log: Log): DLogger {
-  return {
-    debug: () => undefined,
-    info: (entry) => log("debug", `dbos: ${String(entry)}`),
-    warn: (entry) => log("warn", `dbos: ${String(entry)}`),
-    error: (entry) => log("error", `dbos: ${messageOf(entry)}`),
-  };
 }

@@ -31,7 +31,11 @@ async function demo(invocation: Invocation, choices: DemoChoices): Promise<ExitC
   const { terminal, signal } = invocation;
   terminal.progress("Two clouds on this machine:");
   const name = `${invocation.options.name}-demo`;
-  const world = await openWorld({ ...sandboxOptions(invocation, choices), name });
+  const world = await openWorld({
+    ...sandboxOptions(invocation, choices),
+    name,
+    ratePerSecond: choices.rate,
+  });
   try {
     const report = await runDemo(
       { world, terminal, signal },

@@ -14,7 +14,7 @@ import {
   rtoPhases,
   type RunRecord,
 } from "@cloudphoenix/core";
-import type { FaultName, Load, LoadCounts, World } from "@cloudphoenix/sandbox";
+import type { FaultName, LoadCounts, World } from "@cloudphoenix/sandbox";
 import type { ApiClient } from "../api-client.ts";
 import { connectTo } from "../connection.ts";
 import { clockText } from "../render/duration-text.ts";
@@ -49,18 +49,19 @@ export async function runDemo(stage: DemoStage, options: DemoOptions): Promise<D
   const { world, terminal, signal } = stage;
   const api = await connectTo(world.urls.controllers, world.apiTokenFile);
   const from = (await world.status()).active;
-  const load = await world.openLoad({ ratePerSecond: options.writesPerSecond });
+  const { load } = world;
   say(terminal, `clients write ${options.writesPerSecond} orders/s to ${from}`);
-  load.start();
+  await load.start();
   await sleep(WARM_UP_MS, undefined, { signal });
-  const before = load.counts();
+  const before = load.counts;
   say(terminal, `${before?.acknowledged ?? 0} orders acknowledged so far; now: ${options.fault} at ${from}`);
   const { atMs: faultAtMs } = await world.breakIt(options.fault);
   const view = await followFailover(stage, api, faultAtMs);
   await sleep(COOL_DOWN_MS, undefined, { signal });
   say(terminal, "stopping the clients and reading every acknowledged order back …");
   const counts = await load.stop();
-  const client = await readBack(load, counts, { from, faultAtMs });
+  if (counts === null) throw new RangeError("the client load has said nothing");
+  const client = await readBack(world, counts, { from, faultAtMs });
   say(terminal, `bringing ${from} back, read-only, to read its log …`);
   await world.mend(options.fault);
   const loss = await measureLoss(api, view.run.id, signal);
@@ -105,11 +106,11 @@ async function noMove(api: ApiClient): Promise<CloudPhoenixError> {
 
 /** Reads all writes back and sums up what the client saw. */
 async function readBack(
-  load: Load,
+  { load }: World,
   counts: LoadCounts,
   { from, faultAtMs }: { readonly from: string; readonly faultAtMs: number },
 ): Promise<ClientView> {
-  const result = await load.readBack();
+  const result = await load.readback();
   const onOld = counts.epochs.filter((epoch) => epoch.site === from);
   const onNew = counts.epochs.filter(
     (epoch) => epoch.site !== from && epoch.firstAckedAtMs >= faultAtMs,

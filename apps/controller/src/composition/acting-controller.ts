@@ -73,7 +73,13 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
   parts.metrics.watchProber(() => world.wheel.metrics());
   const done = loop.run(stop);
   return {
-    room: new EngineControlRoom({ epoch: leadership.epoch, loop, runner, runs: parts.runs, journal }),
+    room: new EngineControlRoom({
+      epoch: leadership.epoch,
+      loop,
+      runner,
+      runs: parts.runs,
+      journal,
+    }),
     done,
     async close() {
       await done.catch(() => undefined);

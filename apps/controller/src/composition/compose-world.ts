@@ -9,7 +9,11 @@ import {
 } from "@cloudphoenix/adapter-local";
 import { FanOutNotifier, LogNotifier, WebhookNotifier } from "@cloudphoenix/adapter-notify";
 import { PostgresReplication } from "@cloudphoenix/adapter-postgres";
-import { AgentConvergenceProbe, AgentObservationSource, ProbeWheel } from "@cloudphoenix/adapter-probe";
+import {
+  AgentConvergenceProbe,
+  AgentObservationSource,
+  ProbeWheel,
+} from "@cloudphoenix/adapter-probe";
 import { type Configuration, readSecretFile } from "@cloudphoenix/config";
 import type { SiteId } from "@cloudphoenix/core";
 import {
@@ -168,7 +172,8 @@ function agentSources({
       random,
       onTrouble: (error) => {
         if (error === null) log.info({ vantage: id }, "the agent is back");
-        else log.warn({ vantage: id, code: error.code, detail: error.message }, "the agent is lost");
+        else
+          log.warn({ vantage: id, code: error.code, detail: error.message }, "the agent is lost");
       },
     });
   });

@@ -1,6 +1,12 @@
 /** The control room on the real engine: the decision loop and the plan runner of a leader. */
 
-import { type Decision, hasCode, judgeRequest, type Plan, type RunRecord } from "@cloudphoenix/core";
+import {
+  type Decision,
+  hasCode,
+  judgeRequest,
+  type Plan,
+  type RunRecord,
+} from "@cloudphoenix/core";
 import type { DecisionLoop, PlanRunner, RunStore } from "@cloudphoenix/engine";
 import type {
   ControlRoom,

@@ -50,9 +50,9 @@ export class HttpSiteEntry implements SiteEntry {
     if (base === undefined) return unhealthy(`no entry is configured for ${site}`);
     const limited = AbortSignal.any([signal, AbortSignal.timeout(QUESTION_LIMIT_MS)]);
     try {
-      const parsed = healthDocument.safeParse(await getJson(`${base}/health`, limited));
-      return parsed.success
-        ? judge(site, expect, parsed.data)
+      const health = healthDocument.safeParse(await getJson(`${base}/health`, limited));
+      return health.success
+        ? judge(site, expect, health.data)
         : unhealthy("what answers /health is not the application");
     } catch (error) {
       signal.throwIfAborted();

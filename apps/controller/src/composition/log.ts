@@ -37,11 +37,15 @@ function logFile(file: string): ReturnType<typeof destination> {
   try {
     return destination({ dest: file, mkdir: true, append: true, mode: 0o640, sync: true });
   } catch (cause) {
-    throw new CloudPhoenixError("BAD_REQUEST", `cannot write log file ${file}: ${messageOf(cause)}`, {
-      retryable: false,
-      hint: "Name a file in a folder that can be written to.",
-      cause,
-    });
+    throw new CloudPhoenixError(
+      "BAD_REQUEST",
+      `cannot write log file ${file}: ${messageOf(cause)}`,
+      {
+        retryable: false,
+        hint: "Name a file in a folder that can be written to.",
+        cause,
+      },
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 /** The client load of a sandbox: a process of its own that counts what it was promised. */
+import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -13,10 +14,11 @@ import { CLIENT_PORT } from "./topology.ts";
 
 export interface LoadOptions {
   readonly ground: Ground;
-  readonly ratePerSecond: number;
   readonly cleanups: Cleanups;
+  readonly ratePerSecond?: number;
 }
 
+const RATE_PER_SECOND_DEFAULT = 200;
 /** Writes in flight are given up by the load itself well before this. */
 const STOP_WITHIN_MS = 30_000;
 const READY_WITHIN_MS = 20_000;
@@ -27,20 +29,42 @@ const QUIT_GRACE_MS = 1_000;
 
 type EventOf<Name extends LoadEvent["event"]> = Extract<LoadEvent, { readonly event: Name }>;
 
-/** Starts with its first use. Every method may be called again. */
-export class WorldLoad {
-  readonly #options: LoadOptions;
+/** Clients under our command. Starting what runs and stopping what stands still change nothing. */
+export class Load {
+  readonly #child: Child;
   readonly #listeners = new Set<(event: LoadEvent) => void>();
-  #child: Child | null = null;
   #counts: LoadCounts | null = null;
-  #starts = 0;
 
-  constructor(options: LoadOptions) {
-    this.#options = options;
+  private constructor(child: Child) {
+    this.#child = child;
+    // A process that is gone fails the call that waits for it, not the write.
+    child.process.stdin?.on("error", () => {});
+    if (child.process.stdout !== null) {
+      createInterface({ input: child.process.stdout }).on("line", (line) => this.#hear(line));
+    }
+  }
+
+  /** Starts the process; it ends with the sandbox. */
+  static async open(options: LoadOptions): Promise<Load> {
+    const { layout, registry } = options.ground;
+    const run = `${Date.now().toString(36)}${randomBytes(2).toString("hex")}`;
+    const configFile = join(layout.home, `load-${run}.json`);
+    writeFileSync(configFile, JSON.stringify(configurationOf(options, run)), { mode: 0o600 });
+    const child = Child.start({
+      ...loadProgram(configFile),
+      name: `load-${run}`,
+      logFile: join(layout.logs, "load.log"),
+      registry,
+      talks: "lines",
+    });
+    const load = new Load(child);
+    options.cleanups.add(() => load.close());
+    await load.#next("ready", READY_WITHIN_MS);
+    return load;
   }
 
   /** The newest counts; null before the first. */
-  get counts(): LoadCounts | null {
+  counts(): LoadCounts | null {
     return this.#counts;
   }
 
@@ -50,27 +74,31 @@ export class WorldLoad {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins writing at the rate of the sandbox. @throws {CloudPhoenixError} `TIMED_OUT` */
-  async start(): Promise<void> {
-    if (this.#child?.alive !== true) await this.#launch();
+  /** Begins writing. */
+  start(): void {
     this.#send({ command: "start" });
   }
 
-  /** Begins no more writes; resolves with the final counts once those under way have ended. */
-  async stop(): Promise<LoadCounts | null> {
-    if (this.#child?.alive !== true) return this.#counts;
+  /**
+   * Begins no more writes; resolves with the final counts once those under way have ended.
+   * @throws {CloudPhoenixError} `CONFLICT` if it was never started, `NOT_RUNNING`, `TIMED_OUT`
+   */
+  async stop(): Promise<LoadCounts> {
     const stopped = this.#next("stopped", STOP_WITHIN_MS);
     this.#send({ command: "stop" });
     await stopped;
-    return this.#counts;
+    if (this.#counts !== null) return this.#counts;
+    throw new CloudPhoenixError("CONFLICT", "the client load never counted anything", {
+      retryable: false,
+    });
   }
 
   /**
    * Reads every acknowledged write back.
    * @param from.baseUrl - where; default: wherever the name points
-   * @throws {CloudPhoenixError} `NOT_RUNNING` if nothing was ever written, `TIMED_OUT`
+   * @throws {CloudPhoenixError} `NOT_RUNNING`, `TIMED_OUT`
    */
-  async readback(
+  async readBack(
     from: { readonly baseUrl?: string; readonly timeoutMs?: number } = {},
   ): Promise<ReadbackResult> {
     const limitMs = from.timeoutMs ?? READBACK_WITHIN_MS;
@@ -79,42 +107,10 @@ export class WorldLoad {
     return result;
   }
 
-  async #launch(): Promise<void> {
-    const { ground, cleanups } = this.#options;
-    const configFile = join(ground.layout.home, "load.json");
-    writeFileSync(configFile, JSON.stringify(this.#configuration()), { mode: 0o600 });
-    const child = Child.start({
-      ...loadProgram(configFile),
-      name: "load",
-      logFile: join(ground.layout.logs, "load.log"),
-      registry: ground.registry,
-      talks: "lines",
-    });
-    this.#child = child;
-    cleanups.add(async () => {
-      child.process.stdin?.end();
-      await child.stop(QUIT_GRACE_MS);
-    });
-    child.process.stdin?.on("error", () => {});
-    const ready = this.#next("ready", READY_WITHIN_MS);
-    if (child.process.stdout !== null) {
-      createInterface({ input: child.process.stdout }).on("line", (line) => this.#hear(line));
-    }
-    await ready;
-  }
-
-  #configuration(): object {
-    const { ground, ratePerSecond } = this.#options;
-    this.#starts += 1;
-    return {
-      // Keys of one start never meet those of another.
-      run: `${Date.now().toString(36)}-${this.#starts}`,
-      name: NAMES.host,
-      port: ground.ports.get(CLIENT_PORT),
-      dns: { host: "127.0.0.1", port: ground.ports.get("dns") },
-      ledgerFile: join(ground.layout.home, "acknowledged.jsonl"),
-      ratePerSecond,
-    };
+  /** Ends the process. Idempotent. */
+  async close(): Promise<void> {
+    this.#child.process.stdin?.end();
+    await this.#child.stop(QUIT_GRACE_MS);
   }
 
   #hear(line: string): void {
@@ -124,9 +120,7 @@ export class WorldLoad {
   }
 
   #send(command: LoadCommand): void {
-    const child = this.#child;
-    if (child === null || !child.alive) throw notRunning();
-    child.process.stdin?.write(`${JSON.stringify(command)}\n`);
+    this.#child.process.stdin?.write(`${JSON.stringify(command)}\n`);
   }
 
   /** The next event called `name`; an `error` event, the end of the process and time fail it. */
@@ -140,7 +134,7 @@ export class WorldLoad {
       if (isCalled(event, name)) resolve(event);
       else if (event.event === "error") reject(failed(event.message));
     });
-    void this.#child?.exited.then(() => reject(notRunning()));
+    void this.#child.exited.then(() => reject(notRunning()));
     try {
       return await promise;
     } finally {
@@ -148,6 +142,17 @@ export class WorldLoad {
       unlisten();
     }
   }
+}
+
+function configurationOf({ ground, ratePerSecond }: LoadOptions, run: string): object {
+  return {
+    run,
+    name: NAMES.host,
+    port: ground.ports.get(CLIENT_PORT),
+    dns: { host: "127.0.0.1", port: ground.ports.get("dns") },
+    ledgerFile: join(ground.layout.home, `acknowledged-${run}.jsonl`),
+    ratePerSecond: ratePerSecond ?? RATE_PER_SECOND_DEFAULT,
+  };
 }
 
 function isCalled<Name extends LoadEvent["event"]>(

@@ -1,0 +1,119 @@
+/**
+ * Kills the controller at random instants of failovers and reads from its log and journal whether
+ * anything was lost or repeated.
+ */
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { FINAL_RUN_STATUSES, type RunRecord } from "@cloudphoenix/core";
+import { type SandboxUnderTest, sandboxUnderTest, until } from "./sandbox-under-test.ts";
+
+export interface FailoverUnderFire {
+  readonly run: RunRecord;
+  readonly kills: readonly Kill[];
+  /** Journaled operations that ran again although they had not been the one in flight. */
+  readonly wrongRepeats: readonly string[];
+  /** Operations that ran again because they were in flight at a kill. */
+  readonly repeats: readonly string[];
+  /** Steps of the plan that are neither done nor best effort. */
+  readonly lostSteps: readonly string[];
+}
+
+export interface Kill {
+  /** Milliseconds after the run had started. */
+  readonly atRunMs: number;
+  /** From the start of the next process to the run being picked up; null if it had ended already. */
+  readonly resumedMs: number | null;
+}
+
+/** A failover takes about this long when it is left alone; kills are spread over it. */
+const RUN_MS = 2_500;
+
+/** Runs one operator's failover in a fresh sandbox and kills its controller `kills` times. */
+export async function failoverUnderFire(
+  kills: number,
+  random: () => number,
+): Promise<FailoverUnderFire> {
+  const sandbox = await sandboxUnderTest();
+  try {
+    const id = await startFailover(sandbox);
+    const startedAtMs = Date.now();
+    const killed: number[] = [];
+    for (let kill = 1; kill <= kills; kill += 1) {
+      await sleep((random() * RUN_MS) / kills);
+      killed.push(Date.now());
+      sandbox.world.controllers[0]?.crash();
+      await until("the controller to be back", () => sandbox.status(), () => true, 20_000);
+    }
+    const run = await until("the end of the run", () => runOf(sandbox, id), (seen) => FINAL_RUN_STATUSES.includes(seen.status), 60_000);
+    const lives = livesOf(readFileSync(sandbox.world.controllers[0]?.logFile ?? "", "utf8"), id);
+    return {
+      run,
+      kills: killed.map((atMs, index) => ({ atRunMs: atMs - startedAtMs, resumedMs: lives[index + 1]?.resumedMs ?? null })),
+      ...repeatsIn(lives),
+      lostSteps: run.steps.filter((step) => step.status !== "done" && !isBestEffort(run, step.id)).map((step) => step.id),
+    };
+  } finally {
+    await sandbox.close();
+  }
+}
+
+async function startFailover(sandbox: SandboxUnderTest): Promise<string> {
+  const { run } = await sandbox.api.send<{ run: RunRecord }>("/v1/runs", {
+    method: "POST",
+    idempotencyKey: "campaign",
+    body: { kind: "dr", reason: "kill campaign", by: "campaign", acceptLoss: false },
+  });
+  return run.id;
+}
+
+async function runOf(sandbox: SandboxUnderTest, id: string): Promise<RunRecord> {
+  const { run } = await sandbox.api.send<{ run: RunRecord }>(`/v1/runs/${id}`);
+  return run;
+}
+
+function isBestEffort(run: RunRecord, id: string): boolean {
+  return run.plan.steps.find((step) => step.id === id)?.bestEffort ?? false;
+}
+
+/** What one process did for the run. */
+interface Life {
+  /** Names of the journaled operations it began, in order. */
+  readonly begun: readonly string[];
+  readonly resumedMs: number | null;
+}
+
+interface LogLine {
+  readonly time: number;
+  readonly msg: string;
+}
+
+/** Splits the log at each start of a process. */
+function livesOf(log: string, runId: string): readonly Life[] {
+  const lives: { startedAtMs: number; begun: string[]; resumedMs: number | null }[] = [];
+  for (const line of log.split("\n").filter((text) => text.startsWith("{"))) {
+    const { time, msg } = JSON.parse(line) as LogLine;
+    if (/^controller starts/.test(msg)) lives.push({ startedAtMs: time, begun: [], resumedMs: null });
+    const life = lives.at(-1);
+    if (life === undefined) continue;
+    if (msg === `run ${runId} is picked up`) life.resumedMs ??= time - life.startedAtMs;
+    const operation = msg.startsWith(`run ${runId} begins `) ? msg.split(" begins ")[1] : undefined;
+    if (operation !== undefined) life.begun.push(operation);
+  }
+  return lives;
+}
+
+/** An operation may begin again only as the first of a life, if it was the last of the one before. */
+function repeatsIn(lives: readonly Life[]): Pick<FailoverUnderFire, "repeats" | "wrongRepeats"> {
+  const repeats: string[] = [];
+  const wrongRepeats: string[] = [];
+  const seen = new Set<string>();
+  let inFlight: string | undefined;
+  for (const life of lives) {
+    for (const [index, operation] of life.begun.entries()) {
+      if (seen.has(operation)) (index === 0 && operation === inFlight ? repeats : wrongRepeats).push(operation);
+      seen.add(operation);
+    }
+    inFlight = life.begun.at(-1) ?? inFlight;
+  }
+  return { repeats, wrongRepeats };
+}

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { RunRecord } from "@cloudphoenix/core";
+import { hasCode } from "@cloudphoenix/core";
+import { ApiClient } from "../../apps/cli/src/api-client.ts";
+import { readFileSync } from "node:fs";
+import { type SandboxUnderTest, sandboxUnderTest, until } from "./sandbox-under-test.ts";
+
+// Goal: of two controllers on one state database exactly one acts; if it is killed or frozen the
+// other goes on, and the late one is refused.
+
+let sandbox: SandboxUnderTest;
+
+beforeAll(async () => {
+  sandbox = await sandboxUnderTest({ controllers: 2 });
+});
+
+afterAll(() => sandbox.close());
+
+test("a follower reads, refuses orders and says it follows", async () => {
+  const follower = clientOf(1 - (await leader()));
+
+  const status = await follower.send<{ controller: { role: string } }>("/v1/status");
+  const order = follower.send("/v1/runs", {
+    method: "POST",
+    idempotencyKey: "refused",
+    body: { kind: "heal", reason: "test", by: "test", acceptLoss: false },
+  });
+
+  expect(status.controller.role).toBe("follower");
+  await expect(order).rejects.toSatisfy((error) => hasCode(error, "NOT_LEADER"));
+});
+
+test("a frozen leader is replaced within 6 s, and leaves when it thaws", async () => {
+  const frozen = await leader();
+  const pid = sandbox.world.controllers[frozen]?.pid;
+  sandbox.world.controllers[frozen]?.freeze();
+
+  const other = await until("the other to lead", leader, (index) => index === 1 - frozen, 6_000);
+  sandbox.world.controllers[frozen]?.thaw();
+  await until(
+    "the thawed process to leave",
+    async () => sandbox.world.controllers[frozen]?.pid,
+    (now) => now !== pid,
+    10_000,
+  );
+
+  expect(other).toBe(1 - frozen);
+  expect(await leader()).toBe(other);
+});
+
+test("a run goes on at the other controller when its leader is killed", async () => {
+  const first = await leader();
+  const { run } = await clientOf(first).send<{ run: RunRecord }>("/v1/runs", {
+    method: "POST",
+    idempotencyKey: "move",
+    body: { kind: "dr", reason: "test", by: "test", acceptLoss: false },
+  });
+  sandbox.world.controllers[first]?.crash();
+
+  const ended = await until(
+    "the end of the run",
+    async () =>
+      (await clientOf(1 - first).send<{ run: RunRecord }>(`/v1/runs/${run.id}`)).run,
+    (seen) => seen.endedAtMs !== null,
+    30_000,
+  );
+
+  expect(ended.status).toBe("completed");
+});
+
+function clientOf(index: number): ApiClient {
+  const url = sandbox.world.urls.controllers[index] ?? "";
+  return new ApiClient({ url, token: readFileSync(sandbox.world.apiTokenFile, "utf8").trim() });
+}
+
+/** Index of the controller that leads. */
+async function leader(): Promise<number> {
+  const roles = await Promise.all(
+    sandbox.world.urls.controllers.map(async (url, index) => {
+      const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(500) }).catch(() => null);
+      return answer?.ok === true ? index : -1;
+    }),
+  );
+  const leading = roles.filter((index) => index >= 0);
+  if (leading.length !== 1) throw new Error(`${leading.length} controllers lead`);
+  return leading[0] ?? -1;
+}
