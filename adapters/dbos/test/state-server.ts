@@ -8,12 +8,14 @@ import type { Clock } from "@cloudphoenix/engine";
 import { type LocalServer, openServer } from "@cloudphoenix/local-postgres";
 import { Client } from "pg";
 import { afterAll, beforeAll } from "vitest";
-import { type StateDatabase, openStateDatabase } from "../src/index.ts";
+import { DbosPlanRunner, type StateDatabase, openStateDatabase } from "../src/index.ts";
 
 export interface StateServer {
   readonly server: () => LocalServer;
   /** Address of a database that exists only once it is opened. */
   readonly freshUrl: () => string;
+  /** Address of a database a plan runner was launched on before, without any run. */
+  readonly launchedUrl: () => Promise<string>;
 }
 
 /** Starts a server before the tests of this file and removes it after them. */
@@ -21,6 +23,7 @@ export function useStateServer(): StateServer {
   let server: LocalServer | undefined;
   let directory = "";
   let databases = 0;
+  let template: Promise<string> | null = null;
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "adapter-dbos-"));
     await chmod(directory, 0o755);
@@ -39,13 +42,39 @@ export function useStateServer(): StateServer {
     if (server === undefined) throw new Error("the server starts before the tests");
     return server;
   };
+  const freshUrl = (): string => {
+    databases += 1;
+    return started().url(`state_${databases}`);
+  };
   return {
     server: started,
-    freshUrl: () => {
-      databases += 1;
-      return started().url(`state_${databases}`);
+    freshUrl,
+    launchedUrl: async () => {
+      template ??= launchedOnce(freshUrl());
+      const url = freshUrl();
+      const names = [nameOf(url), nameOf(await template)] as const;
+      await query(started().url("postgres"), `create database ${names[0]} template ${names[1]}`);
+      return url;
     },
   };
+}
+
+/** Launches a runner once: a copy of what it leaves saves every test the migrations of DBOS. */
+async function launchedOnce(url: string): Promise<string> {
+  const runner = await DbosPlanRunner.launch({
+    url,
+    leadership: { epoch: 1, lost: new AbortController().signal },
+    interpret: async () => null,
+    executeBranch: async () => null,
+    clock: systemClock,
+    log: () => undefined,
+  });
+  await runner.close();
+  return url;
+}
+
+function nameOf(url: string): string {
+  return new URL(url).pathname.slice(1);
 }
 
 export const systemClock: Clock = {

@@ -22,7 +22,7 @@ import {
 const HASHES = { "hmac-sha256": "sha256", "hmac-sha512": "sha512" } as const;
 
 /** How far two clocks may differ; the value RFC 8945 section 10 recommends. */
-export const TSIG_FUDGE_S = 300;
+const TSIG_FUDGE_S = 300;
 
 /** A secret two sides share. */
 export interface TsigKey {

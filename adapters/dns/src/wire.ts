@@ -105,7 +105,7 @@ export function readName(
 }
 
 /** Reads the record at `start`. */
-export function readRecord(message: Buffer, start: number): WireRecord {
+function readRecord(message: Buffer, start: number): WireRecord {
   const { name, end: fixed } = readName(message, start);
   const dataStart = fixed + 10;
   const end = dataStart + message.readUInt16BE(fixed + 8);

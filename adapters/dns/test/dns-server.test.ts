@@ -107,6 +107,21 @@ describe("an authoritative server", () => {
     expect(answerer.answer(reply ?? Buffer.alloc(0), "udp")).toBeNull();
   });
 
+  test.each([
+    ["points at itself", [0xc0, 12]],
+    ["points forward", [0xc0, 40]],
+    ["points in a circle", [1, 97, 0xc0, 12]],
+  ])("is not caught by a compressed name that %s", async (_what, name) => {
+    const world = await startWorld();
+    const message = Buffer.concat([
+      Buffer.from([0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+      Buffer.from(name),
+      Buffer.from([0, 1, 0, 1]),
+    ]);
+    const reply = await world.ask(message);
+    expect(reply.readUInt8(3) & 0xf).toBe(1);
+  });
+
   test("answers several questions on one TCP connection, also when they come in pieces", async () => {
     const world = await startWorld();
     const socket = connect(world.server.port, world.server.host);

@@ -16,7 +16,7 @@ export const KEY: TsigKey = {
 
 export const NEVER: AbortSignal = new AbortController().signal;
 
-export const ADDRESSES = { "aws-us-east-1": "127.0.1.1", "azure-westeurope": "127.0.2.1" } as const;
+const ADDRESSES = { "aws-us-east-1": "127.0.1.1", "azure-westeurope": "127.0.2.1" } as const;
 
 export interface DnsWorld {
   readonly zone: AuthoritativeZone;
@@ -28,7 +28,18 @@ export interface DnsWorld {
   readonly trafficSwitch: (changes?: Partial<Rfc2136Options>) => Rfc2136TrafficSwitch;
 }
 
+/** A world that ends with the test. */
 export async function startWorld(
+  store?: (snapshot: ZoneSnapshot) => void,
+  extra: readonly ZoneRecord[] = [],
+): Promise<DnsWorld> {
+  const world = await openWorld(store, extra);
+  onTestFinished(() => world.server.close());
+  return world;
+}
+
+/** A world whose server the caller closes. */
+export async function openWorld(
   store?: (snapshot: ZoneSnapshot) => void,
   extra: readonly ZoneRecord[] = [],
 ): Promise<DnsWorld> {
@@ -48,7 +59,6 @@ export async function startWorld(
     clock,
     onTrouble: (error) => troubles.push(error),
   });
-  onTestFinished(() => server.close());
   const address = { host: server.host, port: server.port };
   return {
     zone,

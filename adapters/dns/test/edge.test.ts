@@ -1,10 +1,12 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { CloudPhoenixError } from "@cloudphoenix/core";
-import { VirtualClock } from "@cloudphoenix/testkit";
+import { SeededRandom, VirtualClock } from "@cloudphoenix/testkit";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Edge, type EdgeOptions, startEdge } from "../src/edge.ts";
 import { portOf } from "../src/port-of.ts";
+import { TtlResolver } from "../src/ttl-resolver.ts";
+import { NEVER, startWorld as openDns } from "./dns-world.ts";
 
 const OLD = "127.0.1.1";
 const NEW = "127.0.2.1";
@@ -103,7 +105,10 @@ describe("the edge", () => {
     const client = await join(world);
     await client.say("hello");
     world.target = NEW;
+    const movedAtMs = world.clock.now();
     await passUntil(world, client.closed);
+    // Long before the age limit: one sweep to notice, one to find it quiet.
+    expect(world.clock.now() - movedAtMs).toBeLessThan(1000);
     expect(world.edge.connections()).toEqual({});
   });
 
@@ -164,6 +169,25 @@ describe("the edge", () => {
     const [data]: unknown[] = await heard;
     expect(String(data).trim()).toBe(OLD);
     await client.closed;
+  });
+
+  test("follows a switched record as soon as its TTL is over, and not before", async () => {
+    const dns = await openDns();
+    const clock = dns.clock;
+    const resolver = new TtlResolver({
+      server: { host: dns.server.host, port: dns.server.port },
+      clock,
+      random: new SeededRandom(1),
+    });
+    const world = await startWorld({ resolver, clock });
+    const before = await join(world);
+    expect(await before.say("hello")).toBe(OLD);
+    await dns.trafficSwitch().switchTo("azure-westeurope", 2, NEVER);
+    expect(await (await join(world)).say("within the TTL")).toBe(OLD);
+    await clock.advance(1000);
+    expect(await (await join(world)).say("after it")).toBe(NEW);
+    await passUntil({ ...world, clock }, before.closed);
+    expect(world.edge.connections()).toEqual({ [NEW]: 1 });
   });
 
   test("refuses a taken port by name, and closes twice without harm", async () => {

@@ -60,7 +60,7 @@ export class ManualClock implements Clock {
 }
 
 /** Gives sockets and promises a turn without time passing. */
-export async function turn(): Promise<void> {
+async function turn(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
 }
 

@@ -5,7 +5,7 @@ import type { Clock, ObservationListener } from "@cloudphoenix/engine";
 /** Older ones are dropped: a client that was away this long needs the present, not the past. */
 const KEPT_MAX = 1000;
 
-export interface AgedObservation {
+interface AgedObservation {
   readonly signal: string;
   readonly status: string;
   readonly detail: string;

@@ -5,7 +5,7 @@ import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
 import type { Logger } from "pino";
 import { readArguments, USAGE } from "./arguments.ts";
 import { openLog } from "./composition/log.ts";
-import { type ControllerEnd, startController } from "./start-controller.ts";
+import type { ControllerEnd } from "./start-controller.ts";
 
 /** After sysexits.h, so that supervisors can tell "start me again" from "somebody must look". */
 const EXIT = { failed: 1, usage: 64, leadershipLost: 75, configuration: 78 } as const;
@@ -22,6 +22,8 @@ async function main(): Promise<void> {
   const log = openLog({ level: given.logLevel, file: given.logFile });
   const configuration = await loadConfiguration(given.config, { environment: process.env });
   if (configuration.warnings.length > 0) log.warn(renderProblems(configuration.warnings));
+  // Loaded only now: a mistyped option should not wait for a database driver.
+  const { startController } = await import("./start-controller.ts");
   const controller = await startController(configuration, {
     log,
     ...(given.listen === null ? {} : { listen: given.listen }),

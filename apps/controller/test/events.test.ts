@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EventHub, type EventSink } from "../src/events/event-hub.ts";
+import { freePort } from "./controller-fixture.ts";
 import { authorized, type FakeWorld, fakeWorld } from "./fake-world.ts";
 
 class FakeClient extends EventEmitter implements EventSink {
@@ -147,7 +148,7 @@ describe("GET /v1/events", () => {
 
   beforeEach(async () => {
     world = await fakeWorld();
-    url = `${await world.app.listen({ host: "127.0.0.1", port: 0 })}/v1/events`;
+    url = `${await world.app.listen({ host: "127.0.0.1", port: await freePort() })}/v1/events`;
   });
 
   afterEach(async () => {

@@ -39,6 +39,8 @@ export class Application {
 
   static async open(host: string, port: number): Promise<Application> {
     const server = createServer();
+    // Connections end when the client wants it, or the tests would not see who closed them.
+    server.keepAliveTimeout = 0;
     server.listen(port, host);
     await once(server, "listening");
     const address = server.address();

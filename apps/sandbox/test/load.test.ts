@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { LoadClient } from "../src/load/load-client.ts";
 import { type LoadConfig, parseLoadConfig } from "../src/load/load-config.ts";
 import type { LoadEvent, LoadCounts, ReadbackResult } from "../src/load/load-protocol.ts";
@@ -27,7 +27,7 @@ afterEach(async () => {
   rmSync(join(directory, "ledger"), { force: true });
 });
 
-process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 function load(settings: Partial<LoadConfig> = {}): LoadClient {
   events = [];
@@ -173,6 +173,17 @@ describe("writing", () => {
     expect(retries).toBeLessThanOrEqual(40 * seconds + 4);
   });
 
+  test("says that it has stopped however often it is asked, and starts again", async () => {
+    load({ ratePerSecond: 200 });
+    client.stop();
+    expect(events).toMatchObject([{ event: "stopped" }]);
+    await writeUntil(() => application.orders.size >= 5);
+    const before = application.orders.size;
+    client.stop();
+    expect(events.slice(-2)).toMatchObject([{ event: "stopped" }, { event: "stopped" }]);
+    await writeUntil(() => application.orders.size >= before + 5);
+  });
+
   test("tells the first acknowledgement of every site and generation, and its first and last time", async () => {
     load({ ratePerSecond: 300 });
     client.start();
@@ -204,10 +215,11 @@ describe("connections", () => {
   });
 
   test("are used again, but not once they are old", async () => {
-    load({ ratePerSecond: 200, connectionAgeMaxMs: 100 });
-    await writeUntil(() => application.connectionsSeen >= 5);
+    // One connection that is never idle for long: only its age can be why it is replaced.
+    load({ ratePerSecond: 100, connectionsMax: 1, connectionAgeMaxMs: 400 });
+    await writeUntil(() => application.connectionsSeen >= 3);
 
-    expect(application.orders.size).toBeGreaterThan(application.connectionsSeen);
+    expect(application.orders.size).toBeGreaterThan(10 * application.connectionsSeen);
   });
 
   test("follow the name: idle ones to the old address are closed when the answer changes", async () => {

@@ -135,6 +135,7 @@ describe("without anybody's help", () => {
     expect(detectedAtMs).toBeGreaterThan(struckAtMs);
     expect(detectedAtMs).toBeLessThanOrEqual(run?.startedAtMs ?? 0);
     expect(simulation.loop.explain()?.text).toContain(B);
+    expect(simulation.loop.situation?.nowMs).toBe(simulation.loop.decisions[0]?.atMs);
   });
 
   test("a dead replica is healed in place and nothing moves", async () => {

@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Database } from "../src/database.ts";
+import { readSettings } from "../src/settings.ts";
 import {
   ask,
   eventually,
@@ -148,23 +150,30 @@ test("a database that answers slowly is degraded, one that does not answer in ti
   }
 }, 60_000);
 
-test("asks the database once for any number of probes", async () => {
-  const service = await serve(world);
+// The pool listens for errors of idle connections only; on loan, one error event ends a process.
+test("survives a connection that is lost while it is on loan and idle", async () => {
+  const database = new Database(readSettings(world.environment).database, {
+    name: "on loan",
+    max: 1,
+    connectTimeoutMs: 5_000,
+    statementTimeoutMs: 5_000,
+    cancel: null,
+    onLost: () => undefined,
+  });
   try {
-    await ask(`${service.url}/health`);
-    const blocked = await withLock(world, "cloudphoenix.site", async () => {
-      await pause(260);
-      const probes = Array.from({ length: 50 }, () => ask(`${service.url}/health`));
-      const waiting = await eventually(
-        () => world.sql("select pid from pg_stat_activity where wait_event_type = 'Lock'"),
-        (rows) => rows.length > 0,
-      );
-      await Promise.all(probes);
-      return waiting.length;
+    const outcome = database.withConnection(async (connection) => {
+      const [row] = await connection.query<{ pid: number }>({
+        text: "select pg_backend_pid() as pid",
+      });
+      await world.sql("select pg_terminate_backend($1, 5000)", [row?.pid]);
+      // Waits on another connection, so that the end of this one is read from the socket.
+      await world.sql("select pg_sleep(0.1)");
+      return connection.query({ text: "select 1" });
     });
-    expect(blocked).toBe(1);
+    await expect(outcome).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+    expect(await database.query({ text: "select 1 as one" })).toEqual([{ one: 1 }]);
   } finally {
-    await service.drain();
+    await database.close();
   }
 });
 
@@ -180,7 +189,12 @@ test("refuses new requests when too many wait for a connection, and keeps answer
         }),
       );
       expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
-      expect((await ask(`${service.url}/health`)).body["status"]).toBe("healthy");
+      // Refused at once, not after a wait in vain.
+      expect(refused.body["detail"]).toBe("Too many requests wait for the database.");
+      await eventually(
+        () => ask(`${service.url}/health`),
+        (health) => health.status === 200,
+      );
       return requests;
     });
     const codes = (await Promise.all(answers)).map((answer) => answer.body["code"] ?? "ok");

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunningService } from "../src/service.ts";
-import { ask, DRAFT, openWorld, place, serve, type World } from "./orders-world.ts";
+import { ask, DRAFT, eventually, openWorld, place, serve, type World } from "./orders-world.ts";
 
 let world: World;
 let service: RunningService & { readonly url: string };
@@ -134,7 +134,10 @@ test("2,000 random requests cause no 5xx", async () => {
   expect([...statuses.keys()].filter((status) => status >= 500)).toEqual([]);
   // The generator must reach the handlers, not only the parser.
   for (const status of [201, 400, 404, 413]) expect(statuses.get(status) ?? 0).toBeGreaterThan(0);
-  expect((await ask(`${service.url}/health`)).body["status"]).toBe("healthy");
+  await eventually(
+    () => ask(`${service.url}/health`),
+    (health) => health.body["status"] === "healthy",
+  );
 }, 60_000);
 
 type Random = () => number;

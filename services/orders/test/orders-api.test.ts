@@ -4,6 +4,7 @@ import {
   ask,
   CLOSE_WRITES,
   DRAFT,
+  eventually,
   openWorld,
   OPEN_WRITES,
   place,
@@ -68,7 +69,13 @@ describe("placing an order", () => {
 
   test("makes one order of a hundred identical requests at once", async () => {
     const answers = await Promise.all(
-      Array.from({ length: 100 }, () => place(service.url, "stampede")),
+      // On a busy machine some wait too long for a connection; they come again, as clients do.
+      Array.from({ length: 100 }, () =>
+        eventually(
+          () => place(service.url, "stampede"),
+          (answer) => answer.status < 500,
+        ),
+      ),
     );
 
     expect(answers.map((answer) => answer.status).filter((status) => status === 201)).toHaveLength(
@@ -117,8 +124,7 @@ describe("placing an order", () => {
       expect(before.body).toMatchObject({ site: "aws-us-east-1", generation: 0 });
       const replay = await place(alone.url, "bare");
       expect(replay.status).toBe(200);
-      expect((await ask(`${alone.url}/health`)).body).toMatchObject({
-        status: "healthy",
+      expect(await untilHealthy(alone.url, "unprepared")).toMatchObject({
         role: "unprepared",
         generation: 0,
         writesOpen: true,
@@ -170,8 +176,7 @@ describe("a site that takes no writes", () => {
         expect(refused.headers.get("content-type")).toMatch(/^application\/problem\+json/);
       }
       expect((await ask(`${service.url}/orders/${String(body["id"])}`)).status).toBe(200);
-      const health = await untilFresh(`${service.url}/health`, "standby");
-      expect(health).toMatchObject({ status: "healthy", role: "standby", writesOpen: false });
+      expect(await untilHealthy(service.url, "standby")).toMatchObject({ writesOpen: false });
       expect((await ask(`${service.url}/ready`)).status).toBe(200);
     } finally {
       await world.sql(OPEN_WRITES);
@@ -182,11 +187,7 @@ describe("a site that takes no writes", () => {
 
 describe("what the service says about itself", () => {
   test("reports health with the database and its response time", async () => {
-    const { status, body } = await ask(`${service.url}/health`);
-
-    expect(status).toBe(200);
-    expect(body).toMatchObject({
-      status: "healthy",
+    expect(await untilHealthy(service.url, "active")).toMatchObject({
       site: "aws-us-east-1",
       cloud: "aws",
       region: "us-east-1",
@@ -243,10 +244,20 @@ describe("what the service says about itself", () => {
 
 /** Probe answers may be a quarter of a second old; asks until the new state shows. */
 async function untilFresh(url: string, role: string): Promise<Record<string, unknown>> {
-  for (;;) {
-    const { body } = await ask(url);
-    if (body["role"] === role) return body;
-  }
+  const answer = await eventually(
+    () => ask(url),
+    ({ body }) => body["role"] === role,
+  );
+  return answer.body;
+}
+
+/** The health report of a healthy service. A busy machine may make it look slow for a while. */
+async function untilHealthy(url: string, role: string): Promise<Record<string, unknown>> {
+  const answer = await eventually(
+    () => ask(`${url}/health`),
+    ({ status, body }) => status === 200 && body["status"] === "healthy" && body["role"] === role,
+  );
+  return answer.body;
 }
 
 /** Resolves once some session of the service waits for a row lock. */

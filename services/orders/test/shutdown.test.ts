@@ -58,6 +58,7 @@ describe("on SIGTERM", () => {
         (it) => it.status === 503,
       );
       expect(ready.body["status"]).toBe("draining");
+      expect(ready.headers.get("connection")).toBe("close");
       await eventually(() => refuses(service.url), Boolean);
       return { slow };
     });

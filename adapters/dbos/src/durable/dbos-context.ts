@@ -26,7 +26,11 @@ export interface RunnerProcess {
   readonly inFlight: InFlightSteps;
   /** Aborts when this process may no longer act. */
   readonly gone: AbortSignal;
-  readonly startBranch: (id: string, plan: Plan, stepId: string) => Promise<WorkflowHandle<Json>>;
+  /** Starts the branch, or attaches to it if it was started before. */
+  readonly startBranch: (
+    workflowID: string,
+    branch: readonly [runId: string, plan: Plan, stepId: string],
+  ) => Promise<WorkflowHandle<Json>>;
 }
 
 export class DbosContext implements DurableContext {
@@ -74,7 +78,7 @@ export class DbosContext implements DurableContext {
     const handles: WorkflowHandle<Json>[] = [];
     for (const stepId of stepIds) {
       const id = `${this.runId}/${this.#branchings}/${stepId}`;
-      handles.push(await this.#process.startBranch(id, plan, stepId));
+      handles.push(await this.#process.startBranch(id, [this.runId, plan, stepId]));
     }
     const outcomes: Json[] = [];
     for (const handle of handles) {

@@ -19,6 +19,7 @@ import {
 import type { Clock, DurableContext, Leadership, PlanRunner } from "@cloudphoenix/engine";
 import { DBOS, StatusString, type WorkflowStatus } from "@dbos-inc/dbos-sdk";
 import type { Log } from "../log.ts";
+import { stateError } from "../state/state-connection.ts";
 import { COMMANDS, DbosContext, type RunnerProcess } from "./dbos-context.ts";
 import { dbosLog } from "./dbos-log.ts";
 import { InFlightSteps } from "./in-flight.ts";
@@ -78,10 +79,7 @@ export class DbosPlanRunner implements PlanRunner {
    */
   static async launch(options: DbosPlanRunnerOptions): Promise<DbosPlanRunner> {
     if (options.leadership.lost.aborted) {
-      throw new CloudPhoenixError("NOT_LEADER", "leadership was lost before the runner started", {
-        retryable: true,
-        hint: "Start the controller again; it waits until it leads.",
-      });
+      throw notActing("leadership was lost before the runner started");
     }
     const host = new Host(options);
     try {
@@ -97,25 +95,28 @@ export class DbosPlanRunner implements PlanRunner {
     }
   }
 
+  /** @throws {CloudPhoenixError} `NOT_LEADER`, `STATE_UNAVAILABLE` (both retryable) */
   async start(plan: Plan, startedBy: string): Promise<void> {
-    await this.#host.startRun(plan, startedBy);
+    await this.#acting(() => this.#host.startRun(plan, startedBy));
   }
 
   async command(runId: string, command: RunCommand, key: string): Promise<void> {
-    const run = await statusOf(runId);
-    if (run === null || !isAlive(run)) throw noSuchRun(runId);
-    await DBOS.send(runId, command, COMMANDS, key);
-    // Sent first: the aborted step must find the reason in its mailbox.
-    if (command.kind === "cancel") this.#host.inFlight.abort(runId);
+    await this.#acting(async () => {
+      const run = await DBOS.getWorkflowStatus(runId);
+      if (run === null || !isAlive(run)) throw noSuchRun(runId);
+      await DBOS.send(runId, command, COMMANDS, key);
+      // Sent first: the aborted step must find the reason in its mailbox.
+      if (command.kind === "cancel") this.#host.inFlight.abort(runId);
+    });
   }
 
   /**
    * @throws {CloudPhoenixError} `NOT_FOUND` for a run that was never started, `INTERNAL` for one
-   *   that ended by a defect
+   *   that ended by a defect, `NOT_LEADER` when this process stops acting
    */
   async ended(runId: string, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const run = await statusOf(runId);
+      const run = await this.#acting(() => DBOS.getWorkflowStatus(runId));
       if (run === null) throw noSuchRun(runId);
       if (run.status === StatusString.SUCCESS) return;
       if (!isAlive(run)) throw brokenRun(run);
@@ -129,6 +130,18 @@ export class DbosPlanRunner implements PlanRunner {
   async close(): Promise<void> {
     await this.#host.close();
   }
+
+  /** `work` while this process may act; its failures in CloudPhoenix's words. */
+  async #acting<T>(work: () => Promise<T>): Promise<T> {
+    const { gone } = this.#host;
+    try {
+      if (!gone.aborted) return await work();
+    } catch (error) {
+      if (error instanceof CloudPhoenixError) throw error;
+      if (!gone.aborted) throw stateError(error);
+    }
+    throw notActing("this process no longer acts");
+  }
 }
 
 /** The DBOS of this process: registration, launch, shutdown. */
@@ -139,7 +152,7 @@ class Host implements RunnerProcess {
   readonly #closing = new AbortController();
   readonly #restoreWarnings = silencePgQueueWarning();
   readonly #run: (plan: Plan, startedBy: string) => Promise<Json>;
-  readonly #branch: (plan: Plan, stepId: string) => Promise<Json>;
+  readonly #branch: (runId: string, plan: Plan, stepId: string) => Promise<Json>;
 
   constructor(options: DbosPlanRunnerOptions) {
     const { interpret, executeBranch, leadership } = options;
@@ -160,7 +173,8 @@ class Host implements RunnerProcess {
       { ...config, name: "runPlan" },
     );
     this.#branch = DBOS.registerWorkflow(
-      (plan: Plan, stepId: string) => executeBranch(new DbosContext(plan.id, this), plan, stepId),
+      (runId: string, plan: Plan, stepId: string) =>
+        executeBranch(new DbosContext(runId, this), plan, stepId),
       { ...config, name: "runBranch" },
     );
   }
@@ -174,8 +188,8 @@ class Host implements RunnerProcess {
     await DBOS.startWorkflow(this.#run, { workflowID: plan.id, queueName: QUEUE })(plan, startedBy);
   }
 
-  readonly startBranch: RunnerProcess["startBranch"] = (id, plan, stepId) =>
-    DBOS.startWorkflow(this.#branch, { workflowID: id, queueName: QUEUE })(plan, stepId);
+  readonly startBranch: RunnerProcess["startBranch"] = (workflowID, branch) =>
+    DBOS.startWorkflow(this.#branch, { workflowID, queueName: QUEUE })(...branch);
 
   async close(): Promise<void> {
     this.#closing.abort();
@@ -203,12 +217,15 @@ function concernsOf(run: WorkflowStatus): readonly LaunchConcern[] {
   return [{ runId, kind: "often-recovered", detail: `resumed ${recoveries} times already` }];
 }
 
-async function statusOf(runId: string): Promise<WorkflowStatus | null> {
-  return DBOS.getWorkflowStatus(runId);
-}
-
 function isAlive(run: WorkflowStatus): boolean {
   return ALIVE.some((status) => status === run.status);
+}
+
+function notActing(because: string): CloudPhoenixError {
+  return new CloudPhoenixError("NOT_LEADER", because, {
+    retryable: true,
+    hint: "Ask the controller that leads; this one restarts as a standby.",
+  });
 }
 
 function noSuchRun(runId: string): CloudPhoenixError {

@@ -65,10 +65,9 @@ export class LoadClient {
     this.#reporting ??= setInterval(() => this.#report(), this.#parts.config.eventsEveryMs);
   }
 
-  /** Begins no more writes. `stopped` is told once those under way have ended. */
+  /** Begins no more writes. `stopped` is told once none is under way, which may be at once. */
   stop(): void {
-    if (this.#pacing === null) return;
-    clearInterval(this.#pacing);
+    if (this.#pacing !== null) clearInterval(this.#pacing);
     this.#pacing = null;
     if (this.#statistics.inFlight === 0) this.#stopped();
   }
@@ -151,9 +150,11 @@ export class LoadClient {
   }
 
   #stopped(): void {
-    if (this.#reporting !== null) clearInterval(this.#reporting);
-    this.#reporting = null;
-    this.#report();
+    if (this.#reporting !== null) {
+      clearInterval(this.#reporting);
+      this.#reporting = null;
+      this.#report();
+    }
     this.#parts.emit({ event: "stopped", atMs: this.#parts.clock.now() });
   }
 

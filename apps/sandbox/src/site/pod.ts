@@ -40,7 +40,7 @@ export class Pod {
     this.node = node;
     this.port = port;
     this.#child = Child.start({
-      name,
+      name: `${node}/${name}`,
       program: workload.program,
       args: workload.args,
       env: { ...workload.env, HOST: "127.0.0.1", PORT: String(port), POD: name },

@@ -14,11 +14,10 @@ import { CLIENT_PORT } from "./topology.ts";
 
 export interface LoadOptions {
   readonly ground: Ground;
+  readonly ratePerSecond: number;
   readonly cleanups: Cleanups;
-  readonly ratePerSecond?: number;
 }
 
-const RATE_PER_SECOND_DEFAULT = 200;
 /** Writes in flight are given up by the load itself well before this. */
 const STOP_WITHIN_MS = 30_000;
 const READY_WITHIN_MS = 20_000;
@@ -29,42 +28,23 @@ const QUIT_GRACE_MS = 1_000;
 
 type EventOf<Name extends LoadEvent["event"]> = Extract<LoadEvent, { readonly event: Name }>;
 
-/** Clients under our command. Starting what runs and stopping what stands still change nothing. */
-export class Load {
-  readonly #child: Child;
+/**
+ * Its process starts with the first use and ends with the sandbox. Starting what runs and stopping
+ * what stands still change nothing; what was acknowledged before a pause is remembered after it.
+ */
+export class WorldLoad {
+  readonly #options: LoadOptions;
   readonly #listeners = new Set<(event: LoadEvent) => void>();
+  #child: Child | null = null;
   #counts: LoadCounts | null = null;
+  #writing = false;
 
-  private constructor(child: Child) {
-    this.#child = child;
-    // A process that is gone fails the call that waits for it, not the write.
-    child.process.stdin?.on("error", () => {});
-    if (child.process.stdout !== null) {
-      createInterface({ input: child.process.stdout }).on("line", (line) => this.#hear(line));
-    }
-  }
-
-  /** Starts the process; it ends with the sandbox. */
-  static async open(options: LoadOptions): Promise<Load> {
-    const { layout, registry } = options.ground;
-    const run = `${Date.now().toString(36)}${randomBytes(2).toString("hex")}`;
-    const configFile = join(layout.home, `load-${run}.json`);
-    writeFileSync(configFile, JSON.stringify(configurationOf(options, run)), { mode: 0o600 });
-    const child = Child.start({
-      ...loadProgram(configFile),
-      name: `load-${run}`,
-      logFile: join(layout.logs, "load.log"),
-      registry,
-      talks: "lines",
-    });
-    const load = new Load(child);
-    options.cleanups.add(() => load.close());
-    await load.#next("ready", READY_WITHIN_MS);
-    return load;
+  constructor(options: LoadOptions) {
+    this.#options = options;
   }
 
   /** The newest counts; null before the first. */
-  counts(): LoadCounts | null {
+  get counts(): LoadCounts | null {
     return this.#counts;
   }
 
@@ -74,31 +54,33 @@ export class Load {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins writing. */
-  start(): void {
+  /** Begins writing at the rate of the sandbox. @throws {CloudPhoenixError} `TIMED_OUT`, `NOT_RUNNING` */
+  async start(): Promise<void> {
+    if (this.#child?.alive !== true) await this.#launch();
     this.#send({ command: "start" });
+    this.#writing = true;
   }
 
   /**
-   * Begins no more writes; resolves with the final counts once those under way have ended.
-   * @throws {CloudPhoenixError} `CONFLICT` if it was never started, `NOT_RUNNING`, `TIMED_OUT`
+   * Begins no more writes; resolves once those under way have ended.
+   * @returns the final counts; null if nothing was ever written
+   * @throws {CloudPhoenixError} `TIMED_OUT`, `NOT_RUNNING` if the process ended by itself
    */
-  async stop(): Promise<LoadCounts> {
+  async stop(): Promise<LoadCounts | null> {
+    if (!this.#writing) return this.#counts;
+    this.#writing = false;
     const stopped = this.#next("stopped", STOP_WITHIN_MS);
     this.#send({ command: "stop" });
     await stopped;
-    if (this.#counts !== null) return this.#counts;
-    throw new CloudPhoenixError("CONFLICT", "the client load never counted anything", {
-      retryable: false,
-    });
+    return this.#counts;
   }
 
   /**
    * Reads every acknowledged write back.
    * @param from.baseUrl - where; default: wherever the name points
-   * @throws {CloudPhoenixError} `NOT_RUNNING`, `TIMED_OUT`
+   * @throws {CloudPhoenixError} `NOT_RUNNING` if nothing was ever written, `TIMED_OUT`
    */
-  async readBack(
+  async readback(
     from: { readonly baseUrl?: string; readonly timeoutMs?: number } = {},
   ): Promise<ReadbackResult> {
     const limitMs = from.timeoutMs ?? READBACK_WITHIN_MS;
@@ -107,10 +89,31 @@ export class Load {
     return result;
   }
 
-  /** Ends the process. Idempotent. */
-  async close(): Promise<void> {
-    this.#child.process.stdin?.end();
-    await this.#child.stop(QUIT_GRACE_MS);
+  async #launch(): Promise<void> {
+    const { layout, registry } = this.#options.ground;
+    const run = `${Date.now().toString(36)}${randomBytes(2).toString("hex")}`;
+    const configFile = join(layout.home, `load-${run}.json`);
+    writeFileSync(configFile, JSON.stringify(configurationOf(this.#options, run)), {
+      mode: 0o600,
+    });
+    const child = Child.start({
+      ...loadProgram(configFile),
+      name: `load-${run}`,
+      logFile: join(layout.logs, "load.log"),
+      registry,
+      talks: "lines",
+    });
+    this.#child = child;
+    // A process that is gone fails the call that waits for it, not the write.
+    child.process.stdin?.on("error", () => {});
+    if (child.process.stdout !== null) {
+      createInterface({ input: child.process.stdout }).on("line", (line) => this.#hear(line));
+    }
+    this.#options.cleanups.add(async () => {
+      child.process.stdin?.end();
+      await child.stop(QUIT_GRACE_MS);
+    });
+    await this.#next("ready", READY_WITHIN_MS);
   }
 
   #hear(line: string): void {
@@ -120,7 +123,7 @@ export class Load {
   }
 
   #send(command: LoadCommand): void {
-    this.#child.process.stdin?.write(`${JSON.stringify(command)}\n`);
+    this.#child?.process.stdin?.write(`${JSON.stringify(command)}\n`);
   }
 
   /** The next event called `name`; an `error` event, the end of the process and time fail it. */
@@ -134,7 +137,8 @@ export class Load {
       if (isCalled(event, name)) resolve(event);
       else if (event.event === "error") reject(failed(event.message));
     });
-    void this.#child.exited.then(() => reject(notRunning()));
+    if (this.#child?.alive !== true) reject(notRunning());
+    void this.#child?.exited.then(() => reject(notRunning()));
     try {
       return await promise;
     } finally {
@@ -151,7 +155,7 @@ function configurationOf({ ground, ratePerSecond }: LoadOptions, run: string): o
     port: ground.ports.get(CLIENT_PORT),
     dns: { host: "127.0.0.1", port: ground.ports.get("dns") },
     ledgerFile: join(ground.layout.home, `acknowledged-${run}.jsonl`),
-    ratePerSecond: ratePerSecond ?? RATE_PER_SECOND_DEFAULT,
+    ratePerSecond,
   };
 }
 

@@ -11,6 +11,8 @@ export interface WorldOptions {
   readonly durability?: DurabilityMode;
   /** One way between the two sites, ms. Default 20: two regions a few thousand kilometres apart. */
   readonly delayMs?: number;
+  /** Writes per second of the client load, once it is started. Default 200. */
+  readonly ratePerSecond?: number;
   /** Fields of the configuration's `policy`, merged over the sandbox's own. */
   readonly policy?: PolicyDocument;
   /** Default 1. Two share a state database and elect a leader. */
@@ -20,6 +22,8 @@ export interface WorldOptions {
   /** Gives up opening; what was started is ended. */
   readonly signal?: AbortSignal;
 }
+
+export const RATE_PER_SECOND_DEFAULT = 200;
 
 /** One-way delay of the wide area link if nothing else is said. */
 export const DELAY_MS_DEFAULT = 20;

@@ -13,12 +13,12 @@ import type { FaultAtWork, FaultBoard } from "./fault-board.ts";
 import type { Ground } from "./ground.ts";
 import { removeHome } from "./leftovers.ts";
 import { linkMatcher } from "./link-matcher.ts";
-import { Load } from "./load.ts";
+import { WorldLoad } from "./load.ts";
 import { type Place, PLACES } from "./places.ts";
 import { readSecret, SECRETS } from "./secrets.ts";
 import { CLIENT_PORT } from "./topology.ts";
 import type { WorldFile } from "./world-file.ts";
-import type { WorldOptions } from "./world-options.ts";
+import { RATE_PER_SECOND_DEFAULT, type WorldOptions } from "./world-options.ts";
 
 /** Parts a world is put together from. */
 export interface WorldParts {
@@ -36,6 +36,8 @@ export interface WorldUrls {
   readonly controllers: readonly string[];
   /** What clients use: follows the DNS record. */
   readonly edge: string;
+  /** Public entry of each site, whoever the DNS record points to. */
+  readonly entries: Readonly<Record<string, string>>;
   /** `host:port` of the DNS server. */
   readonly dns: string;
   /** Where the sandbox itself is steered. */
@@ -66,6 +68,8 @@ export class World {
   readonly logDirectory: string;
   /** They are started again when they end by themselves. */
   readonly controllers: readonly KeptProcess[];
+  /** Clients that write and count; not started yet. */
+  readonly load: WorldLoad;
   /** Resolves when another terminal asks this sandbox to end. */
   readonly stopAsked: Promise<void>;
   readonly #parts: WorldParts;
@@ -81,10 +85,18 @@ export class World {
     this.apiTokenFile = layout.secret(SECRETS.api);
     this.logDirectory = layout.logs;
     this.controllers = parts.controllers;
+    this.load = new WorldLoad({
+      ground: parts.ground,
+      ratePerSecond: parts.options.ratePerSecond ?? RATE_PER_SECOND_DEFAULT,
+      cleanups: parts.cleanups,
+    });
     const loopback = (port: string): string => `http://127.0.0.1:${ports.get(port)}`;
     this.urls = {
       controllers: parts.controllers.map((_, index) => loopback(`api-${index + 1}`)),
       edge: loopback("edge"),
+      entries: Object.fromEntries(
+        PLACES.map(({ id, address }) => [id, `http://${address}:${ports.get(CLIENT_PORT)}`]),
+      ),
       dns: `127.0.0.1:${ports.get("dns")}`,
       control: loopback("control"),
     };
@@ -118,22 +130,6 @@ export class World {
   /** Lifts what was done by hand. Idempotent. */
   repairLinks(): Promise<Instant> {
     return this.#parts.faults.repair(BY_HAND);
-  }
-
-  /**
-   * Starts a process of clients that know every write they were promised; it writes once told to.
-   * @param options.ratePerSecond - new orders per second. Default 200
-   * @throws {CloudPhoenixError} `TIMED_OUT`, `NOT_RUNNING` if it cannot start
-   */
-  openLoad(options: { readonly ratePerSecond?: number } = {}): Promise<Load> {
-    const { ground, cleanups } = this.#parts;
-    return Load.open({ ground, cleanups, ...options });
-  }
-
-  /** Base URL of the public entry of a site, whoever the DNS record points to. */
-  entryUrl(site: string): string {
-    const port = this.#parts.ground.ports.get(CLIENT_PORT);
-    return `http://${placeCalled(site).address}:${port}`;
   }
 
   links(): Promise<Readonly<Record<string, LinkStats>>> {

@@ -118,6 +118,11 @@ export class DecisionLoop {
     return this.#decisions.toReversed();
   }
 
+  /** What the newest decision was made from; null before the first. */
+  get situation(): Situation | null {
+    return this.#situation;
+  }
+
   /** The newest decision and the whole reasoning behind it; null before the first. */
   explain(): { readonly text: string; readonly decision: Decision } | null {
     const decision = this.#decisions.at(-1);

@@ -160,11 +160,13 @@ export function describeDurableContext({ name, setup }: RunnerContract): void {
         if (stepId === "one") await context.step("gate", (signal) => gate.pass(signal));
         return { stepId };
       };
+      // The plan of the run itself: branches belong to the run by the id of their plan.
+      const forked = plan();
       script = async (context) => {
-        answers = await context.branches(plan(), ["one", "two"]);
+        answers = await context.branches(forked, ["one", "two"]);
         return null;
       };
-      const { id } = await started(plan());
+      const { id } = await started(forked);
       await harness.until(() => gate.arrivals === 1 && runs.includes("two"));
       await harness.restart();
       await harness.until(() => gate.arrivals === 2);
@@ -179,11 +181,13 @@ export function describeDurableContext({ name, setup }: RunnerContract): void {
       let answers: readonly Json[] = [];
       branch = (context, stepId) =>
         context.step(`gate:${stepId}`, (signal) => gates[stepId === "one" ? 0 : 1].pass(signal));
+      // The plan of the run itself: branches belong to the run by the id of their plan.
+      const forked = plan();
       script = async (context) => {
-        answers = await context.branches(plan(), ["one", "two"]);
+        answers = await context.branches(forked, ["one", "two"]);
         return null;
       };
-      const { id } = await started(plan());
+      const { id } = await started(forked);
       await harness.until(() => gates.every((gate) => gate.arrivals === 1));
       await harness.runner.command(id, CANCEL, "one");
       await end(id);

@@ -1,0 +1,62 @@
+/** The contracts of the ports this adapter implements, on a real PostgreSQL. */
+import type { RunProgram } from "@cloudphoenix/engine";
+import { type RunnerHarness, describePlanRunner, describeStateStores } from "@cloudphoenix/testkit";
+import { DbosPlanRunner, openStateDatabase } from "../src/index.ts";
+import { systemClock, useStateServer } from "./state-server.ts";
+
+const { freshUrl, launchedUrl } = useStateServer();
+
+describeStateStores({
+  name: "PostgreSQL",
+  setup: async (initialRoles) => {
+    const state = await openStateDatabase({
+      url: freshUrl(),
+      application: "shop",
+      initialRoles,
+      log: () => undefined,
+    });
+    return { ...state, stop: () => state.close() };
+  },
+});
+
+describePlanRunner({
+  name: "DBOS",
+  setup: async (program) => DbosHarness.launched(await launchedUrl(), program(systemClock)),
+});
+
+/** Restarting closes the runner in the middle of whatever it does; kill-campaign.test.ts kills it. */
+class DbosHarness implements RunnerHarness {
+  readonly clock = systemClock;
+  runner: DbosPlanRunner;
+  readonly #launch: () => Promise<DbosPlanRunner>;
+
+  private constructor(launch: () => Promise<DbosPlanRunner>, runner: DbosPlanRunner) {
+    this.#launch = launch;
+    this.runner = runner;
+  }
+
+  static async launched(url: string, program: RunProgram): Promise<DbosHarness> {
+    const launch = (): Promise<DbosPlanRunner> =>
+      DbosPlanRunner.launch({
+        ...program,
+        url,
+        leadership: { epoch: 1, lost: new AbortController().signal },
+        clock: systemClock,
+        log: () => undefined,
+      });
+    return new DbosHarness(launch, await launch());
+  }
+
+  async until(done: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await done())) await this.clock.sleep(10);
+  }
+
+  async restart(): Promise<void> {
+    await this.runner.close();
+    this.runner = await this.#launch();
+  }
+
+  async stop(): Promise<void> {
+    await this.runner.close();
+  }
+}

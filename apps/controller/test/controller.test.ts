@@ -1,0 +1,201 @@
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  callApi,
+  ControllerProcess,
+  eventually,
+  type Fixture,
+  fixture,
+  freePort,
+  startController,
+  untilLeading,
+} from "./controller-fixture.ts";
+
+let world: Fixture;
+
+beforeAll(async () => {
+  world = await fixture();
+});
+
+afterAll(async () => {
+  await world.remove();
+});
+
+async function onState<T extends pg.QueryResultRow>(sql: string): Promise<readonly T[]> {
+  const client = new pg.Client({ connectionString: await world.stateUrl() });
+  await client.connect();
+  try {
+    return (await client.query<T>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+describe("a controller", () => {
+  test("makes its token, leads, watches and says what it sees", async () => {
+    const controller = await startController(world);
+    const url = await controller.url();
+    await untilLeading(url);
+
+    const mode = (await stat(join(world.folder, "secrets/api-token"))).mode & 0o777;
+    expect(mode).toBe(0o600);
+    const seen = await eventually("a healthy active site", async () => {
+      const { body } = await callApi(world.folder, `${url}/v1/status`);
+      return JSON.stringify(body).includes('"coverage":1') ? body : null;
+    });
+    expect(seen).toMatchObject({
+      application: { name: "shop" },
+      controller: { role: "leader", epoch: 1 },
+      generation: 1,
+      active: "aws-us-east-1",
+      sites: [{ id: "aws-us-east-1", score: 0, level: "none" }, { id: "azure-westeurope" }],
+      standbys: [{ site: "azure-westeurope", ready: false }],
+      decision: { action: "hold" },
+      protected: { yes: false },
+    });
+    const { body: metrics } = await callApi(world.folder, `${url}/metrics`);
+    expect(metrics).toContain("cloudphoenix_leader 1");
+    expect(metrics).toMatch(/cloudphoenix_site_score\{site="aws-us-east-1"\} 0/);
+    expect(metrics).toMatch(/cloudphoenix_probes_total [1-9]/);
+
+    controller.child.kill("SIGTERM");
+    expect(await controller.exit).toBe(0);
+    // The state database runs on: unfinished runs are there for the next start.
+    expect(await onState("select 1 as alive")).toEqual([{ alive: 1 }]);
+  });
+
+  test("refuses an order while nothing stands by, and lists every blocker", async () => {
+    const controller = await startController(world);
+    const url = await controller.url();
+    await untilLeading(url);
+    const order = { kind: "dr", reason: "exercise", by: "ada", acceptLoss: false };
+    const answer = await callApi(world.folder, `${url}/v1/runs`, {
+      method: "POST",
+      headers: { "idempotency-key": "k1" },
+      body: JSON.stringify(order),
+    });
+    expect(answer).toMatchObject({ status: 409, body: { code: "GUARD_BLOCKED" } });
+    expect(JSON.stringify(answer.body)).toContain("data-fresh");
+    const audited = await onState<{ what: string }>(
+      "select what from cloudphoenix.audit where who = 'operator:ada'",
+    );
+    expect(audited.length).toBe(2);
+    controller.child.kill("SIGTERM");
+    expect(await controller.exit).toBe(0);
+  });
+
+  test("leaves with code 75 the moment its leadership is lost", async () => {
+    const controller = await startController(world);
+    await untilLeading(await controller.url());
+    await onState(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'cloudphoenix-leader'",
+    );
+    expect(await controller.exit).toBe(75);
+    expect(controller.output).toContain("leadership lost, leaving at once");
+  });
+});
+
+describe("two controllers on one state database", () => {
+  test("one acts, the other takes over when it is killed", async () => {
+    const first = await startController(world);
+    const firstUrl = await first.url();
+    await untilLeading(firstUrl);
+    const second = await startController(world);
+    const secondUrl = await second.url();
+
+    const maintenance = { on: true, reason: "upgrade", by: "ada" };
+    const order = { method: "PUT", body: JSON.stringify(maintenance) };
+    expect(await callApi(world.folder, `${secondUrl}/v1/maintenance`, order)).toMatchObject({
+      status: 503,
+      body: { code: "NOT_LEADER" },
+    });
+    expect(await callApi(world.folder, `${secondUrl}/v1/status`)).toMatchObject({
+      status: 200,
+      body: { controller: { role: "follower" }, active: "aws-us-east-1" },
+    });
+    expect(await callApi(world.folder, `${firstUrl}/v1/maintenance`, order)).toMatchObject({
+      status: 200,
+    });
+
+    first.child.kill("SIGKILL");
+    await untilLeading(secondUrl);
+    const { body } = await callApi(world.folder, `${secondUrl}/v1/status`);
+    expect(body).toMatchObject({ controller: { role: "leader" } });
+    expect(JSON.stringify(body)).toContain("upgrade");
+    second.child.kill("SIGTERM");
+    expect(await second.exit).toBe(0);
+  });
+});
+
+describe("a start that cannot succeed", () => {
+  test("names every mistake of the configuration with file, line and column", async () => {
+    const path = join(world.folder, "wrong.yaml");
+    const text = await readFile(world.config, "utf8");
+    await writeFile(path, text.replace("rto: 10s", "rto: soon").replace("ttl: 1s", "tll: 1s"));
+    const controller = new ControllerProcess(["--config", path]);
+    expect(await controller.exit).toBe(78);
+    expect(controller.errors).toContain(`${path}:4:22: error: application.objectives.rto`);
+    expect(controller.errors).toContain("did you mean `ttl`?");
+  });
+
+  test("names every secret file that cannot be used", async () => {
+    const path = join(world.folder, "secrets/other.yaml");
+    await writeFile(path, await readFile(world.config, "utf8"));
+    const controller = new ControllerProcess(["--config", path]);
+    expect(await controller.exit).toBe(78);
+    for (const name of ["db", "replicator", "provider", "tsig"]) {
+      expect(controller.errors).toContain(`secrets/secrets/${name}`);
+    }
+    await rm(path);
+  });
+
+  test("says that the port is taken", async () => {
+    const port = await freePort();
+    const other = createServer();
+    await new Promise<void>((resolve) => {
+      other.listen(port, "127.0.0.1", resolve);
+    });
+    const controller = new ControllerProcess([
+      "--config",
+      world.config,
+      "--listen",
+      `127.0.0.1:${port}`,
+    ]);
+    expect(await controller.exit).toBe(1);
+    expect(controller.errors).toContain(`127.0.0.1:${port} is taken by another process`);
+    other.close();
+  });
+
+  test.each([
+    [["--confg", "x"], "--confg"],
+    [[], "--config is missing"],
+    [["--config", "x", "--listen", "here"], "--listen here is not host:port"],
+    [["--config", "x", "--log-level", "loud"], "--log-level loud is not a level"],
+  ])("explains a wrong command line: %s", async (args, words) => {
+    const controller = new ControllerProcess(args);
+    expect(await controller.exit).toBe(64);
+    expect(controller.errors).toContain(words);
+    expect(controller.errors).toContain("usage:");
+  });
+});
+
+describe("--stop-state-database", () => {
+  test("also stops the embedded PostgreSQL", async () => {
+    const log = join(world.folder, "controller.log");
+    const controller = await startController(world, "--stop-state-database", "--log-file", log);
+    await eventually("the API", async () => {
+      const text = await readFile(log, "utf8").catch(() => "");
+      return text.includes("the API answers") ? true : null;
+    });
+    const [before] = await onState<{ pid: number }>("select pg_postmaster_start_time() as pid");
+    controller.child.kill("SIGTERM");
+    expect(await controller.exit).toBe(0);
+    expect(controller.output).toBe("");
+    // `onState` starts it again, so a newer start time proves that it was stopped.
+    const [after] = await onState<{ pid: number }>("select pg_postmaster_start_time() as pid");
+    expect(after).not.toEqual(before);
+  });
+});
