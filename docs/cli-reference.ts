@@ -92,5 +92,8 @@ function optionLines(command: Command): readonly string[] {
 function optionText(option: Option): string {
   const value: unknown = option.defaultValue;
   const shown = value === undefined || typeof value === "boolean" ? "" : ` (default: ${value})`;
-  return `${option.description}${option.mandatory ? " (required)" : ""}${shown}`.replaceAll("|", "\\|");
+  return `${option.description}${option.mandatory ? " (required)" : ""}${shown}`.replaceAll(
+    "|",
+    "\\|",
+  );
 }

@@ -30,7 +30,9 @@ function pointsTable(): string {
     const points = defaultPoints(kind);
     return `| \`${kind}\` | ${KINDS[kind]} | ${points.degraded} | ${points.unhealthy} |`;
   });
-  return ["| Signal | Asks | Degraded | Unhealthy |", "| --- | --- | --- | --- |", ...rows].join("\n");
+  return ["| Signal | Asks | Degraded | Unhealthy |", "| --- | --- | --- | --- |", ...rows].join(
+    "\n",
+  );
 }
 
 function policyTable(): string {

@@ -37,7 +37,9 @@ for (const mode of values.modes.split(",")) {
   for (let run = 1; run <= Number(values.runs); run += 1) {
     const result = await demo(mode);
     results.push(result);
-    console.error(`${mode} ${run}: ${Math.round(result.rto_ms?.["total"] ?? Number.NaN)} ms, ${result.writes_lost} lost, ${result.ok ? "ok" : "A PROMISE DID NOT HOLD"}`);
+    console.error(
+      `${mode} ${run}: ${Math.round(result.rto_ms?.["total"] ?? Number.NaN)} ms, ${result.writes_lost} lost, ${result.ok ? "ok" : "A PROMISE DID NOT HOLD"}`,
+    );
   }
 }
 if (values.json) console.log(JSON.stringify(results, null, 2));
@@ -61,9 +63,13 @@ function printMode(mode: string): void {
   const of = results.filter((result) => result.durability === mode);
   console.log(`\n${mode}, ${of.length} runs (ms: median, worst)`);
   for (const phase of PHASES) {
-    const sorted = of.map((result) => result.rto_ms?.[phase] ?? Number.NaN).toSorted((a, b) => a - b);
+    const sorted = of
+      .map((result) => result.rto_ms?.[phase] ?? Number.NaN)
+      .toSorted((a, b) => a - b);
     const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-    console.log(`  ${phase.padEnd(9)} ${Math.round(median)}, ${Math.round(sorted.at(-1) ?? Number.NaN)}`);
+    console.log(
+      `  ${phase.padEnd(9)} ${Math.round(median)}, ${Math.round(sorted.at(-1) ?? Number.NaN)}`,
+    );
   }
   const sum = (pick: (result: DemoResult) => number): number =>
     of.reduce((total, result) => total + pick(result), 0);

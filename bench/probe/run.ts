@@ -9,12 +9,15 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { probeWithExporter } from "./exporter-prober.ts";
 import { type BenchResult, benchOptions } from "./options.ts";
 
 const CPU_GOAL_PERCENT = 10;
 
+// Other work on the machine inflates every figure; it is printed so that nobody is misled.
+const [loadBefore = 0] = loadavg();
 const args = process.argv.slice(2);
 const options = benchOptions(args);
 const targets = start("targets.ts", []);
@@ -46,7 +49,8 @@ async function resultOf(file: string): Promise<BenchResult> {
 
 function report(results: readonly BenchResult[]): void {
   const { targets: count, intervalMs, seconds } = options;
-  console.log(`${count} HTTP targets every ${intervalMs} ms, measured for ${seconds} s\n`);
+  const load = `load average ${loadBefore.toFixed(1)} before, ${cpus().length} cores`;
+  console.log(`${count} HTTP targets every ${intervalMs} ms, measured for ${seconds} s; ${load}\n`);
   console.log("prober                        probes/s  failures  CPU %  RSS MB  late p50/p99 ms");
   for (const result of results) {
     const late =

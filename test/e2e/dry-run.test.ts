@@ -75,11 +75,15 @@ async function databaseNow(url: string): Promise<unknown> {
   try {
     const ask = async (sql: string): Promise<unknown> => (await client.query(sql)).rows;
     return {
-      site: await ask("select site, role, generation, writes_open, durability from cloudphoenix.site"),
+      site: await ask(
+        "select site, role, generation, writes_open, durability from cloudphoenix.site",
+      ),
       slots: await ask("select slot_name from pg_replication_slots order by 1"),
       subscriptions: await ask("select subname, subenabled from pg_subscription order by 1"),
       publications: await ask("select pubname from pg_publication order by 1"),
-      triggers: await ask("select tgname, tgenabled from pg_trigger where not tgisinternal order by 1"),
+      triggers: await ask(
+        "select tgname, tgenabled from pg_trigger where not tgisinternal order by 1",
+      ),
     };
   } finally {
     await client.end();

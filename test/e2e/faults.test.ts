@@ -16,7 +16,13 @@ afterAll(() => sandbox.close());
 
 afterEach(async () => {
   await sandbox.world.mend();
-  await until("calm", () => sandbox.status(), (status) => status.activeRun === null && status.decision?.verdict === "none" && status.protected.yes, 60_000).catch(() => undefined);
+  await until(
+    "calm",
+    () => sandbox.status(),
+    (status) =>
+      status.activeRun === null && status.decision?.verdict === "none" && status.protected.yes,
+    60_000,
+  ).catch(() => undefined);
   runsBefore = (await sandbox.runs()).length;
 });
 
@@ -32,7 +38,11 @@ test("flapping changes nothing, although the score is high again and again", asy
 test("blind monitors change nothing and are called blind", async () => {
   await sandbox.world.breakIt("monitor-blind");
 
-  const decision = await until("verdict unknown", () => sandbox.decision(), (seen) => seen.verdict === "unknown");
+  const decision = await until(
+    "verdict unknown",
+    () => sandbox.decision(),
+    (seen) => seen.verdict === "unknown",
+  );
 
   expect(decision.action.kind).not.toBe("act");
   expect(decision.score.points).toBe(0);
@@ -42,7 +52,14 @@ test("blind monitors change nothing and are called blind", async () => {
 test("a slow database stays within level 1: it never moves the application", async () => {
   await sandbox.world.breakIt("db-slowdown");
 
-  const decision = await until("degraded", () => sandbox.decision(), (seen) => seen.score.contributions.some((one) => one.kind === "service-health" && one.status === "degraded"));
+  const decision = await until(
+    "degraded",
+    () => sandbox.decision(),
+    (seen) =>
+      seen.score.contributions.some(
+        (one) => one.kind === "service-health" && one.status === "degraded",
+      ),
+  );
 
   expect(["none", "heal"]).toContain(decision.verdict);
   expect((await newRuns()).filter((run) => run.plan.kind !== "heal")).toEqual([]);
@@ -77,12 +94,23 @@ test("a crashed database is started again in place", async () => {
 
 test("a stalled replication blocks an automatic move and says why", async () => {
   await sandbox.world.breakIt("replication-stall");
-  await until("a loss beyond the objective", () => sandbox.status(), (status) => (status.standbys[0]?.replication?.lossBoundMs ?? 0) > 6_000);
+  await until(
+    "a loss beyond the objective",
+    () => sandbox.status(),
+    (status) => (status.standbys[0]?.replication?.lossBoundMs ?? 0) > 6_000,
+  );
 
   await sandbox.world.breakIt("region-loss");
-  const decision = await until("a blocked move", () => sandbox.decision(), (seen) => seen.verdict === "dr" && seen.action.kind === "blocked");
+  const decision = await until(
+    "a blocked move",
+    () => sandbox.decision(),
+    (seen) => seen.verdict === "dr" && seen.action.kind === "blocked",
+  );
 
-  expect(guard(decision, "data-fresh")).toMatchObject({ outcome: "block", sentence: expect.stringMatching(/loss .* s/) });
+  expect(guard(decision, "data-fresh")).toMatchObject({
+    outcome: "block",
+    sentence: expect.stringMatching(/loss .* s/),
+  });
   expect(await sandbox.explain()).toContain("data-fresh");
   expect((await newRuns()).map((run) => run.plan.kind)).not.toContain("dr");
 }, 120_000);
@@ -97,7 +125,12 @@ async function newRuns(): ReturnType<SandboxUnderTest["runs"]> {
 }
 
 async function endOfHeal(): Promise<Awaited<ReturnType<typeof newRuns>>[number]> {
-  const runs = await until("the end of a heal", newRuns, (seen) => seen.some((run) => run.plan.kind === "heal" && run.endedAtMs !== null), 60_000);
+  const runs = await until(
+    "the end of a heal",
+    newRuns,
+    (seen) => seen.some((run) => run.plan.kind === "heal" && run.endedAtMs !== null),
+    60_000,
+  );
   expect(runs.map((run) => run.plan.kind)).toEqual(runs.map(() => "heal"));
   const healed = runs.find((run) => run.endedAtMs !== null);
   if (healed === undefined) throw new Error("no heal has ended");
@@ -108,12 +141,17 @@ async function endOfHeal(): Promise<Awaited<ReturnType<typeof newRuns>>[number]>
 async function redAndGreen(wanted: number): Promise<number> {
   let flips = 0;
   let high = false;
-  await until("flapping", async () => {
-    const { score } = await sandbox.decision();
-    const now = score.points >= 4;
-    if (now !== high) flips += 1;
-    high = now;
-    return flips;
-  }, (seen) => seen >= wanted, 60_000);
+  await until(
+    "flapping",
+    async () => {
+      const { score } = await sandbox.decision();
+      const now = score.points >= 4;
+      if (now !== high) flips += 1;
+      high = now;
+      return flips;
+    },
+    (seen) => seen >= wanted,
+    60_000,
+  );
   return flips;
 }

@@ -42,15 +42,30 @@ export async function failoverUnderFire(
       await sleep((random() * RUN_MS) / kills);
       killed.push(Date.now());
       sandbox.world.controllers[0]?.crash();
-      await until("the controller to be back", () => sandbox.status(), () => true, 20_000);
+      await until(
+        "the controller to be back",
+        () => sandbox.status(),
+        () => true,
+        20_000,
+      );
     }
-    const run = await until("the end of the run", () => runOf(sandbox, id), (seen) => FINAL_RUN_STATUSES.includes(seen.status), 60_000);
+    const run = await until(
+      "the end of the run",
+      () => runOf(sandbox, id),
+      (seen) => FINAL_RUN_STATUSES.includes(seen.status),
+      60_000,
+    );
     const lives = livesOf(readFileSync(sandbox.world.controllers[0]?.logFile ?? "", "utf8"), id);
     return {
       run,
-      kills: killed.map((atMs, index) => ({ atRunMs: atMs - startedAtMs, resumedMs: lives[index + 1]?.resumedMs ?? null })),
+      kills: killed.map((atMs, index) => ({
+        atRunMs: atMs - startedAtMs,
+        resumedMs: lives[index + 1]?.resumedMs ?? null,
+      })),
       ...repeatsIn(lives),
-      lostSteps: run.steps.filter((step) => step.status !== "done" && !isBestEffort(run, step.id)).map((step) => step.id),
+      lostSteps: run.steps
+        .filter((step) => step.status !== "done" && !isBestEffort(run, step.id))
+        .map((step) => step.id),
     };
   } finally {
     await sandbox.close();
@@ -92,7 +107,8 @@ function livesOf(log: string, runId: string): readonly Life[] {
   const lives: { startedAtMs: number; begun: string[]; resumedMs: number | null }[] = [];
   for (const line of log.split("\n").filter((text) => text.startsWith("{"))) {
     const { time, msg } = JSON.parse(line) as LogLine;
-    if (/^controller starts/.test(msg)) lives.push({ startedAtMs: time, begun: [], resumedMs: null });
+    if (/^controller starts/.test(msg))
+      lives.push({ startedAtMs: time, begun: [], resumedMs: null });
     const life = lives.at(-1);
     if (life === undefined) continue;
     if (msg === `run ${runId} is picked up`) life.resumedMs ??= time - life.startedAtMs;
@@ -110,7 +126,8 @@ function repeatsIn(lives: readonly Life[]): Pick<FailoverUnderFire, "repeats" | 
   let inFlight: string | undefined;
   for (const life of lives) {
     for (const [index, operation] of life.begun.entries()) {
-      if (seen.has(operation)) (index === 0 && operation === inFlight ? repeats : wrongRepeats).push(operation);
+      if (seen.has(operation))
+        (index === 0 && operation === inFlight ? repeats : wrongRepeats).push(operation);
       seen.add(operation);
     }
     inFlight = life.begun.at(-1) ?? inFlight;

@@ -78,7 +78,14 @@ test("a second start of the same sandbox is refused and the first one goes on", 
 test("what destroys wants to be confirmed, and without a terminal says how", async () => {
   const directory = join(sandbox.world.home, "..");
 
-  const { code, stderr } = await cloudphoenix("break", "region-loss", "--dir", directory, "--name", "test");
+  const { code, stderr } = await cloudphoenix(
+    "break",
+    "region-loss",
+    "--dir",
+    directory,
+    "--name",
+    "test",
+  );
 
   expect(code).toBe(EXIT_CODES.needsPerson);
   expect(stderr).toContain("--yes");
@@ -88,7 +95,9 @@ test("what destroys wants to be confirmed, and without a terminal says how", asy
 test("with --json an error is JSON as well", async () => {
   const { stdout } = await cloudphoenix("status", "--json", "--dir", scratch);
 
-  expect(JSON.parse(stdout)).toMatchObject({ error: { code: "NOT_RUNNING", hint: expect.any(String) } });
+  expect(JSON.parse(stdout)).toMatchObject({
+    error: { code: "NOT_RUNNING", hint: expect.any(String) },
+  });
 });
 
 interface Ended {
@@ -100,7 +109,10 @@ interface Ended {
 async function cloudphoenix(...args: readonly string[]): Promise<Ended> {
   const main = join(root, "apps/cli/src/main.ts");
   try {
-    const done = await promisify(execFile)(process.execPath, [main, ...args], { cwd: scratch, timeout: 60_000 });
+    const done = await promisify(execFile)(process.execPath, [main, ...args], {
+      cwd: scratch,
+      timeout: 60_000,
+    });
     return { code: 0, ...done };
   } catch (error) {
     const { code, stdout, stderr } = error as Ended;

@@ -59,8 +59,7 @@ test("a run goes on at the other controller when its leader is killed", async ()
 
   const ended = await until(
     "the end of the run",
-    async () =>
-      (await clientOf(1 - first).send<{ run: RunRecord }>(`/v1/runs/${run.id}`)).run,
+    async () => (await clientOf(1 - first).send<{ run: RunRecord }>(`/v1/runs/${run.id}`)).run,
     (seen) => seen.endedAtMs !== null,
     30_000,
   );
@@ -77,7 +76,9 @@ function clientOf(index: number): ApiClient {
 async function leader(): Promise<number> {
   const roles = await Promise.all(
     sandbox.world.urls.controllers.map(async (url, index) => {
-      const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(500) }).catch(() => null);
+      const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(500) }).catch(
+        () => null,
+      );
       return answer?.ok === true ? index : -1;
     }),
   );

@@ -1,7 +1,7 @@
 /** A small controller in a process of its own, to be killed and frozen. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { afterEach } from "vitest";
 
 /** What the small controller says: one JSON object per line. */
@@ -37,7 +37,7 @@ export class ControllerProcess {
    * the run, twice, as soon as the controller is up.
    */
   constructor(url: string, scenario: string | null, runId: string, approver = "") {
-    const script = join(import.meta.dirname, "small-controller.ts");
+    const script = fileURLToPath(new URL("./small-controller.ts", import.meta.url));
     const child = spawn(process.execPath, [script, scenario ?? "", runId, approver], {
       env: { ...process.env, STATE_URL: url },
       stdio: ["ignore", "pipe", "pipe"],

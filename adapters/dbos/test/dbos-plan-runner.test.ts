@@ -268,6 +268,8 @@ describe("a runner that stops", () => {
     await expect(runner.start(samplePlan("run-2"), "test")).rejects.toMatchObject(refused);
     await expect(runner.command("run-1", pause, "key")).rejects.toMatchObject(refused);
     await expect(runner.ended("run-1", forever)).rejects.toMatchObject(refused);
+    // Many times what it takes to record a step.
+    for (let look = 0; look < 20; look += 1) await query(url, "select 1");
     await runner.close();
     const steps = await query(url, "select function_name from dbos.operation_outputs");
     expect([done, steps]).toEqual([[], []]);

@@ -45,6 +45,7 @@ const STATEMENTS: readonly string[] = [
      generation bigint primary key,
      from_site text not null,
      applied_lsn pg_lsn,
+     complete_until_ms bigint,
      reverse_slot text not null,
      sequences jsonb not null,
      recorded_at timestamptz not null default clock_timestamp(),

@@ -1,10 +1,11 @@
 /** Waiting until a standby has everything (switchover), and what is known when it cannot be asked. */
 import { CloudPhoenixError, type LossBound, type SiteId } from "@cloudphoenix/core";
-import { SCHEMA, slotName } from "./object-names.ts";
+import { slotName } from "./object-names.ts";
 import { bytesBetween, parseLsn } from "./lsn.ts";
 import { pollUntil } from "./poll-until.ts";
 import type { PostgresContext } from "./postgres-context.ts";
 import { readPromotion } from "./promotion-record.ts";
+import { readHeartbeat } from "./sample-replication.ts";
 import { sampleSequences } from "./sequences.ts";
 import type { SiteConnection } from "./site-connections.ts";
 import { readSiteRow } from "./site-row.ts";
@@ -112,13 +113,13 @@ async function readStandby(
   connection: SiteConnection,
 ): Promise<{ readonly applied: string | null; readonly completeUntilMs: number | null }> {
   if ((await readSiteRow(connection)) === null) return { applied: null, completeUntilMs: null };
-  const [beat] = await connection.query<{ readonly at: string }>(
-    `select at_ms::text as at from ${SCHEMA}.heartbeat`,
-  );
-  // Once promoted, the heartbeat is written here and only the record still knows the position.
+  // Once promoted, heartbeats are written here and only the record knows what came from there.
   const record = await readPromotion(connection);
+  if (record !== null) {
+    return { applied: record.appliedLsn, completeUntilMs: record.completeUntilMs };
+  }
   return {
-    applied: record?.appliedLsn ?? (await appliedLsn(connection, context.application)),
-    completeUntilMs: beat === undefined ? null : Number(beat.at),
+    applied: await appliedLsn(connection, context.application),
+    completeUntilMs: await readHeartbeat(connection),
   };
 }

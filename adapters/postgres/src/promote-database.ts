@@ -24,6 +24,7 @@ import {
   writePromotion,
 } from "./promotion-record.ts";
 import { ensurePublication } from "./publication.ts";
+import { readHeartbeat } from "./sample-replication.ts";
 import { advancedValue, advanceSequences, readSequences } from "./sequences.ts";
 import type { SiteConnection } from "./site-connections.ts";
 import { claimSite, type SiteRow } from "./site-row.ts";
@@ -137,6 +138,7 @@ async function recordPromotion(
     generation: request.generation,
     from: request.from,
     appliedLsn: await appliedLsn(connection, application),
+    completeUntilMs: await readHeartbeat(connection),
     reverseSlot,
     sequences: Object.fromEntries(sequences),
     completed: false,

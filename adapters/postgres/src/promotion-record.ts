@@ -7,6 +7,8 @@ export interface PromotionRecord {
   readonly generation: number;
   readonly from: SiteId;
   readonly appliedLsn: string | null;
+  /** Newest heartbeat of the old primary that was applied; null if none. */
+  readonly completeUntilMs: number | null;
   readonly reverseSlot: string;
   /** Value each sequence is moved to, by qualified name. */
   readonly sequences: Readonly<Record<string, string>>;
@@ -17,6 +19,7 @@ interface StoredRecord {
   readonly generation: string;
   readonly from_site: string;
   readonly applied_lsn: string | null;
+  readonly complete_until_ms: string | null;
   readonly reverse_slot: string;
   readonly sequences: Readonly<Record<string, string>>;
   readonly completed: boolean;
@@ -25,7 +28,7 @@ interface StoredRecord {
 /** The newest promotion of this database; null if it never was promoted since it became a standby. */
 export async function readPromotion(connection: SiteConnection): Promise<PromotionRecord | null> {
   const [row] = await connection.query<StoredRecord>(
-    `select generation, from_site, applied_lsn::text, reverse_slot, sequences,
+    `select generation, from_site, applied_lsn::text, complete_until_ms, reverse_slot, sequences,
        completed_at is not null as completed
      from ${SCHEMA}.promotion order by generation desc limit 1`,
   );
@@ -34,6 +37,7 @@ export async function readPromotion(connection: SiteConnection): Promise<Promoti
     generation: Number(row.generation),
     from: row.from_site,
     appliedLsn: row.applied_lsn,
+    completeUntilMs: row.complete_until_ms === null ? null : Number(row.complete_until_ms),
     reverseSlot: row.reverse_slot,
     sequences: row.sequences,
     completed: row.completed,
@@ -45,12 +49,14 @@ export async function writePromotion(
   record: PromotionRecord,
 ): Promise<void> {
   await connection.query(
-    `insert into ${SCHEMA}.promotion (generation, from_site, applied_lsn, reverse_slot, sequences)
-     values ($1, $2, $3, $4, $5)`,
+    `insert into ${SCHEMA}.promotion
+       (generation, from_site, applied_lsn, complete_until_ms, reverse_slot, sequences)
+     values ($1, $2, $3, $4, $5, $6)`,
     [
       record.generation,
       record.from,
       record.appliedLsn,
+      record.completeUntilMs,
       record.reverseSlot,
       JSON.stringify(record.sequences),
     ],

@@ -25,6 +25,14 @@ export async function writeHeartbeat(
   return row === undefined ? null : parseLsn(row.lsn);
 }
 
+/** Newest heartbeat readable here; null if there is none. */
+export async function readHeartbeat(connection: SiteConnection): Promise<number | null> {
+  const [beat] = await connection.query<{ readonly at: string }>(
+    `select at_ms::text as at from ${SCHEMA}.heartbeat`,
+  );
+  return beat === undefined ? null : Number(beat.at);
+}
+
 export interface StandbyReading {
   readonly role: SiteRole;
   readonly generation: number;

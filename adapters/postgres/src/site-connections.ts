@@ -21,6 +21,8 @@ const SESSION_SETTINGS = [
   "DateStyle=ISO",
   "synchronous_commit=local",
   "default_transaction_read_only=off",
+  // Should this process freeze inside a transaction, its locks must not outlive it for long.
+  "idle_in_transaction_session_timeout=60000",
 ]
   .map((setting) => `-c ${setting}`)
   .join(" ");

@@ -114,6 +114,11 @@ describe("losing the active site under load", () => {
     expect(bound.boundMs).toBeGreaterThanOrEqual(250);
     expect(BigInt(bound.boundBytes ?? "-1")).toBeGreaterThanOrEqual(0n);
 
+    // What was bounded before the promotion is still told after it, heartbeats or not.
+    const later = await lost.control.lossBound(SITE_A, SITE_B, soon());
+    expect(later.appliedLsn).toBe(promotion.appliedLsn);
+    expect(later.completeUntilMs).toBeLessThanOrEqual(lost.killedAtMs);
+
     // A default key works at once: the sequence is past everything the old site handed out.
     const app = await pair.client(SITE_B, "app");
     const made = await app.query("insert into orders (customer) values ('new') returning id");
@@ -126,9 +131,10 @@ describe("losing the active site under load", () => {
     expect(await lost.control.fence(SITE_A, 2, soon())).toMatchObject({ degree: "confirmed" });
     const report = await lost.control.measureLoss(SITE_A, promotion.appliedLsn ?? "", soon());
 
-    const kept = await pair.ask<{ id: string }>(SITE_A, "select id::text from orders order by id");
+    const kept = await pair.ask<{ id: string }>(SITE_A, "select id::text from orders");
     const truth = kept.map((row) => row.id).filter((id) => !lost.arrived.has(id));
-    expect(report.keysByTable).toEqual({ "public.orders": truth });
+    expect(Object.keys(report.keysByTable)).toEqual(["public.orders"]);
+    expect(report.keysByTable["public.orders"]?.toSorted()).toEqual(truth.toSorted());
     expect(report.transactions).toBe(truth.length);
     expect(report.rowsByTable).toEqual({ "public.orders": truth.length });
     expect(report.truncated).toBe(false);

@@ -1,3 +1,4 @@
+import type { Client } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { failureOf } from "./fixture/failure.ts";
 import { Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
@@ -69,6 +70,25 @@ describe("a fence", () => {
     expect(await ended).toMatchObject({ code: "57P01" });
     await failureOf(app.query("commit"));
     expect(await pair.ask(SITE_A, "select from orders")).toEqual([]);
+  });
+
+  test("ends a session that came in while the gates were closing", async () => {
+    await following("between");
+    // A superuser's transaction keeps a gate open until the new session is there.
+    const holder = await pair.client(SITE_A, "super");
+    await holder.query("begin; lock table orders in row exclusive mode");
+    const arrivals: Promise<Client>[] = [];
+    const fencing = pair.another({
+      beforeStatement: (_, statement) => {
+        if (arrivals.length > 0 || !statement.startsWith("do $gate$")) return;
+        const arrived = pair.client(SITE_A, "app");
+        arrivals.push(arrived);
+        void arrived.then(() => holder.query("commit"));
+      },
+    });
+    expect(await fencing.control.fence(SITE_A, 2, soon())).toMatchObject({ degree: "confirmed" });
+    const [arrived] = await Promise.all(arrivals);
+    await failureOf(arrived?.query("select 1") ?? Promise.resolve());
   });
 
   test("covers tables that were created since, and gates that somebody opened", async () => {

@@ -142,11 +142,28 @@ test("schemas are compared, and a difference is named", async () => {
   ]);
 });
 
+/** Resolves after another watch has seen several heartbeats come and go: time enough for any loop. */
+async function severalBeats(): Promise<void> {
+  const witness = pair.another().watch;
+  witness.start();
+  const seen = new Set<number | null>();
+  await until(async () => seen.add(witness.facts(SITE_B).appliedAtMs).size > 4);
+  await witness.stop();
+}
+
+test("no heartbeat is written at a standby, even if somebody takes it for the active site", async () => {
+  const watch = await watching("mistaken");
+  watch.setActive(SITE_B);
+  await severalBeats();
+  expect(watch.active).toBe(SITE_B);
+  expect(watch.facts(SITE_A).writtenAtMs).toBeNull();
+});
+
 test("stopping ends every loop, and watching can start again", async () => {
   const watch = await watching("stops");
   await watch.stop();
   const { readAtMs } = watch.facts(SITE_B);
-  await realClock.sleep(600);
+  await severalBeats();
   expect(watch.facts(SITE_B).readAtMs).toBe(readAtMs);
   watch.start();
   await until(async () => watch.facts(SITE_B).readAtMs !== readAtMs);

@@ -1,6 +1,6 @@
 /** The agent's HTTP API as its client sees it: what is asked, and what is believed of the answers. */
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { Agent as HttpAgent, request as httpRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { CloudPhoenixError, messageOf, type Status } from "@cloudphoenix/core";
 import { plainDetail } from "./probe-target.ts";
 
@@ -30,16 +30,29 @@ export interface ObservationPage {
   readonly heldMs: number;
 }
 
+/** Limits of one question; `connection` keeps the connection for the next, else it is closed. */
+export interface AskLimits {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly connection?: HttpAgent;
+}
+
+/** One kept connection to an agent. Whoever makes it destroys it. */
+export function connectionTo(agent: AgentAddress): HttpAgent {
+  const options = { keepAlive: true, maxSockets: 1 };
+  return agent.url.startsWith("https:") ? new HttpsAgent(options) : new HttpAgent(options);
+}
+
 /** GET with a deadline. @throws {CloudPhoenixError} `UNREACHABLE`, `UNAUTHORIZED`, `ABORTED` */
 export async function askAgent(
   agent: AgentAddress,
   path: string,
-  limits: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  limits: AskLimits,
 ): Promise<unknown> {
   const deadline = AbortSignal.timeout(limits.timeoutMs);
   const signal = AbortSignal.any([limits.signal, deadline]);
   try {
-    return await getJson(agent, path, signal);
+    return await getJson(agent, path, { signal, agent: limits.connection ?? false });
   } catch (error) {
     if (error instanceof CloudPhoenixError) throw error;
     if (limits.signal.aborted) {
@@ -59,12 +72,16 @@ export async function askAgent(
   }
 }
 
-function getJson(agent: AgentAddress, path: string, signal: AbortSignal): Promise<unknown> {
+function getJson(
+  agent: AgentAddress,
+  path: string,
+  options: { readonly signal: AbortSignal; readonly agent: HttpAgent | false },
+): Promise<unknown> {
   const url = new URL(`${agent.url}${path}`);
   const request = url.protocol === "https:" ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const headers = { authorization: `Bearer ${agent.token}` };
-    const sent = request(url, { headers, agent: false, signal }, (response) => {
+    const sent = request(url, { headers, ...options }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("error", reject);

@@ -6,7 +6,13 @@
  */
 import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import type { Clock, ObservationListener, ObservationSource, Random } from "@cloudphoenix/engine";
-import { type AgentAddress, askAgent, type ObservationPage, readPage } from "./agent-api.ts";
+import {
+  type AgentAddress,
+  askAgent,
+  connectionTo,
+  type ObservationPage,
+  readPage,
+} from "./agent-api.ts";
 
 /** How long the agent may hold a question open, and how much longer its answer may take. */
 const WAIT_MS = 2000;
@@ -29,10 +35,12 @@ export interface AgentSourceOptions {
 export class AgentObservationSource implements ObservationSource {
   readonly #options: AgentSourceOptions;
   readonly #stopping = new AbortController();
+  readonly #connection: ReturnType<typeof connectionTo>;
   #running: Promise<void> | null = null;
 
   constructor(options: AgentSourceOptions) {
     this.#options = options;
+    this.#connection = connectionTo(options.agent);
   }
 
   start(listener: ObservationListener): void {
@@ -43,6 +51,7 @@ export class AgentObservationSource implements ObservationSource {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
+    this.#connection.destroy();
   }
 
   async #run(listener: ObservationListener): Promise<void> {
@@ -68,7 +77,11 @@ export class AgentObservationSource implements ObservationSource {
     const { agent, clock } = this.#options;
     const askedAtMs = clock.now();
     const path = `/v1/observations?since=${since}&waitMs=${WAIT_MS}`;
-    const limits = { timeoutMs: WAIT_MS + TRANSIT_MAX_MS, signal: this.#stopping.signal };
+    const limits = {
+      timeoutMs: WAIT_MS + TRANSIT_MAX_MS,
+      signal: this.#stopping.signal,
+      connection: this.#connection,
+    };
     const page = readPage(await askAgent(agent, path, limits));
     if (page === null) throw notAnAgent(agent);
     const nowMs = clock.now();

@@ -39,12 +39,20 @@ async function startApi(): Promise<Api> {
   };
 }
 
+interface Page {
+  readonly next: number;
+  readonly observations: readonly unknown[];
+}
+
+function isPage(body: unknown): body is Page {
+  return typeof body === "object" && body !== null && "next" in body && "observations" in body;
+}
+
 /** The next page with an observation; a change of sight answers a question as well. */
-async function pageAfter(get: Api["get"], since: number): Promise<unknown> {
+async function pageAfter(get: Api["get"], since: number): Promise<Page> {
   for (;;) {
     const { body } = await get(`/v1/observations?since=${since}&waitMs=5000`);
-    const isPage = typeof body === "object" && body !== null && "observations" in body;
-    if (isPage && Array.isArray(body.observations) && body.observations.length > 0) return body;
+    if (isPage(body) && body.observations.length > 0) return body;
   }
 }
 
@@ -67,27 +75,30 @@ describe("the agent's API", () => {
 
   test("holds a question open until there is something new, and gives its age", async () => {
     const { get } = await startApi();
-    expect(await pageAfter(get, 0)).toMatchObject({
-      next: 1,
-      observations: [{ signal: "aws-uptime", status: "healthy", detail: "says healthy" }],
+    const first = await pageAfter(get, 0);
+    expect(first.observations[0]).toEqual({
+      signal: "aws-uptime",
+      status: "healthy",
+      detail: "says healthy",
+      latencyMs: expect.any(Number),
+      ageMs: expect.any(Number),
     });
-    expect(await pageAfter(get, 1)).toMatchObject({
-      next: 2,
-      observations: [
-        { signal: "aws-uptime", ageMs: expect.any(Number), latencyMs: expect.any(Number) },
-      ],
+    const second = await pageAfter(get, first.next);
+    expect(second.next).toBe(first.next + second.observations.length);
+    // By now the sight is settled, so that only an observation can answer.
+    const third = await get(`/v1/observations?since=${second.next}&waitMs=5000`);
+    expect(third.body).toMatchObject({
+      observations: expect.arrayContaining([expect.objectContaining({ signal: "aws-uptime" })]),
+      sight: { sees: true, ageMs: expect.any(Number) },
       heldMs: expect.any(Number),
     });
-    // By now the sight is settled, so that one question is enough.
-    const third = await get("/v1/observations?since=2&waitMs=5000");
-    expect(third.body).toMatchObject({ next: 3, observations: [{ signal: "aws-uptime" }] });
   });
 
-  test("answers at once with nothing when told not to wait", async () => {
+  test("does not hold a question that will not wait", async () => {
     const { get } = await startApi();
-    await pageAfter(get, 0);
-    const { body } = await get("/v1/observations?since=1&waitMs=0");
-    // A page that was waited for would have been held until the next probe, 200 ms later.
+    const { next } = await pageAfter(get, 0);
+    const { body } = await get(`/v1/observations?since=${next}&waitMs=0`);
+    // One that waited would have been held until the next probe, 200 ms later.
     expect(body).toMatchObject({ heldMs: expect.toSatisfy((ms: number) => ms < 100) });
   });
 

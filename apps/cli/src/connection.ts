@@ -41,10 +41,7 @@ export async function connect(
 }
 
 /** A client of the first of several controllers that leads; of the first if none says so. */
-export async function connectTo(
-  urls: readonly string[],
-  tokenFile: string,
-): Promise<ApiClient> {
+export async function connectTo(urls: readonly string[], tokenFile: string): Promise<ApiClient> {
   const token = readToken(tokenFile);
   const clients = urls.map((url) => new ApiClient({ url, token }));
   const [first, ...others] = clients;

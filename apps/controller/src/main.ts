@@ -1,5 +1,6 @@
 /** The controller process. */
 
+import { setFlagsFromString } from "node:v8";
 import { loadConfiguration, renderProblems } from "@cloudphoenix/config";
 import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
 import type { Logger } from "pino";
@@ -13,6 +14,12 @@ const EXIT = { failed: 1, usage: 64, leadershipLost: 75, configuration: 78 } as 
 /** An orderly stop that takes longer than this is cut short: runs survive it anyway. */
 const STOP_LIMIT_MS = 10_000;
 
+/**
+ * Keeps the nursery of the heap at its first size. A controller makes much short-lived garbage and
+ * waits most of the time; left alone the nursery grows to 48 MB of mostly free memory.
+ */
+const SMALL_NURSERY = "--semi-space-growth-factor=1";
+
 async function main(): Promise<void> {
   const given = readArguments(process.argv.slice(2));
   if (given.help) {
@@ -22,6 +29,7 @@ async function main(): Promise<void> {
   const log = openLog({ level: given.logLevel, file: given.logFile });
   const configuration = await loadConfiguration(given.config, { environment: process.env });
   if (configuration.warnings.length > 0) log.warn(renderProblems(configuration.warnings));
+  setFlagsFromString(SMALL_NURSERY);
   // Loaded only now: a mistyped option should not wait for a database driver.
   const { startController } = await import("./start-controller.ts");
   const controller = await startController(configuration, {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DryRun } from "../src/api/control-room.ts";
 import type { Problem } from "../src/api/schemas/problem-schema.ts";
 import type { StatusView } from "../src/api/views/status-view.ts";
-import { authorized, type FakeWorld, fakeWorld, NOW_MS, TOKEN } from "./fake-world.ts";
+import { authorized, type FakeWorld, fakeWorld, LOSS, NOW_MS, TOKEN } from "./fake-world.ts";
 
 let world: FakeWorld;
 
@@ -417,6 +417,22 @@ describe("a command to a run", () => {
   });
 });
 
+describe("the exact loss of a run", () => {
+  test("is read on request and written down", async () => {
+    const id = await startedRun();
+    const answer = await send("POST", `/v1/runs/${id}/loss`, { by: "ada" });
+    expect(answer).toMatchObject({ status: 200, body: LOSS });
+    expect(world.audit.entries.at(-1)).toMatchObject({ who: "operator:ada", what: "run.loss" });
+  });
+
+  test("does not exist for a run that promoted nothing", async () => {
+    const order = { ...ORDER, kind: "heal" };
+    const { body } = await send<Started>("POST", "/v1/runs", order, { "idempotency-key": "h" });
+    const answer = await send("POST", `/v1/runs/${body.run.id}/loss`, { by: "ada" });
+    expect(answer).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
+  });
+});
+
 describe("maintenance", () => {
   test("is switched with a name and a reason", async () => {
     const answer = await send("PUT", "/v1/maintenance", { on: true, reason: "upgrade", by: "ada" });
@@ -460,6 +476,7 @@ describe("a follower", () => {
     ["POST", "/v1/runs", ORDER],
     ["POST", "/v1/runs/some/approve", { by: "ada" }],
     ["POST", "/v1/runs/some/cancel", { by: "ada", reason: "x" }],
+    ["POST", "/v1/runs/some/loss", { by: "ada" }],
     ["POST", "/v1/plans", { kind: "dr" }],
     ["PUT", "/v1/maintenance", { on: true, reason: "x", by: "ada" }],
   ] as const)("refuses %s %s", async (method, url, body) => {

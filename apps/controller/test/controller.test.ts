@@ -1,7 +1,7 @@
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import pg from "pg";
+import { Client, type QueryResultRow } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   callApi,
@@ -24,8 +24,8 @@ afterAll(async () => {
   await world.remove();
 });
 
-async function onState<T extends pg.QueryResultRow>(sql: string): Promise<readonly T[]> {
-  const client = new pg.Client({ connectionString: await world.stateUrl() });
+async function onState<T extends QueryResultRow>(sql: string): Promise<readonly T[]> {
+  const client = new Client({ connectionString: await world.stateUrl() });
   await client.connect();
   try {
     return (await client.query<T>(sql)).rows;

@@ -2,15 +2,18 @@
 
 import {
   type Application,
+  CloudPhoenixError,
   DEFAULT_POLICY,
   type Decision,
   decide,
   defaultPoints,
   judgeRequest,
+  type LossReport,
   lintPlan,
   planFor,
   type Policy,
   type RunCommand,
+  type RunRecord,
   type Signal,
   type Situation,
 } from "@cloudphoenix/core";
@@ -51,6 +54,14 @@ const SIGNALS: readonly Signal[] = APPLICATION.sites.map((site) => ({
   freshnessMs: 3500,
   points: defaultPoints("service-health"),
 }));
+
+export const LOSS: LossReport = {
+  transactions: 2,
+  rowsByTable: { "public.orders": 2 },
+  keysByTable: { "public.orders": ["7", "8"] },
+  truncated: false,
+  rpoMs: 40,
+};
 
 /** What a test changes about the world. */
 export interface WorldChanges {
@@ -173,6 +184,13 @@ export class FakeRoom implements ControlRoom {
 
   async maintain(order: unknown): Promise<void> {
     this.maintained.push(order);
+  }
+
+  async measureLoss(run: RunRecord): Promise<LossReport> {
+    if (run.plan.kind === "dr") return LOSS;
+    throw new CloudPhoenixError("CONFLICT", `run ${run.id} promoted no database`, {
+      retryable: false,
+    });
   }
 
   #plan(kind: RunOrder["kind"], target: string, reason: string): ReturnType<typeof planFor> {

@@ -85,6 +85,7 @@ describe("the OpenAPI document", () => {
         "POST /v1/runs",
         "POST /v1/runs/{id}/approve",
         "POST /v1/runs/{id}/cancel",
+        "POST /v1/runs/{id}/loss",
         "POST /v1/runs/{id}/pause",
         "POST /v1/runs/{id}/resume",
         "POST /v1/runs/{id}/retry",

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type AttachedWorld, attachWorld, openWorld } from "../src/index.ts";
-import { processIdentity, type RecordedProcess } from "../src/process/index.ts";
+import { processIdentity, ProcessRegistry, type RecordedProcess } from "../src/process/index.ts";
 
 const OPEN_WITHIN_MS = 180_000;
 let directory: string;
@@ -21,7 +21,7 @@ beforeAll(async () => {
   // Reachable for the user PostgreSQL runs as, so that everything stays in here.
   chmodSync(directory, 0o755);
   runner = runWorld();
-  expect(await nextLine(runner)).toBe("open");
+  await said(runner, /^open$/u);
   world = await attachWorld({ name: "demo", directory });
 }, OPEN_WITHIN_MS);
 
@@ -37,27 +37,32 @@ function runWorld(): ChildProcess {
   return spawn(process.execPath, [program, directory], { stdio: ["ignore", "pipe", "inherit"] });
 }
 
-async function nextLine({ stdout }: ChildProcess): Promise<string> {
+/** Resolves once the process has said something that matches. */
+async function said({ stdout }: ChildProcess, pattern: RegExp): Promise<void> {
   if (stdout === null) throw new Error("no output");
-  for await (const line of createInterface({ input: stdout })) return line;
-  return "nothing";
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: stdout })) {
+    if (pattern.test(line)) return;
+    lines.push(line);
+  }
+  throw new Error(`it ended after saying: ${lines.join("; ")}`);
 }
 
 /** Starts the sandbox and gives up as soon as databases and network run. Returns what it said. */
 async function abortedStart(): Promise<string[]> {
-  const said: string[] = [];
+  const progress: string[] = [];
   const giveUp = new AbortController();
   const opening = openWorld({
     name: "demo",
     directory,
     signal: giveUp.signal,
     onProgress: (text) => {
-      said.push(text);
+      progress.push(text);
       if (text.startsWith("Setting up roles")) giveUp.abort();
     },
   });
   await expect(opening).rejects.toMatchObject({ code: "ABORTED" });
-  return said;
+  return progress;
 }
 
 function living(processes: readonly RecordedProcess[]): readonly string[] {
@@ -128,38 +133,33 @@ test("refuses a stranger without the token", async () => {
   expect(answer.status).toBe(401);
 });
 
+test("stops when another terminal asks, and takes every process and file with it", async () => {
+  const { processes } = world.file;
+  expect(living(processes).length).toBeGreaterThan(8);
+
+  await world.stop();
+  await new Promise((resolve) => runner.once("exit", resolve));
+
+  expect(living(processes)).toEqual([]);
+  expect(existsSync(join(directory, "demo"))).toBe(false);
+  await expect(attachWorld({ name: "demo", directory })).rejects.toMatchObject({
+    code: "NOT_RUNNING",
+  });
+});
+
 test(
   "after a kill -9 the next start ends what was left, and given up it leaves nothing either",
   async () => {
-    const before = world.file.processes;
-    expect(living(before).length).toBeGreaterThan(8);
+    runner = runWorld();
+    await said(runner, /^Waiting until/u);
+    const before = new ProcessRegistry(join(directory, "demo", "processes")).alive();
     runner.kill("SIGKILL");
     await expect.poll(() => processIdentity(runner.pid ?? 0)).toBeNull();
-    await expect(attachWorld({ name: "demo", directory })).rejects.toMatchObject({
-      code: "NOT_RUNNING",
-    });
 
-    const said = await abortedStart();
+    const progress = await abortedStart();
 
-    expect(said).toContainEqual(expect.stringMatching(/left behind: .*controller-1/u));
+    expect(progress).toContainEqual(expect.stringMatching(/left behind: .*controller-1/u));
     expect(living(before)).toEqual([]);
-  },
-  OPEN_WITHIN_MS,
-);
-
-test(
-  "stops when another terminal asks, and takes every process and file with it",
-  async () => {
-    runner = runWorld();
-    expect(await nextLine(runner)).toBe("open");
-    world = await attachWorld({ name: "demo", directory });
-    const { processes } = world.file;
-
-    await world.stop();
-    await new Promise((resolve) => runner.once("exit", resolve));
-
-    expect(living(processes)).toEqual([]);
-    expect(existsSync(join(directory, "demo"))).toBe(false);
   },
   OPEN_WITHIN_MS,
 );

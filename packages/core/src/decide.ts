@@ -12,6 +12,7 @@ import {
   calmSentence,
   clearingSentence,
   darkSentence,
+  deferringSentence,
   heldSentence,
   settlingSentence,
 } from "./decision-sentences.ts";
@@ -19,6 +20,7 @@ import { evidenceFor } from "./evidence.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { advanceLevel, holdsNow } from "./level.ts";
 import { planWords } from "./plan-words.ts";
+import type { Policy } from "./policy.ts";
 import type { LevelState, SiteScore } from "./score.ts";
 import { type Survey, surveyOf } from "./survey.ts";
 
@@ -90,7 +92,28 @@ function outcomeAt(survey: Survey, state: LevelState): Outcome {
     return unjudged(survey, { kind: "hold", because: clearingSentence(survey, level) });
   }
   const because = heldSentence(survey, state, level);
-  return level === "heal" ? healOutcome(survey, because) : moveOutcome(survey, level, because);
+  if (level !== "heal") return moveOutcome(survey, level, because);
+  const graver = graverSoon(state, policy, nowMs);
+  if (graver === null) return healOutcome(survey, because);
+  return unjudged(survey, { kind: "hold", because: deferringSentence(survey, graver) });
+}
+
+/**
+ * The graver level that would count before a heal could show an effect; null if there is none. A
+ * lost region passes the heal band on its way: a repair started there would only be in the way.
+ */
+function graverSoon(
+  { heldSinceMs }: LevelState,
+  { holdMs }: Policy,
+  nowMs: number,
+): { readonly level: "region" | "dr"; readonly leftMs: number } | null {
+  for (const level of ["dr", "region"] as const) {
+    const sinceMs = heldSinceMs[level];
+    if (sinceMs === null) continue;
+    const leftMs = holdMs[level] - (nowMs - sinceMs);
+    if (leftMs <= holdMs.heal) return { level, leftMs };
+  }
+  return null;
 }
 
 function moveOutcome(survey: Survey, level: "region" | "dr", because: string): Outcome {

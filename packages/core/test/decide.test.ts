@@ -118,6 +118,18 @@ describe("a lost region", () => {
     expect(first("act dr") * 500).toBe(15_000);
   });
 
+  test("is not healed first when the move is about to count", () => {
+    const holdMs = { heal: 2_000, region: 2_000, dr: 2_000 };
+    const { decisions } = decideFor(6_000, (atMs) => (atMs < 1_000 ? DB_CRASH : REGION_LOST), {
+      policy: { ...AUTO_POLICY, holdMs },
+    });
+    const actions = new Set(decisions.map((one) => actionOf(one)));
+    expect([...actions]).toEqual(["hold", "act dr"]);
+    expect(decisions.map((one) => one.action.because)).toContainEqual(
+      expect.stringMatching(/level dr counts if it holds for another .*, so no repair is started/),
+    );
+  });
+
   test("goes to the other cloud, seen from there and from outside", () => {
     const { last } = decideFor(15_000, () => REGION_LOST);
     expect(last.action).toMatchObject({ kind: "act", plan: "dr", target: AZURE, approvers: 0 });

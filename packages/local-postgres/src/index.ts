@@ -1,5 +1,5 @@
 export * from "./binaries.ts";
-export * from "./clock.ts";
+export type { LauncherClock } from "./clock.ts";
 export type { ServerAuth } from "./data-directory.ts";
 export * from "./error.ts";
 export * from "./open-server.ts";

@@ -8,7 +8,9 @@ export function registerConfig(program: Command, context: CommandContext): void 
   const config = program.command("config").description("Work with the configuration file.");
   config
     .command("check")
-    .description("Check a configuration file and name every mistake with line, column and suggestion.")
+    .description(
+      "Check a configuration file and name every mistake with line, column and suggestion.",
+    )
     .argument("<file>", "the YAML file")
     .action(async (file: string, _given: unknown, command: Command) => {
       await context.invoke(command, async ({ terminal }) => {

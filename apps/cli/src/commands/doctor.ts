@@ -10,7 +10,9 @@ import type { StatusDocument } from "../render/status-text.ts";
 export function registerDoctor(program: Command, context: CommandContext): void {
   program
     .command("doctor")
-    .description("Check this machine and, if one answers, the controller; say what to do about each finding.")
+    .description(
+      "Check this machine and, if one answers, the controller; say what to do about each finding.",
+    )
     .action(async (_options: unknown, command: Command) => {
       await context.invoke(command, async (invocation) => {
         const { terminal, options } = invocation;

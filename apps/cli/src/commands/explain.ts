@@ -8,7 +8,9 @@ import { EXIT_CODES } from "../exit-codes.ts";
 export function registerExplain(program: Command, context: CommandContext): void {
   program
     .command("explain")
-    .description("Explain the current decision: what was seen, from where, what blocks, what would change it.")
+    .description(
+      "Explain the current decision: what was seen, from where, what blocks, what would change it.",
+    )
     .action(async (_options: unknown, command: Command) => {
       await context.invoke(command, async ({ terminal, options }) => {
         const api = await connect(options, process.env);

@@ -23,8 +23,15 @@ interface Given {
 export function registerFailover(program: Command, context: CommandContext): void {
   const command = program
     .command("failover")
-    .description("Move the application to another site now. Prints the plan and wants it confirmed.")
-    .option("--kind <kind>", "dr, region or switchover (planned, both sites alive)", moveKindOf, "dr")
+    .description(
+      "Move the application to another site now. Prints the plan and wants it confirmed.",
+    )
+    .option(
+      "--kind <kind>",
+      "dr, region or switchover (planned, both sites alive)",
+      moveKindOf,
+      "dr",
+    )
     .option("--to <site>", "the site to move to (default: the one the policy would choose)")
     .option("--accept-loss", "accept a loss beyond the objective; it still needs approval");
   withRunOptions(command).action(async () => {
@@ -55,11 +62,7 @@ function withRunOptions(command: Command): Command {
     .option("--detach", "return as soon as the run has started");
 }
 
-async function startRun(
-  invocation: Invocation,
-  kind: PlanKind,
-  given: Given,
-): Promise<ExitCode> {
+async function startRun(invocation: Invocation, kind: PlanKind, given: Given): Promise<ExitCode> {
   const { terminal, options, signal } = invocation;
   const api = await connect(options, process.env);
   const target = given.to === undefined ? {} : { target: given.to };

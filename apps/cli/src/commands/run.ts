@@ -87,19 +87,26 @@ function registerOrder(run: Command, context: CommandContext, order: Order): voi
     .command(`${order.verb} <run>${order.step === true ? " <step>" : ""}`)
     .description(order.description)
     .option("--by <name>", "in whose name (default: your login name)");
-  if (order.reason === true) command.requiredOption("--reason <text>", "why; kept in the audit log");
+  if (order.reason === true)
+    command.requiredOption("--reason <text>", "why; kept in the audit log");
   for (const [flags, description] of order.options) command.option(flags, description);
   command.action(async (...received: unknown[]) => {
     const id = String(received[0]);
     const step = order.step === true ? String(received[1]) : undefined;
-    await context.invoke(command, (invocation) => sendOrder(invocation, command.opts<Given>(), { order, id, step }));
+    await context.invoke(command, (invocation) =>
+      sendOrder(invocation, command.opts<Given>(), { order, id, step }),
+    );
   });
 }
 
 async function sendOrder(
   { terminal, options }: Invocation,
   given: Given,
-  { order, id, step }: { readonly order: Order; readonly id: string; readonly step: string | undefined },
+  {
+    order,
+    id,
+    step,
+  }: { readonly order: Order; readonly id: string; readonly step: string | undefined },
 ): Promise<ExitCode> {
   const api = await connect(options, process.env);
   const answer = await api.send<RunView>(`/v1/runs/${encodeURIComponent(id)}/${order.verb}`, {

@@ -9,7 +9,9 @@ import { sandboxOptions, type SandboxChoices, withSandboxOptions } from "../sand
 export function registerStart(program: Command, context: CommandContext): void {
   const command = program
     .command("start")
-    .description("Start the sandbox (two sites, links, controller) and leave it running until Ctrl-C.");
+    .description(
+      "Start the sandbox (two sites, links, controller) and leave it running until Ctrl-C.",
+    );
   withSandboxOptions(command).action(async () => {
     await context.invoke(command, (invocation) => start(invocation, command.opts()));
   });

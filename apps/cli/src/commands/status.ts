@@ -11,7 +11,9 @@ const WATCH_INTERVAL_MS = 1_000;
 export function registerStatus(program: Command, context: CommandContext): void {
   program
     .command("status")
-    .description("Show where the application runs, how healthy each site is, and whether it could move now.")
+    .description(
+      "Show where the application runs, how healthy each site is, and whether it could move now.",
+    )
     .option("--watch", "redraw every second until Ctrl-C")
     .action(async (given: { watch?: boolean }, command: Command) => {
       await context.invoke(command, async ({ terminal, options, signal }) => {

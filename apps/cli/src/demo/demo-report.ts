@@ -34,12 +34,19 @@ export interface DemoFacts {
   readonly linkDelayMs: number;
   readonly writesPerSecond: number;
   readonly rtoObjectiveMs: number;
-  readonly run: { readonly id: string; readonly status: string; readonly fence: FenceDegree | null };
+  readonly run: {
+    readonly id: string;
+    readonly status: string;
+    readonly fence: FenceDegree | null;
+  };
   readonly phases: RtoPhases | null;
   readonly client: ClientView;
   /** Read from the returned old primary; null if it could not be read. */
   readonly loss: LossReport | null;
-  readonly parts: readonly { readonly part: string; readonly kind: "real" | "stand-in" | "emulated" }[];
+  readonly parts: readonly {
+    readonly part: string;
+    readonly kind: "real" | "stand-in" | "emulated";
+  }[];
 }
 
 export interface KeptPromise {

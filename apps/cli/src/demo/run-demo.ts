@@ -10,6 +10,7 @@ import {
   FINAL_RUN_STATUSES,
   hasCode,
   type LossReport,
+  messageOf,
   phaseTimes,
   rtoPhases,
   type RunRecord,
@@ -54,7 +55,10 @@ export async function runDemo(stage: DemoStage, options: DemoOptions): Promise<D
   await load.start();
   await sleep(WARM_UP_MS, undefined, { signal });
   const before = load.counts;
-  say(terminal, `${before?.acknowledged ?? 0} orders acknowledged so far; now: ${options.fault} at ${from}`);
+  say(
+    terminal,
+    `${before?.acknowledged ?? 0} orders acknowledged so far; now: ${options.fault} at ${from}`,
+  );
   const { atMs: faultAtMs } = await world.breakIt(options.fault);
   const view = await followFailover(stage, api, faultAtMs);
   await sleep(COOL_DOWN_MS, undefined, { signal });
@@ -64,7 +68,7 @@ export async function runDemo(stage: DemoStage, options: DemoOptions): Promise<D
   const client = await readBack(world, counts, { from, faultAtMs });
   say(terminal, `bringing ${from} back, read-only, to read its log …`);
   await world.mend(options.fault);
-  const loss = await measureLoss(api, view.run.id, signal);
+  const loss = await measureLoss(stage, api, view.run.id);
   return assemble(options, { from, faultAtMs, view, client, loss });
 }
 
@@ -119,8 +123,10 @@ async function readBack(
     acknowledged: counts.acknowledged,
     failedAttempts: counts.failedAttempts,
     givenUp: counts.givenUp,
-    lastOnOldSiteAtMs: onOld.length === 0 ? null : Math.max(...onOld.map((one) => one.lastAckedAtMs)),
-    firstOnNewSiteAtMs: onNew.length === 0 ? null : Math.min(...onNew.map((one) => one.firstAckedAtMs)),
+    lastOnOldSiteAtMs:
+      onOld.length === 0 ? null : Math.max(...onOld.map((one) => one.lastAckedAtMs)),
+    firstOnNewSiteAtMs:
+      onNew.length === 0 ? null : Math.min(...onNew.map((one) => one.firstAckedAtMs)),
     readBack: {
       checked: result.checked,
       errors: result.errors + result.notChecked,
@@ -131,16 +137,23 @@ async function readBack(
 
 /** The exact loss from the old primary's log; null if it cannot be read. */
 async function measureLoss(
+  { terminal, signal }: DemoStage,
   api: ApiClient,
   runId: string,
-  signal: AbortSignal,
 ): Promise<LossReport | null> {
   const until = Date.now() + 20_000;
   for (;;) {
     try {
-      return await api.send<LossReport>(`/v1/runs/${runId}/loss`, { method: "POST", body: {} });
+      return await api.send<LossReport>(`/v1/runs/${runId}/loss`, {
+        method: "POST",
+        body: { by: "demo" },
+        timeoutMs: 60_000,
+      });
     } catch (error) {
-      if (!hasCode(error, "UNREACHABLE") || Date.now() > until) return null;
+      if (!hasCode(error, "UNREACHABLE") || Date.now() > until) {
+        terminal.log("error", `the old primary's log could not be read: ${messageOf(error)}`);
+        return null;
+      }
       await sleep(POLL_MS, undefined, { signal });
     }
   }

@@ -40,7 +40,10 @@ function phaseLines(report: DemoReport): readonly string[] {
     const bar = `${" ".repeat(start)}${"█".repeat(end - start)}`.padEnd(BAR_WIDTH + 1);
     return `  ${name.padEnd(14)} ${bar} ${durationText(ms)}`;
   });
-  return [`Recovery time    ${durationText(total)} from the fault to the first acknowledged write`, ...bars];
+  return [
+    `Recovery time    ${durationText(total)} from the fault to the first acknowledged write`,
+    ...bars,
+  ];
 }
 
 function lossLines(report: DemoReport): readonly string[] {
@@ -54,6 +57,8 @@ function lossLines(report: DemoReport): readonly string[] {
     `Loss report      ${loss.transactions} transactions in the old primary's log never arrived${rows === "" ? "" : ` (rows: ${rows})`}`,
     ...(keys === ""
       ? []
-      : [`                 lost: ${keys}${report.writes_lost > 5 ? `, … (${report.writes_lost})` : ""}`]),
+      : [
+          `                 lost: ${keys}${report.writes_lost > 5 ? `, … (${report.writes_lost})` : ""}`,
+        ]),
   ];
 }

@@ -69,11 +69,7 @@ function statusWord(run: RunRecord, paint: Paint): string {
   }
 }
 
-function stepLines(
-  title: string,
-  record: StepRecord | undefined,
-  paint: Paint,
-): readonly string[] {
+function stepLines(title: string, record: StepRecord | undefined, paint: Paint): readonly string[] {
   const status = record?.status ?? "pending";
   const took =
     record?.startedAtMs != null && record.endedAtMs !== null
@@ -84,7 +80,9 @@ function stepLines(
   const notes = [
     ...(record?.error == null ? [] : [`${record.error.code}: ${record.error.message}`]),
     ...(record?.error?.hint == null ? [] : [`→ ${record.error.hint}`]),
-    ...(record?.skipped == null ? [] : [`skipped by ${record.skipped.by}: ${record.skipped.reason}`]),
+    ...(record?.skipped == null
+      ? []
+      : [`skipped by ${record.skipped.by}: ${record.skipped.reason}`]),
   ];
   return [first, ...notes.map((note) => `      ${note}`)];
 }

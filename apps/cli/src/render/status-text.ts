@@ -10,14 +10,22 @@ export interface StatusDocument {
     readonly name: string;
     readonly objectives: { readonly rtoMs: number; readonly rpoMs: number };
   };
-  readonly controller: { readonly role: string; readonly epoch: number | null; readonly version: string };
+  readonly controller: {
+    readonly role: string;
+    readonly epoch: number | null;
+    readonly version: string;
+  };
   readonly generation: number;
   readonly active: string;
   readonly modes: Readonly<Record<string, string>>;
   readonly maintenance: string | null;
   readonly sites: readonly SiteDocument[];
   readonly standbys: readonly StandbyDocument[];
-  readonly decision: { readonly verdict: string; readonly action: string; readonly sentence: string } | null;
+  readonly decision: {
+    readonly verdict: string;
+    readonly action: string;
+    readonly sentence: string;
+  } | null;
   readonly activeRun: RunDocument | null;
   readonly protected: { readonly yes: boolean; readonly why: string };
 }
@@ -36,7 +44,11 @@ interface StandbyDocument {
   readonly ready: boolean;
   readonly reasons: readonly string[];
   readonly entry: string;
-  readonly replication: { readonly state: string; readonly lagMs: number | null; readonly lossBoundMs: number | null } | null;
+  readonly replication: {
+    readonly state: string;
+    readonly lagMs: number | null;
+    readonly lossBoundMs: number | null;
+  } | null;
 }
 
 interface RunDocument {
@@ -55,7 +67,9 @@ export function statusText(status: StatusDocument, paint: Terminal["paint"]): st
   return [
     headline(status, paint),
     ...(status.decision === null ? [] : [status.decision.sentence]),
-    ...(status.maintenance === null ? [] : [paint.yellow(`Automatic action is off: ${status.maintenance}`)]),
+    ...(status.maintenance === null
+      ? []
+      : [paint.yellow(`Automatic action is off: ${status.maintenance}`)]),
     "",
     ...siteLines(status),
     "",

@@ -3,6 +3,7 @@
 import type {
   Decision,
   GuardResult,
+  LossReport,
   Plan,
   PlanFinding,
   PlanKind,
@@ -76,4 +77,11 @@ export interface ControlRoom {
   dryRun(question: PlanQuestion, signal: AbortSignal): Promise<DryRun>;
   order(order: RunOrder): Promise<OrderOutcome>;
   maintain(order: MaintenanceOrder): Promise<void>;
+  /**
+   * Reads from the returned, fenced old primary of a finished move exactly what was lost, and keeps
+   * the answer with the run.
+   * @throws {CloudPhoenixError} `CONFLICT` if the run promoted nothing, `UNREACHABLE` (retryable)
+   *   while the old primary does not answer
+   */
+  measureLoss(run: RunRecord, signal: AbortSignal): Promise<LossReport>;
 }

@@ -79,6 +79,8 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
       runner,
       runs: parts.runs,
       journal,
+      database: world.ports.databases,
+      facts: parts.state.facts,
     }),
     done,
     async close() {

@@ -4,10 +4,17 @@ import {
   type Decision,
   hasCode,
   judgeRequest,
+  type LossReport,
   type Plan,
   type RunRecord,
 } from "@cloudphoenix/core";
-import type { DecisionLoop, PlanRunner, RunStore } from "@cloudphoenix/engine";
+import type {
+  DatabaseControl,
+  DecisionLoop,
+  FactStore,
+  PlanRunner,
+  RunStore,
+} from "@cloudphoenix/engine";
 import type {
   ControlRoom,
   DecisionContext,
@@ -18,6 +25,7 @@ import type {
   RunOrder,
 } from "../api/control-room.ts";
 import type { DecisionJournal } from "../events/decision-journal.ts";
+import { measureLossOf } from "./run-loss.ts";
 
 export interface ControlRoomParts {
   readonly epoch: number;
@@ -25,6 +33,8 @@ export interface ControlRoomParts {
   readonly runner: PlanRunner;
   readonly runs: Pick<RunStore, "get">;
   readonly journal: DecisionJournal;
+  readonly database: Pick<DatabaseControl, "fence" | "measureLoss">;
+  readonly facts: FactStore;
 }
 
 export class EngineControlRoom implements ControlRoom {
@@ -73,6 +83,10 @@ export class EngineControlRoom implements ControlRoom {
 
   async maintain(order: MaintenanceOrder): Promise<void> {
     await this.#parts.loop.maintenance(order);
+  }
+
+  measureLoss(run: RunRecord, signal: AbortSignal): Promise<LossReport> {
+    return measureLossOf(run, this.#parts, signal);
   }
 
   #blockersOf(order: RunOrder): ReturnType<typeof judgeRequest>["blocked"] {

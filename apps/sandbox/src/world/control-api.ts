@@ -7,6 +7,8 @@ import { readImpairment } from "../links/index.ts";
 import type { FaultAtWork } from "./fault-board.ts";
 import type { World } from "./world.ts";
 
+const ANSWER_LEAVES_WITHIN_MS = 100;
+
 /** Routes of the control API. `askToStop` tells the process that runs the world to close it. */
 export function controlRoutes(
   world: Pick<World, "status" | "links" | "breakIt" | "mend" | "impairLinks" | "repairLinks">,
@@ -44,7 +46,8 @@ export function controlRoutes(
       method: "POST",
       path: "/v1/stop",
       handle: () => {
-        askToStop();
+        // Closing takes this very API down; the answer leaves first.
+        setTimeout(askToStop, ANSWER_LEAVES_WITHIN_MS);
         return { stopping: true };
       },
     },

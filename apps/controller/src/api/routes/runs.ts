@@ -12,9 +12,10 @@ import {
 import { z } from "zod";
 import type { Api, ApiDependencies } from "../api-dependencies.ts";
 import { audited, roomOf } from "../mutation.ts";
+import { runFacts } from "../run-facts.ts";
 import { refusals } from "../schemas/problem-schema.ts";
 import { idempotencyKey, operator, reason } from "../schemas/request-fields.ts";
-import { type RunView, runSchema, runViewSchema } from "../schemas/run-schema.ts";
+import { type RunView, lossReportSchema, runSchema, runViewSchema } from "../schemas/run-schema.ts";
 
 const params = z.strictObject({ id: z.string().min(1).max(100) });
 const step = z.string().min(1).max(100).describe("Id of a step of the plan.");
@@ -49,6 +50,33 @@ export function registerRuns(app: Api, deps: ApiDependencies): void {
     async ({ params: { id } }) => viewOf(deps, await existingRun(deps, id)),
   );
   for (const command of COMMANDS) registerCommand(app, deps, command);
+  registerLoss(app, deps);
+}
+
+/** How long the log of the old primary may take to read. */
+const LOSS_WITHIN_MS = 60_000;
+
+function registerLoss(app: Api, deps: ApiDependencies): void {
+  app.post(
+    "/v1/runs/:id/loss",
+    {
+      schema: {
+        operationId: "measureLoss",
+        summary: "Read from the returned old primary exactly what the move lost (leader only)",
+        params,
+        body: z.strictObject({ by: operator }),
+        response: { 200: lossReportSchema, ...refusals(400, 401, 404, 409, 413, 415, 503) },
+      },
+    },
+    async ({ id: request, params: { id }, body: { by } }) => {
+      const room = roomOf(deps);
+      const run = await existingRun(deps, id);
+      const mutation = { by, what: "run.loss", why: "", detail: { run: id, request } };
+      return audited(deps, mutation, () =>
+        room.measureLoss(run, AbortSignal.timeout(LOSS_WITHIN_MS)),
+      );
+    },
+  );
 }
 
 /** What each command wants to be told, and the order it becomes. */
@@ -165,5 +193,9 @@ async function existingRun(deps: ApiDependencies, id: string): Promise<RunRecord
 }
 
 async function viewOf(deps: ApiDependencies, run: RunRecord): Promise<RunView> {
-  return { run, events: await deps.runs.events(run.id), report: buildReport(run) };
+  const [events, facts] = await Promise.all([
+    deps.runs.events(run.id),
+    runFacts(deps.facts, run.id),
+  ]);
+  return { run, events, report: buildReport(run), ...facts };
 }

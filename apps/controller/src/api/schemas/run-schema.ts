@@ -3,6 +3,7 @@
 import {
   FENCE_DEGREES,
   type Json,
+  type LossReport,
   type RunEvent,
   type RunRecord,
   type RunReport,
@@ -131,8 +132,26 @@ const reportSchema: z.ZodType<RunReport> = z
   })
   .meta({ id: "RunReport" });
 
-/** A run with its journal and its report. */
-export interface RunView {
+export const lossReportSchema: z.ZodType<LossReport> = z
+  .strictObject({
+    transactions: z.int(),
+    rowsByTable: z.record(z.string(), z.int()),
+    keysByTable: z.record(z.string(), z.array(z.string())),
+    truncated: z.boolean(),
+    rpoMs: z.number(),
+  })
+  .meta({ id: "LossReport" });
+
+/** What is kept beside a run. */
+export interface RunFacts {
+  /** When there was first enough to act, epoch ms; null if a person asked for the run. */
+  readonly detectedAtMs: number | null;
+  /** Read from the old primary after it returned; null until then. */
+  readonly loss: LossReport | null;
+}
+
+/** A run with its journal, its report and what is kept beside it. */
+export interface RunView extends RunFacts {
   readonly run: RunRecord;
   /** Oldest first. */
   readonly events: readonly RunEvent[];
@@ -140,5 +159,11 @@ export interface RunView {
 }
 
 export const runViewSchema: z.ZodType<RunView> = z
-  .strictObject({ run: runSchema, events: z.array(eventSchema), report: reportSchema })
+  .strictObject({
+    run: runSchema,
+    events: z.array(eventSchema),
+    report: reportSchema,
+    detectedAtMs: z.number().nullable(),
+    loss: lossReportSchema.nullable(),
+  })
   .meta({ id: "RunView" });
