@@ -91,7 +91,8 @@ function optionLines(command: Command): readonly string[] {
 
 function optionText(option: Option): string {
   const value: unknown = option.defaultValue;
-  const shown = value === undefined || typeof value === "boolean" ? "" : ` (default: ${value})`;
+  const shown =
+    typeof value === "string" || typeof value === "number" ? ` (default: ${value})` : "";
   return `${option.description}${option.mandatory ? " (required)" : ""}${shown}`.replaceAll(
     "|",
     "\\|",

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import pg from "pg";
+import { Client } from "pg";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
@@ -70,7 +70,7 @@ function databaseUrls(): readonly string[] {
 }
 
 async function databaseNow(url: string): Promise<unknown> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     const ask = async (sql: string): Promise<unknown> => (await client.query(sql)).rows;

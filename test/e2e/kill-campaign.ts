@@ -18,7 +18,7 @@ export interface FailoverUnderFire {
   readonly lostSteps: readonly string[];
 }
 
-export interface Kill {
+interface Kill {
   /** Milliseconds after the run had started. */
   readonly atRunMs: number;
   /** From the start of the next process to the run being picked up; null if it had ended already. */
@@ -98,21 +98,25 @@ interface Life {
 }
 
 interface LogLine {
-  readonly time: number;
+  readonly time: string;
   readonly msg: string;
+  /** On the first line of a process. */
+  readonly processStartedAtMs?: number;
 }
 
 /** Splits the log at each start of a process. */
 function livesOf(log: string, runId: string): readonly Life[] {
   const lives: { startedAtMs: number; begun: string[]; resumedMs: number | null }[] = [];
-  for (const line of log.split("\n").filter((text) => text.startsWith("{"))) {
-    const { time, msg } = JSON.parse(line) as LogLine;
-    if (/^controller starts/.test(msg))
-      lives.push({ startedAtMs: time, begun: [], resumedMs: null });
+  for (const text of log.split("\n").filter((line) => line.startsWith("{"))) {
+    const line = JSON.parse(text) as LogLine;
+    const { processStartedAtMs: startedAtMs, msg } = line;
+    if (startedAtMs !== undefined) lives.push({ startedAtMs, begun: [], resumedMs: null });
     const life = lives.at(-1);
     if (life === undefined) continue;
-    if (msg === `run ${runId} is picked up`) life.resumedMs ??= time - life.startedAtMs;
-    const operation = msg.startsWith(`run ${runId} begins `) ? msg.split(" begins ")[1] : undefined;
+    if (msg === `run ${runId} is picked up`) {
+      life.resumedMs ??= Date.parse(line.time) - life.startedAtMs;
+    }
+    const operation = msg.split(`run ${runId} begins `)[1];
     if (operation !== undefined) life.begun.push(operation);
   }
   return lives;

@@ -182,7 +182,7 @@ test.each([
   expect(String(error)).not.toContain("wrong-Secret-9");
 });
 
-test("no statement that observers see, and no statistics of the server, hold a password", async () => {
+test("no statement that observers see holds a password", async () => {
   const seen: string[] = [];
   const watched = await Pair.make(servers, {
     application: "observed",

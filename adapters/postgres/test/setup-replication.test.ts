@@ -125,7 +125,7 @@ describe("setting up replication", () => {
     expect([await world(SITE_A), await world(SITE_B)]).toEqual(before);
   });
 
-  test("interrupted before any statement is finished by setting up again", async () => {
+  test("interrupted again and again, each time further on, is finished in the end", async () => {
     pair = await Pair.make(servers, { application: "resumed" });
     let crashAt = 8;
     for (let done = false; !done; crashAt += 9) {

@@ -60,7 +60,7 @@ export class HttpAsker {
       url === null || (url.protocol !== "http:" && !this.#isHttps)
         ? null
         : {
-            ...urlToHttpOptions(url),
+            ...addressOf(url),
             agent: this.#agent,
             headers: ["host", url.host, ...Object.entries(target.headers ?? {}).flat()],
           };
@@ -135,6 +135,12 @@ export class HttpAsker {
       attempt.end({ verdict: classifyFailure(error), answered: false });
     });
   }
+}
+
+/** Of the dozen texts a parsed URL consists of, the three that a question needs. */
+function addressOf(url: URL): RequestOptions {
+  const { hostname = null, port = null, path = null } = urlToHttpOptions(url);
+  return { hostname, port, path };
 }
 
 function isClosing(error: Error): boolean {

@@ -26,6 +26,6 @@ function bundledNode() {
       `cloudphoenix: needs Node.js ${NODE_MAJOR_MIN} or newer and found ${process.version}; ` +
         `the package ${name} is not installed. Install Node.js ${NODE_MAJOR_MIN} and run it again.`,
     );
-    process.exit(70);
+    return process.exit(70);
   }
 }

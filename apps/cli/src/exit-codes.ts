@@ -40,32 +40,26 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<keyof typeof EXIT_CODES, string
   interrupted: "Ended by Ctrl-C; everything that was started has been stopped.",
 };
 
+const BY_ERROR: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
+  CONFIG_INVALID: EXIT_CODES.badInput,
+  CONFIG_UNREADABLE: EXIT_CODES.badInput,
+  BAD_REQUEST: EXIT_CODES.badInput,
+  PLAN_REFUSED: EXIT_CODES.badInput,
+  NOT_FOUND: EXIT_CODES.badInput,
+  UNREACHABLE: EXIT_CODES.unavailable,
+  NOT_RUNNING: EXIT_CODES.unavailable,
+  NOT_LEADER: EXIT_CODES.unavailable,
+  STATE_UNAVAILABLE: EXIT_CODES.unavailable,
+  UNAUTHORIZED: EXIT_CODES.notAllowed,
+  GUARD_BLOCKED: EXIT_CODES.needsPerson,
+  APPROVAL_REQUIRED: EXIT_CODES.needsPerson,
+  FENCE_UNPROVEN: EXIT_CODES.needsPerson,
+  CONFLICT: EXIT_CODES.needsPerson,
+  ABORTED: EXIT_CODES.interrupted,
+  INTERNAL: EXIT_CODES.internal,
+};
+
 /** The exit code that says what an error with this code means to a script. */
 export function exitCodeOf(code: ErrorCode): ExitCode {
-  switch (code) {
-    case "CONFIG_INVALID":
-    case "CONFIG_UNREADABLE":
-    case "BAD_REQUEST":
-    case "PLAN_REFUSED":
-    case "NOT_FOUND":
-      return EXIT_CODES.badInput;
-    case "UNREACHABLE":
-    case "NOT_RUNNING":
-    case "NOT_LEADER":
-    case "STATE_UNAVAILABLE":
-      return EXIT_CODES.unavailable;
-    case "UNAUTHORIZED":
-      return EXIT_CODES.notAllowed;
-    case "GUARD_BLOCKED":
-    case "APPROVAL_REQUIRED":
-    case "FENCE_UNPROVEN":
-    case "CONFLICT":
-      return EXIT_CODES.needsPerson;
-    case "ABORTED":
-      return EXIT_CODES.interrupted;
-    case "INTERNAL":
-      return EXIT_CODES.internal;
-    default:
-      return EXIT_CODES.failed;
-  }
+  return BY_ERROR[code] ?? EXIT_CODES.failed;
 }

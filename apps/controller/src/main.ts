@@ -27,6 +27,7 @@ async function main(): Promise<void> {
     return;
   }
   const log = openLog({ level: given.logLevel, file: given.logFile });
+  log.info({ processStartedAtMs: Math.round(performance.timeOrigin) }, "controller starts");
   const configuration = await loadConfiguration(given.config, { environment: process.env });
   if (configuration.warnings.length > 0) log.warn(renderProblems(configuration.warnings));
   setFlagsFromString(SMALL_NURSERY);

@@ -23,8 +23,8 @@ import type { Api, ApiDependencies } from "./api/api-dependencies.ts";
 import { buildApi } from "./api/build-api.ts";
 import { apiToken } from "./api-token.ts";
 import { type ActingController, startActing } from "./composition/acting-controller.ts";
-import { composeWorld } from "./composition/compose-world.ts";
-import { readSecrets, type Secrets } from "./composition/secrets.ts";
+import { composeWorld, type World } from "./composition/compose-world.ts";
+import { readSecrets } from "./composition/secrets.ts";
 import { type StateAddress, stateAddress } from "./composition/state-address.ts";
 import { systemClock, systemRandom } from "./composition/system.ts";
 import { EventHub } from "./events/event-hub.ts";
@@ -80,10 +80,11 @@ export async function startController(
 /** What exists once the state database is open. */
 interface Ground {
   readonly address: StateAddress;
-  readonly secrets: Secrets;
   readonly state: StateDatabase;
   readonly runs: RunStore;
   readonly elector: PostgresLeaderElector;
+  /** Wired at the start, so that a wrong address is found then and not in the first outage. */
+  readonly world: World;
 }
 
 class RunningController implements Controller {
@@ -150,7 +151,16 @@ class RunningController implements Controller {
       clock: systemClock,
       log: adapterLog,
     });
-    return { address, secrets, state: database, runs, elector };
+    const { active } = await database.roles.read();
+    const world = composeWorld({
+      configuration: this.#configuration,
+      secrets,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      active,
+    });
+    return { address, state: database, runs, elector, world };
   }
 
   #apiDependencies({ state, runs }: Ground): ApiDependencies {
@@ -192,17 +202,11 @@ class RunningController implements Controller {
       this.#acting = null;
       this.#options.onEnd({ kind: "leadership-lost", reason: messageOf(leadership.lost.reason) });
     });
+    const { world } = ground;
     const { active, generation } = await ground.state.roles.read();
     log.info({ epoch: leadership.epoch, active, generation }, "leading");
-    const world = composeWorld({
-      configuration: this.#configuration,
-      secrets: ground.secrets,
-      clock: systemClock,
-      random: systemRandom,
-      log,
-      active,
-    });
-    this.#closeActing = () => world.postgres.close();
+    // The roles may have changed while this controller followed.
+    world.postgres.watch.setActive(active);
     const acting = await startActing({
       configuration: this.#configuration,
       world,
@@ -218,10 +222,7 @@ class RunningController implements Controller {
       log,
       adapterLog: (level, message) => log[level](message),
     });
-    this.#closeActing = async () => {
-      await acting.close();
-      await world.postgres.close();
-    };
+    this.#closeActing = () => acting.close();
     this.#acting = acting;
     this.#metrics.leads(true);
     await acting.done;
@@ -238,6 +239,7 @@ class RunningController implements Controller {
     await this.#closeActing();
     const ground = this.#ground;
     if (ground !== null) {
+      await ground.world.postgres.close();
       await ground.elector.resign();
       await ground.state.close();
       if (stopStateDatabase) await ground.address.server?.stop();

@@ -14,6 +14,9 @@ import {
   untilLeading,
 } from "./controller-fixture.ts";
 
+/** Real processes and a real database; every wait inside has its own, shorter limit. */
+const SLOW = { timeout: 120_000 };
+
 let world: Fixture;
 
 beforeAll(async () => {
@@ -34,7 +37,7 @@ async function onState<T extends QueryResultRow>(sql: string): Promise<readonly 
   }
 }
 
-describe("a controller", () => {
+describe("a controller", SLOW, () => {
   test("makes its token, leads, watches and says what it sees", async () => {
     const controller = await startController(world);
     const url = await controller.url();
@@ -98,7 +101,7 @@ describe("a controller", () => {
   });
 });
 
-describe("two controllers on one state database", () => {
+describe("two controllers on one state database", SLOW, () => {
   test("one acts, the other takes over when it is killed", async () => {
     const first = await startController(world);
     const firstUrl = await first.url();
@@ -130,7 +133,7 @@ describe("two controllers on one state database", () => {
   });
 });
 
-describe("a start that cannot succeed", () => {
+describe("a start that cannot succeed", SLOW, () => {
   test("names every mistake of the configuration with file, line and column", async () => {
     const path = join(world.folder, "wrong.yaml");
     const text = await readFile(world.config, "utf8");
@@ -182,7 +185,7 @@ describe("a start that cannot succeed", () => {
   });
 });
 
-describe("--stop-state-database", () => {
+describe("--stop-state-database", SLOW, () => {
   test("also stops the embedded PostgreSQL", async () => {
     const log = join(world.folder, "controller.log");
     const controller = await startController(world, "--stop-state-database", "--log-file", log);

@@ -1,5 +1,6 @@
 /** A controller's surroundings without a world: real stores in memory, a real decision, no loop. */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type Application,
   CloudPhoenixError,
@@ -32,7 +33,7 @@ import { EventHub } from "../src/events/event-hub.ts";
 export const TOKEN = "correct-horse-battery-staple-correct-horse";
 export const NOW_MS = 1_800_000_000_000;
 
-export const APPLICATION: Application = {
+const APPLICATION: Application = {
   name: "shop",
   sites: [
     { id: "aws-us-east-1", cloud: "aws", region: "us-east-1" },
@@ -115,7 +116,7 @@ function situationOf({ standbyReady = true }: WorldChanges): Situation {
   };
 }
 
-export class FakeRoom implements ControlRoom {
+class FakeRoom implements ControlRoom {
   readonly epoch = 7;
   readonly commands: {
     readonly runId: string;
@@ -174,6 +175,8 @@ export class FakeRoom implements ControlRoom {
     if (this.orderFailure !== null) throw this.orderFailure;
     const { guards, target, blocked } = judgeRequest(this.situation, order);
     if (target === null || blocked.length > 0) return { kind: "blocked", guards, findings: [] };
+    // As with a real store, others get a turn before the run is known.
+    await nextTurn();
     this.orders += 1;
     const plan = this.#plan(order.kind, target, order.reason);
     await this.#runs.create({ plan, startedBy: `operator:${order.by}`, atMs: NOW_MS });

@@ -139,18 +139,21 @@ test("an idle connection survives a cut in which nothing was sent", async () => 
   expect(await ask(socket, "after")).toBe("after");
 });
 
-test("a new connection over a cut link hangs without reaching the target, until the mend", async () => {
-  let reached = 0;
-  const { link, dial } = await rig(await serve(() => (reached += 1)));
-  link.impair("test", { cut: "both" });
+test.each(["both", "forward", "backward"] as const)(
+  "a new connection over a link cut %s hangs without reaching the target, until the mend",
+  async (cut) => {
+    let reached = 0;
+    const { link, dial } = await rig(await serve(() => (reached += 1)));
+    link.impair("test", { cut });
 
-  const socket = dial();
-  await expect.poll(() => link.stats().connections).toBe(1);
-  link.impair("test", null);
+    const socket = dial();
+    await expect.poll(() => link.stats().connections).toBe(1);
+    link.impair("test", null);
 
-  expect(await resetOf(socket)).toBe("reset");
-  expect(reached).toBe(0);
-});
+    expect(await resetOf(socket)).toBe("reset");
+    expect(reached).toBe(0);
+  },
+);
 
 test("cutting only the way back lets requests through and swallows the answers", async () => {
   const asked: string[] = [];

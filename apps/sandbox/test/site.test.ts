@@ -120,14 +120,28 @@ test("a pod that is not ready gets nothing while another is ready, and all once 
   expect(balancer.report()).toMatchObject({ status: "healthy" });
 });
 
-test("a crashed pod stays down, costs no connection, and shows in every report", async () => {
+test("a target that refuses is passed over and reported before any check has seen it", async () => {
+  const { workload, balancerPort } = await readySite();
+  const [port = 0, dead = 0] = await freePorts(2);
+  const refused: number[] = [];
+  const gone = { port: dead, ready: true, answers: true, markDown: () => refused.push(dead) };
+  const [alive] = workload.pods;
+  const pods = alive === undefined ? [] : [alive, gone];
+  const balancer = await Balancer.open({ pods, desired: 2 }, port);
+  cleanups.push(() => balancer.close());
+
+  expect(await visitors(port, 4)).toEqual(["orders-0"]);
+  expect(refused).toHaveLength(2);
+  expect(await visitors(balancerPort, 4)).toEqual(["orders-0", "orders-1"]);
+});
+
+test("a crashed pod stays down, gets no connection, and shows in every report", async () => {
   const { workload, balancerPort, balancer, url } = await readySite();
 
   workload.pods[1]?.crash();
-  const during = await Promise.all(Array.from({ length: 6 }, () => visit(balancerPort)));
   await expect.poll(() => workload.pods[1]?.state).toBe("crashed");
 
-  expect(new Set(during)).toEqual(new Set(["orders-0"]));
+  expect(await visitors(balancerPort, 6)).toEqual(["orders-0"]);
   expect(workload.troubles).toEqual(["orders-1 on aws-us-east-1b ended (SIGKILL) and stays down"]);
   expect(balancer.report()).toMatchObject({ status: "degraded", detail: "1 of 2 targets answer" });
   const nodes = await (await fetch(`${url}/v1/nodes`)).json();

@@ -160,6 +160,15 @@ const mistakes: readonly {
     suggestion: "put it into a file of mode 0600 and name that file in `token_file`",
   },
   {
+    name: "a secret under another name",
+    from: "secret_file: secrets/tsig",
+    to: "key: abc",
+    marker: "key: abc",
+    path: "traffic.tsig.key",
+    message: "is a secret, and secrets are not written into the configuration",
+    suggestion: "put it into a file of mode 0600 and name that file in `secret_file`",
+  },
+  {
     name: "a webhook URL written inline",
     from: "url_file: secrets/webhook",
     to: "url: https://chat.example/secret",

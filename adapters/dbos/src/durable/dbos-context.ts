@@ -11,6 +11,7 @@
 import type { Json, Plan, RunCommand } from "@cloudphoenix/core";
 import type { DurableContext } from "@cloudphoenix/engine";
 import { DBOS, type WorkflowHandle } from "@dbos-inc/dbos-sdk";
+import type { Log } from "../log.ts";
 import type { InFlightSteps } from "./in-flight.ts";
 
 /** Topic of operator commands in the mailbox of a run. */
@@ -26,6 +27,8 @@ export interface RunnerProcess {
   readonly inFlight: InFlightSteps;
   /** Aborts when this process may no longer act. */
   readonly gone: AbortSignal;
+  /** One line per operation that really begins, replayed ones not: the log shows what was repeated. */
+  readonly log: Log;
   /** Starts the branch, or attaches to it if it was started before. */
   readonly startBranch: (
     workflowID: string,
@@ -44,10 +47,11 @@ export class DbosContext implements DurableContext {
   }
 
   async step<T extends Json>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { inFlight, gone } = this.#process;
+    const { inFlight, gone, log } = this.#process;
     return DBOS.runStep(
       async () => {
         await stopHereIf(gone);
+        log("info", `run ${this.runId} begins ${name}`);
         const settled = inFlight.track(this.runId, gone, work);
         try {
           return await settled;

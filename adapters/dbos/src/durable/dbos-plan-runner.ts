@@ -16,7 +16,7 @@ import {
   type RunCommand,
   messageOf,
 } from "@cloudphoenix/core";
-import type { Clock, DurableContext, Leadership, PlanRunner } from "@cloudphoenix/engine";
+import type { Clock, Leadership, PlanRunner, RunProgram } from "@cloudphoenix/engine";
 import { DBOS, StatusString, type WorkflowStatus } from "@dbos-inc/dbos-sdk";
 import type { Log } from "../log.ts";
 import { stateError } from "../state/state-connection.ts";
@@ -25,15 +25,12 @@ import { dbosLog } from "./dbos-log.ts";
 import { InFlightSteps } from "./in-flight.ts";
 import { silencePgQueueWarning } from "./quiet-pg.ts";
 
-export interface DbosPlanRunnerOptions {
+/** What runs (`interpret` must be deterministic but for what its context returns), and where. */
+export interface DbosPlanRunnerOptions extends RunProgram {
   /** Address of the state database, password included if it needs one. */
   readonly url: string;
   /** Proof of being the leader; once it is lost, nothing more is recorded. */
   readonly leadership: Leadership;
-  /** Runs a plan to its end. Must be deterministic but for what the context returns. */
-  readonly interpret: (context: DurableContext, plan: Plan, startedBy: string) => Promise<Json>;
-  /** Runs one step of a plan as a branch of its own. */
-  readonly executeBranch: (context: DurableContext, plan: Plan, stepId: string) => Promise<Json>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -149,6 +146,7 @@ class Host implements RunnerProcess {
   readonly inFlight = new InFlightSteps();
   readonly gone: AbortSignal;
   readonly clock: Clock;
+  readonly log: Log;
   readonly #closing = new AbortController();
   readonly #restoreWarnings = silencePgQueueWarning();
   readonly #run: (plan: Plan, startedBy: string) => Promise<Json>;
@@ -157,6 +155,7 @@ class Host implements RunnerProcess {
   constructor(options: DbosPlanRunnerOptions) {
     const { interpret, executeBranch, leadership } = options;
     this.clock = options.clock;
+    this.log = options.log;
     this.gone = AbortSignal.any([this.#closing.signal, leadership.lost]);
     DBOS.setConfig({
       name: "cloudphoenix",
@@ -169,7 +168,10 @@ class Host implements RunnerProcess {
     });
     const config = { maxRecoveryAttempts: MAX_RECOVERY_ATTEMPTS };
     this.#run = DBOS.registerWorkflow(
-      (plan: Plan, startedBy: string) => interpret(new DbosContext(plan.id, this), plan, startedBy),
+      (plan: Plan, startedBy: string) => {
+        this.log("info", `run ${plan.id} is picked up`);
+        return interpret(new DbosContext(plan.id, this), plan, startedBy);
+      },
       { ...config, name: "runPlan" },
     );
     this.#branch = DBOS.registerWorkflow(

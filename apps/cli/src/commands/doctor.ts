@@ -1,4 +1,4 @@
-import { type CloudPhoenixError, messageOf } from "@cloudphoenix/core";
+import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
 import { checkMachine, type MachineCheck } from "@cloudphoenix/sandbox";
 import type { Command } from "commander";
 import type { CommandContext, Invocation } from "../command-context.ts";
@@ -45,10 +45,10 @@ async function controllerCheck({ options }: Invocation): Promise<MachineCheck> {
     const detail = `${api.url} runs ${status.application.name} at ${status.active}; ${why}`;
     return { check, ok: yes, detail, hint: yes ? null : "See `cloudphoenix explain`." };
   } catch (error) {
-    const { code, hint } = error as Partial<CloudPhoenixError>;
-    if (code === "NOT_RUNNING") {
+    if (hasCode(error, "NOT_RUNNING")) {
       return { check, ok: true, detail: "none runs here yet", hint: null };
     }
+    const hint = error instanceof CloudPhoenixError ? error.hint : undefined;
     return { check, ok: false, detail: messageOf(error), hint: hint ?? "See the message." };
   }
 }

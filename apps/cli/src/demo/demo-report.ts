@@ -49,7 +49,7 @@ export interface DemoFacts {
   }[];
 }
 
-export interface KeptPromise {
+interface KeptPromise {
   readonly promise: string;
   readonly held: boolean;
   readonly detail: string;

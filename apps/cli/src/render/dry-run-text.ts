@@ -9,7 +9,7 @@ export interface DryRunView {
   readonly steps: readonly DryRunStep[];
 }
 
-export interface DryRunStep {
+interface DryRunStep {
   readonly id: string;
   readonly title: string;
   readonly current: string;
@@ -42,10 +42,7 @@ export function dryRunText(view: DryRunView, paint: Terminal["paint"]): string {
 }
 
 /** One line per guard: what blocks, then what needs approval, then what passes. */
-export function guardLines(
-  guards: readonly GuardResult[],
-  paint: Terminal["paint"],
-): readonly string[] {
+function guardLines(guards: readonly GuardResult[], paint: Terminal["paint"]): readonly string[] {
   const order = { block: 0, approve: 1, pass: 2 } as const;
   const mark = { block: paint.red("✗"), approve: paint.yellow("!"), pass: paint.green("✓") };
   return guards

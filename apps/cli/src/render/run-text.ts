@@ -1,5 +1,11 @@
 /** A run as an operator reads it: what happened, what it waits for, what to type next. */
-import type { RunEvent, RunRecord, RunReport, StepRecord } from "@cloudphoenix/core";
+import {
+  type RunEvent,
+  type RunRecord,
+  type RunReport,
+  type StepRecord,
+  unreachable,
+} from "@cloudphoenix/core";
 import type { Terminal } from "../terminal.ts";
 import { clockText, durationText } from "./duration-text.ts";
 import { textTable } from "./text-table.ts";
@@ -66,6 +72,8 @@ function statusWord(run: RunRecord, paint: Paint): string {
     case "paused":
     case "needs-attention":
       return paint.yellow(run.status);
+    default:
+      return unreachable(run.status);
   }
 }
 

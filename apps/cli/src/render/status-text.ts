@@ -89,7 +89,10 @@ function headline(status: StatusDocument, paint: Terminal["paint"]): string {
   const verdict = status.decision?.verdict ?? "unknown";
   const word = verdict === "none" ? paint.green("healthy") : paint.red(`verdict ${verdict}`);
   const shield = status.protected.yes ? paint.green("protected") : paint.yellow("NOT protected");
-  return `${at}: ${word}, ${shield} (${status.protected.why})`;
+  // Why it is not protected stands with the standbys below, one reason a line.
+  const why =
+    status.protected.yes || status.standbys.length === 0 ? ` (${status.protected.why})` : "";
+  return `${at}: ${word}, ${shield}${why}`;
 }
 
 function siteLines(status: StatusDocument): readonly string[] {

@@ -37,7 +37,7 @@ export interface DryRun {
   readonly steps: readonly DryRunStep[];
 }
 
-export interface DryRunStep {
+interface DryRunStep {
   readonly id: string;
   readonly title: string;
   readonly current: string;

@@ -31,12 +31,15 @@ export async function readSecrets(configuration: Configuration): Promise<Secrets
     if (agent !== null) agentTokens.set(id, await reader.read(agent.tokenFile));
   }
   const networkToken = networkFence === null ? null : await reader.read(networkFence.tokenFile);
-  const tsig = Buffer.from(await reader.read(traffic.tsig.secretFile), "base64");
+  const tsig = await reader.readKey(traffic.tsig.secretFile);
   const webhooks: string[] = [];
   for (const { urlFile } of notify) webhooks.push(await reader.read(urlFile));
   reader.refuseIfAnyFailed();
   return { providerTokens, networkToken, agentTokens, tsig, webhooks };
 }
+
+/** A shorter key can be guessed or is no base64 at all; `tsig-keygen` makes 32 bytes. */
+const KEY_MIN_BYTES = 16;
 
 /** Collects every failure, so that one start shows all of them. */
 class SecretReader {
@@ -50,6 +53,16 @@ class SecretReader {
       this.#failures.add(`${messageOf(error)}.${hint}`);
       return "";
     }
+  }
+
+  /** A key in base64. Anything else decodes to something short, which would sign nothing safely. */
+  async readKey(path: string): Promise<Buffer> {
+    const text = await this.read(path);
+    const key = Buffer.from(text, "base64");
+    if (text !== "" && key.length < KEY_MIN_BYTES) {
+      this.#failures.add(`key file ${path} does not hold ${KEY_MIN_BYTES} bytes of base64.`);
+    }
+    return key;
   }
 
   refuseIfAnyFailed(): void {

@@ -7,28 +7,40 @@
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { CloudPhoenixError, type Status } from "@cloudphoenix/core";
-import type { Pod } from "./pod.ts";
-import type { SiteWorkload } from "./workload.ts";
+
+/** One thing to send connections to. */
+export interface BalancerTarget {
+  readonly port: number;
+  /** Says it is ready for requests. */
+  readonly ready: boolean;
+  /** Answers at all, ready or not. */
+  readonly answers: boolean;
+  /** Told that it refused a connection, before the next check would show it. */
+  markDown(): void;
+}
+
+/** The targets as they are now. */
+export interface BalancerTargets {
+  readonly pods: readonly BalancerTarget[];
+  readonly desired: number;
+}
 
 export class Balancer {
-  readonly #workload: Pick<SiteWorkload, "pods" | "desired">;
+  readonly #targets: BalancerTargets;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #turn = 0;
 
-  private constructor(workload: Pick<SiteWorkload, "pods" | "desired">, server: Server) {
-    this.#workload = workload;
+  private constructor(targets: BalancerTargets, server: Server) {
+    this.#targets = targets;
     this.#server = server;
     server.on("connection", (client) => this.#accept(client));
   }
 
   /** Starts listening on loopback. @throws {CloudPhoenixError} `PORT_TAKEN` */
-  static async open(
-    workload: Pick<SiteWorkload, "pods" | "desired">,
-    port: number,
-  ): Promise<Balancer> {
+  static async open(targets: BalancerTargets, port: number): Promise<Balancer> {
     const server = createServer({ allowHalfOpen: true });
-    const balancer = new Balancer(workload, server);
+    const balancer = new Balancer(targets, server);
     await new Promise<void>((resolve, reject) => {
       server.once("error", (cause) =>
         reject(
@@ -44,7 +56,7 @@ export class Balancer {
   }
 
   report(): { readonly status: Status; readonly detail: string } {
-    const { desired, pods } = this.#workload;
+    const { desired, pods } = this.#targets;
     const answering = pods.filter(({ answers }) => answers).length;
     const detail = `${answering} of ${desired} targets answer`;
     if (answering === 0) return { status: "unhealthy", detail };
@@ -65,15 +77,15 @@ export class Balancer {
   }
 
   /** Pods to try in turn, so that consecutive connections spread. */
-  #candidates(): readonly Pod[] {
-    const ready = this.#workload.pods.filter((pod) => pod.ready);
-    const pods = ready.length > 0 ? ready : this.#workload.pods.filter((pod) => pod.answers);
+  #candidates(): readonly BalancerTarget[] {
+    const ready = this.#targets.pods.filter((pod) => pod.ready);
+    const pods = ready.length > 0 ? ready : this.#targets.pods.filter((pod) => pod.answers);
     this.#turn += 1;
     const first = pods.length === 0 ? 0 : this.#turn % pods.length;
     return [...pods.slice(first), ...pods.slice(0, first)];
   }
 
-  #forward(client: Socket, candidates: readonly Pod[]): void {
+  #forward(client: Socket, candidates: readonly BalancerTarget[]): void {
     const [pod, ...others] = candidates;
     if (pod === undefined) {
       client.resetAndDestroy();

@@ -15,7 +15,7 @@ export interface SignalView {
   readonly answers: readonly AnswerView[];
 }
 
-export interface AnswerView {
+interface AnswerView {
   readonly vantage: string;
   readonly failureDomain: string | null;
   readonly status: Status;

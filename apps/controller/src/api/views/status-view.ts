@@ -43,7 +43,7 @@ export interface StatusView {
   readonly protected: { readonly yes: boolean; readonly why: string };
 }
 
-export interface SiteView {
+interface SiteView {
   readonly id: string;
   readonly cloud: string;
   readonly region: string;
@@ -56,7 +56,7 @@ export interface SiteView {
   readonly troubles: readonly string[];
 }
 
-export interface StandbyView {
+interface StandbyView {
   readonly site: string;
   /** Whether a move to it could start now without a person accepting a risk. */
   readonly ready: boolean;
@@ -66,7 +66,7 @@ export interface StandbyView {
   readonly replication: ReplicationView | null;
 }
 
-export interface DecisionSummary {
+interface DecisionSummary {
   readonly atMs: number;
   readonly verdict: Decision["verdict"];
   readonly action: Decision["action"]["kind"];
@@ -183,7 +183,7 @@ function reasonsAgainst(situation: Situation, target: string): readonly string[]
 }
 
 /** The part of a decision that fits on one line. */
-export function decisionSummary({ atMs, verdict, action }: Decision): DecisionSummary {
+function decisionSummary({ atMs, verdict, action }: Decision): DecisionSummary {
   return {
     atMs,
     verdict,
