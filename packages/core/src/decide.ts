@@ -92,22 +92,24 @@ function outcomeAt(survey: Survey, state: LevelState): Outcome {
     return unjudged(survey, { kind: "hold", because: clearingSentence(survey, level) });
   }
   const because = heldSentence(survey, state, level);
-  if (level !== "heal") return moveOutcome(survey, level, because);
   const graver = graverSoon(state, policy, nowMs);
-  if (graver === null) return healOutcome(survey, because);
-  return unjudged(survey, { kind: "hold", because: deferringSentence(survey, graver) });
+  if (graver !== null) {
+    return unjudged(survey, { kind: "hold", because: deferringSentence(survey, graver) });
+  }
+  return level === "heal" ? healOutcome(survey, because) : moveOutcome(survey, level, because);
 }
 
 /**
- * The graver level that would count before a heal could show an effect; null if there is none. A
- * lost region passes the heal band on its way: a repair started there would only be in the way.
+ * The graver level that will count before a heal could show an effect; null if there is none. A
+ * lost region passes the lower bands on its way: what started there would only be in the way.
  */
 function graverSoon(
-  { heldSinceMs }: LevelState,
+  { heldSinceMs, level: counting }: LevelState,
   { holdMs }: Policy,
   nowMs: number,
 ): { readonly level: "region" | "dr"; readonly leftMs: number } | null {
   for (const level of ["dr", "region"] as const) {
+    if (level === counting) return null;
     const sinceMs = heldSinceMs[level];
     if (sinceMs === null) continue;
     const leftMs = holdMs[level] - (nowMs - sinceMs);

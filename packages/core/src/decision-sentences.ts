@@ -36,12 +36,12 @@ export function calmSentence({ situation, active, score }: Survey, state: LevelS
   return `${active.id} scores ${score.points} (${level}); level ${next.level} counts if it holds for another ${measuredText(next.leftMs)}.`;
 }
 
-/** Why healing waits although it would be due: something graver is about to count. */
+/** Why what is due waits: something graver is about to count. */
 export function deferringSentence(
   { active, score }: Survey,
   graver: { readonly level: ActingLevel; readonly leftMs: number },
 ): string {
-  return `${active.id} scores ${score.points}: level ${graver.level} counts if it holds for another ${measuredText(Math.max(0, graver.leftMs))}, so no repair is started.`;
+  return `${active.id} scores ${score.points}: level ${graver.level} counts if it holds for another ${measuredText(Math.max(0, graver.leftMs))}, so nothing smaller is started.`;
 }
 
 /** Why a heal that just ended is not followed by another one at once. */

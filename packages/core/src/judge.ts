@@ -41,8 +41,8 @@ export function judge(survey: Survey, question: Question): Judgement {
 
 function judgeTarget(survey: Survey, question: Question, target: Site | null): Judgement {
   const { situation } = survey;
-  // Healing goes nowhere: its evidence is told for the move that would come last.
-  const cloud = question.plan === "heal" ? survey.otherCloud : (target?.cloud ?? null);
+  // What goes nowhere has its evidence told for the move that would come last.
+  const cloud = question.plan === "heal" ? survey.otherCloud : (target?.cloud ?? survey.otherCloud);
   const evidence = evidenceFor(survey.score, situation.vantages, cloud);
   const facts: GuardFacts = {
     situation,

@@ -118,15 +118,18 @@ describe("a lost region", () => {
     expect(first("act dr") * 500).toBe(15_000);
   });
 
-  test("is not healed first when the move is about to count", () => {
+  test("is neither healed nor called a lost region when the move across clouds is about to count", () => {
     const holdMs = { heal: 2_000, region: 2_000, dr: 2_000 };
-    const { decisions } = decideFor(6_000, (atMs) => (atMs < 1_000 ? DB_CRASH : REGION_LOST), {
-      policy: { ...AUTO_POLICY, holdMs },
-    });
+    const { "aws-uptime": _late, ...withoutUptime } = REGION_LOST;
+    const answers = (atMs: number): Answers =>
+      atMs < 500 ? DB_CRASH : atMs < 1_000 ? { ...ALL_HEALTHY, ...withoutUptime } : REGION_LOST;
+    const { decisions } = decideFor(6_000, answers, { policy: { ...AUTO_POLICY, holdMs } });
     const actions = new Set(decisions.map((one) => actionOf(one)));
     expect([...actions]).toEqual(["hold", "act dr"]);
     expect(decisions.map((one) => one.action.because)).toContainEqual(
-      expect.stringMatching(/level dr counts if it holds for another .*, so no repair is started/),
+      expect.stringMatching(
+        /level dr counts if it holds for another .*, so nothing smaller is started/,
+      ),
     );
   });
 

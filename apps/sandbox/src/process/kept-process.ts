@@ -18,6 +18,7 @@ export class KeptProcess {
   #child: Child;
   #wanted = true;
   #again: NodeJS.Timeout | null = null;
+  #unaskedEnds = 0;
 
   constructor(options: KeptProcessOptions) {
     this.#options = options;
@@ -35,6 +36,11 @@ export class KeptProcess {
   /** The newest process; another one after a restart. */
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /** How often it ended without being told to. */
+  get unaskedEnds(): number {
+    return this.#unaskedEnds;
   }
 
   /** Kills it with SIGKILL; it is started again shortly after. */
@@ -78,6 +84,7 @@ export class KeptProcess {
   async #startAgainAfter(child: Child): Promise<void> {
     await child.exited;
     if (!this.#wanted) return;
+    this.#unaskedEnds += 1;
     this.#again = setTimeout(() => {
       this.#child = this.#start();
     }, START_AGAIN_MS);

@@ -2,21 +2,26 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
+import type { KeptProcess } from "../process/index.ts";
 
 export interface AwaitProtectedOptions {
   /** APIs of the controllers; the one that leads answers. */
   readonly urls: readonly string[];
   readonly token: string;
   readonly limitMs: number;
-  /** Named in the error. */
-  readonly logFile: string;
+  readonly controllers: readonly Pick<KeptProcess, "unaskedEnds" | "logFile">[];
   readonly signal: AbortSignal;
 }
 
+/** A controller that ended this often while it starts will not get better by itself. */
+const UNASKED_ENDS_MAX = 3;
 const ASK_AGAIN_MS = 100;
 const ASK_TIMEOUT_MS = 1_000;
 
-/** @throws {CloudPhoenixError} `TIMED_OUT` with the controller's own reason, `ABORTED` */
+/**
+ * @throws {CloudPhoenixError} `TIMED_OUT` with the controller's own reason, `INTERNAL` if a
+ *   controller keeps ending, `ABORTED`
+ */
 export async function awaitProtected(options: AwaitProtectedOptions): Promise<void> {
   const giveUpAtMs = performance.now() + options.limitMs;
   let why = "no controller answers";
@@ -26,14 +31,25 @@ export async function awaitProtected(options: AwaitProtectedOptions): Promise<vo
       if (protection.yes) return;
       why = protection.why;
     }
+    const failing = options.controllers.find((each) => each.unaskedEnds >= UNASKED_ENDS_MAX);
+    if (failing !== undefined) throw keepsEnding(failing.logFile);
     await sleep(ASK_AGAIN_MS);
     if (options.signal.aborted) throw abortedWhileWaiting(options.signal.reason);
   }
+  const { logFile = "" } = options.controllers[0] ?? {};
   throw new CloudPhoenixError(
     "TIMED_OUT",
-    `the application is not protected after ${options.limitMs} ms: ${why}${lastLines(options.logFile)}`,
-    { retryable: true, hint: `Read ${options.logFile}.` },
+    `the application is not protected after ${options.limitMs} ms: ${why}${lastLines(logFile)}`,
+    { retryable: true, hint: `Read ${logFile}.` },
   );
+}
+
+function keepsEnding(logFile: string): CloudPhoenixError {
+  const message = `the controller keeps ending${lastLines(logFile)}`;
+  return new CloudPhoenixError("INTERNAL", message, {
+    retryable: false,
+    hint: `Read ${logFile}.`,
+  });
 }
 
 interface Protection {

@@ -33,7 +33,8 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   try {
     return await open(options, cleanups);
   } catch (error) {
-    await cleanups.run();
+    // What cannot be ended now is ended by the next start; why it failed matters more.
+    await cleanups.run().catch(() => {});
     throw error;
   }
 }
@@ -77,7 +78,7 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
     urls: world.urls.controllers,
     token: readSecret(ground.layout, SECRETS.api),
     limitMs: PROTECTED_WITHIN_MS,
-    logFile: join(ground.layout.logs, "controller-1.log"),
+    controllers,
     signal,
   });
   return world;
