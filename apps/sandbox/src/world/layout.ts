@@ -5,6 +5,8 @@ import { reachableDirectory } from "@cloudphoenix/local-postgres";
 
 /** Absolute paths of one sandbox. */
 export interface Layout {
+  /** The folder that was asked for; the same as `home` if PostgreSQL can get there. */
+  readonly asked: string;
   /** Everything below is in here; it vanishes with the sandbox. */
   readonly home: string;
   readonly lockFile: string;
@@ -36,8 +38,10 @@ export async function layoutOf(directory: string, name: string): Promise<Layout>
     });
   }
   const owner = process.geteuid?.() === 0 ? UNPRIVILEGED : null;
-  const home = await reachableDirectory(resolve(directory, name), owner);
+  const asked = resolve(directory, name);
+  const home = await reachableDirectory(asked, owner);
   return {
+    asked,
     home,
     lockFile: join(home, "lock"),
     worldFile: join(home, "world.json"),

@@ -1,6 +1,14 @@
 /** Ends and removes what an earlier run of a sandbox left behind. */
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, readFileSync, rmSync, readdirSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import { ProcessRegistry, signalProcess } from "../process/index.ts";
@@ -36,6 +44,11 @@ export async function clearLeftovers(layout: Layout): Promise<readonly string[]>
 export function removeHome(layout: Layout): void {
   killServers(layout);
   rmSync(layout.home, { recursive: true, force: true });
+  try {
+    rmdirSync(layout.asked);
+  } catch {
+    // Gone with the home, or not empty: what somebody put there is not ours to remove.
+  }
 }
 
 /**
