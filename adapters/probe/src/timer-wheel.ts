@@ -1,7 +1,7 @@
 /** A hashed timer wheel: many timers, one wake-up, constant cost per timer. Knows no clock. */
 
 /** Time between two slots. Timers fire up to this much late, never early. */
-export const TICK_MS = 10;
+const TICK_MS = 10;
 /** One turn takes 10.24 s; a timer further away than that waits in its slot for more turns. */
 const SLOTS = 1024;
 

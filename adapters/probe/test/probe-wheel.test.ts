@@ -215,7 +215,8 @@ describe("the probe wheel", () => {
     const world = startWheel(many);
     await passUntil(world, () => world.seen.length >= 40);
     const instants = new Set(world.seen.map((observation) => observation.atMs));
-    expect(instants.size).toBeGreaterThan(20);
+    // 20 phases of 50 ms fit into the interval; 40 targets leave few of them empty.
+    expect(instants.size).toBeGreaterThan(10);
   });
 
   test("says nothing more once it is stopped, and leaves no question open", async () => {
