@@ -66,7 +66,7 @@ test("no sandbox and no controller are told apart from a failure", async () => {
 });
 
 test("a second start of the same sandbox is refused and the first one goes on", async () => {
-  const directory = join(sandbox.world.home, "..");
+  const { directory } = sandbox;
 
   const { code, stderr } = await cloudphoenix("start", "--dir", directory, "--name", "test");
 
@@ -76,7 +76,7 @@ test("a second start of the same sandbox is refused and the first one goes on", 
 });
 
 test("what destroys wants to be confirmed, and without a terminal says how", async () => {
-  const directory = join(sandbox.world.home, "..");
+  const { directory } = sandbox;
 
   const { code, stderr } = await cloudphoenix(
     "break",

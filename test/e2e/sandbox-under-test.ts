@@ -12,6 +12,8 @@ import type { StatusDocument } from "../../apps/cli/src/render/status-text.ts";
 export interface SandboxUnderTest {
   readonly world: World;
   readonly api: ApiClient;
+  /** What `--dir` has to say for the command to find it; its `--name` is `test`. */
+  readonly directory: string;
   status(): Promise<StatusDocument>;
   decision(): Promise<Decision>;
   explain(): Promise<string>;
@@ -30,6 +32,7 @@ export async function sandboxUnderTest(
   return {
     world,
     api,
+    directory,
     status: () => api.send("/v1/status"),
     decision: async () => (await api.send<{ decision: Decision }>("/v1/explain")).decision,
     explain: async () => (await api.send<{ text: string }>("/v1/explain")).text,

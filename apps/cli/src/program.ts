@@ -32,6 +32,7 @@ export function buildProgram(context: CommandContext): Command {
     .option("--token-file <file>", "file with the API token (also: CLOUDPHOENIX_TOKEN_FILE)")
     .option("--name <sandbox>", "which sandbox is meant", "default")
     .option("--dir <folder>", "folder of the sandboxes (default: .cloudphoenix)")
+    .exitOverride()
     .showHelpAfterError("(cloudphoenix --help lists the commands)")
     .showSuggestionAfterError();
   for (const register of COMMANDS) register(program, context);

@@ -11,7 +11,7 @@ import { FaultBoard } from "./fault-board.ts";
 import { type Ground, prepareGround } from "./ground.ts";
 import { networkSpec } from "./network-spec.ts";
 import { type Place, PLACES, REPLICAS } from "./places.ts";
-import { agentProgram, controllerProgram, NETWORK_PROGRAM } from "./programs.ts";
+import { agentProgram, controllerProgram, networkProgram, siteProgram } from "./programs.ts";
 import { readSecret, SECRETS } from "./secrets.ts";
 import { SiteHandle } from "./site-handle.ts";
 import { siteSpec } from "./site-spec.ts";
@@ -99,6 +99,7 @@ function stepper(options: WorldOptions, signal: AbortSignal): (text: string) => 
 function siteHandle(place: Place, ground: Ground): SiteHandle {
   const dnsPort = ground.ports.get("dns");
   return new SiteHandle({
+    program: siteProgram(ground.layout),
     spec: siteSpec(place, ground.layout, ground.ports),
     registry: ground.registry,
     isReplaced: async () => (await activePlace(dnsPort)).id !== place.id,
@@ -117,7 +118,7 @@ async function startNetwork(
   cleanups: Cleanups,
 ): Promise<Remote<NetworkOperations>> {
   const child = Child.start({
-    ...NETWORK_PROGRAM,
+    ...networkProgram(layout),
     name: "network",
     logFile: join(layout.logs, "network.log"),
     registry,

@@ -1,4 +1,5 @@
 /** The programs a sandbox runs, and what each is told. Secrets are only ever named by their file. */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ProgramSpec } from "../process/index.ts";
 import type { Layout } from "./layout.ts";
@@ -11,17 +12,21 @@ function fileOf(pathFromRoot: string): string {
   return fileURLToPath(new URL(`../../../../${pathFromRoot}`, import.meta.url));
 }
 
-export const NETWORK_PROGRAM: ProgramSpec = {
-  program: fileOf("apps/sandbox/src/network/main.ts"),
-  args: [],
-  env: {},
-};
+/** Compiled code is kept between starts: a controller that was killed is back in half the time. */
+function quickStart(layout: Layout): ProgramSpec["env"] {
+  return { NODE_COMPILE_CACHE: join(layout.cache, "compiled") };
+}
 
-export const SITE_PROGRAM: ProgramSpec = {
-  program: fileOf("apps/sandbox/src/site/main.ts"),
-  args: [],
-  env: {},
-};
+/** Links, DNS and the canary. */
+export function networkProgram(layout: Layout): ProgramSpec {
+  const program = fileOf("apps/sandbox/src/network/main.ts");
+  return { program, args: [], env: quickStart(layout) };
+}
+
+/** A site; its pods and its agent inherit the environment. */
+export function siteProgram(layout: Layout): ProgramSpec {
+  return { program: fileOf("apps/sandbox/src/site/main.ts"), args: [], env: quickStart(layout) };
+}
 
 /** One pod of the workload; host, port and pod name are added by whoever starts it. */
 export function ordersProgram(place: Place, layout: Layout, ports: PortBook): ProgramSpec {
@@ -91,6 +96,9 @@ export function controllerProgram(
     program: fileOf("apps/controller/src/main.ts"),
     args: ["--config", layout.configFile(index), "--stop-state-database"],
     // The URL holds a password: environment variables are private to their process, arguments not.
-    env: stateUrl === null ? {} : { CLOUDPHOENIX_STATE_URL: stateUrl },
+    env: {
+      ...quickStart(layout),
+      ...(stateUrl === null ? {} : { CLOUDPHOENIX_STATE_URL: stateUrl }),
+    },
   };
 }

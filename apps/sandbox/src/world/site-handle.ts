@@ -3,11 +3,11 @@ import { join } from "node:path";
 import type { SiteUnderFault } from "../faults/index.ts";
 import type { Impairment } from "../links/index.ts";
 import type { Instant } from "../network/operations.ts";
-import { Child, type ProcessRegistry, Remote } from "../process/index.ts";
+import { Child, type ProcessRegistry, type ProgramSpec, Remote } from "../process/index.ts";
 import type { SiteOperations, SiteSpec } from "../site/operations.ts";
-import { SITE_PROGRAM } from "./programs.ts";
 
 export interface SiteHandleOptions {
+  readonly program: ProgramSpec;
   readonly spec: SiteSpec;
   readonly registry: ProcessRegistry;
   /** Whether another site is the active one now. */
@@ -94,7 +94,7 @@ export class SiteHandle implements SiteUnderFault {
 
   async #start(spec: SiteSpec): Promise<void> {
     const child = Child.start({
-      ...SITE_PROGRAM,
+      ...this.#options.program,
       name: spec.id,
       logFile: join(spec.logDirectory, `${spec.id}.log`),
       registry: this.#options.registry,
