@@ -82,7 +82,6 @@ function argumentText(argument: Argument): string {
 function optionLines(command: Command): readonly string[] {
   if (command.options.length === 0) return [];
   return [
-    "",
     "| Option | Meaning |",
     "| --- | --- |",
     ...command.options.map((option) => `| \`${option.flags}\` | ${optionText(option)} |`),

@@ -1,6 +1,7 @@
 /**
  * Writes the documents that are made from code, and checks that they are current:
- * `docs/reference/cli.md` from the commands, `configuration.md` from the schema, and the tables in
+ * `docs/reference/cli.md` from the commands, `configuration.md` from the schema, `errors.md` from the
+ * codes, and the tables in
  * `docs/concepts/scoring-and-decision.md` from the defaults. With `--check` it writes nothing and
  * exits 1 if a document differs or names a command that does not exist.
  */
@@ -8,6 +9,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { cliReference, commandPaths } from "./cli-reference.ts";
 import { configurationPage } from "./configuration-page.ts";
+import { errorsPage } from "./errors-page.ts";
 import { scoringPage } from "./scoring-page.ts";
 
 const docs = import.meta.dirname;
@@ -16,6 +18,7 @@ const root = join(docs, "..");
 const pages: Readonly<Record<string, () => string>> = {
   "reference/cli.md": cliReference,
   "reference/configuration.md": configurationPage,
+  "reference/errors.md": errorsPage,
   "concepts/scoring-and-decision.md": () =>
     scoringPage(readFileSync(join(docs, "concepts/scoring-and-decision.md"), "utf8")),
 };

@@ -1,2 +1,2 @@
-export { EXIT_CODE_MEANINGS, EXIT_CODES } from "./exit-codes.ts";
+export { EXIT_CODE_MEANINGS, EXIT_CODES, exitCodeOf } from "./exit-codes.ts";
 export { buildProgram } from "./program.ts";

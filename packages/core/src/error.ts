@@ -5,35 +5,39 @@
  * appear in `--json` output, in problem documents and in docs/reference/errors.md.
  */
 
-/** Stable names of everything that can go wrong on purpose. Add here, never rename. */
-export type ErrorCode =
-  | "CONFIG_INVALID"
-  | "CONFIG_UNREADABLE"
-  | "UNREACHABLE"
-  | "TIMED_OUT"
-  | "ABORTED"
-  | "UNAUTHORIZED"
-  | "NOT_FOUND"
-  | "CONFLICT"
-  | "STALE_GENERATION"
-  | "NOT_LEADER"
-  | "PLAN_REFUSED"
-  | "GUARD_BLOCKED"
-  | "APPROVAL_REQUIRED"
-  | "FENCE_UNPROVEN"
-  | "REPLICATION_PREFLIGHT"
-  | "REPLICATION_BROKEN"
-  | "PROMOTION_REFUSED"
-  | "TRAFFIC_REFUSED"
-  | "STATE_UNAVAILABLE"
-  | "STATE_VERSION"
-  | "PORT_TAKEN"
-  | "DISK_FULL"
-  | "ALREADY_RUNNING"
-  | "NOT_RUNNING"
-  | "UNSUPPORTED_PLATFORM"
-  | "BAD_REQUEST"
-  | "INTERNAL";
+/** Everything that can go wrong on purpose, and what it means. Add here, never rename. */
+export const ERROR_MEANINGS = {
+  CONFIG_INVALID: "The configuration says something that cannot be; every mistake is listed.",
+  CONFIG_UNREADABLE: "A file that was named cannot be read or written.",
+  UNREACHABLE: "Nobody answers there.",
+  TIMED_OUT: "It was asked and did not answer, or did not happen, in time.",
+  ABORTED: "It was told to stop.",
+  UNAUTHORIZED: "The credentials were missing or wrong.",
+  NOT_FOUND: "What was named does not exist.",
+  CONFLICT: "The world is not in the state this needs.",
+  STALE_GENERATION: "It was meant for an older writer epoch; a newer plan owns the application.",
+  NOT_LEADER: "This controller follows; only the leader acts.",
+  PLAN_REFUSED: "The plan linter found an unsafe plan.",
+  GUARD_BLOCKED: "One or more guards block the action; all of them are listed.",
+  APPROVAL_REQUIRED: "A person has to confirm or approve first.",
+  FENCE_UNPROVEN: "The old writer could not be shown to be stopped.",
+  REPLICATION_PREFLIGHT: "Replication cannot be set up as things are; every reason is listed.",
+  REPLICATION_BROKEN: "Replication has stopped and does not recover by itself.",
+  PROMOTION_REFUSED: "The standby must not become the primary, for the reason given.",
+  TRAFFIC_REFUSED: "The traffic provider refused the change.",
+  STATE_UNAVAILABLE: "The state database cannot be used.",
+  STATE_VERSION: "The stored state is of another version.",
+  PORT_TAKEN: "Another process listens there.",
+  DISK_FULL: "There is no space left on the device.",
+  ALREADY_RUNNING: "The same thing runs already; who runs it is named.",
+  NOT_RUNNING: "What was addressed does not run.",
+  UNSUPPORTED_PLATFORM: "This machine lacks something that is needed.",
+  BAD_REQUEST: "The request or the command line is not understood.",
+  INTERNAL: "A defect of CloudPhoenix.",
+} as const;
+
+/** Stable name of something that can go wrong on purpose. */
+export type ErrorCode = keyof typeof ERROR_MEANINGS;
 
 /** What a `CloudPhoenixError` carries besides its message. */
 export interface ErrorDetails {

@@ -1,9 +1,10 @@
+import type { LossReport } from "@cloudphoenix/core";
 import type { Command } from "commander";
 import { randomUUID } from "node:crypto";
 import type { CommandContext, Invocation } from "../command-context.ts";
 import { connect } from "../connection.ts";
 import { EXIT_CODES, type ExitCode } from "../exit-codes.ts";
-import { eventLines, type RunView, runText } from "../render/run-text.ts";
+import { eventLines, lossLines, type RunView, runText } from "../render/run-text.ts";
 import { followRun } from "../follow-run.ts";
 import { operatorName } from "../operator-name.ts";
 
@@ -19,6 +20,7 @@ interface Given {
 export function registerRun(program: Command, context: CommandContext): void {
   const run = program.command("run").description("Look at one run and tell it what to do.");
   registerShow(run, context);
+  registerLoss(run, context);
   registerOrder(run, context, {
     verb: "approve",
     description: "Approve what the run waits for, in your name.",
@@ -69,6 +71,29 @@ function registerShow(run: Command, context: CommandContext): void {
         const journal = given.journal === true ? ["", ...eventLines(view.events)] : [];
         const text = [runText(view, invocation.terminal.paint), ...journal].join("\n");
         invocation.terminal.result(view, text);
+        return EXIT_CODES.done;
+      });
+    });
+}
+
+const LOSS_WITHIN_MS = 70_000;
+
+function registerLoss(run: Command, context: CommandContext): void {
+  run
+    .command("loss <run>")
+    .description(
+      "Read from the returned old primary exactly what a finished move lost, and keep it with the run.",
+    )
+    .option("--by <name>", "in whose name (default: your login name)")
+    .action(async (id: string, given: Given, command: Command) => {
+      await context.invoke(command, async ({ terminal, options }) => {
+        const api = await connect(options, process.env);
+        const loss = await api.send<LossReport>(`/v1/runs/${encodeURIComponent(id)}/loss`, {
+          method: "POST",
+          body: { by: operatorName(given.by) },
+          timeoutMs: LOSS_WITHIN_MS,
+        });
+        terminal.result(loss, lossLines(loss).join("\n"));
         return EXIT_CODES.done;
       });
     });

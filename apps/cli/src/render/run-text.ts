@@ -1,5 +1,6 @@
 /** A run as an operator reads it: what happened, what it waits for, what to type next. */
 import {
+  type LossReport,
   type RunEvent,
   type RunRecord,
   type RunReport,
@@ -16,6 +17,8 @@ export interface RunView {
   readonly report: RunReport | null;
   /** When the decision first saw enough; null if a person asked for the run. */
   readonly detectedAtMs: number | null;
+  /** Read from the old primary after it returned; null until then. */
+  readonly loss: LossReport | null;
 }
 
 type Paint = Terminal["paint"];
@@ -48,9 +51,45 @@ export function runText(view: RunView, paint: Paint): string {
       return stepLines(step.title, record, paint);
     }),
   ];
+  lines.push(...proofLines(view));
   if (run.waitingFor !== null) lines.push("", `Waiting for: ${run.waitingFor}`);
   return [...lines, ...nextCommands(run)].join("\n");
 }
+
+/** How surely the old writer was stopped, and what was or may be lost. */
+function proofLines({ report, loss, run }: RunView): readonly string[] {
+  const fence = report?.fence ?? null;
+  const bound = report?.loss ?? null;
+  return [
+    ...(fence === null ? [] : ["", `Fence: ${fence.degree}`]),
+    ...(fence?.proofs ?? []).map((proof) => `  ${proof.means}: ${proof.degree}, ${proof.detail}`),
+    ...(bound === null
+      ? []
+      : [`Loss when it was promoted: at most ${durationText(bound.boundMs)}`]),
+    ...(loss === null
+      ? bound === null || run.status !== "completed"
+        ? []
+        : [`  exactly, once ${run.plan.from} is back: cloudphoenix run loss ${run.id}`]
+      : lossLines(loss)),
+  ];
+}
+
+/** The exact loss: how much, in which tables, which rows. */
+export function lossLines(loss: LossReport): readonly string[] {
+  if (loss.transactions === 0) return ["Lost: nothing. The log of the old primary holds no more."];
+  const tables = Object.entries(loss.rowsByTable).map(([table, rows]) => {
+    const keys = loss.keysByTable[table] ?? [];
+    const shown = keys.slice(0, KEYS_SHOWN_MAX).join(", ");
+    const more = keys.length > KEYS_SHOWN_MAX || loss.truncated ? ", …" : "";
+    return `  ${table}: ${rows} rows${shown === "" ? "" : ` (keys ${shown}${more})`}`;
+  });
+  return [
+    `Lost: ${loss.transactions} transactions, ${durationText(loss.rpoMs)} of commits that never arrived`,
+    ...tables,
+  ];
+}
+
+const KEYS_SHOWN_MAX = 10;
 
 /** The journal of a run, one line per event. */
 export function eventLines(events: readonly RunEvent[]): readonly string[] {

@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import { type DemoFacts, demoReport } from "../src/demo/demo-report.ts";
+
+const KEPT: DemoFacts = {
+  fault: "region-loss",
+  from: "aws-us-east-1",
+  to: "azure-westeurope",
+  durability: "async",
+  linkDelayMs: 20,
+  writesPerSecond: 200,
+  rtoObjectiveMs: 10_000,
+  run: { id: "dr-1", status: "completed", fence: "network" },
+  phases: { detect: 1, decide: 1, fence: 1, recover: 1, switch: 1, converge: 1, total: 6 },
+  client: {
+    acknowledged: 100,
+    failedAttempts: 30,
+    givenUp: 0,
+    lastOnOldSiteAtMs: 1_000,
+    firstOnNewSiteAtMs: 5_000,
+    readBack: { checked: 100, errors: 0, missing: [{ key: "k-7", orderId: "7" }] },
+  },
+  loss: {
+    transactions: 2,
+    rowsByTable: { "public.orders": 2 },
+    keysByTable: { "public.orders": ["7", "8"] },
+    truncated: false,
+    rpoMs: 18,
+  },
+  parts: [],
+};
+
+describe("the report of the main job", () => {
+  test("is good when every promise held, and names what was lost", () => {
+    const report = demoReport(KEPT);
+
+    expect(report.ok).toBe(true);
+    expect(report).toMatchObject({ writes_lost: 1, writes_lost_keys: ["k-7"], rpo_ms: 18 });
+  });
+
+  test.each<[string, Partial<DemoFacts>]>([
+    ["the run did not complete", { run: { ...KEPT.run, status: "needs-attention" } }],
+    ["it took too long", { phases: { ...phases(), total: 10_001 } }],
+    ["no write was acknowledged any more", { phases: null }],
+    ["not every write was read back", { client: readBack({ checked: 99 }) }],
+    ["a read failed", { client: readBack({ errors: 1 }) }],
+    ["nothing was written at all", { client: { ...readBack({ checked: 0 }), acknowledged: 0 } }],
+    ["a loss in barrier mode", { durability: "barrier" }],
+    ["a loss in sync mode", { durability: "sync" }],
+    ["the old primary could not be read", { loss: null }],
+    ["the log misses a write the client lost", { loss: { ...loss(), keysByTable: {} } }],
+    ["the log was cut short", { loss: { ...loss(), truncated: true } }],
+    ["both sites accepted writes", { client: { ...KEPT.client, firstOnNewSiteAtMs: 999 } }],
+    ["only one site was ever heard of", { client: { ...KEPT.client, lastOnOldSiteAtMs: null } }],
+  ])("is not good when %s", (_, change) => {
+    expect(demoReport({ ...KEPT, ...change }).ok).toBe(false);
+  });
+
+  test("counts what the log lost but nobody was promised apart", () => {
+    const [agrees] = demoReport(KEPT).promises.filter(({ promise }) => promise.includes("log"));
+
+    expect(agrees?.detail).toBe("log: 2 orders lost, 1 of them acknowledged; client: 1 lost");
+  });
+});
+
+function phases(): NonNullable<DemoFacts["phases"]> {
+  return KEPT.phases ?? unset();
+}
+
+function loss(): NonNullable<DemoFacts["loss"]> {
+  return KEPT.loss ?? unset();
+}
+
+function unset(): never {
+  throw new Error("the good case lacks it");
+}
+
+function readBack(change: Partial<DemoFacts["client"]["readBack"]>): DemoFacts["client"] {
+  return { ...KEPT.client, readBack: { ...KEPT.client.readBack, ...change } };
+}
