@@ -1,6 +1,6 @@
 /** The parts of the file that say what is asked, and from where. */
 
-import { defaultPoints, type SignalKind } from "@cloudphoenix/core";
+import { defaultPoints, SIGNAL_KINDS, type SignalKind } from "@cloudphoenix/core";
 import { z } from "zod";
 import type {
   AgentConfiguration,
@@ -9,19 +9,6 @@ import type {
   VantageSection,
 } from "./configuration.ts";
 import { duration, file, httpUrl, name, type ResolveFile } from "./fields.ts";
-
-const SIGNAL_KINDS = [
-  "service-health",
-  "external-uptime",
-  "cross-cloud",
-  "cross-region",
-  "replication-lag",
-  "node-groups",
-  "load-balancer",
-  "alarm",
-  "prometheus",
-  "provider-status",
-] as const satisfies readonly SignalKind[];
 
 const INTERVAL_MAX_MS = 3_600_000;
 

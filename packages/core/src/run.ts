@@ -54,6 +54,20 @@ export interface StepRecord {
   readonly skipped: { readonly by: string; readonly reason: string } | null;
 }
 
+/** The record of a step that nothing has happened to yet. */
+export function pendingStep(id: string): StepRecord {
+  return {
+    id,
+    status: "pending",
+    attempts: 0,
+    startedAtMs: null,
+    endedAtMs: null,
+    result: null,
+    error: null,
+    skipped: null,
+  };
+}
+
 export interface StepError {
   readonly code: string;
   readonly message: string;

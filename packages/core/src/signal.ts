@@ -5,18 +5,22 @@ import type { SiteId } from "./topology.ts";
 /** The answer of a probe. `unknown` means the question could not be asked or answered. */
 export type Status = "healthy" | "degraded" | "unhealthy" | "unknown";
 
+/** Everything a signal can ask. */
+export const SIGNAL_KINDS = [
+  "service-health",
+  "external-uptime",
+  "cross-cloud",
+  "cross-region",
+  "replication-lag",
+  "node-groups",
+  "load-balancer",
+  "alarm",
+  "prometheus",
+  "provider-status",
+] as const;
+
 /** What a signal asks. Decides its default points (see `default-points.ts`). */
-export type SignalKind =
-  | "service-health"
-  | "external-uptime"
-  | "cross-cloud"
-  | "cross-region"
-  | "replication-lag"
-  | "node-groups"
-  | "load-balancer"
-  | "alarm"
-  | "prometheus"
-  | "provider-status";
+export type SignalKind = (typeof SIGNAL_KINDS)[number];
 
 /** A place questions are asked from. */
 export interface Vantage {

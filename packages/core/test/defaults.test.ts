@@ -1,29 +1,15 @@
 import { expect, test } from "vitest";
-import { DEFAULT_POLICY, POLICY_REASONS, defaultPoints } from "../src/index.ts";
-import type { SignalKind } from "../src/index.ts";
+import { DEFAULT_POLICY, POLICY_REASONS, SIGNAL_KINDS, defaultPoints } from "../src/index.ts";
 import { levelOf } from "../src/level.ts";
 
-const KINDS: readonly SignalKind[] = [
-  "service-health",
-  "external-uptime",
-  "cross-cloud",
-  "cross-region",
-  "replication-lag",
-  "node-groups",
-  "load-balancer",
-  "alarm",
-  "prometheus",
-  "provider-status",
-];
-
-test.each(KINDS)("%s alone stands for healing at most", (kind) => {
+test.each(SIGNAL_KINDS)("%s alone stands for healing at most", (kind) => {
   const { degraded, unhealthy } = defaultPoints(kind);
   expect(degraded).toBeLessThanOrEqual(unhealthy);
   expect(["none", "heal"]).toContain(levelOf(unhealthy, DEFAULT_POLICY.bands));
 });
 
 test("no two kinds of signals reach dr together", () => {
-  const worst = KINDS.map((kind) => defaultPoints(kind).unhealthy).toSorted((a, b) => b - a);
+  const worst = SIGNAL_KINDS.map((kind) => defaultPoints(kind).unhealthy).toSorted((a, b) => b - a);
   expect(worst[0]! + worst[1]!).toBeLessThan(DEFAULT_POLICY.bands.dr);
 });
 

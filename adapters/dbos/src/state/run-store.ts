@@ -6,6 +6,7 @@ import {
   type RunRecord,
   type RunStatus,
   type StepRecord,
+  pendingStep,
 } from "@cloudphoenix/core";
 import type { RunStore } from "@cloudphoenix/engine";
 import type { StateConnection } from "./state-connection.ts";
@@ -168,19 +169,6 @@ function runOf(row: RunRow): RunRecord {
     steps: row.steps,
     waitingFor: row.waiting_for,
     approvals: row.approvals,
-  };
-}
-
-function pendingStep(id: string): StepRecord {
-  return {
-    id,
-    status: "pending",
-    attempts: 0,
-    startedAtMs: null,
-    endedAtMs: null,
-    result: null,
-    error: null,
-    skipped: null,
   };
 }
 

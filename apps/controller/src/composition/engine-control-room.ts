@@ -5,6 +5,7 @@ import {
   hasCode,
   judgeRequest,
   type LossReport,
+  pendingStep,
   type Plan,
   type RunRecord,
 } from "@cloudphoenix/core";
@@ -104,16 +105,7 @@ function startingRun(plan: Plan, by: string): RunRecord {
     startedBy: `operator:${by}`,
     startedAtMs: plan.createdAtMs,
     endedAtMs: null,
-    steps: plan.steps.map(({ id }) => ({
-      id,
-      status: "pending",
-      attempts: 0,
-      startedAtMs: null,
-      endedAtMs: null,
-      result: null,
-      error: null,
-      skipped: null,
-    })),
+    steps: plan.steps.map(({ id }) => pendingStep(id)),
     waitingFor: null,
     approvals: [],
   };

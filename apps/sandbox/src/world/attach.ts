@@ -1,5 +1,6 @@
 /** Steers a sandbox that runs in another process. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { CloudPhoenixError, type ErrorCode, type Json } from "@cloudphoenix/core";
 import type { FaultName } from "../faults/index.ts";
 import { processIdentity } from "../process/index.ts";
@@ -32,14 +33,13 @@ export async function attachWorld(options: {
   readonly name: string;
   readonly directory: string;
 }): Promise<AttachedWorld> {
+  const asked = resolve(options.directory, options.name);
+  // Looking must not make anything: a sandbox that runs has its folder.
+  if (!existsSync(asked)) throw notRunning(options.name, asked);
   const layout = await layoutOf(options.directory, options.name);
   const file = readWorldFile(layout.worldFile);
   if (file === null || processIdentity(file.pid) !== file.identity) {
-    const message = `no sandbox called ${options.name} runs in ${layout.home}`;
-    throw new CloudPhoenixError("NOT_RUNNING", message, {
-      retryable: false,
-      hint: "Start one with `cloudphoenix start`, or name the one you mean with --name.",
-    });
+    throw notRunning(options.name, layout.home);
   }
   return {
     file,
@@ -51,6 +51,13 @@ export async function attachWorld(options: {
     repairLinks: () => ask(file, "DELETE", "/v1/links"),
     stop: () => ask(file, "POST", "/v1/stop"),
   };
+}
+
+function notRunning(name: string, home: string): CloudPhoenixError {
+  return new CloudPhoenixError("NOT_RUNNING", `no sandbox called ${name} runs in ${home}`, {
+    retryable: false,
+    hint: "Start one with `cloudphoenix start`, or name the one you mean with --name.",
+  });
 }
 
 async function ask<T>(file: WorldFile, method: string, path: string, body?: Json): Promise<T> {

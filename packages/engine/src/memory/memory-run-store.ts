@@ -7,6 +7,7 @@ import {
   type RunRecord,
   type RunStatus,
   type StepRecord,
+  pendingStep,
 } from "@cloudphoenix/core";
 import type { RunStore } from "../ports/state-store.ts";
 
@@ -90,17 +91,4 @@ export class MemoryRunStore implements RunStore {
     if (run !== undefined) return run;
     throw new CloudPhoenixError("NOT_FOUND", `no run ${runId}`, { retryable: false });
   }
-}
-
-function pendingStep(id: string): StepRecord {
-  return {
-    id,
-    status: "pending",
-    attempts: 0,
-    startedAtMs: null,
-    endedAtMs: null,
-    result: null,
-    error: null,
-    skipped: null,
-  };
 }

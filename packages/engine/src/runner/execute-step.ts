@@ -12,7 +12,7 @@ import {
   type PlanStep,
   type RunEvent,
   type StepRecord,
-  unreachable,
+  pendingStep,
 } from "@cloudphoenix/core";
 import type { DurableContext } from "../ports/durable-context.ts";
 import { type Attempt, attempt } from "./attempt.ts";
@@ -206,14 +206,5 @@ function lineOf(tried: Try, result: Attempt): Pick<RunEvent, "kind" | "text"> | 
 }
 
 function blank(step: PlanStep, startedAtMs: number): StepRecord {
-  return {
-    id: step.id,
-    status: "pending",
-    attempts: 0,
-    startedAtMs,
-    endedAtMs: null,
-    result: null,
-    error: null,
-    skipped: null,
-  };
+  return { ...pendingStep(step.id), startedAtMs };
 }

@@ -5,6 +5,8 @@ import {
   type GuardResult,
   LEVELS,
   type Level,
+  SIGNAL_KINDS,
+  type SignalKind,
   type SiteScore,
 } from "@cloudphoenix/core";
 import { z } from "zod";
@@ -23,18 +25,7 @@ export const statusSchema: z.ZodType<"healthy" | "degraded" | "unhealthy" | "unk
 export const planKindSchema: z.ZodType<"heal" | "region" | "dr" | "switchover" | "rollback"> =
   z.enum(["heal", "region", "dr", "switchover", "rollback"]);
 
-const signalKindSchema = z.enum([
-  "service-health",
-  "external-uptime",
-  "cross-cloud",
-  "cross-region",
-  "replication-lag",
-  "node-groups",
-  "load-balancer",
-  "alarm",
-  "prometheus",
-  "provider-status",
-]);
+export const signalKindSchema: z.ZodType<SignalKind> = z.enum(SIGNAL_KINDS);
 
 const siteScoreSchema: z.ZodType<SiteScore> = z
   .strictObject({

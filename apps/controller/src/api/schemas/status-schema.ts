@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { ReplicationView } from "../views/replication-view.ts";
 import type { SignalView } from "../views/signals-view.ts";
 import type { StatusView } from "../views/status-view.ts";
-import { levelSchema, planKindSchema, statusSchema } from "./decision-schema.ts";
+import { levelSchema, planKindSchema, signalKindSchema, statusSchema } from "./decision-schema.ts";
 import { runStatusSchema } from "./run-schema.ts";
 
 export const replicationSchema: z.ZodType<ReplicationView> = z
@@ -28,18 +28,7 @@ export const replicationSchema: z.ZodType<ReplicationView> = z
 export const signalSchema: z.ZodType<SignalView> = z
   .strictObject({
     id: z.string(),
-    kind: z.enum([
-      "service-health",
-      "external-uptime",
-      "cross-cloud",
-      "cross-region",
-      "replication-lag",
-      "node-groups",
-      "load-balancer",
-      "alarm",
-      "prometheus",
-      "provider-status",
-    ]),
+    kind: signalKindSchema,
     site: z.string(),
     status: statusSchema,
     points: z.number(),
