@@ -13,6 +13,7 @@ import {
   type RunEvent,
   type StepRecord,
   pendingStep,
+  unreachable,
 } from "@cloudphoenix/core";
 import type { DurableContext } from "../ports/durable-context.ts";
 import { type Attempt, attempt } from "./attempt.ts";
