@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 import { openWorld } from "@cloudphoenix/sandbox";
 import { parse, stringify } from "yaml";
 
-const WARM_UP_MS = 20_000;
+const WARM_UP_MS = 45_000;
 const TICKS_PER_SECOND = 100;
 
 const { values } = parseArgs({
@@ -34,7 +34,10 @@ try {
   const controller = spawn(
     process.execPath,
     [join(import.meta.dirname, "../../apps/controller/src/main.ts"), "--config", config],
-    { stdio: "ignore", env: { ...process.env, NODE_COMPILE_CACHE: join(directory, "compiled") } },
+    {
+      stdio: "ignore",
+      env: { ...process.env, NODE_COMPILE_CACHE: join(directory, "cache/compiled") },
+    },
   );
   try {
     await sleep(WARM_UP_MS);

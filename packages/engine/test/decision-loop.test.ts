@@ -107,7 +107,7 @@ const request = { reason: "a drill", acceptLoss: false, by: "ann" } as const;
 describe("without anybody's help", () => {
   test("a healthy application is left alone", async () => {
     const simulation = await loop();
-    await simulation.clock.advance(60_000);
+    await simulation.clock.advance(240_000);
     await simulation.end();
 
     expect(await simulation.runs()).toEqual([]);

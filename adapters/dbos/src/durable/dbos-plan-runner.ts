@@ -55,7 +55,7 @@ const OFTEN_RECOVERED = 20;
  * started on, and polls its own internal queue first after a whole second, but ours this often.
  */
 const QUEUE = "cloudphoenix-runs";
-const QUEUE_POLL_MS = 100;
+const QUEUE_POLL_MS = 250;
 const END_POLL_MS = 100;
 const ALIVE = [StatusString.PENDING, StatusString.ENQUEUED, StatusString.DELAYED] as const;
 

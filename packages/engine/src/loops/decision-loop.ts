@@ -37,6 +37,8 @@ import { StandbyWatch, type StandbyWatchPorts } from "./standby-watch.ts";
 import type { Watch } from "./watch.ts";
 
 const TICK_MS = 250;
+/** While nothing is wrong: every change of an answer wakes the loop at once, so only ageing waits. */
+const CALM_TICK_MS = 1_000;
 const DECISIONS_KEPT = 200;
 /** The state store is near; if it takes longer, the look is given up and comes again. */
 const LOOK_LIMIT_MS = 5_000;
@@ -294,11 +296,17 @@ export class DecisionLoop {
     const woken = new AbortController();
     this.#wake = () => woken.abort();
     try {
-      await this.#ports.clock.sleep(TICK_MS, AbortSignal.any([lost, woken.signal]));
+      const restMs = this.#isCalm() ? CALM_TICK_MS : TICK_MS;
+      await this.#ports.clock.sleep(restMs, AbortSignal.any([lost, woken.signal]));
     } catch (error) {
       if (!hasCode(error, "ABORTED")) throw error;
     }
     this.#wake = () => undefined;
+  }
+
+  #isCalm(): boolean {
+    const newest = this.#decisions.at(-1);
+    return newest?.verdict === "none" && newest.score.points === 0;
   }
 
   #tell(event: LoopEvent): void {
