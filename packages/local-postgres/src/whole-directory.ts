@@ -1,4 +1,5 @@
 /** Directories that appear whole or not at all, whoever else makes them at the same time. */
+import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -8,9 +9,9 @@ export async function makeWhole(
   fill: (draft: string) => Promise<void>,
 ): Promise<void> {
   if (await exists(target)) return;
-  const draft = `${target}.draft-${process.pid}`;
+  // Unique per call: one process may open several servers at the same time.
+  const draft = `${target}.draft-${process.pid}-${randomUUID()}`;
   await mkdir(dirname(target), { recursive: true });
-  await rm(draft, { recursive: true, force: true });
   await fill(draft);
   try {
     await rename(draft, target);

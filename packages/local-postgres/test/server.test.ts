@@ -222,7 +222,7 @@ describe("the first start", () => {
       code: "STATE_UNAVAILABLE",
       message: expect.stringContaining("not a PostgreSQL data directory"),
     });
-    expect(readdirSync(directory)).toEqual(["data"]);
+    expect(contentOf(directory)).toEqual(["data"]);
   });
 
   test("refuses data of another major version and names the way out", async () => {
@@ -246,7 +246,7 @@ describe("the first start", () => {
       retryable: true,
       message: expect.stringContaining(said),
     });
-    expect(readdirSync(directory)).toEqual(["initdb"]);
+    expect(contentOf(directory)).toEqual(["initdb"]);
   });
 });
 
@@ -375,3 +375,8 @@ describe("a user that PostgreSQL cannot run as", () => {
     expect(outcome).toBe(isRoot ? "UNSUPPORTED_PLATFORM" : "started");
   });
 });
+
+/** What is in `directory` besides the library links, which are there if npm ran no scripts. */
+function contentOf(directory: string): readonly string[] {
+  return readdirSync(directory).filter((name) => !name.startsWith("libraries-"));
+}
