@@ -61,7 +61,7 @@ async function tcpOptions(
 function commandLines(): string {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/u.test(name) && existsSync(`/proc/${name}/cmdline`))
-    .map((name) => readFileSync(`/proc/${name}/cmdline`, "utf8"))
+    .map((name) => readProc(`/proc/${name}/cmdline`))
     .join("\n");
 }
 
@@ -98,7 +98,7 @@ describe("a server", () => {
     expect(await Promise.all(sessions)).toEqual(["cut", "cut"]);
     const parents = readdirSync("/proc")
       .filter((name) => /^\d+$/u.test(name) && existsSync(`/proc/${name}/stat`))
-      .map((name) => readFileSync(`/proc/${name}/stat`, "utf8").split(") ")[1]?.split(" ")[1]);
+      .map((name) => readProc(`/proc/${name}/stat`).split(") ")[1]?.split(" ")[1]);
     expect(parents).not.toContain(String(pid));
     expect(commandLines()).not.toContain(server.dataDirectory);
   });
@@ -379,4 +379,13 @@ describe("a user that PostgreSQL cannot run as", () => {
 /** What is in `directory` besides the library links, which are there if npm ran no scripts. */
 function contentOf(directory: string): readonly string[] {
   return readdirSync(directory).filter((name) => !name.startsWith("libraries-"));
+}
+
+/** A file of /proc; empty if its process has gone in the meantime. */
+function readProc(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
 }
