@@ -20,6 +20,8 @@ export const ERROR_MEANINGS = {
   PLAN_REFUSED: "The plan linter found an unsafe plan.",
   GUARD_BLOCKED: "One or more guards block the action; all of them are listed.",
   APPROVAL_REQUIRED: "A person has to confirm or approve first.",
+  LEASE_REFUSED: "Another site holds the writer lease, or it is sealed.",
+  PROMISE_REFUSED: "A site may not promise to stay closed, for the reason given.",
   FENCE_UNPROVEN: "The old writer could not be shown to be stopped.",
   REPLICATION_PREFLIGHT: "Replication cannot be set up as things are; every reason is listed.",
   REPLICATION_BROKEN: "Replication has stopped and does not recover by itself.",

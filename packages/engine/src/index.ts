@@ -4,6 +4,14 @@ export {
   type DecisionSettings,
   type LoopEvent,
 } from "./loops/decision-loop.ts";
+export {
+  LeaseKeeper,
+  type LeaseKeeperOptions,
+  type LeaseRound,
+} from "./lease/lease-keeper.ts";
+export { LeaseObserver } from "./lease/lease-observer.ts";
+export * from "./lease/lease-terms.ts";
+export { WriterLease } from "./lease/writer-lease.ts";
 export { detectionKey } from "./loops/detection.ts";
 export type { MaintenanceState } from "./loops/maintenance.ts";
 export type { RequestedPlan, RequestedRun } from "./loops/operator-request.ts";
@@ -11,6 +19,7 @@ export { type ReplicationSignalOptions, replicationSignal } from "./loops/replic
 export { Watch, type WatchListener, type WatchOptions } from "./loops/watch.ts";
 export * from "./memory/memory-audit-log.ts";
 export * from "./memory/memory-fact-store.ts";
+export * from "./memory/memory-lease-witness.ts";
 export * from "./memory/memory-role-store.ts";
 export * from "./memory/memory-run-store.ts";
 export * from "./ports/index.ts";

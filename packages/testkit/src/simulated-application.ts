@@ -73,6 +73,7 @@ export function simulatedPorts(
     databaseHosts: simulatedDatabaseHost(world),
     workloads: simulatedWorkloads(world),
     fencers: simulatedFencers(world, databases),
+    writerLease: null,
     entry: simulatedEntry(world),
     traffic: simulatedTraffic(world),
     convergence: simulatedConvergence(world),

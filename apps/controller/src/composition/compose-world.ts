@@ -68,6 +68,7 @@ export function composeWorld(options: WorldOptions): World {
       new LocalWorkloadFencer({ endpoints, clock, workloads: application.workloads }),
       ...networkFencers(options),
     ],
+    writerLease: null,
     entry: new HttpSiteEntry({ entries: new Map(sites.map(({ id, entry }) => [id, entry.url])) }),
     traffic: trafficOf(options),
     convergence: convergenceOf(options),

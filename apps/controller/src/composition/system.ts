@@ -4,8 +4,12 @@ import { setTimeout as wait } from "node:timers/promises";
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import type { Clock, Random } from "@cloudphoenix/engine";
 
+/**
+ * Epoch milliseconds that never jump: the wall clock is read once, at start. Deadlines, ages and
+ * leases are differences of these, and a corrected wall clock must not shorten any of them.
+ */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => Math.round(performance.timeOrigin + performance.now()),
   async sleep(ms, signal) {
     try {
       await wait(ms, undefined, signal === undefined ? {} : { signal });

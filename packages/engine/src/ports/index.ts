@@ -1,6 +1,7 @@
 export * from "./clock.ts";
 export * from "./database-control.ts";
 export * from "./durable-context.ts";
+export * from "./lease.ts";
 export * from "./notifier.ts";
 export * from "./observation-source.ts";
 export * from "./plan-runner.ts";

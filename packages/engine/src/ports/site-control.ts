@@ -46,6 +46,8 @@ export interface Fencer {
    * to drain. Default: only `network` does.
    */
   readonly cutsReplication?: boolean;
+  /** How long `fence` may take when nothing is wrong with this means. Default 2 s. */
+  readonly patienceMs?: number;
   /**
    * Stops writers as far as this means can and reads the result back. Never throws for an
    * unreachable site: it answers `unproven` with the reason.

@@ -26,6 +26,7 @@ import { type StepPorts, patienceMs } from "./step-ports.ts";
 
 type FenceSite = Extract<StepAction, { readonly kind: "fence-site" }>;
 
+/** A means that says nothing else has answered by then, or proves nothing. */
 const MEANS_LIMIT_MS = 2_000;
 const RETRY_MS = 200;
 const GRACE_MS = 300;
@@ -127,7 +128,10 @@ async function fenceByOne(
   fence: (signal: AbortSignal) => Promise<FenceProof>,
   { context, reached }: { readonly context: StepContext; readonly reached: AbortSignal },
 ): Promise<FenceProof> {
-  const patience = Math.min(MEANS_LIMIT_MS, patienceMs(context.step.timeoutMs));
+  const patience = Math.min(
+    fencer.patienceMs ?? MEANS_LIMIT_MS,
+    patienceMs(context.step.timeoutMs),
+  );
   const endsAtMs = ports.clock.now() + patience;
   for (;;) {
     const limitMs = endsAtMs - ports.clock.now();

@@ -97,15 +97,28 @@ export function openWrites(ports: StepPorts): StepHandler<ActionOf<"open-writes"
       };
     },
     async run({ site }, { plan, signal }) {
-      await ports.databases.openWrites(site, plan.generation, signal);
+      const { generation } = plan;
+      const open = (): Promise<void> => ports.databases.openWrites(site, generation, signal);
+      if (ports.writerLease === null) await open();
+      else await ports.writerLease.open(site, { generation, open }, signal);
       return { site };
     },
     async verify({ site }, { signal }) {
       const { writesOpen } = await ports.databases.inspect(site, signal);
       return { ok: writesOpen, detail: `writes at ${site} are ${writesOpen ? "open" : "refused"}` };
     },
-    revoke: ({ site }, { plan, signal }) =>
-      ports.databases.closeWrites(site, plan.generation, signal),
+    async revoke({ site }, { plan, signal }) {
+      const close = ports.databases.closeWrites(site, plan.generation, signal);
+      if (ports.writerLease === null) return close;
+      // Either is enough: a database that does not answer stops when its lease has run out.
+      const [closed, lapsed] = await Promise.allSettled([
+        close,
+        ports.writerLease.fence(site, plan.generation, signal),
+      ]);
+      if (lapsed.status === "rejected") throw lapsed.reason;
+      if (closed.status === "rejected" && lapsed.value.degree === "unproven") throw closed.reason;
+      return undefined;
+    },
   };
 }
 

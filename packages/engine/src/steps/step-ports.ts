@@ -1,5 +1,6 @@
 /** Everything the step handlers act through. */
 import type { Application, Policy } from "@cloudphoenix/core";
+import type { WriterLease } from "../lease/writer-lease.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DatabaseControl } from "../ports/database-control.ts";
 import type { Notifier } from "../ports/notifier.ts";
@@ -16,6 +17,8 @@ export interface StepPorts {
   readonly workloads: WorkloadControl;
   /** Independent means; all of them are tried at once. */
   readonly fencers: readonly Fencer[];
+  /** The writer lease, which is one of the fencers, too; null where none is used. */
+  readonly writerLease: Pick<WriterLease, "open" | "fence"> | null;
   readonly entry: SiteEntry;
   readonly traffic: TrafficSwitch;
   readonly convergence: ConvergenceProbe;
