@@ -21,6 +21,7 @@ export interface AgedObservation {
   readonly ageMs: number;
 }
 
+/** What an agent answers to `/v1/observations`: written by the agent, read by `readPage`. */
 export interface ObservationPage {
   /** Where the next question goes on. */
   readonly next: number;

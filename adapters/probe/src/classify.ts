@@ -28,11 +28,6 @@ const LOCAL_FAILURES: ReadonlySet<string> = new Set([
   "ENOBUFS",
   "ENOMEM",
   "EPERM",
-  "ERR_INVALID_ARG_VALUE",
-  "ERR_INVALID_CHAR",
-  "ERR_INVALID_PROTOCOL",
-  "ERR_INVALID_URL",
-  "ERR_UNESCAPED_CHARACTERS",
 ]);
 
 const FAILURE_WORDS: Readonly<Record<string, string>> = {
@@ -42,6 +37,7 @@ const FAILURE_WORDS: Readonly<Record<string, string>> = {
   ENETUNREACH: "network unreachable",
   ENOTFOUND: "the name does not exist",
   EPIPE: "connection reset",
+  EPROTO: "the TLS handshake failed",
   ETIMEDOUT: "connection timed out",
   CERT_HAS_EXPIRED: "the certificate has expired",
   DEPTH_ZERO_SELF_SIGNED_CERT: "the certificate is self-signed",

@@ -10,27 +10,25 @@
  * 4. Questions are spread over the interval by a hash of the target, so thousands do not ask at once
  *    and a restart asks at the same phase.
  */
-import { hasCode, type Status } from "@cloudphoenix/core";
+import { hasCode } from "@cloudphoenix/core";
 import type { Clock, ObservationListener, ObservationSource, Random } from "@cloudphoenix/engine";
-import { HttpAsker, type Question } from "./http-asker.ts";
 import { LagMeter } from "./lag-meter.ts";
-import type { CanaryGroup, ProbeTarget, Verdict } from "./probe-target.ts";
+import { type Asks, FRESH_EVERY, type Outcome, Probe } from "./probe.ts";
+import type { CanaryGroup, ProbeTarget } from "./probe-target.ts";
 import { SightKeeper } from "./sight-keeper.ts";
 import { TimerWheel } from "./timer-wheel.ts";
 
-/** Every twelfth question opens a new connection: kept ones are blind to a full accept queue,
- * a changed address or an expired certificate. At 5 s that is once a minute. */
-const FRESH_EVERY = 12;
 /**
  * Phases are multiples of this. Questions that start together have answers that arrive together, and
- * a wake-up is dear: at 1,000 a second this takes a third off the processor time, against phases of
- * 10 ms (bench/probe).
+ * a wake-up is dear: with phases of 10 ms, 1,000 questions a second cost twice as much (bench/probe).
  */
-const BATCH_MS = 50;
+const BATCH_MS = 100;
 /** Longest nap; bounds how late `stop` and the first tick after an empty stretch are noticed. */
 const NAP_MAX_TICKS = 10;
 /** Most wheel time one wake-up may pass. */
 const STRIDE_MAX_MS = 250;
+/** Failing probes have the canaries asked out of turn, but not more often than this. */
+const RECHECK_MS = 250;
 
 export interface ProbeWheelOptions {
   readonly targets: readonly ProbeTarget[];
@@ -60,31 +58,17 @@ export interface ProbeWheelMetrics {
   readonly stalledMs: number;
 }
 
-/** A target, or a canary, with the state of its questions. */
-interface Probe {
-  readonly asker: HttpAsker;
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
-  readonly report: (outcome: Outcome) => void;
-  asked: number;
-  /** Number of the question in flight; 0 if none. */
-  inFlight: number;
-  question: Question | null;
-}
-
-interface Outcome {
-  readonly verdict: Verdict;
-  readonly answered: boolean;
-  /** On the wheel and on the clock. */
-  readonly askedAtWheelMs: number;
-  readonly askedAtMs: number;
-  readonly latencyMs: number;
-}
-
 /** What the wheel carries: "ask now", or "give up if this question is still open". */
 type Turn =
   | { readonly kind: "ask"; readonly probe: Probe }
   | { readonly kind: "expire"; readonly probe: Probe; readonly number: number };
+
+/** The canaries of one vantage and what they say. */
+interface Lookout {
+  readonly keeper: SightKeeper;
+  readonly canaries: readonly Probe[];
+  recheckedAtMs: number;
+}
 
 /** An observation source of HTTP probes. Starts once. */
 export class ProbeWheel implements ObservationSource {
@@ -92,7 +76,8 @@ export class ProbeWheel implements ObservationSource {
   readonly #wheel = new TimerWheel<Turn>();
   readonly #lag = new LagMeter();
   readonly #stopping = new AbortController();
-  #probes: readonly Probe[] = [];
+  readonly #probes: Probe[] = [];
+  readonly #lookouts = new Map<string, Lookout>();
   #running: Promise<void> | null = null;
   #wheelMs = 0;
   #lastNowMs = 0;
@@ -104,21 +89,16 @@ export class ProbeWheel implements ObservationSource {
 
   start(listener: ObservationListener): void {
     if (this.#running !== null) throw new Error("a probe wheel starts once");
-    this.#probes = [
-      ...this.#options.targets.map((target) =>
-        this.#place(target, phaseKey(target), (outcome) => {
-          listener.observed({
-            signal: target.signal,
-            vantage: target.vantage,
-            atMs: outcome.askedAtMs,
-            status: outcome.verdict.status,
-            detail: outcome.verdict.detail,
-            latencyMs: outcome.answered ? outcome.latencyMs : null,
-          });
-        }),
-      ),
-      ...this.#options.canaries.flatMap((group) => this.#placeCanaries(group, listener)),
-    ];
+    for (const group of this.#options.canaries) this.#placeCanaries(group, listener);
+    for (const target of this.#options.targets) {
+      const { signal, vantage } = target;
+      this.#place(target, phaseKey(target), (outcome) => {
+        const { verdict, answered, askedAtMs: atMs, latencyMs: tookMs } = outcome;
+        const latencyMs = answered ? tookMs : null;
+        listener.observed({ signal, vantage, atMs, ...verdict, latencyMs });
+        if (!answered) this.#suspect(vantage);
+      });
+    }
     this.#lastNowMs = this.#options.clock.now();
     this.#running = this.#run();
   }
@@ -126,55 +106,58 @@ export class ProbeWheel implements ObservationSource {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
-    for (const { asker, question } of this.#probes) {
-      question?.drop();
-      asker.close();
-    }
+    for (const probe of this.#probes) probe.close();
   }
 
   metrics(): ProbeWheelMetrics {
     const { p50Ms, p99Ms, maxMs } = this.#lag.lateness();
     return {
       ...this.#counts,
-      inFlight: this.#probes.filter((probe) => probe.inFlight !== 0).length,
-      staleConnections: this.#probes.reduce((sum, { asker }) => sum + asker.staleConnections, 0),
+      inFlight: this.#probes.filter((probe) => probe.isOpen).length,
+      staleConnections: this.#probes.reduce((sum, probe) => sum + probe.staleConnections, 0),
       latenessP50Ms: p50Ms,
       latenessP99Ms: p99Ms,
       latenessMaxMs: maxMs,
     };
   }
 
-  #placeCanaries(group: CanaryGroup, listener: ObservationListener): readonly Probe[] {
-    const sight = new SightKeeper(group.intervalMs);
-    return group.urls.map((url) => {
-      const target = { ...group, url, expect: "http-ok" } as const;
-      return this.#place(target, `${group.vantage} ${url}`, (outcome) => {
-        sight.heard(outcome.askedAtWheelMs, outcome.verdict.status === "healthy");
-        const sees = sight.sees(this.#wheelMs);
-        const atMs = outcome.askedAtMs;
-        if (sees !== null) listener.sighted({ vantage: group.vantage, atMs, sees });
+  #placeCanaries(group: CanaryGroup, listener: ObservationListener): void {
+    const { vantage, urls, intervalMs } = group;
+    const keeper = new SightKeeper(intervalMs, urls.length);
+    const canaries = urls.map((url, index) => {
+      const asks = { ...group, url, expect: "http-ok" } as const;
+      return this.#place(asks, `${vantage} ${url}`, ({ askedAtWheelMs, askedAtMs, verdict }) => {
+        keeper.heard(index, askedAtWheelMs, verdict.status === "healthy");
+        const sees = keeper.sees(this.#wheelMs);
+        if (sees !== null) listener.sighted({ vantage, atMs: askedAtMs, sees });
       });
     });
+    this.#lookouts.set(vantage, { keeper, canaries, recheckedAtMs: -RECHECK_MS });
   }
 
-  #place(
-    target: Pick<ProbeTarget, "url" | "expect" | "intervalMs" | "timeoutMs" | "headers">,
-    key: string,
-    report: (outcome: Outcome) => void,
-  ): Probe {
-    const probe: Probe = {
-      asker: new HttpAsker(target),
-      intervalMs: target.intervalMs,
-      timeoutMs: target.timeoutMs,
-      report,
-      // Not all targets may take their fresh connection in the same minute.
-      asked: Math.floor(this.#options.random.next() * FRESH_EVERY),
-      inFlight: 0,
-      question: null,
+  #place(asks: Asks, key: string, report: (outcome: Outcome) => void): Probe {
+    const { clock, random } = this.#options;
+    const ended = (outcome: Outcome): void => {
+      if (this.#stopping.signal.aborted) return;
+      this.#countFresh(outcome);
+      report(outcome);
     };
-    const phaseMs = Math.floor((hash(key) % target.intervalMs) / BATCH_MS) * BATCH_MS;
+    // Not all targets may take their fresh connection in the same minute.
+    const probe = new Probe(asks, Math.floor(random.next() * FRESH_EVERY), { clock, ended });
+    this.#probes.push(probe);
+    const phaseMs = Math.floor((hash(key) % asks.intervalMs) / BATCH_MS) * BATCH_MS;
     this.#wheel.schedule({ kind: "ask", probe }, phaseMs);
     return probe;
+  }
+
+  /** A probe of this vantage reached nobody: is it the vantage that is cut off? */
+  #suspect(vantage: string): void {
+    const lookout = this.#lookouts.get(vantage);
+    if (lookout === undefined) return;
+    lookout.keeper.suspect();
+    if (this.#wheelMs - lookout.recheckedAtMs < RECHECK_MS) return;
+    lookout.recheckedAtMs = this.#wheelMs;
+    for (const canary of lookout.canaries) if (!canary.isOpen) this.#ask(canary);
   }
 
   async #run(): Promise<void> {
@@ -200,41 +183,27 @@ export class ProbeWheel implements ObservationSource {
     this.#wheelMs += strideMs;
     this.#wheel.advance(this.#wheelMs, (turn, dueMs) => {
       if (turn.kind === "expire") {
-        if (turn.probe.inFlight === turn.number) turn.probe.question?.expire(turn.probe.timeoutMs);
+        turn.probe.expire(turn.number);
         return;
       }
       this.#lag.add(this.#wheelMs + lostMs - dueMs);
       this.#wheel.schedule(turn, dueMs + turn.probe.intervalMs);
-      if (turn.probe.inFlight === 0) this.#ask(turn.probe);
-      else this.#counts.overruns += 1;
+      if (turn.probe.isOpen) this.#counts.overruns += 1;
+      else this.#ask(turn.probe);
     });
   }
 
   #ask(probe: Probe): void {
-    const { clock } = this.#options;
-    const askedAtMs = clock.now();
-    const askedAtWheelMs = this.#wheelMs;
-    probe.asked += 1;
     this.#counts.probes += 1;
-    const number = probe.asked;
-    const fresh = number % FRESH_EVERY === 0;
-    probe.inFlight = number;
-    this.#wheel.schedule({ kind: "expire", probe, number }, askedAtWheelMs + probe.timeoutMs);
-    probe.question = probe.asker.ask(fresh, ({ verdict, answered }) => {
-      probe.inFlight = 0;
-      probe.question = null;
-      if (this.#stopping.signal.aborted) return;
-      this.#countFresh(fresh, verdict.status);
-      const latencyMs = Math.max(0, clock.now() - askedAtMs);
-      probe.report({ verdict, answered, askedAtMs, askedAtWheelMs, latencyMs });
-    });
-    if (probe.inFlight === 0) probe.question = null;
+    const number = probe.ask(this.#options.clock.now(), this.#wheelMs);
+    if (!probe.isOpen) return;
+    this.#wheel.schedule({ kind: "expire", probe, number }, this.#wheelMs + probe.timeoutMs);
   }
 
-  #countFresh(fresh: boolean, status: Status): void {
+  #countFresh({ fresh, verdict }: Outcome): void {
     if (!fresh) return;
     this.#counts.freshProbes += 1;
-    if (status === "unhealthy") this.#counts.freshFailures += 1;
+    if (verdict.status === "unhealthy") this.#counts.freshFailures += 1;
   }
 }
 
