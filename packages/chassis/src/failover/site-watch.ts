@@ -1,0 +1,93 @@
+/**
+ * The last look at the state of the site, shared by everything that reports on it.
+ *
+ * However many ask at once, one question at a time goes to the database, and none is waited for
+ * longer than the limit. A lease that runs out between two looks counts as run out.
+ */
+import { ReadOnlyError } from "../errors/failures.ts";
+import { monotonicMs } from "../resilience/deadline.ts";
+import { withTimeout } from "../resilience/with-timeout.ts";
+import type { SiteReader, SiteRecord } from "./site-record.ts";
+
+/** One look. Exactly one of `record` and `failure` is set. */
+export interface Observation {
+  readonly record: SiteRecord | null;
+  /** Why the database did not answer. */
+  readonly failure: Error | null;
+  readonly responseMs: number;
+}
+
+/** A database that has not answered by then is as good as down to whoever asks for health. */
+const LOOK_TIMEOUT_MS = 400;
+
+/** How old an answer may be. Short enough that a failure is seen by the next probe. */
+const AGE_MS = 250;
+
+interface Look {
+  readonly observation: Observation;
+  readonly askedMs: number;
+  readonly endedMs: number;
+}
+
+export class SiteWatch {
+  readonly #reader: Pick<SiteReader, "read">;
+  readonly #now: () => number;
+  #running: Promise<Look> | null = null;
+  #last: Look | null = null;
+
+  /** @param now - a monotonic clock in milliseconds */
+  constructor(reader: Pick<SiteReader, "read">, now: () => number = monotonicMs) {
+    this.#reader = reader;
+    this.#now = now;
+  }
+
+  /** An observation made at most `maxAgeMs` ago, or a new one. Never throws. */
+  async observe(maxAgeMs: number = AGE_MS): Promise<Observation> {
+    if (this.#last !== null && this.#now() - this.#last.endedMs < maxAgeMs) {
+      return this.#current(this.#last);
+    }
+    this.#running ??= this.#look().finally(() => {
+      this.#running = null;
+    });
+    return this.#current(await this.#running);
+  }
+
+  /**
+   * Passes if this site may take writes as far as was seen lately. For work that the database's own
+   * refusal does not guard, such as writing objects.
+   * @throws {ReadOnlyError} if it may not, or if nobody can say
+   */
+  async requireWritesOpen(): Promise<void> {
+    const seen = await this.observe();
+    if (seen.record?.writesOpen === true) return;
+    throw new ReadOnlyError("This site does not take writes now.");
+  }
+
+  async #look(): Promise<Look> {
+    const askedMs = this.#now();
+    const answer = await this.#ask();
+    const endedMs = this.#now();
+    const responseMs = Math.round((endedMs - askedMs) * 10) / 10;
+    this.#last = { observation: { ...answer, responseMs }, askedMs, endedMs };
+    return this.#last;
+  }
+
+  async #ask(): Promise<Pick<Observation, "record" | "failure">> {
+    try {
+      const record = await withTimeout(LOOK_TIMEOUT_MS, () => this.#reader.read());
+      return { record, failure: null };
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      return { record: null, failure };
+    }
+  }
+
+  /** The observation as it stands now: time has passed for the lease since it was asked for. */
+  #current({ observation, askedMs }: Look): Observation {
+    const { record } = observation;
+    if (record === null || record.leaseRemainingMs === null) return observation;
+    const leaseRemainingMs = Math.floor(record.leaseRemainingMs - (this.#now() - askedMs));
+    const writesOpen = record.writesOpen && leaseRemainingMs > 0;
+    return { ...observation, record: { ...record, leaseRemainingMs, writesOpen } };
+  }
+}

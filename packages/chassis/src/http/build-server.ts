@@ -1,0 +1,237 @@
+/**
+ * An HTTP server with everything a service needs before its first own line.
+ *
+ * The order of what happens to a request is the order of the hooks below: accounted for, then
+ * limited, then validated, then handled. Probe routes skip every limit.
+ */
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import cors from "@fastify/cors";
+import rateLimit from "@fastify/rate-limit";
+import swagger from "@fastify/swagger";
+import underPressure from "@fastify/under-pressure";
+import {
+  fastify,
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+} from "fastify-type-provider-zod";
+import { DeadlineExceededError, NotFoundError } from "../errors/failures.ts";
+import { ERROR_KINDS, ServiceError } from "../errors/service-error.ts";
+import type { Health } from "../health/health.ts";
+import { LogSampler } from "../observe/logger.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import { requestTracing, type RequestTracing } from "../observe/request-tracing.ts";
+import { Deadline, DEADLINE_HEADER } from "../resilience/deadline.ts";
+import { recordRequest } from "./access-log.ts";
+import { answerClientError } from "./client-error.ts";
+import { sendProblem } from "./error-answer.ts";
+import { addProbeRoutes } from "./probe-routes.ts";
+import { API_CONTENT_POLICY, securityHeaders, type ContentPolicy } from "./security-headers.ts";
+import { DEFAULT_LIMITS, type RateLimit, type ServerLimits } from "./server-settings.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Why the request failed; for its log line. */
+    problem: ServiceError | null;
+    /** The time this request has. Hand it to everything that waits. */
+    deadline: Deadline;
+    /** The trace this request belongs to; null if nobody asked for one. */
+    tracing: RequestTracing | null;
+    /** Ends the wait for the handler. */
+    limit: NodeJS.Timeout | null;
+  }
+}
+
+/** What a server stands on. */
+export interface ServerParts {
+  readonly service: string;
+  readonly version: string;
+  readonly logger: FastifyBaseLogger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly limits?: Partial<ServerLimits>;
+  /** Null: not limited. */
+  readonly rateLimit: RateLimit | null;
+  /** Origins whose pages may call this service. Default: none. */
+  readonly corsOrigins?: readonly string[];
+  /** Proxies in front whose word on the client's address is taken. Default 0. */
+  readonly trustedProxies?: number;
+  /** Default: an API's, see `API_CONTENT_POLICY`. */
+  readonly contentPolicy?: ContentPolicy;
+  /** Successful requests logged per second before sampling starts. Default 0: all are logged. */
+  readonly logSampleAbove?: number;
+}
+
+/** Longer than load balancers keep idle connections by default, so they close first. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** How often connections are looked at that are too slow. Node's own default is 30 s. */
+const CHECK_CONNECTIONS_EVERY_MS = 1_000;
+
+/** Builds the server; register routes, then let `runService` listen. */
+export function buildServer(parts: ServerParts): FastifyInstance {
+  const limits = { ...DEFAULT_LIMITS, ...parts.limits };
+  const app = createFastify(parts, limits);
+  app.removeContentTypeParser("text/plain");
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(sendProblem);
+  app.decorateRequest("problem", null);
+  app.decorateRequest("tracing", null);
+  app.decorateRequest("limit", null);
+  // Set in the first hook.
+  app.decorateRequest("deadline");
+  addAccounting(app, parts, limits);
+  addLimits(app, parts, limits);
+  // Routes get the limits of the plugins only if they are added after these are loaded.
+  app.register((probes, _options, done) => {
+    addProbeRoutes(probes, parts.health, parts.metrics);
+    probes.get("/openapi.json", { config: { rateLimit: false }, schema: { hide: true } }, () =>
+      app.swagger(),
+    );
+    done();
+  });
+  app.register((outside, _options, done) => {
+    const limited = parts.rateLimit === null ? {} : { preHandler: outside.rateLimit() };
+    app.setNotFoundHandler(limited, () => {
+      throw new NotFoundError("There is nothing at this path.");
+    });
+    done();
+  });
+  return app;
+}
+
+function createFastify(parts: ServerParts, limits: ServerLimits): FastifyInstance {
+  const app: FastifyInstance = fastify({
+    loggerInstance: parts.logger,
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: "requestId",
+    }),
+    genReqId: requestIdOf,
+    bodyLimit: limits.bodyMaxBytes,
+    requestTimeout: limits.arrivalTimeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    routerOptions: { maxParamLength: limits.paramMaxLength },
+    trustProxy: (_address, hop) => hop < (parts.trustedProxies ?? 0),
+    // Requests that arrive while draining are served; the answer asks the client to go elsewhere.
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+    http: {
+      maxHeaderSize: limits.headersMaxBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: CHECK_CONNECTIONS_EVERY_MS,
+    },
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, parts.metrics),
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(securityHeaders(parts.contentPolicy ?? API_CONTENT_POLICY));
+      sendProblem(error, request, reply);
+    },
+  });
+  app.server.maxConnections = limits.connectionsMax;
+  return app;
+}
+
+/** Deadline, headers, trace, and at the end the log line and the metrics. */
+function addAccounting(app: FastifyInstance, parts: ServerParts, limits: ServerLimits): void {
+  const records = {
+    metrics: parts.metrics,
+    sampler: new LogSampler(parts.logSampleAbove ?? 0),
+  };
+  const headers = {
+    ...securityHeaders(parts.contentPolicy ?? API_CONTENT_POLICY),
+    "cache-control": "no-store",
+  };
+  const begin = requestTracing();
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.headers(headers);
+    reply.header("x-request-id", request.id);
+    if (parts.health.draining) reply.header("connection", "close");
+    const deadline = Deadline.fromHeader(request.headers[DEADLINE_HEADER], limits.answerTimeoutMs);
+    request.deadline = deadline;
+    request.limit = setTimeout(answerLate, deadline.remainingMs(), request, reply);
+    begin(request, done);
+  });
+  // Reading a body leaves the trace's context; this is where it is entered again.
+  app.addHook("preValidation", (request, _reply, done) => {
+    if (request.tracing === null || request.body === undefined) done();
+    else request.tracing.enter(done);
+  });
+  app.addHook("onRequestAbort", (request, done) => {
+    request.deadline.cancel(new DeadlineExceededError("The client has gone away."));
+    done();
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    if (request.limit !== null) clearTimeout(request.limit);
+    request.deadline.release();
+    recordRequest(records, request, reply);
+    request.tracing?.end(reply.statusCode);
+    done();
+  });
+}
+
+/** Answers in place of a handler that takes too long, and lets it know. */
+function answerLate(request: FastifyRequest, reply: FastifyReply): void {
+  if (reply.sent) return;
+  const failure = new DeadlineExceededError("The request ran out of time; its outcome is unknown.");
+  request.deadline.cancel(failure);
+  // Cancelling may have made the handler answer.
+  if (!reply.sent) sendProblem(failure, request, reply);
+}
+
+function addLimits(app: FastifyInstance, parts: ServerParts, limits: ServerLimits): void {
+  let inFlight = 0;
+  app.addHook("onRequest", (request, _reply, done) => {
+    inFlight += 1;
+    if (inFlight > limits.inFlightMax && request.routeOptions.config.probe !== true) {
+      done(overloaded());
+    } else done();
+  });
+  app.addHook("onResponse", (_request, _reply, done) => {
+    inFlight -= 1;
+    done();
+  });
+  app.register(underPressure, {
+    maxEventLoopDelay: limits.loopDelayMaxMs,
+    pressureHandler: (request) => {
+      if (request.routeOptions.config.probe !== true) throw overloaded();
+    },
+  });
+  if ((parts.corsOrigins ?? []).length > 0) {
+    app.register(cors, { origin: [...(parts.corsOrigins ?? [])] });
+  }
+  if (parts.rateLimit !== null) {
+    app.register(rateLimit, {
+      max: parts.rateLimit.max,
+      timeWindow: parts.rateLimit.windowMs,
+      enableDraftSpec: true,
+      errorResponseBuilder: (_request, context) =>
+        new ServiceError(ERROR_KINDS.RATE_LIMITED, "This client sends too many requests.", {
+          retryAfterMs: context.ttl,
+        }),
+    });
+  }
+  app.register(swagger, {
+    openapi: { openapi: "3.1.0", info: { title: parts.service, version: parts.version } },
+    transform: jsonSchemaTransform,
+  });
+}
+
+function overloaded(): ServiceError {
+  return new ServiceError(ERROR_KINDS.OVERLOADED, "The service has too much to do right now.");
+}
+
+/** The caller's request id if it is harmless in logs and headers, else a new one. */
+function requestIdOf(request: IncomingMessage): string {
+  const offered = request.headers["x-request-id"];
+  return typeof offered === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(offered)
+    ? offered
+    : randomUUID();
+}

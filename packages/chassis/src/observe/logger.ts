@@ -1,0 +1,138 @@
+/** Logs: one JSON line per event, without secrets, its level changeable while the service runs. */
+import { trace } from "@opentelemetry/api";
+import { pino, stdTimeFunctions, type DestinationStream, type Logger } from "pino";
+
+export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What every line carries. Each has few values: they are what Loki should label by. */
+export interface LogLabels {
+  readonly service: string;
+  readonly version: string;
+  readonly site: string;
+  readonly pod: string;
+}
+
+export interface LoggerOptions {
+  readonly labels: LogLabels;
+  readonly level: LogLevel;
+  /** Names of personal fields of this service, beside the ones that are always hidden. */
+  readonly personalFields?: readonly string[];
+  /** Default: the standard output, synchronously, so that no line is lost when the process dies. */
+  readonly destination?: DestinationStream;
+}
+
+const SECRET_FIELDS = [
+  "password",
+  "passwd",
+  "secret",
+  "token",
+  "accessToken",
+  "refreshToken",
+  "apiKey",
+  "authorization",
+  "cookie",
+  "privateKey",
+  "clientSecret",
+  "connectionString",
+];
+const PERSONAL_FIELDS = ["email", "phone", "address", "firstName", "lastName", "cardNumber"];
+const HEADER_FIELDS = ["set-cookie", "x-api-key", "proxy-authorization"];
+
+/** A logger that hides secrets and personal fields down to the third level of what it is given. */
+export function createLogger(options: LoggerOptions): Logger {
+  const fields = [...SECRET_FIELDS, ...PERSONAL_FIELDS, ...(options.personalFields ?? [])];
+  const logger = pino(
+    {
+      level: options.level,
+      base: { ...options.labels },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: {
+        paths: [...fields.flatMap(paths), ...HEADER_FIELDS.flatMap(quoted)],
+        censor: "[hidden]",
+      },
+      serializers: { err: (error: unknown) => describeError(error, logger) },
+      mixin: activeTrace,
+    },
+    options.destination ?? pino.destination({ sync: true }),
+  );
+  return logger;
+}
+
+/**
+ * Changes the level now, and back after `forMs`, so that nobody leaves a service in debug.
+ * @returns a function that changes it back at once
+ */
+export function changeLevel(logger: Logger, level: LogLevel, forMs: number): () => void {
+  const before = logger.level;
+  logger.level = level;
+  logger.warn({ level, before, forMs }, "log level changed");
+  const restore = (): void => {
+    clearTimeout(timer);
+    logger.level = before;
+  };
+  const timer = setTimeout(restore, forMs);
+  timer.unref();
+  return restore;
+}
+
+/** Lets the first `perSecond` events of each second through and counts the rest. */
+export class LogSampler {
+  readonly #perSecond: number;
+  readonly #now: () => number;
+  #second = 0;
+  #seen = 0;
+
+  /** @param perSecond - 0: everything passes */
+  constructor(perSecond: number, now: () => number = Date.now) {
+    this.#perSecond = perSecond;
+    this.#now = now;
+  }
+
+  /**
+   * Whether to log this event. Above the limit one event in a hundred passes; each stands for the
+   * number answered, which belongs on its line.
+   * @returns 0: do not log; 1: an event like any other; more: how many it stands for
+   */
+  weigh(): number {
+    if (this.#perSecond === 0) return 1;
+    const second = Math.floor(this.#now() / 1_000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#seen = 0;
+    }
+    this.#seen += 1;
+    if (this.#seen <= this.#perSecond) return 1;
+    return (this.#seen - this.#perSecond) % SAMPLE_ONE_IN === 0 ? SAMPLE_ONE_IN : 0;
+  }
+}
+
+const SAMPLE_ONE_IN = 100;
+
+/** Redaction knows no depth, so a field is named at each of the first three levels. */
+function paths(field: string): readonly string[] {
+  return [field, `*.${field}`, `*.*.${field}`];
+}
+
+function quoted(field: string): readonly string[] {
+  return [`["${field}"]`, `*["${field}"]`, `*.*["${field}"]`];
+}
+
+function activeTrace(): object {
+  const span = trace.getActiveSpan();
+  return span === undefined ? {} : { traceId: span.spanContext().traceId };
+}
+
+/** Name, code and message; the stack only while somebody debugs. The cause is told the same way. */
+function describeError(error: unknown, logger: Logger): unknown {
+  if (!(error instanceof Error)) return error;
+  const { cause } = error;
+  return {
+    type: error.name,
+    ...("code" in error && typeof error.code === "string" ? { code: error.code } : {}),
+    message: error.message.slice(0, 500),
+    ...(logger.isLevelEnabled("debug") ? { stack: error.stack } : {}),
+    ...(cause === undefined ? {} : { cause: describeError(cause, logger) }),
+  };
+}

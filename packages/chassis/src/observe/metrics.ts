@@ -1,0 +1,201 @@
+/**
+ * What a service counts about itself, in an explicit registry (never the global one).
+ *
+ * No label takes a value from a request: routes are patterns, methods and statuses are short lists,
+ * dependencies and pools are named in code. So the number of series is fixed by the code.
+ */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
+import type { PoolUsage } from "../database/connection-pool.ts";
+import type { CircuitName, CallOutcome } from "../resilience/dependency.ts";
+
+/** What runs, for `build_info`. */
+export interface Build {
+  readonly service: string;
+  readonly version: string;
+  readonly commit: string;
+}
+
+/** Labels of a request. */
+export interface RequestLabels {
+  readonly method: string;
+  /** The pattern, never the path: paths have no bound. */
+  readonly route: string;
+  readonly status: number;
+}
+
+const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const CALL_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const LOOP_RESOLUTION_MS = 20;
+const CIRCUIT_VALUES: Readonly<Record<CircuitName, number>> = {
+  closed: 0,
+  "half-open": 1,
+  open: 2,
+};
+
+export class Metrics {
+  /** For a service's own metrics: pass it as their only register. */
+  readonly registry: Registry = new Registry(Registry.OPENMETRICS_CONTENT_TYPE);
+  readonly #requests: Histogram<"method" | "route" | "status" | "trace_id">;
+  readonly #calls: Histogram<"dependency" | "outcome">;
+  readonly #refused: Counter<"reason">;
+  #exposing: Promise<unknown> = Promise.resolve();
+
+  constructor(build: Build) {
+    const registers = [this.registry];
+    this.#requests = new Histogram<"method" | "route" | "status" | "trace_id">({
+      name: "http_request_duration_seconds",
+      help: "Time from the request to the end of the answer.",
+      labelNames: ["method", "route", "status"],
+      buckets: REQUEST_BUCKETS,
+      enableExemplars: true,
+      registers,
+    });
+    this.#calls = new Histogram({
+      name: "dependency_call_duration_seconds",
+      help: "Time of calls to dependencies, by outcome: ok, failed, rejected (never made).",
+      labelNames: ["dependency", "outcome"],
+      buckets: CALL_BUCKETS,
+      registers,
+    });
+    this.#refused = new Counter({
+      name: "http_connections_refused_total",
+      help: "Connections ended because what they sent was no request.",
+      labelNames: ["reason"],
+      registers,
+    });
+    new Gauge({
+      name: "build_info",
+      help: "What runs. Always 1.",
+      labelNames: ["service", "version", "commit", "node"],
+      registers,
+    }).set({ ...build, node: process.version }, 1);
+    for (const gauge of [residentMemory(), cpuTime(), eventLoopDelay()]) {
+      this.registry.registerMetric(gauge);
+    }
+  }
+
+  /** @param traceId - of a sampled trace, shown as the exemplar of the bucket */
+  requestEnded(labels: RequestLabels, seconds: number, traceId: string | null): void {
+    const exemplar = traceId === null ? {} : { exemplarLabels: { trace_id: traceId } };
+    this.#requests.observe({ labels: { ...labels }, value: seconds, ...exemplar });
+  }
+
+  callEnded(dependency: string, outcome: CallOutcome, seconds: number): void {
+    this.#calls.observe({ dependency, outcome }, seconds);
+  }
+
+  connectionRefused(reason: "headers-too-large" | "too-slow" | "malformed"): void {
+    this.#refused.inc({ reason });
+  }
+
+  /** Shows the usage of pools. @param usage - read when metrics are scraped; by name of the pool */
+  watchPools(usage: () => Readonly<Record<string, PoolUsage>>): void {
+    this.registry.registerMetric(
+      new Gauge({
+        name: "database_connections",
+        help: "Connections of each pool (open, idle) and requests waiting for one.",
+        labelNames: ["pool", "state"],
+        registers: [],
+        collect() {
+          for (const [pool, { open, idle, waiting }] of Object.entries(usage())) {
+            this.set({ pool, state: "open" }, open);
+            this.set({ pool, state: "idle" }, idle);
+            this.set({ pool, state: "waiting" }, waiting);
+          }
+        },
+      }),
+    );
+  }
+
+  /** Shows circuits. @param circuits - read when metrics are scraped; by name of the dependency */
+  watchCircuits(circuits: () => Readonly<Record<string, CircuitName>>): void {
+    this.registry.registerMetric(
+      new Gauge({
+        name: "dependency_circuit_state",
+        help: "0 closed, 1 half-open, 2 open.",
+        labelNames: ["dependency"],
+        registers: [],
+        collect() {
+          for (const [dependency, circuit] of Object.entries(circuits())) {
+            this.set({ dependency }, CIRCUIT_VALUES[circuit]);
+          }
+        },
+      }),
+    );
+  }
+
+  /**
+   * The text exposition and its content type: OpenMetrics, with exemplars, for scrapers that ask
+   * for it; the Prometheus format for all others.
+   */
+  expose(accept?: string): Promise<{ readonly contentType: string; readonly text: string }> {
+    const openMetrics = accept?.includes("application/openmetrics-text") === true;
+    // One after the other: the format is a setting of the registry.
+    const exposing = this.#exposing.then(() => this.#exposeAs(openMetrics));
+    this.#exposing = exposing.catch(() => undefined);
+    return exposing;
+  }
+
+  async #exposeAs(
+    openMetrics: boolean,
+  ): Promise<{ readonly contentType: string; readonly text: string }> {
+    const { registry } = this;
+    registry.setContentType(
+      openMetrics ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE,
+    );
+    const metrics = registry.getMetricsAsArray();
+    const names = metrics.map(({ name }) => name);
+    const text = await registry.metrics();
+    // The OpenMetrics exposition takes `_total` off the counters and leaves it off.
+    metrics.forEach((metric, index) => {
+      metric.name = names[index] ?? metric.name;
+    });
+    return { contentType: registry.contentType, text };
+  }
+}
+
+function residentMemory(): Gauge {
+  return new Gauge({
+    name: "process_resident_memory_bytes",
+    help: "Memory of the process.",
+    registers: [],
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+}
+
+function cpuTime(): Gauge {
+  return new Gauge({
+    name: "process_cpu_seconds",
+    help: "Processor time used since the start, in user and system mode.",
+    registers: [],
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.set((user + system) / 1e6);
+    },
+  });
+}
+
+/** Measured all the time at next to no cost; each scrape sees the time since the one before. */
+function eventLoopDelay(): Gauge<"quantile"> {
+  const delays = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  delays.enable();
+  return new Gauge({
+    name: "nodejs_eventloop_delay_seconds",
+    help: "How late timers fired since the last scrape.",
+    labelNames: ["quantile"],
+    registers: [],
+    collect() {
+      // The recorded time is that between two ticks; what is more than a tick is delay.
+      const seconds = (nanoseconds: number): number =>
+        Math.max(0, nanoseconds / 1e9 - LOOP_RESOLUTION_MS / 1e3);
+      this.set({ quantile: "0.5" }, seconds(delays.percentile(50)));
+      this.set({ quantile: "0.9" }, seconds(delays.percentile(90)));
+      this.set({ quantile: "0.99" }, seconds(delays.percentile(99)));
+      this.set({ quantile: "1" }, seconds(delays.max));
+      delays.reset();
+    },
+  });
+}

@@ -1,0 +1,431 @@
+// "Read-only mode without the writer epoch, idempotency keys that stay correct across a failover."
+// The acknowledgement fence is tested on a database that is really frozen between the check of the
+// lease and the reply.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  FencedWrites,
+  forgetOldKeys,
+  IDEMPOTENCY_TABLE,
+  IdempotentWrites,
+  PendingWrite,
+  requestHash,
+  SiteReader,
+  SiteWatch,
+  writeStatement,
+  type Connection,
+  type Database,
+  type LeasedRow,
+} from "../src/index.ts";
+import {
+  ask,
+  CLOUDPHOENIX_SCHEMA,
+  eventually,
+  leaseOf,
+  openWorld,
+  serve,
+  whileFrozen,
+  withLock,
+  type World,
+} from "./chassis-world.ts";
+
+let world: World;
+let database: Database;
+
+beforeAll(async () => {
+  world = await openWorld();
+  await world.sql(`create table notes (id int generated always as identity primary key, body text);
+                   grant all on notes to app`);
+  await world.sql(`${IDEMPOTENCY_TABLE} grant all on idempotent_requests to app`);
+  database = world.database();
+});
+
+beforeEach(async () => {
+  await world.sql(
+    "drop schema if exists cloudphoenix cascade; truncate notes, idempotent_requests",
+  );
+});
+
+afterAll(async () => {
+  await database.close();
+  await world.close();
+});
+
+const CLOSE_WRITES = `update cloudphoenix.site set role = 'standby', writes_open = false;
+  create trigger fence before insert or update or delete or truncate on notes
+    for each statement execute function cloudphoenix.refuse();
+  create trigger fence before insert or update or delete or truncate on idempotent_requests
+    for each statement execute function cloudphoenix.refuse();`;
+
+const ADD = writeStatement(
+  "add-note",
+  (lease) => `insert into notes (body) values ($1) returning id, ${lease}`,
+);
+
+function add(connection: Connection, body = "hello"): Promise<readonly object[]> {
+  return connection.query({
+    text: "insert into notes (body) values ($1) returning body",
+    values: [body],
+  });
+}
+
+describe("the state of the site", () => {
+  test("is unprepared, with writes open, where CloudPhoenix is not installed", async () => {
+    expect(await new SiteReader(database, "here").read()).toEqual({
+      site: "here",
+      role: "unprepared",
+      generation: 0,
+      writesOpen: true,
+      durability: "async",
+      leaseRemainingMs: null,
+    });
+  });
+
+  test("follows what is installed, and what is taken away again, without a restart", async () => {
+    const reader = new SiteReader(database, "here");
+    await reader.read();
+    await world.sql(CLOUDPHOENIX_SCHEMA);
+    expect(await reader.read()).toMatchObject({
+      role: "active",
+      generation: 7,
+      leaseRemainingMs: null,
+    });
+    await world.sql(leaseOf("1500"));
+    expect(await reader.read()).toMatchObject({ writesOpen: true, leaseRemainingMs: 1500 });
+    await world.sql(leaseOf("-5"));
+    expect(await reader.read()).toMatchObject({ writesOpen: false, leaseRemainingMs: -5 });
+    await world.sql(leaseOf("null::integer"));
+    expect(await reader.read()).toMatchObject({ writesOpen: true, leaseRemainingMs: null });
+    await world.sql("drop function cloudphoenix.lease_remaining_ms()");
+    expect(await reader.read()).toMatchObject({ role: "active", leaseRemainingMs: null });
+    await world.sql("drop schema cloudphoenix cascade");
+    expect(await reader.read()).toMatchObject({ role: "unprepared", generation: 0 });
+  });
+
+  test("counts a lease as lapsed that ran out since the last look", async () => {
+    let nowMs = 1_000;
+    const record = {
+      site: "a",
+      role: "active",
+      generation: 1,
+      writesOpen: true,
+      durability: "async",
+      leaseRemainingMs: 100,
+    } as const;
+    const watch = new SiteWatch({ read: async () => record }, () => nowMs);
+    expect((await watch.observe()).record?.writesOpen).toBe(true);
+    nowMs += 99;
+    await watch.requireWritesOpen();
+    nowMs += 1;
+    expect((await watch.observe()).record).toMatchObject({
+      writesOpen: false,
+      leaseRemainingMs: 0,
+    });
+    await expect(watch.requireWritesOpen()).rejects.toMatchObject({ code: "READ_ONLY" });
+  });
+
+  test("is asked once however many want to know, and says so when nobody answers", async () => {
+    let asked = 0;
+    const watch = new SiteWatch({
+      read: () => {
+        asked += 1;
+        return new Promise(() => undefined);
+      },
+    });
+    const seen = await Promise.all(Array.from({ length: 50 }, () => watch.observe()));
+    expect(asked).toBe(1);
+    for (const { record, failure } of seen) {
+      expect(record).toBeNull();
+      expect(failure).toMatchObject({ code: "DEPENDENCY_TIMEOUT" });
+    }
+    await expect(watch.requireWritesOpen()).rejects.toMatchObject({ code: "READ_ONLY" });
+  });
+});
+
+describe("read-only mode", () => {
+  test("a write is answered 503 READ_ONLY with Retry-After, a read goes on, traffic is sent elsewhere", async () => {
+    await world.sql(CLOUDPHOENIX_SCHEMA);
+    const serving = await serve(world, (app, { writes, database: own }) => {
+      app.post("/notes", () => writes.transaction((transaction) => add(transaction)));
+      app.get("/notes", () => own.query({ text: "select body from notes" }));
+    });
+    try {
+      expect((await ask(`${serving.url}/notes`, { method: "POST" })).status).toBe(200);
+      expect((await ask(`${serving.url}/traffic`)).status).toBe(200);
+      await world.sql(CLOSE_WRITES);
+      const refused = await ask(`${serving.url}/notes`, { method: "POST" });
+      expect([refused.status, refused.body["code"], refused.headers.get("retry-after")]).toEqual([
+        503,
+        "READ_ONLY",
+        "1",
+      ]);
+      expect((await ask(`${serving.url}/notes`)).status).toBe(200);
+      const traffic = await eventually(
+        () => ask(`${serving.url}/traffic`),
+        (it) => it.status === 503,
+      );
+      expect(traffic.body).toEqual({ status: "writes closed" });
+      // A standby is healthy and ready: it does what it is there for.
+      expect((await ask(`${serving.url}/ready`)).status).toBe(200);
+      expect((await ask(`${serving.url}/health`)).body).toMatchObject({
+        status: "healthy",
+        role: "standby",
+        writesOpen: false,
+      });
+    } finally {
+      await serving.drain();
+    }
+  });
+});
+
+describe("the acknowledgement fence", () => {
+  test("passes a reply within the lease, and any reply if no lease is in force", () => {
+    let nowMs = 0;
+    const pending = new PendingWrite(() => nowMs);
+    nowMs = 5_000;
+    pending.confirm();
+    pending.leaseSaid(null);
+    pending.confirm();
+    pending.leaseSaid(5_001);
+    pending.confirm();
+  });
+
+  test.each([[100], [101], [10_000]])(
+    "withholds a reply %i ms after 100 ms were left",
+    (afterMs) => {
+      let nowMs = 50;
+      const pending = new PendingWrite(() => nowMs);
+      pending.leaseSaid(100);
+      nowMs = 50 + afterMs;
+      expect(() => pending.confirm()).toThrow(
+        expect.objectContaining({ code: "WRITE_UNCERTAIN", status: 503, outcome: "unknown" }),
+      );
+    },
+  );
+
+  test("the least of several answers counts", () => {
+    let nowMs = 0;
+    const pending = new PendingWrite(() => nowMs);
+    pending.leaseSaid(100);
+    pending.leaseSaid(2_000);
+    pending.leaseSaid(null);
+    nowMs = 150;
+    expect(() => pending.confirm()).toThrow("right to write had ended");
+  });
+
+  test.each(["a transaction", "a statement"])(
+    "%s on a database that froze after it had checked the lease is stored but not acknowledged",
+    async (form) => {
+      await world.sql(CLOUDPHOENIX_SCHEMA + leaseOf("300"));
+      const writes = new FencedWrites(database);
+      const write = (): Promise<unknown> =>
+        form === "a statement"
+          ? database.withConnection((connection) => writes.statement(connection, ADD, ["late"]))
+          : writes.transaction((transaction) => add(transaction, "late"));
+      await write();
+      await world.sql("truncate notes");
+      // The write waits for a lock; the server freezes there for longer than the lease, and goes on.
+      const late = await withLock(world, "notes", async () => {
+        const settled = write().then(
+          () => "acknowledged",
+          (error: unknown) => (error as { code: string }).code,
+        );
+        await eventually(() => blocked());
+        await whileFrozen(world, () => new Promise((resolve) => setTimeout(resolve, 350)));
+        return [settled];
+      });
+      const outcome = await late[0];
+      const stored = await world.sql("select body from notes");
+      expect({ outcome, stored }).toEqual({
+        outcome: "WRITE_UNCERTAIN",
+        stored: [{ body: "late" }],
+      });
+    },
+  );
+
+  test("a write within the lease is acknowledged, at no round trip more than a plain transaction", async () => {
+    await world.sql(CLOUDPHOENIX_SCHEMA + leaseOf("60000"));
+    const writes = new FencedWrites(database);
+    expect(await writes.transaction((transaction) => add(transaction))).toEqual([
+      { body: "hello" },
+    ]);
+    const rows = await database.withConnection((connection) =>
+      writes.statement<LeasedRow & { id: number }>(connection, ADD, ["x"]),
+    );
+    expect(rows).toMatchObject([{ lease_remaining_ms: 60000 }]);
+  });
+
+  test("a lapsed lease is never acknowledged, even if nothing in the database refused", async () => {
+    await world.sql(CLOUDPHOENIX_SCHEMA + leaseOf("0"));
+    const writes = new FencedWrites(database);
+    await expect(writes.transaction((transaction) => add(transaction))).rejects.toMatchObject({
+      code: "WRITE_UNCERTAIN",
+    });
+  });
+
+  test("works without the lease, and obeys it from the first write after it came", async () => {
+    const writes = new FencedWrites(database);
+    const statement = (): Promise<unknown> =>
+      database.withConnection((connection) => writes.statement(connection, ADD, ["y"]));
+    await writes.transaction((transaction) => add(transaction));
+    await statement();
+    await world.sql(CLOUDPHOENIX_SCHEMA + leaseOf("0"));
+    await expect(statement()).rejects.toMatchObject({ code: "WRITE_UNCERTAIN" });
+    await expect(writes.transaction((it) => add(it))).rejects.toMatchObject({
+      code: "WRITE_UNCERTAIN",
+    });
+    await world.sql("drop schema cloudphoenix cascade");
+    await statement();
+    await writes.transaction((transaction) => add(transaction));
+  });
+
+  test("a missing table of the application is not taken for a missing lease", async () => {
+    await world.sql(CLOUDPHOENIX_SCHEMA + leaseOf("0"));
+    const writes = new FencedWrites(database);
+    const nowhere = writeStatement(
+      "nowhere",
+      (lease) => `insert into nowhere values ($1) returning ${lease}`,
+    );
+    await expect(
+      database.withConnection((connection) => writes.statement(connection, nowhere, [1])),
+    ).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+    await expect(
+      writes.transaction((transaction) =>
+        transaction.query({ text: "insert into nowhere values (1)" }),
+      ),
+    ).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+    // Still fenced:
+    await expect(
+      database.withConnection((connection) => writes.statement(connection, ADD, ["z"])),
+    ).rejects.toMatchObject({ code: "WRITE_UNCERTAIN" });
+  });
+});
+
+describe("idempotency keys", () => {
+  const request = { key: "k1", hash: requestHash({ body: "a" }) };
+  let idempotent: IdempotentWrites;
+
+  beforeEach(() => {
+    idempotent = new IdempotentWrites(new FencedWrites(database));
+  });
+
+  test("the second request with a key gets the first one's answer and does nothing", async () => {
+    const first = await idempotent.run(request, (it) => add(it, "a"));
+    const second = await idempotent.run(request, () => Promise.reject(new Error("must not run")));
+    expect(first).toEqual({ answer: [{ body: "a" }], replayed: false });
+    expect(second).toEqual({ answer: [{ body: "a" }], replayed: true });
+    expect(await world.sql("select body from notes")).toHaveLength(1);
+  });
+
+  test("fifty at once make one effect and get one answer", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => idempotent.run(request, (it) => add(it, "a"))),
+    );
+    expect(answers.filter((it) => !it.replayed)).toHaveLength(1);
+    expect(new Set(answers.map((it) => JSON.stringify(it.answer))).size).toBe(1);
+    expect(await world.sql("select 1 from notes")).toHaveLength(1);
+  });
+
+  test("the same key with another request is refused", async () => {
+    await idempotent.run(request, (it) => add(it, "a"));
+    await expect(
+      idempotent.run({ key: "k1", hash: requestHash({ body: "b" }) }, (it) => add(it, "b")),
+    ).rejects.toMatchObject({ code: "IDEMPOTENCY_MISMATCH", status: 422, retryable: false });
+    expect(await world.sql("select 1 from notes")).toHaveLength(1);
+  });
+
+  test("a key whose work failed is free again, and its work undone", async () => {
+    const failing = idempotent.run(request, async (it) => {
+      await add(it, "a");
+      throw new Error("mine");
+    });
+    await expect(failing).rejects.toThrow("mine");
+    expect(await world.sql("select 1 from notes")).toEqual([]);
+    expect((await idempotent.run(request, (it) => add(it, "a"))).replayed).toBe(false);
+  });
+
+  test("a request that waits too long for the first one is 409 and may come back", async () => {
+    const release = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const first = idempotent.run(request, async (it) => {
+      await add(it, "a");
+      begun.resolve();
+      await release.promise;
+      return "done";
+    });
+    await begun.promise;
+    await expect(idempotent.run(request, (it) => add(it, "a"))).rejects.toMatchObject({
+      code: "IDEMPOTENCY_IN_PROGRESS",
+      status: 409,
+      retryable: true,
+    });
+    release.resolve();
+    expect(await first).toEqual({ answer: "done", replayed: false });
+  });
+
+  test("a site that may not write repeats nothing either", async () => {
+    await world.sql(CLOUDPHOENIX_SCHEMA);
+    await idempotent.run(request, (it) => add(it, "a"));
+    await world.sql(CLOSE_WRITES);
+    await expect(idempotent.run(request, (it) => add(it, "a"))).rejects.toMatchObject({
+      code: "READ_ONLY",
+    });
+  });
+
+  // Goal: whatever part of the log reached the other site, a retry there neither loses nor doubles.
+  // Method: the "other site" gets a prefix of the transactions, whole ones only, as replication does.
+  test.each([true, false])(
+    "after a failover a retried request has one effect (its transaction had arrived: %s)",
+    async (arrived) => {
+      const other = await openWorld();
+      const otherDatabase = other.database();
+      try {
+        await other.sql(`create table notes (id int generated by default as identity primary key, body text);
+                         grant all on notes to app; ${IDEMPOTENCY_TABLE} grant all on idempotent_requests to app`);
+        const first = await idempotent.run(request, (it) => add(it, "a"));
+        if (arrived) {
+          for (const table of ["notes", "idempotent_requests"]) {
+            const rows = await world.sql(`select to_jsonb(t) as row from ${table} t`);
+            for (const { row } of rows) {
+              await other.sql(
+                `insert into ${table} select * from jsonb_populate_record(null::${table}, $1)`,
+                [row],
+              );
+            }
+          }
+        }
+        const atOther = new IdempotentWrites(new FencedWrites(otherDatabase));
+        const again = await atOther.run(request, (it) => add(it, "a"));
+        expect(again).toEqual({ answer: first.answer, replayed: arrived });
+        expect(await other.sql("select body from notes")).toEqual([{ body: "a" }]);
+      } finally {
+        await otherDatabase.close();
+        await other.close();
+      }
+    },
+  );
+
+  test("the fingerprint ignores the order of keys and nothing else", () => {
+    const a = requestHash({ body: "a", items: [1, 2], nested: { x: 1, y: null } });
+    expect(requestHash({ nested: { y: null, x: 1 }, items: [1, 2], body: "a" })).toBe(a);
+    expect(requestHash({ nested: { y: null, x: 1 }, items: [2, 1], body: "a" })).not.toBe(a);
+    expect(requestHash({ nested: { y: 0, x: 1 }, items: [1, 2], body: "a" })).not.toBe(a);
+    expect(requestHash(undefined)).toBe(requestHash(null));
+  });
+
+  test("old keys are forgotten, young ones kept", async () => {
+    await idempotent.run(request, async () => 1);
+    await idempotent.run({ ...request, key: "old" }, async () => 1);
+    await world.sql(
+      "update idempotent_requests set created_at = now() - interval '8 days' where key = 'old'",
+    );
+    expect(await forgetOldKeys(database, 7)).toBe(1);
+    expect(await world.sql("select key from idempotent_requests")).toEqual([{ key: "k1" }]);
+  });
+});
+
+async function blocked(): Promise<boolean> {
+  const rows = await world.sql(
+    "select 1 from pg_stat_activity where usename = 'app' and wait_event_type = 'Lock'",
+  );
+  return rows.length > 0;
+}
