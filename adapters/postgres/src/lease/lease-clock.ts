@@ -1,0 +1,73 @@
+/**
+ * The lease as the database keeps it: numbers in sequences.
+ *
+ * A row would be wrong. A transaction that began before a change goes on seeing the old row, and a
+ * change that is rolled back is gone. A sequence has one value for everybody at once, keeps it
+ * through a rollback, is logged for a crash, and is not replicated to the other site.
+ *
+ * All are microseconds since 1970 on the clock of this database's host.
+ *
+ * `lease_until`    writes are refused from here on; `NEVER_LEASED` if nothing limits them; 0 if lapsed
+ * `lease_from`     when that end was installed: a clock that shows less was set back
+ * `lease_server`   start of the server it was installed in: a lease does not survive a restart, nor
+ *                  the move to another host, whose clock is another one
+ * `promised_until` until then this site may not open, because it promised a peer
+ */
+import { SCHEMA } from "../object-names.ts";
+
+/** `lease_until` while no lease was installed, or after the lease was switched off. */
+export const NEVER_LEASED = "9223372036854775807";
+
+const SEQUENCES: readonly (readonly [string, string])[] = [
+  ["lease_until", NEVER_LEASED],
+  ["lease_from", "0"],
+  ["lease_server", "0"],
+  ["promised_until", "0"],
+];
+
+/** Current value, past every snapshot. Null, which nothing below takes for a lease, if never set. */
+function valueOf(sequence: string): string {
+  return `pg_catalog.pg_sequence_last_value('${SCHEMA}.${sequence}'::pg_catalog.regclass)`;
+}
+
+/** Microseconds as a time. Exact: they fit into the 53 bits of a double precision number. */
+function timeOf(sequence: string): string {
+  return `pg_catalog.to_timestamp(${valueOf(sequence)}::pg_catalog.float8 / 1000000::pg_catalog.float8)`;
+}
+
+export const UNTIL_US: string = valueOf("lease_until");
+export const PROMISED_UNTIL_US: string = valueOf("promised_until");
+export const NOW_US: string =
+  "(extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8";
+
+/** True if the lease does not let writes pass now; never null. For trigger conditions and functions. */
+export const LAPSED: string = `(case ${UNTIL_US} when ${NEVER_LEASED} then false else (
+    pg_catalog.clock_timestamp() < ${timeOf("lease_until")}
+    and pg_catalog.clock_timestamp() >= ${timeOf("lease_from")}
+    and pg_catalog.pg_postmaster_start_time() = ${timeOf("lease_server")}) is not true end)`;
+
+/** Statements of a function body that end the lease at once. */
+export const LAPSE: string = `perform pg_catalog.setval('${SCHEMA}.lease_until', 0);`;
+
+/**
+ * Statements of a function body that install `new_until`, in an order in which stopping between
+ * any two of them leaves nothing longer than what was granted. A first lease is the exception that
+ * must not refuse a running application in between.
+ */
+export const INSTALL: string = `
+  if ${UNTIL_US} = ${NEVER_LEASED} then
+    perform pg_catalog.setval('${SCHEMA}.lease_server', server_us),
+      pg_catalog.setval('${SCHEMA}.lease_from', now_us);
+    perform pg_catalog.setval('${SCHEMA}.lease_until', new_until);
+  else
+    perform pg_catalog.setval('${SCHEMA}.lease_until', new_until);
+    perform pg_catalog.setval('${SCHEMA}.lease_from', now_us);
+    perform pg_catalog.setval('${SCHEMA}.lease_server', server_us);
+  end if;`;
+
+/** Makes the sequences that are missing, with nothing limited. Everybody may look at them. */
+export const LEASE_SEQUENCES: readonly string[] = SEQUENCES.flatMap(([name, start]) => [
+  `create sequence if not exists ${SCHEMA}.${name} minvalue 0 maxvalue ${NEVER_LEASED} start ${start}`,
+  `select setval('${SCHEMA}.${name}', ${start}) from ${SCHEMA}.${name} where not is_called`,
+  `grant select on sequence ${SCHEMA}.${name} to public`,
+]);
