@@ -27,21 +27,23 @@ export async function loop(
   }
 }
 
+/** A reason made once: without one, every abort makes an error with a stack of its own. */
+const OVER = new Error("the turn is over");
+
 async function withDeadline(
   clock: Clock,
   deadlineMs: number,
   stop: AbortSignal,
   turn: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const late = new AbortController();
-  const done = new AbortController();
-  clock.sleep(deadlineMs, AbortSignal.any([done.signal, stop])).then(
-    () => late.abort(),
-    () => undefined,
-  );
+  const ending = new AbortController();
+  const end = (): void => ending.abort(OVER);
+  stop.addEventListener("abort", end, { once: true });
+  clock.sleep(deadlineMs, ending.signal).then(end, () => undefined);
   try {
-    await turn(AbortSignal.any([late.signal, stop]));
+    await turn(ending.signal);
   } finally {
-    done.abort();
+    stop.removeEventListener("abort", end);
+    end();
   }
 }

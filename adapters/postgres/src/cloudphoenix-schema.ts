@@ -8,9 +8,14 @@
  * `promotion`       not replicated: what a promotion found and decided, so that it can be finished
  *                   after a crash at any point and repeated with the same answer.
  *
- * The application may read `site` and nothing else.
+ * The writer lease adds sequences, functions and a table of its own (`lease/`).
+ *
+ * The application may read `site` and nothing else; the site's agent may call functions.
  */
 import { escapeIdentifier } from "pg";
+import { LEASE_SEQUENCES } from "./lease/lease-clock.ts";
+import { LEASE_FUNCTIONS, leaseGrants } from "./lease/lease-functions.ts";
+import { LEASE_GUARD } from "./lease/lease-guard.ts";
 import { SCHEMA } from "./object-names.ts";
 import type { SiteConnection } from "./site-connections.ts";
 
@@ -61,16 +66,25 @@ const STATEMENTS: readonly string[] = [
 /** Creates what is missing. Idempotent; run it inside a transaction. */
 export async function createOwnSchema(
   connection: SiteConnection,
-  roles: { readonly application: string; readonly replication: string },
+  roles: {
+    readonly application: string;
+    readonly replication: string;
+    /** Of the site's agent; null where it has no login. */
+    readonly agent: string | null;
+  },
 ): Promise<void> {
   const application = escapeIdentifier(roles.application);
   const replication = escapeIdentifier(roles.replication);
   await connection.query(
     [
       ...STATEMENTS,
+      ...LEASE_SEQUENCES,
+      ...LEASE_FUNCTIONS,
+      ...LEASE_GUARD,
       `grant usage on schema ${SCHEMA} to ${application}, ${replication}`,
       `grant select on ${SCHEMA}.site to ${application}`,
       `grant select on ${REPLICATED_TABLES.join(", ")} to ${replication}`,
+      ...leaseGrants(application, roles.agent === null ? null : escapeIdentifier(roles.agent)),
     ].join(";\n"),
   );
 }

@@ -2,7 +2,8 @@
  * Stops the writers of a database, whatever they are doing, and proves it.
  *
  * Order matters:
- * 1. The row is taken first: from here on a stale run is refused and services read "closed".
+ * 1. The row is taken first, and the lease ends with it: from here on a stale run is refused, no
+ *    agent can renew, and services read "closed".
  * 2. Sessions end before the gates close, because a gate waits for transactions that have
  *    written, and an idle one can last for hours.
  * 3. Sessions older than the closed gates end. Newer ones can only read, so they may stay: pods
@@ -18,6 +19,7 @@ import {
   type SiteId,
 } from "@cloudphoenix/core";
 import { endApplicationSessions, seesAllSessions } from "./application-sessions.ts";
+import { lapseLease } from "./lease/site-lease-control.ts";
 import { subscriptionName } from "./object-names.ts";
 import { pollUntil } from "./poll-until.ts";
 import type { PostgresContext } from "./postgres-context.ts";
@@ -96,9 +98,12 @@ async function fence(
   generation: number,
   signal: AbortSignal,
 ): Promise<FenceProof> {
-  await claimSite(connection, generation, ["active", "standby", "fenced"], {
-    role: "fenced",
-    writesOpen: false,
+  await connection.transaction(async () => {
+    await claimSite(connection, generation, ["active", "standby", "fenced"], {
+      role: "fenced",
+      writesOpen: false,
+    });
+    await lapseLease(connection, context.connections.isLeased(connection.site));
   });
   await endApplicationSessions(connection);
   await closeGateAgainstWriters(context, connection, signal);

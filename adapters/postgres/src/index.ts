@@ -1,3 +1,4 @@
+export { type AgentLogin, PostgresSiteLease } from "./lease/postgres-site-lease.ts";
 export type { SetupProgress } from "./initial-copy.ts";
 export type { PostgresLimits, PostgresOptions, PostgresSite, Secret } from "./postgres-options.ts";
 export { PreflightError, type PreflightProblem, type PreflightRule } from "./preflight.ts";

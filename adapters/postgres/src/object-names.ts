@@ -11,6 +11,21 @@ export const PUBLICATION = "cloudphoenix";
 /** Trigger on every application table that refuses writes while it is enabled. */
 export const GATE_TRIGGER = "cloudphoenix_write_gate";
 
+/** Triggers on every application table that ask for the lease. See `lease/lease-guard.ts`. */
+export const LEASE_TRIGGER = "cloudphoenix_lease";
+export const LEASE_TRUNCATE_TRIGGER = "cloudphoenix_lease_truncate";
+export const LEASE_COMMIT_TRIGGER = "cloudphoenix_lease_commit";
+export const LEASE_PARTITIONS_TRIGGER = "cloudphoenix_lease_partitions";
+
+/** Everything of ours on a table of the application. */
+export const OWN_TRIGGERS: readonly string[] = [
+  GATE_TRIGGER,
+  LEASE_TRIGGER,
+  LEASE_TRUNCATE_TRIGGER,
+  LEASE_COMMIT_TRIGGER,
+  LEASE_PARTITIONS_TRIGGER,
+];
+
 /** What our own sessions call themselves in `pg_stat_activity`. */
 export const SESSION_NAME = "cloudphoenix";
 

@@ -16,6 +16,11 @@ export interface PostgresSite {
   readonly peerPassword: Secret;
   /** The role the application writes with. */
   readonly applicationRole: string;
+  /**
+   * The role with which the site's agent keeps the writer lease. Null or left out: there is no
+   * lease, and only the gate decides who writes. Either at both sites or at none.
+   */
+  readonly agentRole?: string | null;
 }
 
 export interface PostgresOptions {
@@ -44,6 +49,8 @@ export interface PostgresLimits {
   readonly applyStopMs: number;
   /** To read the log of a returned primary. Decoding runs at tens of MB per second. */
   readonly lossReadMs: number;
+  /** For one statement that reads or repairs whole tables. */
+  readonly bulkMs: number;
   /** Connections per site. */
   readonly connections: number;
   /** Steps a sequence is moved past its last known value; covers what was used since the sample. */
@@ -56,6 +63,8 @@ export const DEFAULT_LIMITS: PostgresLimits = {
   gateMs: 5_000,
   applyStopMs: 3_000,
   lossReadMs: 300_000,
+  // A checksum reads about a million rows a second; an hour is several hundred GB.
+  bulkMs: 3_600_000,
   connections: 4,
   // Samples are 2 s apart; 10,000 covers 5,000 values a second, and 0.0005 % of an integer key.
   sequenceHeadroom: 10_000n,

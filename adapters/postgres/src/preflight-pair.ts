@@ -33,7 +33,8 @@ export async function preflightProblems(
   ];
   for (const { connection } of [from, to]) {
     const site = context.connections.siteOf(connection.site);
-    problems.push(...(await roleProblems(connection, [site.applicationRole, peerRole(site)])));
+    const roles = [site.applicationRole, peerRole(site), site.agentRole ?? []].flat();
+    problems.push(...(await roleProblems(connection, roles)));
   }
   if (fresh && hasTables(to.objects)) problems.push(...(await rowProblems(to.connection)));
   if (context.durability === "sync") problems.push(...(await synchronousProblems(context, from)));

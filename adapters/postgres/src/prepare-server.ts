@@ -12,6 +12,7 @@
  * | `pg_read_all_stats`                | seeing replication state and every session               | a fence is never `confirmed` |
  * | `pg_signal_backend`                | ending application sessions                              | a fence is never `confirmed` |
  * | `pg_show_replication_origin_status()` | how far the old primary was applied                   | promotion works, the exact loss stays unknown |
+ * | SET on `session_replication_role`  | re-applying lost transactions; rejoining without checking foreign keys anew | rejoining takes longer, lost rows can only be exported |
  * | ALTER SYSTEM on `synchronous_standby_names`, `pg_reload_conf()` | durability `sync`           | use `barrier` |
  *
  * The replication role logs in from the other site: `REPLICATION`, and SELECT on the application's
@@ -43,6 +44,8 @@ export interface PrepareOptions {
   readonly admin: RoleLogin;
   readonly replication: RoleLogin;
   readonly application: RoleLogin;
+  /** For the agent that keeps the writer lease; it may connect, and call what set-up lets it. */
+  readonly agent?: RoleLogin | null;
   /** Roles that own the application's tables, if not the admin role itself. */
   readonly tableOwners?: readonly string[];
   readonly connectTimeoutMs?: number;
@@ -81,6 +84,7 @@ async function makeRoles(client: Client, options: PrepareOptions): Promise<void>
     { login: options.admin, attributes: "login replication" },
     { login: options.replication, attributes: "login replication" },
     { login: options.application, attributes: "login" },
+    ...agentOf(options).map((login) => ({ login, attributes: "login" })),
   ];
   for (const { login, attributes } of wanted) {
     const role = escapeIdentifier(login.role);
@@ -89,6 +93,10 @@ async function makeRoles(client: Client, options: PrepareOptions): Promise<void>
     const verifier = escapeLiteral(scramVerifier(login.password));
     await client.query(`${verb} role ${role} ${attributes} password ${verifier}`);
   }
+}
+
+function agentOf({ agent }: PrepareOptions): readonly RoleLogin[] {
+  return agent === undefined || agent === null ? [] : [agent];
 }
 
 async function makeDatabase(client: Client, database: string): Promise<boolean> {
@@ -104,9 +112,10 @@ async function grantRights(client: Client, options: PrepareOptions): Promise<rea
   const application = escapeIdentifier(options.application.role);
   const database = escapeIdentifier(options.database);
   const owners = (options.tableOwners ?? []).map((owner) => escapeIdentifier(owner));
+  const agents = agentOf(options).map(({ role }) => escapeIdentifier(role));
   const needed = [
     `grant connect, create, temporary on database ${database} to ${admin}`,
-    `grant connect on database ${database} to ${replication}, ${application}`,
+    `grant connect on database ${database} to ${[replication, application, ...agents].join(", ")}`,
     `grant usage, create on schema public to ${admin}`,
     `grant usage on schema public to ${application}`,
     `grant pg_create_subscription to ${admin}`,
@@ -121,6 +130,10 @@ async function grantRights(client: Client, options: PrepareOptions): Promise<rea
     [
       `grant execute on function pg_show_replication_origin_status() to ${admin}`,
       "the exact loss of a failover stays unknown",
+    ],
+    [
+      `grant set on parameter session_replication_role to ${admin}`,
+      "lost transactions cannot be applied again, only exported",
     ],
     [
       `grant set, alter system on parameter synchronous_standby_names to ${admin}`,

@@ -15,6 +15,7 @@ import { CloudPhoenixError, type SiteId } from "@cloudphoenix/core";
 import type { Promotion } from "@cloudphoenix/engine";
 import { exclusively } from "./exclusively.ts";
 import { closeGateAgainstWriters } from "./fence-database.ts";
+import { lapseLease } from "./lease/site-lease-control.ts";
 import { slotName, subscriptionName } from "./object-names.ts";
 import type { PostgresContext } from "./postgres-context.ts";
 import {
@@ -180,6 +181,8 @@ async function finish(
   await stopWaitingForStandby(context, connection, subscriptionName(context.application), signal);
   await connection.transaction(async () => {
     await completePromotion(connection, record.generation);
+    // Whoever opens the site has to install a lease, if there are leases at all.
+    await lapseLease(connection, context.connections.isLeased(connection.site));
     // Nobody follows the new primary yet, so no commit can be promised to be elsewhere.
     await claimSite(connection, generation, ["standby", "active", "fenced"], {
       role: "active",

@@ -12,7 +12,7 @@ import {
   isApplicationSchema,
   isOutsideExtensions,
 } from "./application-objects.ts";
-import { GATE_TRIGGER } from "./object-names.ts";
+import { OWN_TRIGGERS } from "./object-names.ts";
 import { OBJECT_KINDS, type ObjectKind, type SchemaObject } from "./schema-object.ts";
 import type { SiteConnection } from "./site-connections.ts";
 
@@ -23,6 +23,8 @@ interface CatalogRow {
   readonly owner: string | null;
   readonly owned_as: string | null;
 }
+
+const NOT_OUR_TRIGGER = `t.tgname <> all (array['${OWN_TRIGGERS.join("', '")}'])`;
 
 /** Most objects are equal if the statements that make them are. */
 const WHOLE = "definition";
@@ -186,7 +188,7 @@ const TRIGGERS = `select format('%I.%I.%I', n.nspname, c.relname, t.tgname) as n
     pg_get_triggerdef(t.oid) as statement, null as aspects, ${NOT_OWNED}
   from pg_trigger t join pg_class c on c.oid = t.tgrelid
     join pg_namespace n on n.oid = c.relnamespace
-  where not t.tgisinternal and t.tgname <> '${GATE_TRIGGER}' and t.tgparentid = 0
+  where not t.tgisinternal and ${NOT_OUR_TRIGGER} and t.tgparentid = 0
     and ${isApplicationSchema("n")} and ${isOutsideExtensions("pg_class", "c.oid")}
   order by t.oid`;
 
@@ -227,7 +229,7 @@ const SETTINGS = `select format('%I.%I', n.nspname, c.relname) || ' replica iden
         else 'enable always' end, t.tgname), null::jsonb, null, null
   from pg_trigger t join pg_class c on c.oid = t.tgrelid
     join pg_namespace n on n.oid = c.relnamespace
-  where not t.tgisinternal and t.tgname <> '${GATE_TRIGGER}' and t.tgenabled <> 'O'
+  where not t.tgisinternal and ${NOT_OUR_TRIGGER} and t.tgenabled <> 'O'
     and ${isApplicationSchema("n")} and ${isOutsideExtensions("pg_class", "c.oid")}`;
 
 /** `plpgsql` is in every database. Versions may differ between clouds, so only names count. */

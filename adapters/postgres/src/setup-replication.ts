@@ -11,6 +11,7 @@ import { copySchema } from "./copy-schema.ts";
 import { exclusively } from "./exclusively.ts";
 import { applyGrants, grantReplication, readGrants } from "./grants.ts";
 import { confirmFlow, type SetupProgress, waitForCopy } from "./initial-copy.ts";
+import { guardTables } from "./lease/lease-guard.ts";
 import { PUBLICATION, SCHEMA, slotName, subscriptionName } from "./object-names.ts";
 import { peerConninfo, peerRole } from "./peer-conninfo.ts";
 import type { PostgresContext } from "./postgres-context.ts";
@@ -170,6 +171,7 @@ async function prepareSide(
     await createOwnSchema(connection, {
       application: site.applicationRole,
       replication: peerRole(site),
+      agent: site.agentRole ?? null,
     });
     await connection.query(
       `insert into ${SCHEMA}.site (site, role, generation, writes_open, durability)
@@ -177,6 +179,7 @@ async function prepareSide(
       [connection.site, start.role, start.generation, context.durability],
     );
     await (start.role === "active" ? matchGate(connection) : closeGate(connection));
+    if (context.connections.isLeased(connection.site)) await guardTables(connection);
     await grantReplication(connection, peerRole(site));
     if (start.role === "standby") await forgetPromotions(connection);
   }, BEGIN_GATE_CHANGE);
@@ -208,7 +211,7 @@ async function follow(
   if (leftOver !== null && isSlotLost(leftOver)) await dropIdleSlot(from, slot);
   await ensureSlot(from, slot);
   const conninfo = await peerConninfo(context.connections.siteOf(pair.request.from));
-  await createSubscription(to, application, { slot, ...conninfo });
+  await createSubscription(to, application, { slot, ...conninfo, copyData: true });
   return true;
 }
 
@@ -245,7 +248,7 @@ async function publishedTables(connection: SiteConnection): Promise<number> {
 }
 
 /** Last, because from here on (mode `sync`) commits wait for the standby. */
-async function setDurability(
+export async function setDurability(
   context: PostgresContext,
   connection: SiteConnection,
   signal: AbortSignal,

@@ -41,7 +41,7 @@ export interface StatementOptions {
 /** A session on loan. Statements run in order on one server process. */
 export class SiteConnection {
   readonly site: SiteId;
-  readonly #client: PoolClient;
+  readonly #client: Pick<PoolClient, "query">;
   readonly #place: string;
   readonly #observe: (statement: string) => void;
   usable = true;
@@ -49,7 +49,7 @@ export class SiteConnection {
   constructor(
     site: SiteId,
     parts: {
-      readonly client: PoolClient;
+      readonly client: Pick<PoolClient, "query">;
       readonly place: string;
       readonly observe: (statement: string) => void;
     },
@@ -119,7 +119,7 @@ export class SiteConnections {
   readonly #beforeStatement: PostgresOptions["beforeStatement"];
 
   /** Connects to nobody yet. @throws {CloudPhoenixError} `CONFIG_INVALID` if a URL is unusable */
-  constructor(options: PostgresOptions, limits: PostgresLimits) {
+  constructor(options: Pick<PostgresOptions, "sites" | "beforeStatement">, limits: PostgresLimits) {
     this.#sites = new Map(options.sites.map((site) => [site.site, site]));
     this.#limits = limits;
     this.#beforeStatement = options.beforeStatement;
@@ -127,6 +127,11 @@ export class SiteConnections {
       clientConfig(site.adminUrl, `site ${site.site}`);
       clientConfig(site.peerUrl, `site ${site.site} for its peer`);
     }
+  }
+
+  /** Whether `site` writes only while it holds the writer lease. */
+  isLeased(site: SiteId): boolean {
+    return (this.siteOf(site).agentRole ?? null) !== null;
   }
 
   /** What is configured for `site`. @throws {CloudPhoenixError} `NOT_FOUND` */
@@ -240,7 +245,7 @@ class Lease {
 }
 
 /** A site and its address, as errors name them. */
-function placeOf(site: PostgresSite): string {
+export function placeOf(site: PostgresSite): string {
   const { hostname, port } = new URL(site.adminUrl);
   return `site ${site.site} (${hostname}:${port === "" ? "5432" : port})`;
 }

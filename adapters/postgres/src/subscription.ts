@@ -51,7 +51,7 @@ export async function readSubscription(
 }
 
 /**
- * Subscribes to an existing slot and starts copying.
+ * Subscribes to an existing slot and starts copying, unless the rows are there already.
  *
  * `synchronous_commit = on` because a standby that confirms before it has flushed makes both
  * `barrier` and `sync` worthless, and with `off` (the default) makes `sync` slow as well.
@@ -60,12 +60,17 @@ export async function readSubscription(
 export async function createSubscription(
   connection: SiteConnection,
   application: string,
-  source: { readonly slot: string; readonly secret: string; readonly shown: string },
+  source: {
+    readonly slot: string;
+    readonly secret: string;
+    readonly shown: string;
+    readonly copyData: boolean;
+  },
 ): Promise<void> {
   const statement = (conninfo: string): string =>
     `create subscription ${nameOf(application)} connection ${escapeLiteral(conninfo)}
      publication ${escapeIdentifier(PUBLICATION)}
-     with (create_slot = false, slot_name = ${escapeLiteral(source.slot)}, copy_data = true,
+     with (create_slot = false, slot_name = ${escapeLiteral(source.slot)}, copy_data = ${source.copyData},
        synchronous_commit = 'on', streaming = parallel, origin = none)`;
   await connection.query(statement(source.secret), [], { shownAs: statement(source.shown) });
 }

@@ -11,12 +11,26 @@ export interface DecodedChange {
   /** Qualified and quoted, as `format('%I.%I')` prints it. A truncation may name several. */
   readonly tables: readonly string[];
   readonly operation: "INSERT" | "UPDATE" | "DELETE" | "TRUNCATE";
-  /** New values by unquoted column name; null for SQL null. Empty unless a row was inserted. */
+  /**
+   * New values by unquoted column name; null for SQL null. A large value that an update left alone
+   * is not in the log and missing here. Empty unless a row was inserted or updated.
+   */
   readonly columns: ReadonlyMap<string, string | null>;
+  /**
+   * What identified the row before, by column: printed for deletes, and for updates that change the
+   * key (or all columns are the replica identity). Null if not printed.
+   */
+  readonly old: ReadonlyMap<string, string> | null;
 }
 
 const TABLE = "table ";
 const OPERATION = /^: (INSERT|UPDATE|DELETE|TRUNCATE):/;
+const OLD_KEY = " old-key:";
+const NEW_TUPLE = " new-tuple:";
+const NO_DATA = " (no-tuple-data)";
+
+/** Stands, unquoted, for a large value that did not change and was not logged. */
+const NOT_LOGGED = "unchanged-toast-datum";
 
 /** Parses one line; null if it is not a change of rows (`BEGIN`, `COMMIT`, a message). */
 export function parseChange(data: string): DecodedChange | null {
@@ -34,27 +48,55 @@ export function parseChange(data: string): DecodedChange | null {
   if (whole === undefined || !isOperation(operation)) {
     throw new Error(`unexpected output of test_decoding: ${data.slice(0, 80)}`);
   }
-  const columns =
-    operation === "INSERT" ? parseColumns(data, at + whole.length) : new Map<string, never>();
-  return { tables, operation, columns };
+  return { tables, operation, ...parseRow(data, at + whole.length, operation) };
+}
+
+function parseRow(
+  data: string,
+  start: number,
+  operation: DecodedChange["operation"],
+): Pick<DecodedChange, "columns" | "old"> {
+  const none = { columns: new Map<string, string | null>(), old: null };
+  if (operation === "TRUNCATE") return none;
+  if (operation === "DELETE") {
+    const { columns } = parseColumns(data, start);
+    return { columns: none.columns, old: columns.size === 0 ? null : withoutNulls(columns) };
+  }
+  if (!data.startsWith(OLD_KEY, start)) {
+    return { columns: parseColumns(data, start).columns, old: null };
+  }
+  const old = parseColumns(data, start + OLD_KEY.length);
+  const { columns } = parseColumns(data, old.end + NEW_TUPLE.length);
+  return { columns, old: withoutNulls(old.columns) };
+}
+
+/** The plugin leaves nulls out where it prints what identified a row. */
+function withoutNulls(columns: ReadonlyMap<string, string | null>): ReadonlyMap<string, string> {
+  const kept = new Map<string, string>();
+  for (const [name, value] of columns) if (value !== null) kept.set(name, value);
+  return kept;
 }
 
 function isOperation(text: string | undefined): text is DecodedChange["operation"] {
   return text === "INSERT" || text === "UPDATE" || text === "DELETE" || text === "TRUNCATE";
 }
 
-function parseColumns(data: string, start: number): ReadonlyMap<string, string | null> {
+function parseColumns(
+  data: string,
+  start: number,
+): { readonly columns: ReadonlyMap<string, string | null>; readonly end: number } {
   const columns = new Map<string, string | null>();
   let at = start;
-  while (data[at] === " " && data[at + 1] !== "(") {
+  while (data[at] === " " && !data.startsWith(NO_DATA, at) && !data.startsWith(NEW_TUPLE, at)) {
     const nameEnd = endOfName(data, at + 1);
     const name = unquotedName(data.slice(at + 1, nameEnd));
     const typeEnd = endOfType(data, nameEnd);
     const valueEnd = endOfValue(data, typeEnd);
-    columns.set(name, valueOf(data.slice(typeEnd, valueEnd)));
+    const value = data.slice(typeEnd, valueEnd);
+    if (value !== NOT_LOGGED) columns.set(name, valueOf(value));
     at = valueEnd;
   }
-  return columns;
+  return { columns, end: at };
 }
 
 /** Past a name of one or two parts, each plain or in double quotes. */

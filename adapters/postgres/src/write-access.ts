@@ -1,10 +1,12 @@
-/** Opening and closing the writes of a site, and taking a fence back. */
+/** Opening and closing the writes of a site, taking a fence back, and doing without a lease. */
 import { CloudPhoenixError, type SiteId } from "@cloudphoenix/core";
 import { closeGateAgainstWriters } from "./fence-database.ts";
+import { guardTables } from "./lease/lease-guard.ts";
+import { dropLease } from "./lease/site-lease-control.ts";
 import { subscriptionName } from "./object-names.ts";
 import type { PostgresContext } from "./postgres-context.ts";
 import type { SiteConnection } from "./site-connections.ts";
-import { claimSite, type SiteRow } from "./site-row.ts";
+import { claimSite, readSiteRow, type SiteRow } from "./site-row.ts";
 import { readSubscription } from "./subscription.ts";
 import { waitForStandby } from "./synchronous-standby.ts";
 import { BEGIN_GATE_CHANGE, isLockFailure, openGate } from "./write-gate.ts";
@@ -64,6 +66,27 @@ export async function unfenceDatabase(
   });
 }
 
+/**
+ * Frees an open site from a lease that is no longer configured, so that no agent is needed to keep
+ * it writable. Does nothing at a site that is closed, or where a lease is configured. Idempotent.
+ */
+export async function releaseLease(
+  context: PostgresContext,
+  site: SiteId,
+  signal: AbortSignal,
+): Promise<void> {
+  if (context.connections.isLeased(site)) return;
+  await context.connections.withSession(site, signal, (connection) =>
+    connection.transaction(async () => {
+      const row = await readSiteRow(connection);
+      if (row === null || row.role !== "active" || !row.writesOpen) return;
+      // The claim holds the row against a fence until the lease is gone.
+      const claimed = await claimSite(connection, row.generation, ["active"]);
+      if (claimed?.writesOpen === true) await dropLease(connection);
+    }),
+  );
+}
+
 /** Role, row and gates change together or not at all. @returns null if the role is not `from` */
 async function openAs(
   context: PostgresContext,
@@ -79,7 +102,11 @@ async function openAs(
           role: "active",
           writesOpen: true,
         });
-        if (row !== null) await openGate(connection);
+        if (row === null) return null;
+        await openGate(connection);
+        // The gate stays open; with a lease it is the lease that decides from here on.
+        if (context.connections.isLeased(connection.site)) await guardTables(connection);
+        else await dropLease(connection);
         return row;
       }, BEGIN_GATE_CHANGE);
     } catch (error) {

@@ -36,6 +36,41 @@ test("reads updates with an old key, deletes without data, and truncation of sev
   });
 });
 
+test("reads new values, what was known of the old row, and leaves out what was not logged", () => {
+  const change = parseChange(
+    `table public.t: UPDATE: old-key: id[integer]:1 code[text]:'a '' new-tuple: b' ` +
+      `new-tuple: id[integer]:2 code[text]:null big[text]:unchanged-toast-datum ` +
+      `note[text]:'unchanged-toast-datum' "new-tuple"[text]:'x'`,
+  );
+  expect(Object.fromEntries(change?.old ?? [])).toEqual({ id: "1", code: "a ' new-tuple: b" });
+  expect(Object.fromEntries(change?.columns ?? [])).toEqual({
+    id: "2",
+    code: null,
+    note: "unchanged-toast-datum",
+    "new-tuple": "x",
+  });
+  const plain = parseChange("table public.t: UPDATE: id[integer]:1 v[text]:'x'");
+  expect(plain?.old).toBeNull();
+  expect(Object.fromEntries(plain?.columns ?? [])).toEqual({ id: "1", v: "x" });
+  const gone = parseChange("table public.pair: DELETE: a[integer]:1 b[text]:'x y'");
+  expect(Object.fromEntries(gone?.old ?? [])).toEqual({ a: "1", b: "x y" });
+  expect(gone?.columns.size).toBe(0);
+  expect(parseChange("table public.t: DELETE: (no-tuple-data)")?.old).toBeNull();
+});
+
+test("our own repairs are nobody's loss", () => {
+  const report = lostAfter("0/1", [
+    ...transaction(
+      "0/2",
+      1,
+      "message: transactional: 1 prefix: cloudphoenix-repair, sz: 0 content:",
+      "table public.t: INSERT: id[integer]:1",
+    ),
+    ...transaction("0/3", 1, "table public.t: INSERT: id[integer]:2"),
+  ]);
+  expect(report).toMatchObject({ transactions: 1, keysByTable: { "public.t": ["2"] } });
+});
+
 test("skips what is not a change of rows, and refuses what it does not understand", () => {
   expect(parseChange("BEGIN 7")).toBeNull();
   expect(parseChange("message: transactional: 1 prefix: x, sz: 1 content:y")).toBeNull();

@@ -5,6 +5,7 @@ export * from "./lease.ts";
 export * from "./notifier.ts";
 export * from "./observation-source.ts";
 export * from "./plan-runner.ts";
+export * from "./salvage.ts";
 export * from "./site-control.ts";
 export * from "./state-store.ts";
 export * from "./traffic-switch.ts";

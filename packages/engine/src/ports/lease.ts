@@ -78,7 +78,8 @@ export interface SiteLease {
   ): Promise<void>;
   /**
    * Ends the lease at once and fences the site for `epoch`: another site holds that epoch.
-   * Idempotent. @throws {CloudPhoenixError} `STALE_GENERATION` if the site is at a newer one
+   * Does nothing if a plan has made the site active at `epoch` itself meanwhile. Idempotent.
+   * @throws {CloudPhoenixError} `STALE_GENERATION` if the site is at a newer one
    */
   surrender(epoch: number, signal: AbortSignal): Promise<void>;
   /**

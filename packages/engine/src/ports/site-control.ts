@@ -46,6 +46,11 @@ export interface Fencer {
    * to drain. Default: only `network` does.
    */
   readonly cutsReplication?: boolean;
+  /**
+   * Whether readers lose the site, too. A planned move falls back on such a means only if the
+   * others cannot confirm. Default: it does not.
+   */
+  readonly stopsReads?: boolean;
   /** How long `fence` may take when nothing is wrong with this means. Default 2 s. */
   readonly patienceMs?: number;
   /**

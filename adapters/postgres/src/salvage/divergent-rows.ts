@@ -1,0 +1,104 @@
+/** Every change that a returned old primary alone holds, one at a time, in commit order. */
+import type { SiteId } from "@cloudphoenix/core";
+import type { DivergentRow, RowValues } from "@cloudphoenix/engine";
+import { commitTime } from "../lost-transactions.ts";
+import { SCHEMA } from "../object-names.ts";
+import type { PostgresContext } from "../postgres-context.ts";
+import { type DecodedChange, parseChange } from "../test-decoding.ts";
+import { changesBehind, keptSlot, readInPortions, withDecodedSlot } from "./decoded-log.ts";
+import { readSalvageTables, type SalvageTable } from "./salvage-table.ts";
+
+/** The keys a change names: of the row before it and of the row after it. */
+export interface ChangedKeys {
+  readonly before: RowValues | null;
+  readonly after: RowValues | null;
+}
+
+interface LostChange {
+  readonly xid: string;
+  readonly data: string;
+  readonly commit: string;
+}
+
+/**
+ * Hands the divergent rows of `from` to `take` in portions; ends when all were taken. Strictly
+ * behind `applied`, see `LostTransactions`.
+ */
+export async function eachDivergentRow(
+  context: PostgresContext,
+  { from, applied }: { readonly from: SiteId; readonly applied: string },
+  signal: AbortSignal,
+  take: (rows: readonly DivergentRow[]) => Promise<void>,
+): Promise<void> {
+  await context.connections.withSession(from, signal, async (connection) => {
+    const slot = await keptSlot(context, connection);
+    const tables = await readSalvageTables(connection);
+    await withDecodedSlot(connection, slot, (copy) =>
+      readInPortions<LostChange>(
+        connection,
+        { query: changesBehind(copy, applied, false), limitMs: context.limits.lossReadMs },
+        (changes) => take(changes.flatMap((change) => divergentRows(change, tables))),
+      ),
+    );
+  });
+}
+
+function divergentRows(
+  { xid, data, commit }: LostChange,
+  tables: ReadonlyMap<string, SalvageTable>,
+): readonly DivergentRow[] {
+  const change = parseChange(data);
+  if (change === null) return [];
+  const committedAtMs = commitTime(commit);
+  return change.tables.flatMap((name): readonly DivergentRow[] => {
+    // What we note about the site itself is nobody's loss.
+    if (name.startsWith(`${SCHEMA}.`)) return [];
+    const { before, after } = changedKeys(change, tables.get(name));
+    return [
+      {
+        table: name,
+        operation: operationOf(change),
+        key: before ?? after,
+        row: change.columns.size === 0 ? null : Object.fromEntries(change.columns),
+        xid,
+        committedAtMs,
+      },
+    ];
+  });
+}
+
+/** Null where the log does not name the row, or where there is none. */
+export function changedKeys(change: DecodedChange, table: SalvageTable | undefined): ChangedKeys {
+  const key = table?.key ?? null;
+  if (key === null || change.operation === "TRUNCATE") return { before: null, after: null };
+  const after = change.columns.size === 0 ? null : pick(key, change.columns);
+  if (change.operation === "INSERT") return { before: null, after };
+  return { before: change.old === null ? after : pick(key, change.old), after };
+}
+
+function pick(
+  key: readonly string[],
+  values: ReadonlyMap<string, string | null>,
+): Readonly<Record<string, string>> | null {
+  const picked: Record<string, string> = {};
+  for (const name of key) {
+    const value = values.get(name);
+    // A key of which a part is missing names no row.
+    if (typeof value !== "string") return null;
+    picked[name] = value;
+  }
+  return picked;
+}
+
+function operationOf({ operation }: DecodedChange): DivergentRow["operation"] {
+  switch (operation) {
+    case "INSERT":
+      return "insert";
+    case "UPDATE":
+      return "update";
+    case "DELETE":
+      return "delete";
+    case "TRUNCATE":
+      return "truncate";
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Foreign keys checked by hand, for rows that were changed without firing triggers (which is how
+ * PostgreSQL checks them itself). Parents are locked as PostgreSQL would, so that nobody can take
+ * them away before the transaction ends.
+ */
+import { escapeIdentifier } from "pg";
+import type { RowValues } from "@cloudphoenix/engine";
+import type { SiteConnection } from "../site-connections.ts";
+import type { SalvageTable } from "./salvage-table.ts";
+
+interface ForeignKey {
+  readonly child: string;
+  readonly childColumns: readonly string[];
+  readonly parent: string;
+  readonly parentColumns: readonly string[];
+}
+
+/** What a row that is about to change or go was referred to by. */
+export interface Referred {
+  readonly foreignKey: ForeignKey;
+  readonly values: readonly (string | null)[];
+}
+
+export class ForeignKeys {
+  readonly #connection: SiteConnection;
+  readonly #all: readonly ForeignKey[];
+
+  private constructor(connection: SiteConnection, all: readonly ForeignKey[]) {
+    this.#connection = connection;
+    this.#all = all;
+  }
+
+  static async read(connection: SiteConnection): Promise<ForeignKeys> {
+    return new ForeignKeys(connection, await connection.query<ForeignKey>(FOREIGN_KEYS));
+  }
+
+  /** Call before a row is updated or deleted; check the result once the transaction is complete. */
+  async referred(table: SalvageTable, key: RowValues): Promise<readonly Referred[]> {
+    const found: Referred[] = [];
+    for (const foreignKey of this.#all.filter((one) => one.parent === table.name)) {
+      const columns = foreignKey.parentColumns.map((name) => `t.${escapeIdentifier(name)}::text`);
+      const { where, values } = byKey(key);
+      const [row] = await this.#connection.query<{ readonly values: readonly (string | null)[] }>(
+        `select array[${columns.join(", ")}] as values from ${table.name} t where ${where}`,
+        values,
+      );
+      if (row !== undefined) found.push({ foreignKey, values: row.values });
+    }
+    return found;
+  }
+
+  /** Whether rows refer to values that no row has any more. */
+  async leavesOrphans({ foreignKey, values }: Referred): Promise<boolean> {
+    const { child, childColumns, parent } = foreignKey;
+    const named = childColumns.map((name, at) => `c.${escapeIdentifier(name)} = $${at + 1}`);
+    const rows = await this.#connection.query(
+      `select from ${child} c where ${named.join(" and ")}
+         and not exists (select from ${parent} p where ${joined(foreignKey)}) limit 1`,
+      values,
+    );
+    return rows.length > 0;
+  }
+
+  /** Whether the row refers to one that does not exist. */
+  async isOrphan(table: SalvageTable, key: RowValues): Promise<boolean> {
+    for (const foreignKey of this.#all.filter((one) => one.child === table.name)) {
+      const { where, values } = byKey(key, "c");
+      const refers = foreignKey.childColumns.map(
+        (name) => `c.${escapeIdentifier(name)} is not null`,
+      );
+      const referring = await this.#connection.query(
+        `select from ${table.name} c where ${where} and ${refers.join(" and ")}`,
+        values,
+      );
+      if (referring.length === 0) continue;
+      const parents = await this.#connection.query(
+        `select from ${foreignKey.parent} p where exists
+           (select from ${table.name} c where ${where} and ${joined(foreignKey)}) for key share of p`,
+        values,
+      );
+      if (parents.length === 0) return true;
+    }
+    return false;
+  }
+}
+
+/** Condition for the row with `key`, and its values. */
+export function byKey(
+  key: RowValues,
+  alias = "t",
+): { readonly where: string; readonly values: readonly (string | null)[] } {
+  const names = Object.keys(key);
+  const where = names.map((name, at) => `${alias}.${escapeIdentifier(name)} = $${at + 1}`);
+  return { where: where.join(" and "), values: Object.values(key) };
+}
+
+function joined({ childColumns, parentColumns }: ForeignKey): string {
+  return childColumns
+    .map((name, at) => {
+      const parent = parentColumns[at] ?? name;
+      return `p.${escapeIdentifier(parent)} = c.${escapeIdentifier(name)}`;
+    })
+    .join(" and ");
+}
+
+const FOREIGN_KEYS = `
+  select format('%I.%I', cn.nspname, c.relname) as child,
+    format('%I.%I', pn.nspname, p.relname) as parent,
+    (select jsonb_agg(a.attname order by u.n) from unnest(k.conkey) with ordinality as u(att, n)
+      join pg_attribute a on a.attrelid = c.oid and a.attnum = u.att) as "childColumns",
+    (select jsonb_agg(a.attname order by u.n) from unnest(k.confkey) with ordinality as u(att, n)
+      join pg_attribute a on a.attrelid = p.oid and a.attnum = u.att) as "parentColumns"
+  from pg_constraint k join pg_class c on c.oid = k.conrelid
+    join pg_namespace cn on cn.oid = c.relnamespace
+    join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
+  where k.contype = 'f' order by 1, 2`;

@@ -1,0 +1,145 @@
+/**
+ * Applies lost transactions at the site that took over, as far as nothing there contradicts them.
+ *
+ * 1. "Changed since the sites parted" is what the writer's own log says (the reverse slot keeps it
+ *    from before the first write), not a guess from values.
+ * 2. Rows are locked before the last look at the log, so nobody changes them between look and deed.
+ * 3. Rows change as replication changes them, without firing triggers; foreign keys are checked by
+ *    hand, and the gate is asked once more before the end, so a site that lost its right to write
+ *    in between refuses the whole.
+ * 4. One transaction, which also records its result.
+ */
+import { CloudPhoenixError, type SiteId } from "@cloudphoenix/core";
+import type { ReapplyResult } from "@cloudphoenix/engine";
+import { exclusively } from "../exclusively.ts";
+import { readLostTransactions } from "../measure-loss.ts";
+import { slotName } from "../object-names.ts";
+import type { PostgresContext } from "../postgres-context.ts";
+import type { SiteConnection } from "../site-connections.ts";
+import { claimSite } from "../site-row.ts";
+import { applyAsOrigin, applyAsReplica } from "./apply-as-replica.ts";
+import { changesOf, readInPortions, requireSlot, withDecodedSlot } from "./decoded-log.ts";
+import { eachDivergentRow } from "./divergent-rows.ts";
+import { ForeignKeys } from "./foreign-keys.ts";
+import { LostKeys } from "./lost-keys.ts";
+import {
+  ensureReapplyRecords,
+  readReapplyRecord,
+  type Tail,
+  writeReapplyRecord,
+} from "./reapply-record.ts";
+import { Replay } from "./replay.ts";
+import { readSalvageTables, type SalvageTable } from "./salvage-table.ts";
+
+interface ReapplyRequest extends Tail {
+  readonly to: SiteId;
+  readonly generation: number;
+}
+
+/** What one re-application works with. */
+interface Reapplying {
+  readonly request: ReapplyRequest;
+  readonly writer: SiteConnection;
+  readonly tables: ReadonlyMap<string, SalvageTable>;
+  readonly keys: LostKeys;
+  readonly signal: AbortSignal;
+}
+
+/** See `Salvage.reapply`. */
+export async function reapplyTransactions(
+  context: PostgresContext,
+  request: ReapplyRequest,
+  signal: AbortSignal,
+): Promise<ReapplyResult> {
+  return context.connections.withSession(request.to, signal, (writer) =>
+    exclusively(writer, async () => {
+      await claimWriter(writer, request.generation);
+      await ensureReapplyRecords(writer);
+      const earlier = await readReapplyRecord(writer, request);
+      if (earlier !== null) return earlier;
+      await refuseRepaired(context, request, signal);
+      const slot = slotName(context.application, request.from);
+      await requireSlot(writer, slot, request.from);
+      const tables = await readSalvageTables(writer);
+      const keys = new LostKeys(tables);
+      await eachDivergentRow(context, lostOf(request), signal, async (rows) => {
+        for (const row of rows) keys.want(row);
+      });
+      return apply(context, { request, writer, tables, keys, signal }, slot);
+    }),
+  );
+}
+
+async function claimWriter(writer: SiteConnection, generation: number): Promise<void> {
+  const row = await claimSite(writer, generation, ["active"]);
+  if (row?.writesOpen === true) return;
+  throw new CloudPhoenixError("CONFLICT", `writes are not open at site ${writer.site}`, {
+    retryable: false,
+    hint: "Name the site that took over.",
+  });
+}
+
+/** After a repair the log of the old primary still names the lost rows, but the reverse slot has moved. */
+async function refuseRepaired(
+  context: PostgresContext,
+  { from, appliedLsn }: ReapplyRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const lost = await context.connections.withSession(from, signal, (connection) =>
+    readLostTransactions(context, connection, appliedLsn),
+  );
+  if (!lost.details().repaired) return;
+  throw new CloudPhoenixError("CONFLICT", `site ${from} is being repaired already`, {
+    retryable: false,
+    hint: "Let the site rejoin; its lost rows can still be exported until then.",
+  });
+}
+
+async function apply(
+  context: PostgresContext,
+  reapplying: Reapplying,
+  slot: string,
+): Promise<ReapplyResult> {
+  const { request, writer, tables, keys, signal } = reapplying;
+  return context.connections.withSession(request.to, signal, (reader) =>
+    withDecodedSlot(reader, slot, async (copy) => {
+      const look = (): Promise<void> =>
+        readInPortions<{ readonly data: string }>(
+          reader,
+          {
+            query: `select data from ${changesOf(copy, true)} where data like 'table %'`,
+            limitMs: context.limits.lossReadMs,
+          },
+          (rows) => {
+            for (const { data } of rows) keys.noteTaken(data);
+          },
+        );
+      // Most of the log is read before anything is locked, the rest in an instant.
+      await look();
+      return writer.transaction(async () => {
+        await applyAsReplica(writer);
+        await keys.lock(writer);
+        await look();
+        const foreignKeys = await ForeignKeys.read(writer);
+        const replay = new Replay(writer, tables, { keys, foreignKeys });
+        await eachDivergentRow(context, lostOf(request), signal, async (rows) => {
+          for (const row of rows) await replay.add(row);
+        });
+        const result = await replay.finish();
+        await applyAsOrigin(writer);
+        await askGates(writer, replay.changedTables());
+        await writeReapplyRecord(writer, request, result);
+        return result;
+      }, `begin; set local idle_in_transaction_session_timeout = ${context.limits.lossReadMs}`);
+    }),
+  );
+}
+
+/** Statement triggers fire even if no row is concerned: a closed gate refuses here. */
+async function askGates(writer: SiteConnection, tables: ReadonlySet<string>): Promise<void> {
+  for (const table of tables) await writer.query(`delete from ${table} where false`);
+}
+
+function lostOf({ from, appliedLsn }: Tail): { readonly from: SiteId; readonly applied: string } {
+  return { from, applied: appliedLsn };
+}

@@ -1,0 +1,163 @@
+/** Applies lost transactions one by one inside one transaction at the writer, each whole or not at all. */
+import { CloudPhoenixError } from "@cloudphoenix/core";
+import type { DivergentRow, ReapplyResult, RowValues } from "@cloudphoenix/engine";
+import { escapeIdentifier } from "pg";
+import { sqlStateOf } from "../database-error.ts";
+import type { SiteConnection } from "../site-connections.ts";
+import { byKey, type ForeignKeys, type Referred } from "./foreign-keys.ts";
+import type { LostKeys } from "./lost-keys.ts";
+import { columnOf, type SalvageTable } from "./salvage-table.ts";
+
+/** Listed for people; the rest is counted. */
+const CONFLICTS_MAX = 10_000;
+
+/** Class of `integrity_constraint_violation`, and of values that do not fit. PostgreSQL manual, appendix A. */
+const REFUSED_BY_DATA = /^2[23]/;
+
+/** Feed it every row in order, then call `finish`. */
+export class Replay {
+  readonly #writer: SiteConnection;
+  readonly #tables: ReadonlyMap<string, SalvageTable>;
+  readonly #keys: LostKeys;
+  readonly #foreignKeys: ForeignKeys;
+  readonly #conflicts: DivergentRow[] = [];
+  readonly #changed = new Set<string>();
+  #applied = 0;
+  #conflicting = 0;
+  #open: OpenReplay | null = null;
+
+  constructor(
+    writer: SiteConnection,
+    tables: ReadonlyMap<string, SalvageTable>,
+    checks: { readonly keys: LostKeys; readonly foreignKeys: ForeignKeys },
+  ) {
+    this.#writer = writer;
+    this.#tables = tables;
+    this.#keys = checks.keys;
+    this.#foreignKeys = checks.foreignKeys;
+  }
+
+  async add(row: DivergentRow): Promise<void> {
+    if (this.#open?.xid !== row.xid) {
+      await this.#end();
+      await this.#writer.query("savepoint lost");
+      this.#open = { xid: row.xid, rows: [], referred: [], fits: true };
+    }
+    const open = this.#open;
+    open.rows.push(row);
+    if (open.fits) open.fits = this.#keys.isFree(row) && (await this.#attempt(open, row));
+  }
+
+  async finish(): Promise<ReapplyResult> {
+    await this.#end();
+    return {
+      applied: this.#applied,
+      conflicting: this.#conflicting,
+      conflicts: this.#conflicts,
+      alreadyDone: false,
+    };
+  }
+
+  /** Tables in which something was changed to stay. */
+  changedTables(): ReadonlySet<string> {
+    return this.#changed;
+  }
+
+  async #end(): Promise<void> {
+    const open = this.#open;
+    if (open === null) return;
+    this.#open = null;
+    if (open.fits && !(await this.#breaksForeignKeys(open))) {
+      await this.#writer.query("release savepoint lost");
+      this.#applied += open.rows.length;
+      for (const row of open.rows) this.#changed.add(row.table);
+      return;
+    }
+    await this.#writer.query("rollback to savepoint lost");
+    this.#conflicting += open.rows.length;
+    for (const row of open.rows) {
+      this.#keys.leaveOut(row);
+      if (this.#conflicts.length < CONFLICTS_MAX) this.#conflicts.push(row);
+    }
+  }
+
+  /** @returns whether exactly the named row was changed */
+  async #attempt(open: OpenReplay, row: DivergentRow): Promise<boolean> {
+    const table = this.#tables.get(row.table);
+    if (table === undefined) return false;
+    try {
+      if (row.operation !== "insert" && row.key !== null) {
+        open.referred.push(...(await this.#foreignKeys.referred(table, row.key)));
+      }
+      const { text, values } = statementFor(table, row);
+      const changed = await this.#writer.query(`${text} returning 1 as changed`, values);
+      return changed.length === 1;
+    } catch (error) {
+      if (REFUSED_BY_DATA.test(sqlStateOf(error) ?? "")) return false;
+      throw error;
+    }
+  }
+
+  /** Only a whole transaction can be judged: a parent may come after its child. */
+  async #breaksForeignKeys({ rows, referred }: OpenReplay): Promise<boolean> {
+    for (const row of rows) {
+      const table = this.#tables.get(row.table);
+      const key = this.#keys.keysOf(row).at(-1);
+      if (table === undefined || key === undefined || row.operation === "delete") continue;
+      if (await this.#foreignKeys.isOrphan(table, key)) return true;
+    }
+    for (const one of referred) if (await this.#foreignKeys.leavesOrphans(one)) return true;
+    return false;
+  }
+}
+
+interface OpenReplay {
+  readonly xid: string;
+  readonly rows: DivergentRow[];
+  readonly referred: Referred[];
+  fits: boolean;
+}
+
+interface Statement {
+  readonly text: string;
+  readonly values: readonly (string | null)[];
+}
+
+function statementFor(table: SalvageTable, { operation, key, row }: DivergentRow): Statement {
+  if (operation === "insert" && row !== null) return insertion(table, row);
+  if (operation === "update" && row !== null && key !== null) return updating(table, key, row);
+  if (operation === "delete" && key !== null) {
+    const { where, values } = byKey(key);
+    return { text: `delete from ${table.name} t where ${where}`, values };
+  }
+  throw new CloudPhoenixError("INTERNAL", `a ${operation} of ${table.name} names no row`, {
+    retryable: false,
+  });
+}
+
+function insertion(table: SalvageTable, row: RowValues): Statement {
+  const names = writable(table, row);
+  const list = names.map((name) => escapeIdentifier(name)).join(", ");
+  const parameters = names.map((_, at) => `$${at + 1}`).join(", ");
+  return {
+    text: `insert into ${table.name} (${list}) overriding system value values (${parameters})`,
+    values: names.map((name) => row[name] ?? null),
+  };
+}
+
+function updating(table: SalvageTable, key: RowValues, row: RowValues): Statement {
+  const { where, values } = byKey(key);
+  // An identity column may not be set, not even to what it is.
+  const names = writable(table, row).filter((name) => key[name] !== row[name]);
+  const set = names.map((name, at) => `${escapeIdentifier(name)} = $${values.length + at + 1}`);
+  // A row that holds nothing but its key was updated to itself.
+  if (set.length === 0) return { text: `select from ${table.name} t where ${where}`, values };
+  return {
+    text: `update ${table.name} t set ${set.join(", ")} where ${where}`,
+    values: [...values, ...names.map((name) => row[name] ?? null)],
+  };
+}
+
+function writable(table: SalvageTable, row: RowValues): readonly string[] {
+  return Object.keys(row).filter((name) => !columnOf(table, name).generated);
+}

@@ -1,0 +1,99 @@
+/** The tables a repair or a comparison deals with, and how their rows are found. */
+import { escapeIdentifier } from "pg";
+import { FROM_APPLICATION_TABLES } from "../application-objects.ts";
+import { REPLICATED_TABLES } from "../cloudphoenix-schema.ts";
+import type { SiteConnection } from "../site-connections.ts";
+
+export interface SalvageColumn {
+  /** Not quoted. */
+  readonly name: string;
+  /** Qualified where needed, for casts from text. */
+  readonly type: string;
+  /** Computed by the server from other columns; cannot be written. */
+  readonly generated: boolean;
+}
+
+export interface SalvageTable {
+  /** Qualified and quoted. */
+  readonly name: string;
+  /** Ours, not the application's. */
+  readonly own: boolean;
+  readonly columns: readonly SalvageColumn[];
+  /**
+   * Columns by which the log names changed rows and by which they can be found; null if there are
+   * none, and rows can be told apart only by all they hold.
+   */
+  readonly key: readonly string[] | null;
+}
+
+/** Every replicated table by name. */
+export async function readSalvageTables(
+  connection: SiteConnection,
+): Promise<ReadonlyMap<string, SalvageTable>> {
+  const tables = await connection.query<SalvageTable>(TABLES, [REPLICATED_TABLES]);
+  return new Map(tables.map((table) => [table.name, table]));
+}
+
+/** Those key columns of `table` with their types; empty if it has no key. */
+export function keyColumns(table: SalvageTable): readonly SalvageColumn[] {
+  return (table.key ?? []).map((name) => columnOf(table, name));
+}
+
+/** Columns that can be written. */
+export function writableColumns(table: SalvageTable): readonly SalvageColumn[] {
+  return table.columns.filter((column) => !column.generated);
+}
+
+export function columnOf(table: SalvageTable, name: string): SalvageColumn {
+  const column = table.columns.find((one) => one.name === name);
+  if (column === undefined) throw new Error(`table ${table.name} has no column ${name}`);
+  return column;
+}
+
+/** `"a", "b"`, each after `prefix`. */
+export function nameList(columns: readonly SalvageColumn[], prefix = ""): string {
+  return columns.map((column) => prefix + escapeIdentifier(column.name)).join(", ");
+}
+
+/**
+ * Rows of typed columns from arrays of text, one array per column and parameter, counted from
+ * `$1`. Text in, text out is how PostgreSQL itself copies values without loss.
+ */
+export function typedRows(columns: readonly SalvageColumn[], alias: string): string {
+  const parameters = columns.map((_, at) => `$${at + 1}::text[]`).join(", ");
+  const raw = columns.map((_, at) => `c${at}`).join(", ");
+  const typed = columns.map(
+    (column, at) => `r.c${at}::${column.type} as ${escapeIdentifier(column.name)}`,
+  );
+  return `(select ${typed.join(", ")} from unnest(${parameters}) as r(${raw})) as ${alias}`;
+}
+
+/** `t."a" = k."a" and …` */
+export function sameKey(table: SalvageTable, left: string, right: string): string {
+  return keyColumns(table)
+    .map(({ name }) => `${left}.${escapeIdentifier(name)} = ${right}.${escapeIdentifier(name)}`)
+    .join(" and ");
+}
+
+/**
+ * With replica identity `full` the log names all columns, so the primary key among them serves;
+ * with an index, exactly its columns are named.
+ */
+const TABLES = `select format('%I.%I', n.nspname, c.relname) as name,
+    n.nspname = 'cloudphoenix' as own,
+    (select jsonb_agg(jsonb_build_object('name', a.attname,
+        'type', format_type(a.atttypid, a.atttypmod), 'generated', a.attgenerated <> '')
+        order by a.attname collate "C")
+      from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)
+      as columns,
+    (select jsonb_agg(a.attname order by k.position)
+      from pg_index x cross join lateral unnest(x.indkey::int2[]) with ordinality
+          as k(attnum, position)
+        join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+      where x.indrelid = c.oid and x.indisvalid and k.position <= x.indnkeyatts
+        and case c.relreplident when 'i' then x.indisreplident when 'n' then false
+          else x.indisprimary end) as key
+  from (select c.* ${FROM_APPLICATION_TABLES} and c.relkind = 'r' and c.relpersistence = 'p'
+    union all select c.* from pg_class c where c.oid in
+      (select to_regclass(o.name) from unnest($1::text[]) as o(name))) c
+    join pg_namespace n on n.oid = c.relnamespace order by 1`;

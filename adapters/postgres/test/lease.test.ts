@@ -1,0 +1,3 @@
+import { describeLease } from "./fixture/describe-lease.ts";
+
+describeLease("the writer lease in the database");

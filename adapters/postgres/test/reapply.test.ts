@@ -1,0 +1,225 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Pair } from "./fixture/pair.ts";
+import { SITE_A, SITE_B, soon } from "./fixture/pair.ts";
+import { contents, partSites, type Parted, type Story } from "./fixture/parted.ts";
+import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+
+let servers: TwoServers;
+let pair: Pair;
+
+beforeAll(async () => {
+  servers = await startTwoServers();
+});
+afterAll(() => servers.remove());
+afterEach(async () => {
+  servers.a.link.mend();
+  await pair.close();
+});
+
+async function parted(application: string, story: Story, schema?: string): Promise<Parted> {
+  const options = schema === undefined ? { application } : { application, schema };
+  const found = await partSites(servers, options, story);
+  pair = found.pair;
+  return found;
+}
+
+const SHARED = `
+  insert into orders (id, number, customer) select n, 'N' || n, 'c' || n from generate_series(1, 9) n;
+  insert into "Order Items" select n, 1, 'SKU-' || n from generate_series(1, 9) n`;
+
+/** What became of each lost transaction, by the customer or sku that marks it. */
+async function reapply({ appliedLsn }: Parted) {
+  const request = { appliedLsn, generation: 2 };
+  return pair.replication.salvage.reapply(SITE_A, SITE_B, request, soon());
+}
+
+describe("lost transactions applied again", () => {
+  test("are at the writer afterwards, unchanged, if nothing contradicts them", async () => {
+    const found = await parted("agrees", {
+      shared: SHARED,
+      lost: [
+        `begin; insert into orders (id, number, customer) values (50, 'L50', 'lost');
+         insert into "Order Items" values (50, 1, 'LOST'), (50, 2, 'LOST'); commit`,
+        "update orders set customer = 'lost' where id = 50",
+        "update orders set status = 'paid', note = repeat('long', 3000) where id = 1",
+        "delete from orders where id = 2",
+        'update "Order Items" set line = 7 where order_id = 3',
+      ],
+      later: "insert into orders (id, number, customer) values (60, 'B60', 'later')",
+    });
+    const result = await reapply(found);
+    // Deleting order 2 took its item with it: two rows.
+    expect(result).toEqual({ applied: 8, conflicting: 0, conflicts: [], alreadyDone: false });
+    const there = await contents(pair, SITE_B, ["orders", '"Order Items"']);
+    const here = await contents(pair, SITE_A, ["orders", '"Order Items"']);
+    expect(there['"Order Items"']).toEqual(here['"Order Items"']);
+    expect(there["orders"]?.filter((row) => !String(row).includes("B60"))).toEqual(here["orders"]);
+    expect(await reapply(found)).toEqual({ ...result, alreadyDone: true });
+    expect(await contents(pair, SITE_B, ["orders", '"Order Items"'])).toEqual(there);
+
+    await pair.replication.salvage.rejoin(SITE_A, SITE_B, found.request, soon());
+    const compared = await pair.replication.salvage.compare(SITE_B, SITE_A, soon());
+    expect(compared).toMatchObject({ equal: true, unsettled: [] });
+  });
+
+  test("are left out whole if one of their rows was changed there, and so is what builds on them", async () => {
+    const found = await parted("contradicts", {
+      shared: SHARED,
+      lost: [
+        "begin; update orders set note = 'mine' where id = 1; update orders set note = 'mine' where id = 2; commit",
+        "update orders set customer = 'on top' where id = 2",
+        "insert into orders (id, number, customer) values (70, 'L70', 'taken')",
+        "insert into orders (id, number, customer) values (71, 'taken', 'number taken')",
+        "delete from orders where id = 4",
+        "update orders set customer = 'gone there' where id = 5",
+        `insert into "Order Items" values (6, 2, 'ORPHAN')`,
+        "delete from orders where id = 7",
+        "update orders set customer = 'there and back' where id = 8",
+        "update orders set customer = 'fits' where id = 9",
+      ],
+      later: `update orders set note = 'theirs' where id = 1; update orders set customer = 'x' where id = 4;
+        insert into orders (id, number, customer) values (70, 'B70', 'x'), (80, 'taken', 'x');
+        delete from orders where id in (5, 6);
+        insert into "Order Items" values (7, 9, 'CHILD');
+        update orders set customer = 'y' where id = 8; update orders set customer = 'c8' where id = 8`,
+    });
+    const before = await contents(pair, SITE_B, ["orders", '"Order Items"']);
+    const result = await reapply(found);
+    expect(result.applied).toBe(1);
+    expect(result.conflicts.map(({ operation, key }) => [operation, key])).toEqual([
+      ["update", { id: "1" }],
+      ["update", { id: "2" }],
+      ["update", { id: "2" }],
+      ["insert", { id: "70" }],
+      ["insert", { id: "71" }],
+      ["delete", { id: "4" }],
+      ["delete", { order_id: "4", line: "1" }],
+      ["update", { id: "5" }],
+      ["insert", { order_id: "6", line: "2" }],
+      ["delete", { id: "7" }],
+      ["delete", { order_id: "7", line: "1" }],
+      ["update", { id: "8" }],
+    ]);
+    expect(result.conflicting).toBe(12);
+    const after = await contents(pair, SITE_B, ["orders", '"Order Items"']);
+    expect(after['"Order Items"']).toEqual(before['"Order Items"']);
+    const changed = after["orders"]?.filter((row) => !before["orders"]?.includes(row));
+    expect(changed).toHaveLength(1);
+    expect(changed?.[0]).toContain("fits");
+  });
+
+  test("never truncate, and rows without a key are only added", async () => {
+    const found = await parted(
+      "keyless",
+      {
+        shared: "insert into t values (1, 'a'); insert into keyless values (1, 'same')",
+        lost: [
+          "insert into keyless values (2, 'added')",
+          "update keyless set b = 'changed' where a = 1",
+          "truncate t",
+          "insert into t values (2, 'after the truncation')",
+        ],
+      },
+      `create table public.t (id int primary key, v text); create table public.keyless (a int, b text);
+       alter table public.keyless replica identity full`,
+    );
+    const result = await reapply(found);
+    expect(result).toMatchObject({ applied: 1, conflicting: 3 });
+    expect(result.conflicts.map(({ operation }) => operation)).toEqual([
+      "update",
+      "truncate",
+      "insert",
+    ]);
+    expect(await contents(pair, SITE_B, ["t", "keyless"])).toEqual({
+      t: ["(1,a)"],
+      keyless: ["(1,same)", "(2,added)"],
+    });
+  });
+});
+
+describe("applying again is refused", () => {
+  const STORY: Story = { lost: "insert into t values (1, 'lost')" };
+  const TABLE = "create table public.t (id int primary key, v text)";
+
+  test("for an older generation, and where writes are not open", async () => {
+    const { appliedLsn } = await parted("closed", STORY, TABLE);
+    const { control, salvage } = pair.replication;
+    const request = { appliedLsn, generation: 2 };
+    await expect(
+      salvage.reapply(SITE_A, SITE_B, { ...request, generation: 1 }, soon()),
+    ).rejects.toMatchObject({ code: "STALE_GENERATION" });
+    await control.closeWrites(SITE_B, 2, soon());
+    await expect(salvage.reapply(SITE_A, SITE_B, request, soon())).rejects.toMatchObject({
+      code: "CONFLICT",
+    });
+    expect(await contents(pair, SITE_B, ["t"])).toEqual({ t: [] });
+  });
+
+  test("when a gate was closed by somebody else meanwhile", async () => {
+    const { appliedLsn } = await parted("gate", STORY, TABLE);
+    const admin = await pair.client(SITE_B, "super");
+    await admin.query("alter table t enable trigger cloudphoenix_write_gate");
+    const request = { appliedLsn, generation: 2 };
+    await expect(pair.replication.salvage.reapply(SITE_A, SITE_B, request, soon())).rejects.toThrow(
+      "writes are closed",
+    );
+    expect(await contents(pair, SITE_B, ["t"])).toEqual({ t: [] });
+  });
+
+  test("without the right to apply as replication does, naming it", async () => {
+    const { appliedLsn } = await parted("right", STORY, TABLE);
+    const admin = await pair.client(SITE_B, "super");
+    await admin.query("revoke set on parameter session_replication_role from cloudphoenix");
+    const request = { appliedLsn, generation: 2 };
+    const refused = pair.replication.salvage.reapply(SITE_A, SITE_B, request, soon());
+    await expect(refused).rejects.toMatchObject({
+      code: "UNAUTHORIZED",
+      hint: expect.stringContaining("session_replication_role"),
+    });
+    await admin.query("grant set on parameter session_replication_role to cloudphoenix");
+  });
+
+  test("once a repair of the old primary has begun", async () => {
+    const { appliedLsn, request } = await parted("begun", STORY, TABLE);
+    const dying = pair.another({
+      beforeStatement: (_, statement) => {
+        if (statement.includes("create subscription")) throw new Error("killed");
+      },
+    });
+    await expect(dying.salvage.rejoin(SITE_A, SITE_B, request, soon())).rejects.toThrow("killed");
+    const again = { appliedLsn, generation: 2 };
+    await expect(
+      pair.replication.salvage.reapply(SITE_A, SITE_B, again, soon()),
+    ).rejects.toMatchObject({ code: "CONFLICT" });
+  });
+});
+
+// Goal: a crash leaves either nothing or everything. Method: as for a rejoin, one statement further each time.
+test("applying that dies between any two statements is done once in the end", async () => {
+  const { appliedLsn } = await parted(
+    "dies-too",
+    {
+      shared: "insert into t values (1, 'same')",
+      lost: ["insert into t values (2, 'lost')", "update t set v = 'lost' where id = 1"],
+      later: "insert into t values (3, 'later')",
+    },
+    "create table public.t (id int primary key, v text)",
+  );
+  const request = { appliedLsn, generation: 2 };
+  let done = false;
+  for (let statements = 0; !done; statements += 1) {
+    let left = statements;
+    const dying = pair.another({
+      beforeStatement: () => {
+        if (left === 0) throw new Error("killed");
+        left -= 1;
+      },
+    });
+    const result = await dying.salvage.reapply(SITE_A, SITE_B, request, soon()).catch(String);
+    await dying.close();
+    done = typeof result !== "string";
+    if (typeof result === "string") expect(result).toContain("killed");
+    else expect(result).toMatchObject({ applied: 2, conflicting: 0 });
+  }
+  expect(await contents(pair, SITE_B, ["t"])).toEqual({ t: ["(1,lost)", "(2,lost)", "(3,later)"] });
+});
