@@ -5,6 +5,7 @@ export * from "./simulated-platform.ts";
 export * from "./simulated-world.ts";
 export * from "./virtual-clock.ts";
 export * from "./world-state.ts";
+export * from "./contracts/describe-lease-witness.ts";
 export * from "./contracts/describe-plan-runner.ts";
 export * from "./contracts/describe-state-stores.ts";
 export * from "./contracts/describe-traffic-switch.ts";

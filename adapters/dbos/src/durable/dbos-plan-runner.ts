@@ -24,6 +24,7 @@ import { COMMANDS, DbosContext, type RunnerProcess } from "./dbos-context.ts";
 import { dbosLog } from "./dbos-log.ts";
 import { InFlightSteps } from "./in-flight.ts";
 import { silencePgQueueWarning } from "./quiet-pg.ts";
+import { QUEUE, RunQueue } from "./run-queue.ts";
 
 /** What runs (`interpret` must be deterministic but for what its context returns), and where. */
 export interface DbosPlanRunnerOptions extends RunProgram {
@@ -50,12 +51,7 @@ const EXECUTOR_ID = "controller";
 /** A crash loop must never retire a failover; see `OFTEN_RECOVERED` for the alarm instead. */
 const MAX_RECOVERY_ATTEMPTS = 1_000_000;
 const OFTEN_RECOVERED = 20;
-/**
- * Runs start and resume through a queue of ours. DBOS resumes a run through the queue it was
- * started on, and polls its own internal queue first after a whole second, but ours this often.
- */
-const QUEUE = "cloudphoenix-runs";
-const QUEUE_POLL_MS = 250;
+const RUN = "runPlan";
 const END_POLL_MS = 100;
 const ALIVE = [StatusString.PENDING, StatusString.ENQUEUED, StatusString.DELAYED] as const;
 
@@ -80,8 +76,10 @@ export class DbosPlanRunner implements PlanRunner {
     }
     const host = new Host(options);
     try {
-      await host.open();
-      return new DbosPlanRunner(host, await findConcerns(options.log));
+      await host.launch();
+      const alive = await DBOS.listWorkflows({ status: [...ALIVE], loadInput: false });
+      await host.open(alive);
+      return new DbosPlanRunner(host, concernsAbout(alive, options.log));
     } catch (cause) {
       await host.close();
       throw new CloudPhoenixError(
@@ -148,6 +146,7 @@ class Host implements RunnerProcess {
   readonly clock: Clock;
   readonly log: Log;
   readonly #closing = new AbortController();
+  readonly #queue: RunQueue;
   readonly #restoreWarnings = silencePgQueueWarning();
   readonly #run: (plan: Plan, startedBy: string) => Promise<Json>;
   readonly #branch: (runId: string, plan: Plan, stepId: string) => Promise<Json>;
@@ -157,6 +156,7 @@ class Host implements RunnerProcess {
     this.clock = options.clock;
     this.log = options.log;
     this.gone = AbortSignal.any([this.#closing.signal, leadership.lost]);
+    this.#queue = new RunQueue(options.log, this.gone);
     DBOS.setConfig({
       name: "cloudphoenix",
       systemDatabaseUrl: options.url,
@@ -168,11 +168,16 @@ class Host implements RunnerProcess {
     });
     const config = { maxRecoveryAttempts: MAX_RECOVERY_ATTEMPTS };
     this.#run = DBOS.registerWorkflow(
-      (plan: Plan, startedBy: string) => {
+      async (plan: Plan, startedBy: string) => {
         this.log("info", `run ${plan.id} is picked up`);
-        return interpret(new DbosContext(plan.id, this), plan, startedBy);
+        this.#queue.begins(plan.id);
+        try {
+          return await interpret(new DbosContext(plan.id, this), plan, startedBy);
+        } finally {
+          this.#queue.ends(plan.id);
+        }
       },
-      { ...config, name: "runPlan" },
+      { ...config, name: RUN },
     );
     this.#branch = DBOS.registerWorkflow(
       (runId: string, plan: Plan, stepId: string) =>
@@ -181,13 +186,27 @@ class Host implements RunnerProcess {
     );
   }
 
-  async open(): Promise<void> {
+  async launch(): Promise<void> {
     await DBOS.launch();
-    await DBOS.registerQueue(QUEUE, { minPollingIntervalMs: QUEUE_POLL_MS });
+  }
+
+  /** Takes over the runs (and branches of runs) that are alive. */
+  async open(alive: readonly WorkflowStatus[]): Promise<void> {
+    for (const { workflowID, workflowName } of alive) {
+      if (workflowName === RUN) this.#queue.begins(workflowID);
+    }
+    await this.#queue.open();
   }
 
   async startRun(plan: Plan, startedBy: string): Promise<void> {
-    await DBOS.startWorkflow(this.#run, { workflowID: plan.id, queueName: QUEUE })(plan, startedBy);
+    const start = DBOS.startWorkflow(this.#run, { workflowID: plan.id, queueName: QUEUE });
+    this.#queue.begins(plan.id);
+    try {
+      await start(plan, startedBy);
+    } catch (error) {
+      this.#queue.ends(plan.id);
+      throw error;
+    }
   }
 
   readonly startBranch: RunnerProcess["startBranch"] = (workflowID, branch) =>
@@ -200,8 +219,7 @@ class Host implements RunnerProcess {
   }
 }
 
-async function findConcerns(log: Log): Promise<readonly LaunchConcern[]> {
-  const alive = await DBOS.listWorkflows({ status: [...ALIVE], loadInput: false });
+function concernsAbout(alive: readonly WorkflowStatus[], log: Log): readonly LaunchConcern[] {
   const concerns = alive.flatMap(concernsOf);
   for (const concern of concerns) log("warn", `run ${concern.runId}: ${concern.detail}`);
   return concerns;

@@ -3,6 +3,7 @@
  * a change is a new entry. Everything lives in the schema `cloudphoenix`.
  */
 import { CloudPhoenixError } from "@cloudphoenix/core";
+import { LEASE_SCHEMA } from "../lease/lease-schema.ts";
 import type { StateConnection } from "./state-connection.ts";
 
 const MIGRATIONS: readonly string[] = [
@@ -62,6 +63,7 @@ const MIGRATIONS: readonly string[] = [
     beat_at timestamptz not null
   );
   `,
+  LEASE_SCHEMA,
 ];
 
 /** Key of the advisory lock that lets one process migrate at a time. */

@@ -56,7 +56,8 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
   }
 }
 
-async function ensureDatabase(url: string): Promise<void> {
+/** Makes the database of `url` if the server lacks it. Idempotent. */
+export async function ensureDatabase(url: string): Promise<void> {
   const missing = await attempt(url, async () => undefined).then(
     () => false,
     (error: unknown) => {

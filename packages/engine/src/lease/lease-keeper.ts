@@ -7,10 +7,24 @@
  *    the terms say `availability` and every peer promises that its site stays closed.
  * 3. A newer epoch at the witness ends the lease at once: the site is fenced from within.
  * 4. Nothing is remembered that safety depends on; a restarted keeper is as good as the old one.
+ * 5. The first renewal ever is counted only after the database has a lease at all: whoever sees a
+ *    renewal may rely on it that the site stops by itself.
  */
-import { CloudPhoenixError, type SiteId, hasCode, messageOf } from "@cloudphoenix/core";
+import {
+  CloudPhoenixError,
+  type SiteId,
+  hasCode,
+  messageOf,
+  unreachable,
+} from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
-import type { LeasePeer, LeaseWitness, SiteLease, SiteLeaseState } from "../ports/lease.ts";
+import type {
+  LeaseDocument,
+  LeasePeer,
+  LeaseWitness,
+  SiteLease,
+  SiteLeaseState,
+} from "../ports/lease.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 import { type LeaseTerms, lapseMs } from "./lease-terms.ts";
 
@@ -24,7 +38,6 @@ export type LeaseRound =
 
 export interface LeaseKeeperOptions {
   readonly site: SiteId;
-  readonly application: string;
   readonly terms: LeaseTerms;
   readonly clock: Clock;
   readonly witness: LeaseWitness;
@@ -40,6 +53,10 @@ type WitnessAnswer =
   | { readonly kind: "refused"; readonly detail: string }
   | { readonly kind: "outranked"; readonly epoch: number; readonly detail: string }
   | { readonly kind: "silent"; readonly detail: string };
+
+type Stance =
+  | Exclude<WitnessAnswer, { readonly kind: "granted" | "silent" }>
+  | { readonly kind: "holder" };
 
 /** How often a renewal is tried again when another writer of the document was faster. */
 const RACES_MAX = 3;
@@ -66,10 +83,14 @@ export class LeaseKeeper {
     }
   }
 
-  /** Renews once, within the time in which a renewal is still of use. */
+  /**
+   * Renews once. Two rounds fit between a renewal and the end of the lease, so that one question
+   * that hangs does not cost the lease. Work of a round that was given up may still arrive; it
+   * can only shorten the lease.
+   */
   async round(signal: AbortSignal): Promise<LeaseRound> {
-    const { clock, terms } = this.#options;
-    const limitMs = terms.ttlMs - terms.renewMs;
+    const { clock } = this.#options;
+    const limitMs = this.#roundMs;
     try {
       return await withDeadline({ clock, limitMs, signal, what: "renewing the lease" }, (limited) =>
         this.#renew(limited),
@@ -79,33 +100,46 @@ export class LeaseKeeper {
     }
   }
 
+  get #roundMs(): number {
+    const { renewMs, ttlMs } = this.#options.terms;
+    return Math.floor((ttlMs - renewMs) / 2);
+  }
+
   async #renew(signal: AbortSignal): Promise<LeaseRound> {
     const { lease } = this.#options;
     const state = await lease.read(signal);
+    const { epoch, role } = state;
+    if (role !== "active") return { kind: "standing-by", epoch };
     const answer = await this.#askWitness(state, signal);
-    if (answer.kind === "outranked") return this.#surrender(answer, state, signal);
-    if (state.role !== "active") return { kind: "standing-by", epoch: state.epoch };
-    if (answer.kind === "refused") return answer;
-    if (answer.kind === "silent") await this.#askPeers(state, answer.detail, signal);
-    await this.#install(state, signal);
-    return {
-      kind: "renewed",
-      epoch: state.epoch,
-      by: answer.kind === "granted" ? "witness" : "peers",
-    };
+    switch (answer.kind) {
+      case "refused":
+        return answer;
+      case "outranked":
+        await lease.surrender(answer.epoch, signal);
+        return { kind: "surrendered", epoch: answer.epoch, detail: answer.detail };
+      case "silent":
+        await this.#askPeers(state, answer.detail, signal);
+        await this.#install(state, signal);
+        return { kind: "renewed", epoch, by: "peers" };
+      case "granted":
+        await this.#install(state, signal);
+        return { kind: "renewed", epoch, by: "witness" };
+      default:
+        return unreachable(answer);
+    }
   }
 
   /** `state` was read before the grant was asked for: rule 1. */
-  async #install(state: SiteLeaseState, signal: AbortSignal): Promise<void> {
+  async #install({ epoch, nowMs }: SiteLeaseState, signal: AbortSignal): Promise<void> {
     const { lease, terms } = this.#options;
-    await lease.extend({ epoch: state.epoch, untilMs: state.nowMs + terms.ttlMs }, signal);
+    await lease.extend({ epoch, untilMs: nowMs + terms.ttlMs }, signal);
   }
 
   async #askWitness(state: SiteLeaseState, signal: AbortSignal): Promise<WitnessAnswer> {
-    const { clock, terms } = this.#options;
+    const { clock } = this.#options;
     try {
-      // Half a renewal leaves time to ask the peers and to install what they grant.
-      const limit = { clock, limitMs: terms.renewMs, signal, what: "the witness" };
+      // Half of the round is left to ask the peers and to install what they grant.
+      const limit = { clock, limitMs: this.#roundMs / 2, signal, what: "the witness" };
       return await withDeadline(limit, (limited) => this.#renewAtWitness(state, limited));
     } catch (error) {
       if (signal.aborted) throw error;
@@ -114,31 +148,33 @@ export class LeaseKeeper {
   }
 
   async #renewAtWitness(state: SiteLeaseState, signal: AbortSignal): Promise<WitnessAnswer> {
-    const { site, witness } = this.#options;
+    const { witness } = this.#options;
     for (let race = 0; race < RACES_MAX; race += 1) {
       const stored = await witness.read(signal);
       if (stored === null) return { kind: "refused", detail: "the witness knows of no lease" };
       const { lease, version } = stored;
-      const holder = lease.holder ?? "nobody";
-      const detail = `epoch ${lease.epoch} belongs to ${holder}; ${site} is at ${state.epoch}`;
-      if (lease.epoch > state.epoch) return { kind: "outranked", epoch: lease.epoch, detail };
-      if (lease.epoch < state.epoch || lease.holder !== site) return { kind: "refused", detail };
-      if (state.role !== "active") return { kind: "refused", detail: `${site} is ${state.role}` };
+      const stance = this.#stance(lease, state);
+      if (stance.kind !== "holder") return stance;
+      // Rule 5. Until now nothing limits this site, so any end is stricter than what is.
+      if (state.untilMs === null) await this.#install(state, signal);
       const next = { ...lease, renewals: lease.renewals + 1 };
       if ((await witness.replace(next, version, signal)) !== null) return { kind: "granted" };
     }
     return { kind: "refused", detail: "others kept changing the lease" };
   }
 
-  /** A standby lags behind on purpose: it takes a newer epoch only when it is promoted. */
-  async #surrender(
-    { epoch, detail }: { readonly epoch: number; readonly detail: string },
-    state: SiteLeaseState,
-    signal: AbortSignal,
-  ): Promise<LeaseRound> {
-    if (state.role === "standby") return { kind: "standing-by", epoch: state.epoch };
-    await this.#options.lease.surrender(epoch, signal);
-    return { kind: "surrendered", epoch, detail };
+  #stance(lease: LeaseDocument, { epoch }: SiteLeaseState): Stance {
+    const { site } = this.#options;
+    const holder = lease.holder ?? "nobody";
+    const detail = `epoch ${lease.epoch} belongs to ${holder}; ${site} is at ${epoch}`;
+    if (lease.holder === site) {
+      if (lease.epoch === epoch) return { kind: "holder" };
+      // A plan has given us a newer epoch and is about to tell our database. Surrendering that
+      // epoch would shut the site the plan opens.
+      return { kind: "refused", detail };
+    }
+    if (lease.epoch <= epoch) return { kind: "refused", detail };
+    return { kind: "outranked", epoch: lease.epoch, detail };
   }
 
   async #askPeers(state: SiteLeaseState, why: string, signal: AbortSignal): Promise<void> {

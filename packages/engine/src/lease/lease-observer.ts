@@ -1,16 +1,20 @@
 /**
  * Times the renewals of a lease on the observer's own clock.
  *
- * A renewal happened before it was first seen. So once a count of renewals was first seen
- * `ttl + margin` ago, and the lease is sealed at that count, nobody holds it any more: no clock of
- * another host takes part in that.
+ * 1. A renewal happened before it was first seen. So once a count of renewals was first seen
+ *    `ttl + margin` ago, and the lease is sealed at that count, nobody holds it any more: no clock
+ *    of another host takes part in that.
+ * 2. The clock must never be set back or forward: a monotonic one.
+ * 3. A witness that has forgotten what it said before (restored from a backup) is no witness:
+ *    every look fails until a person has decided and this process was started again.
  */
-import { CloudPhoenixError, type SiteId, hasCode } from "@cloudphoenix/core";
+import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { LeaseDocument, LeaseWitness, VersionedLease } from "../ports/lease.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 
 export interface LeaseObserverOptions {
+  /** Monotonic. */
   readonly clock: Clock;
   readonly witness: LeaseWitness;
   /** How often the witness is read. The later a renewal is seen, the longer a fence waits. */
@@ -56,33 +60,48 @@ export class LeaseObserver {
     }
   }
 
-  /** Reads the witness now. @returns null if no lease was ever stored */
+  /**
+   * Reads the witness now.
+   * @returns null if no lease was ever stored
+   * @throws {CloudPhoenixError} `CONFLICT` if the witness has gone back; what the witness throws
+   */
   async look(signal: AbortSignal): Promise<SeenLease | null> {
+    const known = this.#seen;
     const stored = await this.#options.witness.read(signal);
-    if (stored === null) {
-      this.#seen = null;
-      return null;
+    // Compared with what was known when the question was asked: an answer that was merely
+    // overtaken by another look is older than what is known now, and that is no reproach.
+    if (known !== null && (stored === null || isOlder(stored.lease, known.stored.lease))) {
+      throw goneBack(known.stored.lease, stored?.lease ?? null);
     }
     const before = this.#seen;
-    const same = before !== null && sameGrant(before.stored.lease, stored.lease);
-    // An answer that was overtaken must not move a renewal that was seen already.
-    if (before !== null && older(stored.lease, before.stored.lease)) return before;
+    if (stored === null || (before !== null && isOlder(stored.lease, before.stored.lease))) {
+      return before;
+    }
+    const same = before !== null && grantsNothing(before.stored.lease, stored.lease);
     const firstSeenMs = same ? before.firstSeenMs : this.#options.clock.now();
     this.#seen = { stored, firstSeenMs };
     return this.#seen;
   }
-
-  /** Whether `site` holds the lease as far as was seen. */
-  isHeldBy(site: SiteId): boolean {
-    return this.#seen?.stored.lease.holder === site;
-  }
 }
 
-/** Sealing changes epoch and holder, not the count: it grants nothing. */
-function sameGrant(a: LeaseDocument, b: LeaseDocument): boolean {
+/** Whether the change from `a` to `b` grants nothing: the same document, or its seal. */
+function grantsNothing(a: LeaseDocument, b: LeaseDocument): boolean {
   return a.renewals === b.renewals && (b.holder === null || a.holder === b.holder);
 }
 
-function older(a: LeaseDocument, b: LeaseDocument): boolean {
-  return a.epoch < b.epoch || (a.epoch === b.epoch && a.renewals < b.renewals);
+/** Neither epoch nor count of renewals ever falls. */
+function isOlder(a: LeaseDocument, b: LeaseDocument): boolean {
+  return a.epoch < b.epoch || a.renewals < b.renewals;
+}
+
+function goneBack(known: LeaseDocument, found: LeaseDocument | null): CloudPhoenixError {
+  const now = found === null ? "nothing" : `epoch ${found.epoch}, renewal ${found.renewals}`;
+  return new CloudPhoenixError(
+    "CONFLICT",
+    `the witness has gone back from epoch ${known.epoch}, renewal ${known.renewals}, to ${now}`,
+    {
+      retryable: false,
+      hint: "Find out who restored it; stop the writers of every site before you trust it again.",
+    },
+  );
 }

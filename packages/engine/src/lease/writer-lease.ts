@@ -1,14 +1,24 @@
 /**
  * The lease as plans use it: taken from one site, given to another.
  *
- * 1. A lease changes hands only through the seal: sealed (nobody may renew), run out, granted.
- * 2. Sealing and granting carry the generation of the plan; whoever comes with an older one is
+ * 1. Sealing and granting carry the generation of the plan; whoever comes with an older one is
  *    refused by the document itself, however late.
- * 3. "Run out" is judged on our own clock, from when the last renewal was first seen.
+ * 2. "Run out" is judged on our own clock, from when the last renewal was first seen.
+ * 3. Every grant is counted as a renewal, also one given again: whoever seals it later waits for
+ *    it. Only a site that never took its lease up stays uncounted, and then nothing is proven.
+ * 4. A database gets the end of its lease before it is opened: a crash in between leaves it shut.
+ * 5. A lease that the fence of a plan could not seal is sealed and waited for before it is granted
+ *    to another site, whatever else was proven or approved.
  */
 import { CloudPhoenixError, type FenceProof, type SiteId, messageOf } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
-import type { LeaseDocument, LeaseWitness, SiteLease, VersionedLease } from "../ports/lease.ts";
+import type {
+  LeaseDocument,
+  LeaseWitness,
+  SiteLease,
+  SiteLeaseState,
+  VersionedLease,
+} from "../ports/lease.ts";
 import type { Fencer } from "../ports/site-control.ts";
 import type { LeaseObserver } from "./lease-observer.ts";
 import { type LeaseTerms, lapseMs } from "./lease-terms.ts";
@@ -18,12 +28,17 @@ const MEANS = "lease";
 
 const RACES_MAX = 10;
 
+/** What asking witness and peers may add to the wait for the lapse. */
+const ASKING_MS = 2_000;
+
 export interface WriterLeaseOptions {
   readonly application: string;
   readonly sites: readonly SiteId[];
   readonly terms: LeaseTerms;
+  /** Monotonic. */
   readonly clock: Clock;
   readonly witness: LeaseWitness;
+  /** On the same clock. */
   readonly observer: LeaseObserver;
   /** The lease inside the database of a site, reached from the controller. */
   readonly siteLease: (site: SiteId) => SiteLease;
@@ -38,32 +53,43 @@ export class WriterLease implements Fencer {
 
   constructor(options: WriterLeaseOptions) {
     this.#options = options;
-    this.patienceMs = 2 * lapseMs(options.terms);
-  }
-
-  /** Stores the first document if there is none. Idempotent. */
-  async establish(
-    roles: { readonly generation: number; readonly active: SiteId },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { application, witness } = this.#options;
-    if ((await witness.read(signal)) !== null) return;
-    const first = { application, epoch: roles.generation, holder: roles.active, renewals: 0 };
-    await witness.replace(first, null, signal);
+    this.patienceMs = lapseMs(options.terms) + ASKING_MS;
   }
 
   /**
-   * Seals the lease for `generation` and waits until `site` cannot hold it any more.
+   * Stores the first document if there is none, for the site that is active now, at the epoch its
+   * database has. Its agent takes the lease up; until then nothing limits that site and a fence
+   * by lease proves nothing. Idempotent.
+   * @returns whether there is a document now
+   * @throws {CloudPhoenixError} `CONFLICT` if that database knows of a newer epoch than the roles
+   */
+  async establish(
+    roles: { readonly generation: number; readonly active: SiteId },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { application, observer, siteLease, witness } = this.#options;
+    if ((await observer.look(signal)) !== null) return true;
+    const { role, epoch } = await siteLease(roles.active).read(signal);
+    if (epoch > roles.generation) throw olderThanSite(roles, epoch);
+    // In the middle of a move; the plan decides who is next.
+    if (role !== "active") return false;
+    const first = { application, epoch, holder: roles.active, renewals: 0 };
+    return (await witness.replace(first, null, signal)) !== null;
+  }
+
+  /**
+   * Seals the lease for `generation` and waits until nobody can hold it any more.
    * @returns `lease-expired`, or `unproven` with the reason
+   * @throws {CloudPhoenixError} `STALE_GENERATION`
    */
   async fence(site: SiteId, generation: number, signal: AbortSignal): Promise<FenceProof> {
     try {
-      const sealed = await this.#seal(site, generation, signal);
+      const sealed = await this.#takeFrom(site, generation, signal);
       if (sealed === null) return unproven("no lease was ever granted");
-      await this.#waitForLapse(sealed.lease, signal);
-      await this.#waitForPromises(site, generation, signal);
+      const { renewals } = sealed.lease;
+      if (renewals === 0) return unproven(NEVER_TAKEN_UP);
       const detail =
-        `the lease was sealed at generation ${generation} after ${sealed.lease.renewals} renewals ` +
+        `the lease was sealed at generation ${generation} after ${renewals} renewals ` +
         `and has run out: none for ${lapseMs(this.#options.terms)} ms`;
       return { means: MEANS, degree: "lease-expired", detail };
     } catch (error) {
@@ -73,20 +99,56 @@ export class WriterLease implements Fencer {
   }
 
   /**
+   * Makes sure that nobody is granted the lease for `generation` or an older one any more, without
+   * waiting for what was granted. Idempotent.
+   * @returns the sealed document; null if there is none
+   * @throws {CloudPhoenixError} `STALE_GENERATION`; `LEASE_REFUSED` if another site than `site`
+   *   holds the lease for this very generation
+   */
+  seal(site: SiteId, generation: number, signal: AbortSignal): Promise<VersionedLease | null> {
+    return this.#change(signal, ({ lease }) => {
+      refuseOlder(lease, generation);
+      if (lease.epoch === generation) {
+        // Whoever fences late must not shut the site that was opened meanwhile.
+        refuseUnlessFree(lease, site);
+        if (lease.holder === null) return null;
+      }
+      return { ...lease, epoch: generation, holder: null };
+    });
+  }
+
+  /**
    * Gives the sealed lease back to `site`, for the generation it was sealed for or a newer one.
-   * Its agent renews it from then on.
+   * Its agent renews it from then on. Idempotent.
    * @throws {CloudPhoenixError} `STALE_GENERATION`; `LEASE_REFUSED` while another site holds it
    */
   async unfence(site: SiteId, generation: number, signal: AbortSignal): Promise<void> {
-    await this.grant(site, generation, signal);
+    const { lease } = (await this.#options.observer.look(signal))?.stored ?? { lease: null };
+    // Nothing to give back: this application lives without a lease until one is established.
+    if (lease === null) return;
+    if (lease.renewals > 0) await this.#putInForce(site, generation, signal);
+    await this.#change(signal, (stored) => {
+      refuseOlder(stored.lease, generation);
+      refuseUnlessFree(stored.lease, site);
+      const { holder, epoch, renewals } = stored.lease;
+      if (holder === site && epoch === generation) return null;
+      return {
+        ...stored.lease,
+        epoch: generation,
+        holder: site,
+        renewals: renewals === 0 ? 0 : renewals + 1,
+      };
+    });
   }
 
   async forecast(site: SiteId, signal: AbortSignal): Promise<FenceProof> {
     try {
-      const seen = this.#options.observer.seen ?? (await this.#options.observer.look(signal));
+      const seen = await this.#options.observer.look(signal);
       if (seen === null) return unproven("no lease was ever granted");
-      const { holder } = seen.stored.lease;
+      const { holder, renewals } = seen.stored.lease;
       if (holder !== null && holder !== site) return unproven(`${holder} holds the lease`);
+      if (renewals === 0) return unproven(NEVER_TAKEN_UP);
+      await this.#askOnePeer(site, (peer) => peer.read(signal));
       const detail = `the lease of ${site} can be sealed and runs out ${lapseMs(this.#options.terms)} ms after its last renewal`;
       return { means: MEANS, degree: "lease-expired", detail };
     } catch (error) {
@@ -95,60 +157,49 @@ export class WriterLease implements Fencer {
   }
 
   /**
-   * Makes `site` the holder at `generation`.
+   * Grants the lease to `site`, installs it there, and then opens the database, so that opening
+   * does not wait for the next round of the site's agent. Idempotent.
    * @throws {CloudPhoenixError} `STALE_GENERATION`; `LEASE_REFUSED` while another site holds it
-   */
-  async grant(site: SiteId, generation: number, signal: AbortSignal): Promise<void> {
-    await this.#change(signal, ({ lease }) => {
-      refuseOlder(lease, generation);
-      if (lease.holder !== null && lease.holder !== site) {
-        throw new CloudPhoenixError("LEASE_REFUSED", `${lease.holder} holds the writer lease`, {
-          retryable: false,
-          hint: "Fence that site first; its lease must run out before another gets it.",
-        });
-      }
-      if (lease.holder === site && lease.epoch === generation) return null;
-      return { ...lease, epoch: generation, holder: site, renewals: lease.renewals + 1 };
-    });
-  }
-
-  /**
-   * Grants the lease to `site`, lets `open` open its database, and installs the first lease there,
-   * so that opening does not wait for the next round of the site's agent.
+   *   for this generation; what the database throws
    */
   async open(
     site: SiteId,
     { generation, open }: { readonly generation: number; readonly open: () => Promise<void> },
     signal: AbortSignal,
   ): Promise<void> {
+    const held = (await this.#options.observer.look(signal))?.stored.lease ?? null;
+    if (held === null) throw noDocument();
+    if (held.epoch < generation) {
+      await this.#takeFrom(held.holder ?? site, generation, signal);
+    }
     const siteLease = this.#options.siteLease(site);
     // Read before the grant, as the keeper does.
-    const { nowMs } = await siteLease.read(signal);
-    await this.grant(site, generation, signal);
-    await open();
+    const { nowMs } = await this.#withoutPromise(siteLease, signal);
+    await this.#change(signal, ({ lease }) => {
+      refuseOlder(lease, generation);
+      refuseUnlessFree(lease, site);
+      return { ...lease, epoch: generation, holder: site, renewals: lease.renewals + 1 };
+    });
     const untilMs = nowMs + this.#options.terms.ttlMs;
     await siteLease.extend({ epoch: generation, untilMs }, signal);
+    await open();
   }
 
-  /** @returns the sealed document; null if there is none */
-  async #seal(
+  /** @returns the document, sealed and (if it was ever taken up) run out; null if there is none */
+  async #takeFrom(
     site: SiteId,
     generation: number,
     signal: AbortSignal,
   ): Promise<VersionedLease | null> {
-    return this.#change(signal, ({ lease }) => {
-      refuseOlder(lease, generation);
-      const held = lease.holder !== null && lease.holder !== site;
-      if (held && lease.epoch === generation) {
-        throw new CloudPhoenixError(
-          "LEASE_REFUSED",
-          `${lease.holder ?? "another site"} holds the writer lease for generation ${generation}`,
-          { retryable: false, hint: "Look which run granted it." },
-        );
-      }
-      if (lease.holder === null && lease.epoch === generation) return null;
-      return { ...lease, epoch: generation, holder: null };
-    });
+    const sealed = await this.seal(site, generation, signal);
+    if (sealed === null) return null;
+    // Never taken up: there is nothing that could run out.
+    if (sealed.lease.renewals === 0) return sealed;
+    await Promise.all([
+      this.#waitForLapse(sealed.lease.renewals, signal),
+      this.#waitForPromises(site, generation, signal),
+    ]);
+    return sealed;
   }
 
   /**
@@ -171,12 +222,14 @@ export class WriterLease implements Fencer {
     throw new CloudPhoenixError("CONFLICT", "others kept changing the lease", { retryable: true });
   }
 
-  async #waitForLapse(sealed: LeaseDocument, signal: AbortSignal): Promise<void> {
+  async #waitForLapse(renewals: number, signal: AbortSignal): Promise<void> {
     const { clock, observer, terms } = this.#options;
-    const seen = await observer.look(signal);
-    const known = seen !== null && seen.stored.lease.renewals === sealed.renewals;
-    const sinceMs = known ? seen.firstSeenMs : clock.now();
-    await clock.sleep(Math.max(0, sinceMs + lapseMs(terms) - clock.now()), signal);
+    const { seen } = observer;
+    // Only a look from before the seal tells how old the last renewal is.
+    const known = seen !== null && seen.stored.lease.renewals === renewals;
+    const endMs = (known ? seen.firstSeenMs : clock.now()) + lapseMs(terms);
+    // A timer may fire a little early.
+    while (clock.now() < endMs) await clock.sleep(endMs - clock.now(), signal);
   }
 
   /**
@@ -184,18 +237,55 @@ export class WriterLease implements Fencer {
    * them, so one peer that refuses from now on is enough; what it promised must run out.
    */
   async #waitForPromises(site: SiteId, generation: number, signal: AbortSignal): Promise<void> {
-    const { clock, sites, siteLease, terms } = this.#options;
+    const { clock } = this.#options;
+    await this.#askOnePeer(site, async (peer) => {
+      const { nowMs, promisedUntilMs } = await peer.refusePromises(generation, signal);
+      await clock.sleep(Math.max(0, (promisedUntilMs ?? nowMs) - nowMs), signal);
+    });
+  }
+
+  /** Does nothing unless the terms let the holder live on promises. */
+  async #askOnePeer(site: SiteId, ask: (peer: SiteLease) => Promise<unknown>): Promise<void> {
+    const { sites, siteLease, terms } = this.#options;
     if (terms.whenWitnessLost !== "availability") return;
     const peers = sites.filter((one) => one !== site);
-    await Promise.any(
-      peers.map(async (peer) => {
-        const state = await siteLease(peer).refusePromises(generation, signal);
-        const leftMs = Math.max(0, (state.promisedUntilMs ?? 0) - state.nowMs);
-        await clock.sleep(leftMs, signal);
-      }),
-    );
+    try {
+      await Promise.any(peers.map((peer) => ask(siteLease(peer))));
+    } catch (error) {
+      if (!(error instanceof AggregateError)) throw error;
+      const stale = error.errors.find((one) => isRefusal(one));
+      if (stale !== undefined) throw stale;
+      const reasons = error.errors.map((one) => messageOf(one)).join("; ");
+      throw new CloudPhoenixError(
+        "UNREACHABLE",
+        `no peer of ${site} could be told to make no promises: ${reasons}`,
+        { retryable: true, cause: error },
+      );
+    }
+  }
+
+  /** The state of a site once it has no promise to keep. */
+  async #withoutPromise(siteLease: SiteLease, signal: AbortSignal): Promise<SiteLeaseState> {
+    for (;;) {
+      const state = await siteLease.read(signal);
+      const leftMs = (state.promisedUntilMs ?? state.nowMs) - state.nowMs;
+      if (leftMs <= 0) return state;
+      await this.#options.clock.sleep(leftMs, signal);
+    }
+  }
+
+  /** A site without any lease would be unlimited once unfenced; shut, it can be given one. */
+  async #putInForce(site: SiteId, generation: number, signal: AbortSignal): Promise<void> {
+    const siteLease = this.#options.siteLease(site);
+    const { role, epoch, nowMs, untilMs } = await siteLease.read(signal);
+    if (untilMs !== null) return;
+    const unfenced = role === "active" && epoch === generation;
+    if (unfenced) await siteLease.extend({ epoch, untilMs: nowMs }, signal);
+    else await siteLease.surrender(generation, signal);
   }
 }
+
+const NEVER_TAKEN_UP = "the lease was never taken up by an agent, so nothing limits the site";
 
 function refuseOlder(lease: LeaseDocument, generation: number): void {
   if (generation >= lease.epoch) return;
@@ -203,6 +293,36 @@ function refuseOlder(lease: LeaseDocument, generation: number): void {
     "STALE_GENERATION",
     `the writer lease is at generation ${lease.epoch}; a change for ${generation} is refused`,
     { retryable: false, hint: "Look which newer run took over." },
+  );
+}
+
+/** Refuses to take the lease from another site. */
+function refuseUnlessFree(lease: LeaseDocument, site: SiteId): void {
+  if (lease.holder === null || lease.holder === site) return;
+  throw new CloudPhoenixError("LEASE_REFUSED", `${lease.holder} holds the writer lease`, {
+    retryable: false,
+    hint: "Fence that site first; its lease must run out before another gets it.",
+  });
+}
+
+function noDocument(): CloudPhoenixError {
+  return new CloudPhoenixError("LEASE_REFUSED", "the witness knows of no lease", {
+    retryable: true,
+    hint: "Wait until the leading controller has established the lease.",
+  });
+}
+
+function olderThanSite(
+  roles: { readonly generation: number; readonly active: SiteId },
+  epoch: number,
+): CloudPhoenixError {
+  return new CloudPhoenixError(
+    "CONFLICT",
+    `the state is at generation ${roles.generation}, but the database of ${roles.active} is at ${epoch}`,
+    {
+      retryable: false,
+      hint: "Find out whether the state database was restored from a backup before you go on.",
+    },
   );
 }
 

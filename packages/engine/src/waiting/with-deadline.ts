@@ -11,6 +11,9 @@ export interface Deadline {
   readonly what: string;
 }
 
+/** A reason made once: without one, every abort makes an error with a stack of its own. */
+const OVER = new Error("what the deadline was for is over");
+
 /**
  * Runs `work` for at most `limitMs`. Work that ignores its signal is left behind, never waited
  * for: a hung adapter must not hang the plan.
@@ -39,10 +42,12 @@ export async function withDeadline<T>(
   onAbort.promise.catch(() => undefined);
   try {
     return await Promise.race([work(inner.signal), timeout, onAbort.promise]);
+  } catch (error) {
+    inner.abort();
+    throw error;
   } finally {
     signal.removeEventListener("abort", abort);
-    timer.abort();
-    inner.abort();
+    timer.abort(OVER);
   }
 }
 

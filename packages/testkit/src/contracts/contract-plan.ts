@@ -69,6 +69,10 @@ export function contractHandlers(work: ContractWork): StepHandlers {
     "switch-traffic": handler,
     "open-writes": handler,
     "verify-convergence": handler,
+    "record-salvage": handler,
+    "rejoin-site": handler,
+    "admit-site": handler,
+    "compare-sites": handler,
     notify: handler,
     report: handler,
   };
