@@ -24,6 +24,17 @@ export interface Situation {
   readonly activity: Activity;
   /** What the decision before this one returned; absent or null at the first. */
   readonly lastAlive?: LastAlive | null;
+  /** Returned old primaries that wait for people; absent means none. */
+  readonly quarantined?: readonly QuarantineFact[];
+}
+
+/** A returned old primary, as far as plans need to know it. */
+export interface QuarantineFact {
+  readonly site: SiteId;
+  /** Whether it was decided what becomes of the writes it alone holds. */
+  readonly mayRejoin: boolean;
+  /** What was decided, or what has to be, for an operator to read. */
+  readonly sentence: string;
 }
 
 /** When a site was last known to serve. */
@@ -70,7 +81,8 @@ export type GuardName =
   | "monitors-sane"
   | "schema-parity"
   | "maintenance"
-  | "heals-left";
+  | "heals-left"
+  | "quarantine";
 
 /** What one guard says, in the sentence an operator reads. */
 export interface GuardResult {

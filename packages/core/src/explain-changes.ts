@@ -82,5 +82,6 @@ const WAYS_OUT: Readonly<Record<GuardName, string>> = {
   "monitors-sane": "Repair the monitoring, or start by hand what you know to be right.",
   "schema-parity": "Apply the missing schema changes at the target.",
   maintenance: "Switch automatic action on again.",
+  quarantine: "Decide what becomes of the site: cloudphoenix quarantine show.",
   "heals-left": "Find out why healing does not help: cloudphoenix runs lists what was tried.",
 };

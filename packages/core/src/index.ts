@@ -18,6 +18,7 @@ export { lintPlan } from "./plan/lint-plan.ts";
 export { planFor } from "./plan/plan-for.ts";
 export type { PlanRequest } from "./plan/plan-request.ts";
 export { renderPlan } from "./plan/render-plan.ts";
+export { supersedes } from "./supersedes.ts";
 export { wavesOf } from "./plan/waves.ts";
 export { buildReport } from "./report/build-report.ts";
 export { type PhaseTimes, phaseTimes } from "./report/phase-times.ts";

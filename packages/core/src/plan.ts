@@ -2,7 +2,17 @@
 
 import type { SiteId } from "./topology.ts";
 
-export type PlanKind = "heal" | "region" | "dr" | "switchover" | "rollback";
+/** Every kind of plan. `rejoin` makes a returned site a standby again, `failback` goes home. */
+export const PLAN_KINDS = [
+  "heal",
+  "region",
+  "dr",
+  "switchover",
+  "rollback",
+  "rejoin",
+  "failback",
+] as const;
+export type PlanKind = (typeof PLAN_KINDS)[number];
 
 /** What a step does. One handler per kind in the engine. */
 export type StepAction =
@@ -29,6 +39,10 @@ export type StepAction =
   | { readonly kind: "switch-traffic"; readonly from: SiteId; readonly to: SiteId }
   | { readonly kind: "open-writes"; readonly site: SiteId }
   | { readonly kind: "verify-convergence"; readonly site: SiteId }
+  | { readonly kind: "record-salvage"; readonly site: SiteId }
+  | { readonly kind: "rejoin-site"; readonly site: SiteId; readonly writer: SiteId }
+  | { readonly kind: "admit-site"; readonly site: SiteId }
+  | { readonly kind: "compare-sites"; readonly writer: SiteId; readonly follower: SiteId }
   | {
       readonly kind: "notify";
       readonly severity: "info" | "warning" | "critical";

@@ -62,7 +62,34 @@ export interface RunReport {
   readonly durationMs: number | null;
   readonly fence: { readonly degree: FenceDegree; readonly proofs: readonly FenceProof[] } | null;
   readonly loss: LossBound | null;
+  /**
+   * Planned moves: from the moment the old site began to be fenced to the moment the new one was
+   * open, as the controller saw it: an upper bound of the time in which nobody could write. Null
+   * for other plans, and until writes are open.
+   */
+  readonly writePauseMs: number | null;
+  /** How the former writer came to follow again; null if it did not. */
+  readonly rejoin: RejoinReport | null;
+  /** The newest comparison of both sites; null if there was none. */
+  readonly comparison: ComparisonReport | null;
   readonly steps: readonly ReportStep[];
+}
+
+/** What the key-wise repair of a returned site changed. */
+export interface RejoinReport {
+  readonly site: SiteId;
+  readonly deleted: number;
+  readonly restored: number;
+  /** Tables that had to be copied whole. */
+  readonly fullCopyTables: readonly string[];
+}
+
+/** Whether both sites held the same rows at one position of the writer's log. */
+export interface ComparisonReport {
+  readonly equal: boolean;
+  readonly lsn: string;
+  readonly tables: number;
+  readonly rows: number;
 }
 
 export interface ReportStep {

@@ -7,7 +7,8 @@ import type { Application, Site } from "./topology.ts";
 /**
  * Sites a plan of this kind may go to, in the application's order of preference: for a heal or a
  * rollback the active site itself, for `region` the other sites of its cloud, for `dr` the sites
- * of other clouds, for a switchover every other site.
+ * of other clouds, for a switchover or a rejoin every other site, for a failback those preferred to
+ * the active one.
  */
 export function targetsFor(
   plan: PlanKind,
@@ -24,7 +25,12 @@ export function targetsFor(
     case "dr":
       return others.filter((site) => site.cloud !== active.cloud);
     case "switchover":
+    case "rejoin":
       return others;
+    case "failback": {
+      const home = application.sites.findIndex((site) => site.id === active.id);
+      return application.sites.slice(0, home);
+    }
     default:
       return unreachable(plan);
   }

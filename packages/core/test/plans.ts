@@ -1,10 +1,20 @@
 /** Plans for the tests. */
 
-import { planFor } from "../src/index.ts";
+import { PLAN_KINDS, planFor } from "../src/index.ts";
 import type { Plan, PlanKind, PlanRequest, PlanStep } from "../src/index.ts";
 import { AWS, AWS_WEST, AZURE, NOW, WIDE_SHOP } from "./shop.ts";
 
-export const KINDS: readonly PlanKind[] = ["heal", "region", "dr", "switchover", "rollback"];
+export const KINDS: readonly PlanKind[] = PLAN_KINDS;
+
+const TARGETS: Readonly<Record<PlanKind, string>> = {
+  heal: AWS,
+  region: AWS_WEST,
+  dr: AZURE,
+  switchover: AZURE,
+  rollback: AWS,
+  rejoin: AZURE,
+  failback: AZURE,
+};
 
 /** A plan of `kind` for the application with two workloads and three sites. */
 export function planOf(kind: PlanKind, change: Partial<PlanRequest> = {}): Plan {
@@ -13,7 +23,7 @@ export function planOf(kind: PlanKind, change: Partial<PlanRequest> = {}): Plan 
     kind,
     application: WIDE_SHOP,
     roles: { generation: 7, active: AWS, claimedBy: null, protected: true },
-    target: { heal: AWS, region: AWS_WEST, dr: AZURE, switchover: AZURE, rollback: AWS }[kind],
+    target: TARGETS[kind],
     ...(kind === "rollback" ? { from: AZURE } : {}),
     nowMs: NOW,
     reason: "a test",

@@ -12,6 +12,11 @@ export {
 export { LeaseObserver } from "./lease/lease-observer.ts";
 export * from "./lease/lease-terms.ts";
 export { WriterLease } from "./lease/writer-lease.ts";
+export {
+  ReturnedPrimaries,
+  type QuarantineListener,
+  type ReturnedPrimariesPorts,
+} from "./loops/returned-primaries.ts";
 export { detectionKey } from "./loops/detection.ts";
 export type { MaintenanceState } from "./loops/maintenance.ts";
 export type { RequestedPlan, RequestedRun } from "./loops/operator-request.ts";
@@ -23,6 +28,12 @@ export * from "./memory/memory-lease-witness.ts";
 export * from "./memory/memory-role-store.ts";
 export * from "./memory/memory-run-store.ts";
 export * from "./ports/index.ts";
+export {
+  type Quarantine,
+  type QuarantineDecision,
+  missingDecision,
+} from "./quarantine/quarantine.ts";
+export { QuarantineDesk, type QuarantineDeskPorts } from "./quarantine/quarantine-desk.ts";
 export { type DryRunStep, dryRun } from "./runner/dry-run.ts";
 export { executeStep } from "./runner/execute-step.ts";
 export { interpretPlan } from "./runner/interpret-plan.ts";

@@ -14,6 +14,7 @@ import { maintenance } from "./maintenance.ts";
 import { mode } from "./mode.ts";
 import { monitorsSane } from "./monitors-sane.ts";
 import { oneRun } from "./one-run.ts";
+import { quarantine } from "./quarantine.ts";
 import { schemaParity } from "./schema-parity.ts";
 import { targetExists } from "./target-exists.ts";
 import { targetReady } from "./target-ready.ts";
@@ -43,6 +44,9 @@ function guardsFor(plan: PlanKind, cause: GuardCause): readonly Guard[] {
   switch (plan) {
     case "heal":
       return asked ? [targetExists, oneRun] : [targetExists, ...PICTURE, oneRun, healsLeft];
+    case "rejoin":
+      // The site has its own gate: what people decided about the data it alone holds.
+      return [targetExists, quarantine, oneRun];
     case "rollback":
       // The site to go back to is the one that was active until now: no standby is judged.
       return [targetExists, oneRun];
@@ -52,6 +56,8 @@ function guardsFor(plan: PlanKind, cause: GuardCause): readonly Guard[] {
       return asked
         ? [targetExists, ...MOVE, oneRun]
         : [targetExists, ...PICTURE, ...MOVE, cooldown, oneRun];
+    case "failback":
+      return [targetExists, quarantine, ...MOVE, oneRun];
     default:
       return unreachable(plan);
   }

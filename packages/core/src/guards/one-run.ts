@@ -1,12 +1,16 @@
 import { planWords } from "../plan-words.ts";
+import { supersedes } from "../supersedes.ts";
 import { type Guard, block, pass } from "./guard.ts";
 
-/** Is nothing else being done? A move supersedes a heal; everything else must end first. */
+/**
+ * Is nothing else being done? A move supersedes a heal, and anything supersedes a rejoin, which can
+ * be started again at any time; everything else must end first.
+ */
 export const oneRun: Guard = ({ plan, situation }) => {
   const { running } = situation.activity;
   if (running === null) return pass("one-run", "No run is under way.");
   const run = `Run ${running.id} (${planWords(running.kind)}) is under way`;
-  if (running.kind === "heal" && plan !== "heal") {
+  if (supersedes(plan, running.kind)) {
     return pass("one-run", `${run}; ${planWords(plan)} supersedes it.`);
   }
   return block("one-run", `${run}: 1 run at a time.`);

@@ -25,7 +25,10 @@ function wanted(plan: PlanKind, active: Site): string {
     case "dr":
       return `it takes a site outside ${active.cloud}`;
     case "switchover":
+    case "rejoin":
       return `it takes a site other than ${active.id}`;
+    case "failback":
+      return `it takes a site preferred to ${active.id}, where it runs`;
     case "heal":
     case "rollback":
       return `it goes to the active site ${active.id}`;
@@ -40,7 +43,10 @@ function wayOut(plan: PlanKind): string {
       return "Add such a site, or move to the other cloud by hand: cloudphoenix failover --kind dr.";
     case "dr":
       return "Add such a site, or move within the cloud by hand: cloudphoenix failover --kind region.";
+    case "failback":
+      return "To move elsewhere on purpose: cloudphoenix failover --kind switchover.";
     case "switchover":
+    case "rejoin":
     case "heal":
     case "rollback":
       return "Name one of the sites that fit.";

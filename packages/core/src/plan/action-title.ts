@@ -38,6 +38,14 @@ export function titleOf(action: StepAction): string {
       return `Let ${action.site} accept writes; from here on there is no way back but another move`;
     case "verify-convergence":
       return `Check from every vantage that users reach ${action.site}`;
+    case "record-salvage":
+      return `Check what people decided about the writes that only ${action.site} has, and keep it with the run`;
+    case "rejoin-site":
+      return `Repair ${action.site} by key from ${action.writer} and let it follow, without a full copy`;
+    case "admit-site":
+      return `Let users and replication reach ${action.site} again`;
+    case "compare-sites":
+      return `Compare the checksums of every table at ${action.writer} and ${action.follower}`;
     case "notify":
       return `Tell people: ${action.message}`;
     case "report":

@@ -21,7 +21,13 @@ export function undoOf(action: StepAction): StepUndo {
     case "drain-replication":
     case "verify-site":
     case "verify-convergence":
+    case "record-salvage":
+    case "compare-sites":
       return none("It changes nothing.");
+    case "rejoin-site":
+      return none("What the site alone held was decided on before; doing it again finishes it.");
+    case "admit-site":
+      return none("A site that refuses writes does no harm when it is reached.");
     case "promote-database":
       return none(
         "A promoted copy no longer follows; writes stay refused there, and it is set up as a standby again later.",

@@ -11,6 +11,12 @@ import {
   switchAfterVerify,
   unfenceAfterFence,
 } from "./lint-order-rules.ts";
+import {
+  rejoinAfterDecision,
+  rejoinAfterFence,
+  rejoinFollowsWriter,
+  rejoinSparesWriter,
+} from "./lint-rejoin-rules.ts";
 import type { LintRule } from "./lint-rule.ts";
 import {
   deadSideNotNeeded,
@@ -46,6 +52,10 @@ const RULES: readonly LintRule[] = [
   convergeAfterSwitch,
   scaleBeforeVerify,
   runsAlone,
+  rejoinAfterFence,
+  rejoinFollowsWriter,
+  rejoinAfterDecision,
+  rejoinSparesWriter,
 ];
 
 /**

@@ -1,5 +1,6 @@
 /** Rules about a plan as such: names, graph, limits, generation, sites. */
 
+import { claimsGeneration } from "../plan-words.ts";
 import type { PlanFinding, PlanStep } from "../plan.ts";
 import type { SiteId } from "../topology.ts";
 import { type LintRule, finding } from "./lint-rule.ts";
@@ -55,9 +56,9 @@ function limitTroubles({ timeoutMs, retry }: PlanStep): readonly string[] {
   return troubles;
 }
 
-/** A move claims the generation after the one it was made for; a heal works within it. */
+/** A move claims the generation after the one it was made for; a heal or a rejoin works within it. */
 export const generationFollows: LintRule = ({ plan }) => {
-  const expected = plan.kind === "heal" ? plan.parentGeneration : plan.parentGeneration + 1;
+  const expected = plan.parentGeneration + (claimsGeneration(plan.kind) ? 1 : 0);
   if (plan.generation === expected) return [];
   return [
     finding(

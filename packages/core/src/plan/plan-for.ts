@@ -7,7 +7,7 @@
  * 4. One writer: a site opens (or is unfenced) only after the other one was fenced.
  */
 
-import { planWords } from "../plan-words.ts";
+import { claimsGeneration, planWords } from "../plan-words.ts";
 import type { Plan, PlanStep } from "../plan.ts";
 import { type SiteId, siteOf } from "../topology.ts";
 import { titleOf } from "./action-title.ts";
@@ -18,9 +18,10 @@ import { sitesNeededBy } from "./sites-of-action.ts";
 import { limitsOf } from "./step-limits.ts";
 
 /**
- * Plans a heal, a move or a rollback.
+ * Plans a heal, a move, a rollback or the rejoin of a returned site.
  *
- * A heal works within the current generation; everything else claims the next one.
+ * A heal and a rejoin work within the current generation; everything else claims the next one. A
+ * rejoin goes `from` the writer, whose data counts, `to` the site that becomes its standby again.
  * @throws {RangeError} if a site is not one of the application's, a move would end where it
  *   starts, a rollback would go anywhere but to the active site, or the site it leaves is ambiguous
  */
@@ -35,7 +36,7 @@ export function planFor(request: PlanRequest): Plan {
     id: request.id,
     kind,
     application: application.name,
-    generation: kind === "heal" ? roles.generation : roles.generation + 1,
+    generation: roles.generation + (claimsGeneration(kind) ? 1 : 0),
     parentGeneration: roles.generation,
     createdAtMs: request.nowMs,
     from,

@@ -26,9 +26,12 @@ export function stagesOf(request: PlanRequest, from: SiteId): readonly Stage[] {
     case "dr":
       return failoverStages(request, from);
     case "switchover":
-      return switchoverStages(request, from);
+    case "failback":
+      return plannedMoveStages(request, from);
     case "rollback":
       return rollbackStages(request, from);
+    case "rejoin":
+      return rejoinStages(request, from);
     default:
       return unreachable(request.kind);
   }
@@ -61,16 +64,53 @@ function failoverStages(request: PlanRequest, from: SiteId): readonly Stage[] {
   ];
 }
 
-/** What can be done beforehand is, because writes are refused from the fence to the opening. */
-function switchoverStages(request: PlanRequest, from: SiteId): readonly Stage[] {
-  const { target: to } = request;
+/**
+ * A move with both sites alive. What can be done beforehand is, because writes are refused from the
+ * fence to the opening. Traffic is switched before the fence: while names still lead to the old
+ * site it still writes, and when it stops, clients are already on their way. The former writer
+ * follows again in the same plan, or the application would be left without a standby.
+ */
+function plannedMoveStages(request: PlanRequest, from: SiteId): readonly Stage[] {
+  const { kind, target: to } = request;
+  const compareFirst: Draft = {
+    id: "compare-before",
+    action: { kind: "compare-sites", writer: from, follower: to },
+  };
   return [
+    kind === "failback" ? [compareFirst] : [],
     scaleStage(request),
-    [{ id: "verify-before", action: { kind: "verify-site", site: to, expect: "standing-by" } }],
+    [step({ kind: "verify-site", site: to, expect: "standing-by" })],
+    [step({ kind: "switch-traffic", from, to })],
     [step({ kind: "fence-site", site: from })],
     [step({ kind: "drain-replication", from, to })],
     [step({ kind: "promote-database", site: to, from })],
-    ...arrival(request, from),
+    [step({ kind: "open-writes", site: to })],
+    [
+      step({ kind: "verify-convergence", site: to }),
+      step({ kind: "rejoin-site", site: from, writer: to }),
+    ],
+    standbyStage(request, from),
+    [step({ kind: "compare-sites", writer: to, follower: from })],
+    ...closing("info", moved(request, from)),
+  ];
+}
+
+/**
+ * Makes a returned old primary the standby of the writer. The writer is only read; the site is
+ * fenced first, and nothing of it is given up before people decided about what it alone holds.
+ */
+function rejoinStages(request: PlanRequest, writer: SiteId): readonly Stage[] {
+  const { application, target: site } = request;
+  const undo: StepUndo = { kind: "none", reason: `${site} must not write: ${writer} does.` };
+  return [
+    [{ ...step({ kind: "fence-site", site }), undo }],
+    [step({ kind: "record-salvage", site })],
+    [step({ kind: "rejoin-site", site, writer })],
+    [step({ kind: "admit-site", site })],
+    standbyStage(request, site),
+    [step({ kind: "verify-site", site, expect: "standing-by" })],
+    [step({ kind: "compare-sites", writer, follower: site })],
+    ...closing("info", `${site} follows ${writer} again: ${application.name} is protected.`),
   ];
 }
 
@@ -93,17 +133,27 @@ function rollbackStages(request: PlanRequest, from: SiteId): readonly Stage[] {
 }
 
 /** From a promoted database to users at the target. Opening is the commit point. */
-function arrival({ application, kind, target: to }: PlanRequest, from: SiteId): readonly Stage[] {
+function arrival(request: PlanRequest, from: SiteId): readonly Stage[] {
+  const { target: to } = request;
   return [
     [step({ kind: "verify-site", site: to, expect: "standing-by" })],
     [step({ kind: "switch-traffic", from, to })],
     [step({ kind: "open-writes", site: to })],
     [step({ kind: "verify-convergence", site: to })],
-    ...closing(
-      kind === "switchover" ? "info" : "critical",
-      `${application.name} moved from ${from} to ${to} (${planWords(kind)}).`,
-    ),
+    ...closing("critical", moved(request, from)),
   ];
+}
+
+function moved({ application, kind, target: to }: PlanRequest, from: SiteId): string {
+  return `${application.name} moved from ${from} to ${to} (${planWords(kind)}).`;
+}
+
+/** The replicas of a site that stands by, brought back after the fence has stopped them. */
+function standbyStage({ application }: PlanRequest, site: SiteId): Stage {
+  return application.workloads.map(({ name, replicas }) => ({
+    id: `standby-${name}`,
+    action: { kind: "scale-workload", site, workload: name, replicas },
+  }));
 }
 
 function scaleStage({ application, target: site }: PlanRequest): Stage {

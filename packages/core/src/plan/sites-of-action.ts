@@ -16,6 +16,10 @@ export function sitesNamedBy(action: StepAction): readonly SiteId[] {
     case "drain-replication":
     case "switch-traffic":
       return [action.from, action.to];
+    case "rejoin-site":
+      return [action.site, action.writer];
+    case "compare-sites":
+      return [action.writer, action.follower];
     case "promote-database":
       return [action.site, action.from];
     case "fence-site":
@@ -26,6 +30,8 @@ export function sitesNamedBy(action: StepAction): readonly SiteId[] {
     case "verify-site":
     case "open-writes":
     case "verify-convergence":
+    case "record-salvage":
+    case "admit-site":
       return [action.site];
     default:
       return unreachable(action);
@@ -40,6 +46,7 @@ export function sitesNeededBy(action: StepAction): readonly SiteId[] {
   switch (action.kind) {
     case "fence-site":
     case "switch-traffic":
+    case "record-salvage":
       return [];
     case "measure-loss":
       return [action.to];
@@ -57,6 +64,9 @@ export function sitesNeededBy(action: StepAction): readonly SiteId[] {
     case "verify-site":
     case "open-writes":
     case "verify-convergence":
+    case "rejoin-site":
+    case "admit-site":
+    case "compare-sites":
       return sitesNamedBy(action);
     default:
       return unreachable(action);

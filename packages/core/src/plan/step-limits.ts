@@ -33,6 +33,11 @@ const LIMITS: Readonly<Record<Exclude<StepKind, "pause">, StepLimits>> = {
   "open-writes": limits(10, [8, 250, 4_000]),
   // Resolvers may hold an answer for minutes beyond its TTL: about ten minutes of looking.
   "verify-convergence": limits(30, [70, 500, 10_000]),
+  "record-salvage": limits(10, [3, 500, 2_000]),
+  // Both read whole tables: the larger the data, the longer, and nobody waits for them to write.
+  "rejoin-site": limits(3_600, [3, 1_000, 10_000]),
+  "compare-sites": limits(3_600, [3, 1_000, 10_000]),
+  "admit-site": limits(10, [5, 500, 5_000]),
   notify: limits(10, [3, 1_000, 5_000]),
   report: limits(10, [3, 1_000, 5_000]),
 };

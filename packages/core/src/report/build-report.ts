@@ -2,7 +2,13 @@
 
 import { FENCE_DEGREES, type FenceDegree, type FenceProof } from "../fence.ts";
 import type { StepKind } from "../plan.ts";
-import type { LossBound, ReportStep, RunReport } from "../report.ts";
+import type {
+  ComparisonReport,
+  LossBound,
+  RejoinReport,
+  ReportStep,
+  RunReport,
+} from "../report.ts";
 import type { Json, RunRecord, StepRecord } from "../run.ts";
 
 /**
@@ -25,6 +31,9 @@ export function buildReport(run: RunRecord): RunReport {
     durationMs: run.endedAtMs === null ? null : Math.max(0, run.endedAtMs - run.startedAtMs),
     fence: fenceOf(resultOf(run, "fence-site")),
     loss: lossOf(resultOf(run, "measure-loss")),
+    writePauseMs: writePause(run),
+    rejoin: rejoinOf(resultOf(run, "rejoin-site")),
+    comparison: comparisonOf(run),
     steps: plan.steps.map((step) =>
       stepOf(
         step,
@@ -52,8 +61,47 @@ function stepOf(
 }
 
 function resultOf(run: RunRecord, kind: StepKind): Json {
+  return recordOf(run, kind)?.result ?? null;
+}
+
+function recordOf(run: RunRecord, kind: StepKind): StepRecord | undefined {
   const step = run.plan.steps.find((one) => one.action.kind === kind);
-  return run.steps.find((record) => record.id === step?.id)?.result ?? null;
+  return run.steps.find((record) => record.id === step?.id);
+}
+
+/** Only where both sites are alive is there a writer whose last write could have been seen. */
+function writePause(run: RunRecord): number | null {
+  if (run.plan.kind !== "switchover" && run.plan.kind !== "failback") return null;
+  const fencingSinceMs = recordOf(run, "fence-site")?.startedAtMs ?? null;
+  const opened = recordOf(run, "open-writes");
+  if (opened?.status !== "done" || fencingSinceMs === null || opened.endedAtMs === null)
+    return null;
+  return Math.max(0, opened.endedAtMs - fencingSinceMs);
+}
+
+function rejoinOf(result: Json): RejoinReport | null {
+  const site = textOf(field(result, "site"));
+  const deleted = numberOf(field(result, "deleted"));
+  const restored = numberOf(field(result, "restored"));
+  const tables = field(result, "fullCopyTables");
+  if (site === null || deleted === null || restored === null) return null;
+  const fullCopyTables = isList(tables) ? tables.flatMap((table) => textOf(table) ?? []) : [];
+  return { site, deleted, restored, fullCopyTables };
+}
+
+/** The last one that was made: a failback compares before it moves and again at its end. */
+function comparisonOf(run: RunRecord): ComparisonReport | null {
+  const compared = run.plan.steps
+    .filter((step) => step.action.kind === "compare-sites")
+    .flatMap((step) => run.steps.find((record) => record.id === step.id)?.result ?? [])
+    .at(-1);
+  if (compared === undefined) return null;
+  const equal = field(compared, "equal");
+  const lsn = textOf(field(compared, "lsn"));
+  const tables = numberOf(field(compared, "tables"));
+  const rows = numberOf(field(compared, "rows"));
+  if (typeof equal !== "boolean" || lsn === null || tables === null || rows === null) return null;
+  return { equal, lsn, tables, rows };
 }
 
 function fenceOf(result: Json): RunReport["fence"] {

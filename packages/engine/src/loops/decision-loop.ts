@@ -12,6 +12,7 @@ import {
   type LastAlive,
   type LevelState,
   type Plan,
+  type QuarantineFact,
   type Roles,
   type Situation,
   decide,
@@ -55,6 +56,8 @@ export interface DecisionLoopPorts
   readonly notifier: Notifier;
   readonly watch: Watch;
   readonly handlers: OperatorDesk["handlers"];
+  /** Returned old primaries, as they are known now; never waits. Default: none. */
+  readonly quarantined?: () => readonly QuarantineFact[];
 }
 
 /** What subscribers are told. */
@@ -207,6 +210,7 @@ export class DecisionLoop {
       standbys: this.#standbys.facts(now.active),
       activity,
       lastAlive: this.#lastAlive,
+      quarantined: this.#ports.quarantined?.() ?? [],
     };
   }
 

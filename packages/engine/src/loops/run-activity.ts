@@ -10,7 +10,7 @@ import {
 /** Enough to hold every heal of a heal window and the newest move before it. */
 export const RUNS_READ = 50;
 
-const MOVES: readonly PlanKind[] = ["region", "dr", "switchover", "rollback"];
+const MOVES: readonly PlanKind[] = ["region", "dr", "switchover", "rollback", "failback"];
 
 /** The run that has not ended; null if there is none. */
 export function runningOf(runs: readonly RunRecord[]): RunningRun | null {

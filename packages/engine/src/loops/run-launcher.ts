@@ -3,7 +3,8 @@
  *
  * 1. From the moment a run is being started it counts as running, although its record appears only
  *    when the runner gets to it: two decisions in a row cannot start two runs.
- * 2. A move supersedes a heal: the heal is cancelled and has ended before the move starts.
+ * 2. What makes room (a heal for a move, a rejoin for anything else) is cancelled and has ended
+ *    before the other run starts.
  * 3. A plan the linter objects to is never started.
  */
 import {
@@ -17,17 +18,24 @@ import {
   hasCode,
   lintPlan,
   planFor,
+  supersedes,
 } from "@cloudphoenix/core";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { PlanRunner } from "../ports/plan-runner.ts";
+import type { Fencer } from "../ports/site-control.ts";
 import type { FactStore, RunStore } from "../ports/state-store.ts";
+import { fenceDeadlineMs } from "../steps/step-ports.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 import { RUNS_READ, historyOf, runningOf } from "./run-activity.ts";
 
-/** Records may change without us (a run goes on after a restart), so they are read again. */
+/**
+ * Records of a run change without us (it goes on after a restart), so they are read again. While no
+ * run is alive nobody but this launcher, of the only leader, can start one: then they keep.
+ */
 const RECORDS_LAST_MS = 1_000;
-/** A cancelled heal aborts its step at once; much longer means that its runner is gone. */
-const HEAL_ENDS_WITHIN_MS = 10_000;
+const QUIET_RECORDS_LAST_MS = 30_000;
+/** A cancelled run aborts its step at once; much longer means that its runner is gone. */
+const RUN_ENDS_WITHIN_MS = 10_000;
 
 export interface RunLauncherPorts {
   readonly clock: Clock;
@@ -35,6 +43,8 @@ export interface RunLauncherPorts {
   readonly runner: PlanRunner;
   readonly runs: RunStore;
   readonly facts: FactStore;
+  /** The means a fence has: its step must last as long as the slowest of them. */
+  readonly fencers: readonly Fencer[];
 }
 
 /** Everything about a run but the id, which is made here. */
@@ -61,7 +71,8 @@ export class RunLauncher {
   /** What runs and what ran; `maintenance` is added by the caller. */
   async activity(maintenance: string | null): Promise<Activity> {
     const { clock, runs } = this.#ports;
-    const stale = this.#readAtMs === null || clock.now() - this.#readAtMs >= RECORDS_LAST_MS;
+    const lastMs = runningOf(this.#records) === null ? QUIET_RECORDS_LAST_MS : RECORDS_LAST_MS;
+    const stale = this.#readAtMs === null || clock.now() - this.#readAtMs >= lastMs;
     if (stale) {
       this.#records = await runs.list(RUNS_READ);
       this.#readAtMs = clock.now();
@@ -72,20 +83,23 @@ export class RunLauncher {
 
   /** The plan a launch would start, with an id of its own. */
   plan(request: Launch["request"]): Plan {
-    return planFor({ ...request, id: this.#newId(request.kind), nowMs: this.#ports.clock.now() });
+    const { clock, fencers } = this.#ports;
+    const deadlineMs = fenceDeadlineMs(fencers);
+    const id = this.#newId(request.kind);
+    return planFor({ fenceDeadlineMs: deadlineMs, ...request, id, nowMs: clock.now() });
   }
 
   /**
-   * Starts a run and returns its plan. `stop` ends the wait for a heal that makes room.
+   * Starts a run and returns its plan. `stop` ends the wait for a run that makes room.
    * @throws {CloudPhoenixError} `PLAN_REFUSED` with everything the linter found,
-   *   `ALREADY_RUNNING` if another run got in between, `TIMED_OUT` if the heal does not end
+   *   `ALREADY_RUNNING` if another run got in between, `TIMED_OUT` if that run does not end
    */
   async launch(launch: Launch, stop: AbortSignal): Promise<Plan> {
     const { runner, facts } = this.#ports;
     const plan = this.plan(launch.request);
     refuseBadPlan(plan, launch);
     const running = (await this.activity(null)).running;
-    if (running !== null && !supersedes(plan, running)) throw alreadyRunning(running);
+    if (running !== null && !supersedes(plan.kind, running.kind)) throw alreadyRunning(running);
     this.#current = { id: plan.id, kind: plan.kind };
     try {
       if (running !== null) await this.#makeRoom(running, plan, stop);
@@ -99,20 +113,20 @@ export class RunLauncher {
     return plan;
   }
 
-  async #makeRoom(heal: RunningRun, plan: Plan, stop: AbortSignal): Promise<void> {
+  async #makeRoom(earlier: RunningRun, plan: Plan, stop: AbortSignal): Promise<void> {
     const { clock, runner } = this.#ports;
     const reason = `superseded by ${plan.kind} ${plan.id}`;
     try {
       const cancel = { kind: "cancel", by: "decision", reason } as const;
-      await runner.command(heal.id, cancel, `supersede-${heal.id}`);
+      await runner.command(earlier.id, cancel, `supersede-${earlier.id}`);
     } catch (error) {
       // It ended by itself in the meantime.
       if (hasCode(error, "NOT_FOUND")) return;
       throw error;
     }
     await withDeadline(
-      { clock, limitMs: HEAL_ENDS_WITHIN_MS, signal: stop, what: `the end of ${heal.id}` },
-      (limited) => runner.ended(heal.id, limited),
+      { clock, limitMs: RUN_ENDS_WITHIN_MS, signal: stop, what: `the end of ${earlier.id}` },
+      (limited) => runner.ended(earlier.id, limited),
     );
   }
 
@@ -135,10 +149,6 @@ export class RunLauncher {
       .padStart(4, "0");
     return `${kind}-${clock.now().toString(36)}-${chance}`;
   }
-}
-
-function supersedes(plan: Plan, running: RunningRun): boolean {
-  return running.kind === "heal" && plan.kind !== "heal";
 }
 
 function alreadyRunning(running: RunningRun): CloudPhoenixError {

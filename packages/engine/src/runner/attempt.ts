@@ -70,7 +70,7 @@ export async function staleness(deps: InterpreterDeps, plan: Plan): Promise<stri
   return null;
 }
 
-/** Whether the plan takes a generation of its own; a heal works within the current one. */
+/** Whether the plan takes a generation of its own; a heal or a rejoin works within the current one. */
 export function claims(plan: Plan): boolean {
   return plan.generation !== plan.parentGeneration;
 }

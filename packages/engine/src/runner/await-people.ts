@@ -1,6 +1,7 @@
 /** Where a run stops until people speak: approvals, and steps that failed. */
 import type { PlanStep, RunCommand, StepKind, StepRecord } from "@cloudphoenix/core";
 import { persist } from "./persist.ts";
+import { personOf } from "./person.ts";
 import { type CancelCommand, actOn, awaitCommand, refuse } from "./operator-commands.ts";
 import { type RunSession, note, writeNote } from "./run-session.ts";
 import type { StepFailure } from "./step-outcome.ts";
@@ -16,6 +17,8 @@ const NEVER_SKIPPED: readonly StepKind[] = [
   "drain-replication",
   "promote-database",
   "open-writes",
+  "record-salvage",
+  "rejoin-site",
 ];
 
 /** What people need to know to approve. */
@@ -184,12 +187,4 @@ function refusalOf(
   if (command.planId !== session.plan.id) return `it is for plan ${command.planId}`;
   if (people.has(personOf(command.by))) return "this person has approved already";
   return null;
-}
-
-/** One name per person: who started the run as `operator:ann` and approves as `Ann` is one. */
-function personOf(name: string): string {
-  return name
-    .replace(/^operator:/, "")
-    .trim()
-    .toLowerCase();
 }

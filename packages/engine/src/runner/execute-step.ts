@@ -4,13 +4,15 @@
  * 1. Every try is one journaled step `step:<id>#<n>`; what it found is recorded inside it, so a
  *    finished try is never repeated and never unrecorded.
  * 2. The wait between tries is durable; its jitter is drawn inside the try before it.
- * 3. A finished `open-writes` settles the roles in a journaled step of its own: after a crash
+ * 3. A finished `open-writes` or `rejoin-site` settles the roles in a journaled step of its own: after a crash
  *    between the two, the replay settles.
  */
 import {
   type Plan,
   type PlanStep,
   type RunEvent,
+  type SiteId,
+  type StepAction,
   type StepRecord,
   pendingStep,
   unreachable,
@@ -74,15 +76,23 @@ export async function runTries(
       if (turn === "stop") return { kind: "aborted", attempts: number };
       continue;
     }
-    if (result.kind === "done" && step.action.kind === "open-writes") {
-      const stale = await settleRoles(context, deps, plan, {
-        name: `settle:${step.id}#${number}`,
-        active: step.action.site,
-      });
+    const outcome = result.kind === "done" ? settledBy(step.action) : null;
+    if (outcome !== null) {
+      const name = `settle:${step.id}#${number}`;
+      const stale = await settleRoles(context, deps, plan, { name, ...outcome });
       if (stale !== null) return { kind: "superseded", attempts: number, detail: stale };
     }
     return outcomeOf(result, number);
   }
+}
+
+/** What a finished step means for the roles; null if nothing. */
+function settledBy(
+  action: StepAction,
+): { readonly active: SiteId; readonly protected: boolean } | null {
+  if (action.kind === "open-writes") return { active: action.site, protected: false };
+  if (action.kind === "rejoin-site") return { active: action.writer, protected: true };
+  return null;
 }
 
 /** Exponential with a cap, and between half and all of it so that many runs do not beat as one. */

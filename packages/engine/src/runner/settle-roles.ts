@@ -9,6 +9,8 @@ export interface Settlement {
   readonly name: string;
   /** The site that holds the writes now. */
   readonly active: string;
+  /** Whether another site follows it. Default: after a move none does. */
+  readonly protected?: boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ export async function settleRoles(
 ): Promise<string | null> {
   return context.step(settlement.name, async () => {
     try {
-      const outcome = { active: settlement.active, protected: false };
+      const outcome = { active: settlement.active, protected: settlement.protected ?? false };
       await persist(deps.clock, () => deps.roles.settle(plan.generation, outcome));
       return null;
     } catch (error) {

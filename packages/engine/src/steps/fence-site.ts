@@ -5,6 +5,8 @@
  * 2. The strongest proof counts. Weaker than the policy's minimum never goes on without people.
  * 3. Once a proof is strong enough, the rest get only a short grace: waiting for a dead site to
  *    answer would lengthen the outage and prove nothing more.
+ * 4. A planned move stops writers, not readers, and no longer than it takes to confirm it: what also
+ *    stops readers is used only if nothing else can confirm.
  */
 import {
   type FenceDegree,
@@ -50,7 +52,7 @@ export function fenceSite(ports: StepPorts): StepHandler<FenceSite> {
       };
     },
     async run({ site }, context) {
-      const proofs = await fenceByAllMeans(ports, site, context);
+      const proofs = await fence(ports, site, context);
       const degree = strongestFence(proofs);
       const found = { degree, proofs: proofs.map((proof) => ({ ...proof })) } satisfies Json;
       if (fenceAtLeast(degree, ports.policy.fenceMin)) return found;
@@ -87,10 +89,31 @@ export function unfenceSite(
   };
 }
 
-async function fenceByAllMeans(
+async function fence(
   ports: StepPorts,
   site: string,
   context: StepContext,
+): Promise<readonly FenceProof[]> {
+  const { plan, signal } = context;
+  const means = fencersFor(ports, site, context);
+  if (!plan.steps.some((step) => drains(step, site))) {
+    return fenceByAllMeans(ports, means, { site, context, graceMs: GRACE_MS });
+  }
+  const gentle = means.filter((fencer) => fencer.stopsReads !== true);
+  const proofs = await fenceByAllMeans(ports, gentle, { site, context, graceMs: 0 });
+  if (strongestFence(proofs) === "confirmed") {
+    // The writer itself said that it stopped: its lease need not run out, only never be renewed.
+    await ports.writerLease?.seal(site, plan.generation, signal);
+    return proofs;
+  }
+  const rest = means.filter((fencer) => fencer.stopsReads === true);
+  return [...proofs, ...(await fenceByAllMeans(ports, rest, { site, context, graceMs: 0 }))];
+}
+
+async function fenceByAllMeans(
+  ports: StepPorts,
+  means: readonly Fencer[],
+  { site, context, graceMs }: { site: string; context: StepContext; graceMs: number },
 ): Promise<readonly FenceProof[]> {
   const { clock, policy } = ports;
   // `reached` ends further tries, `hurry` the ones in flight, `over` the grace between the two.
@@ -102,12 +125,14 @@ async function fenceByAllMeans(
   const signal = AbortSignal.any([context.signal, hurry.signal]);
   const found = (proof: FenceProof): void => {
     if (reached.signal.aborted || !fenceAtLeast(proof.degree, enough(policy.fenceMin))) return;
+    // In a planned move nothing less than the writer's own word saves the wait for the others.
+    if (graceMs === 0 && proof.degree !== "confirmed") return;
     reached.abort();
-    void hurryAfterGrace(clock, hurry, over.signal);
+    void hurryAfterGrace(clock, graceMs, { hurry, over: over.signal });
   };
   try {
     return await Promise.all(
-      fencersFor(ports, site, context).map(async (fencer) => {
+      means.map(async (fencer) => {
         const fence = (limited: AbortSignal): Promise<FenceProof> =>
           fencer.fence(site, context.plan.generation, limited);
         const stops = { context: { ...context, signal }, reached: reached.signal };
@@ -148,11 +173,11 @@ async function fenceByOne(
 
 async function hurryAfterGrace(
   clock: Clock,
-  hurry: AbortController,
-  over: AbortSignal,
+  graceMs: number,
+  { hurry, over }: { readonly hurry: AbortController; readonly over: AbortSignal },
 ): Promise<void> {
   try {
-    await clock.sleep(GRACE_MS, over);
+    if (graceMs > 0) await clock.sleep(graceMs, over);
     hurry.abort();
   } catch {
     // Everybody answered within the grace.
@@ -183,10 +208,21 @@ async function proofOf(
   }
 }
 
-/** The means that may be used now: while the plan must drain, replication has to stay up. */
+/**
+ * The means that may be used now: while the plan must drain, or let the site follow, replication has
+ * to stay up. In a rejoin the lease stays, too: it is the writer's, not the returned site's.
+ */
 function fencersFor(ports: StepPorts, site: string, { plan }: StepContext): readonly Fencer[] {
-  if (!plan.steps.some((step) => drains(step, site))) return ports.fencers;
-  return ports.fencers.filter((fencer) => !(fencer.cutsReplication ?? fencer.means === "network"));
+  const rejoins = plan.kind === "rejoin";
+  if (!rejoins && !plan.steps.some((step) => drains(step, site))) return ports.fencers;
+  return ports.fencers.filter(
+    (fencer) => !cutsReplication(fencer) && !(rejoins && Object.is(fencer, ports.writerLease)),
+  );
+}
+
+/** Whether nothing gets into a site that this means has fenced, replication included. */
+export function cutsReplication(fencer: Fencer): boolean {
+  return fencer.cutsReplication ?? fencer.means === "network";
 }
 
 function drains({ action }: PlanStep, site: string): boolean {

@@ -1,6 +1,14 @@
 /** Steps on the replicated database: measure, drain, promote, open. */
-import type { LossBound, Plan, StepAction } from "@cloudphoenix/core";
+import {
+  CloudPhoenixError,
+  type FenceProof,
+  type LossBound,
+  type Plan,
+  type StepAction,
+  hasCode,
+} from "@cloudphoenix/core";
 import { askApproval } from "./approval-request.ts";
+import { partingKey } from "../quarantine/parting.ts";
 import type { StepHandler } from "./step-handler.ts";
 import type { StepPorts } from "./step-ports.ts";
 
@@ -73,6 +81,9 @@ export function promoteDatabase(ports: StepPorts): StepHandler<ActionOf<"promote
     },
     async run({ site, from }, { plan, signal }) {
       const promotion = await ports.databases.promote(site, from, plan.generation, signal);
+      // Weeks may pass before the old primary returns, and nothing else knows where they parted.
+      const { appliedLsn, reverseSlot } = promotion;
+      await ports.facts.put(partingKey(site, from), { appliedLsn, reverseSlot });
       return { ...promotion, sequences: { ...promotion.sequences } };
     },
     async verify({ site }, { plan, signal }) {
@@ -108,18 +119,32 @@ export function openWrites(ports: StepPorts): StepHandler<ActionOf<"open-writes"
       return { ok: writesOpen, detail: `writes at ${site} are ${writesOpen ? "open" : "refused"}` };
     },
     async revoke({ site }, { plan, signal }) {
-      const close = ports.databases.closeWrites(site, plan.generation, signal);
+      const { generation } = plan;
+      const close = ports.databases.closeWrites(site, generation, signal);
       if (ports.writerLease === null) return close;
-      // Either is enough: a database that does not answer stops when its lease has run out.
-      const [closed, lapsed] = await Promise.allSettled([
-        close,
-        ports.writerLease.fence(site, plan.generation, signal),
+      const { writerLease } = ports;
+      await eitherOf([
+        close.then(() => writerLease.seal(site, generation, signal)),
+        writerLease.fence(site, generation, signal).then(refuseUnproven),
       ]);
-      if (lapsed.status === "rejected") throw lapsed.reason;
-      if (closed.status === "rejected" && lapsed.value.degree === "unproven") throw closed.reason;
-      return undefined;
     },
   };
+}
+
+/** A database that does not answer is shut, too, once its lease has run out. */
+async function eitherOf(ways: readonly Promise<unknown>[]): Promise<void> {
+  try {
+    await Promise.any(ways);
+  } catch (error) {
+    if (!(error instanceof AggregateError)) throw error;
+    const { errors } = error;
+    throw errors.find((one) => hasCode(one, "STALE_GENERATION")) ?? errors[0];
+  }
+}
+
+function refuseUnproven({ degree, detail }: FenceProof): void {
+  if (degree !== "unproven") return;
+  throw new CloudPhoenixError("FENCE_UNPROVEN", detail, { retryable: true });
 }
 
 function wordsOf(bound: LossBound): string {

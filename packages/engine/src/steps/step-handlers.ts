@@ -3,6 +3,7 @@ import { fenceSite, unfenceSite } from "./fence-site.ts";
 import { approval, notify, pause } from "./people.ts";
 import { drainReplication, measureLoss, openWrites, promoteDatabase } from "./replicated-data.ts";
 import { reportRun } from "./report-run.ts";
+import { admitSite, compareSites, recordSalvage, rejoinSite } from "./returned-site.ts";
 import { restartDatabase, restartWorkload, scaleWorkload, verifySite } from "./site-platform.ts";
 import type { StepHandlers } from "./step-handler.ts";
 import type { StepPorts } from "./step-ports.ts";
@@ -25,6 +26,10 @@ export function stepHandlers(ports: StepPorts): StepHandlers {
     "switch-traffic": switchTraffic(ports),
     "open-writes": openWrites(ports),
     "verify-convergence": verifyConvergence(ports),
+    "record-salvage": recordSalvage(ports),
+    "rejoin-site": rejoinSite(ports),
+    "admit-site": admitSite(ports),
+    "compare-sites": compareSites(ports),
     notify: notify(ports),
     report: reportRun(ports),
   };

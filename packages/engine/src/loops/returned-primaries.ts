@@ -1,0 +1,280 @@
+/**
+ * Finds old primaries that come back, shuts them and finds out what they alone hold.
+ *
+ * 1. A site that is not active and says it is (or was) a writer is fenced explicitly, at once, for
+ *    the generation of the current writer; again until the fence is confirmed.
+ * 2. What it holds is read, never changed. Nothing is given up here: that is a plan's work, after
+ *    people decided (`quarantine/quarantine.ts`).
+ * 3. The record is stored before anybody is told, and survives every restart. It ends when the site
+ *    is a standby again.
+ * 4. While a run is under way that may have made the site what it is, the site is left to it.
+ */
+import {
+  type Application,
+  type FenceProof,
+  type Json,
+  type Policy,
+  type QuarantineFact,
+  type SiteId,
+  hasCode,
+  messageOf,
+} from "@cloudphoenix/core";
+import type { Clock } from "../ports/clock.ts";
+import type { DatabaseControl, DatabaseState } from "../ports/database-control.ts";
+import type { Notifier } from "../ports/notifier.ts";
+import type { Salvage } from "../ports/salvage.ts";
+import type { AuditLog, FactStore, RoleStore, RunStore } from "../ports/state-store.ts";
+import { partingIn, partingKey } from "../quarantine/parting.ts";
+import {
+  type Quarantine,
+  quarantineFact,
+  quarantineIn,
+  quarantineKey,
+} from "../quarantine/quarantine.ts";
+import { withDeadline } from "../waiting/with-deadline.ts";
+import { runningOf } from "./run-activity.ts";
+
+const LOOK_MS = 1_000;
+const QUESTION_LIMIT_MS = 1_500;
+const FENCE_LIMIT_MS = 5_000;
+/** A tail of hundreds of thousands of changes takes minutes; a look waits for nothing else. */
+const DIVERGENCE_LIMIT_MS = 600_000;
+const NOTICE_LIMIT_MS = 3_000;
+
+export interface ReturnedPrimariesPorts {
+  readonly application: Application;
+  readonly policy: Pick<Policy, "approversForRisk">;
+  readonly clock: Clock;
+  readonly databases: Pick<DatabaseControl, "inspect" | "fence">;
+  readonly salvage: Pick<Salvage, "inspect">;
+  readonly roles: Pick<RoleStore, "read">;
+  readonly runs: Pick<RunStore, "list">;
+  readonly facts: FactStore;
+  readonly audit: AuditLog;
+  readonly notifier: Notifier;
+}
+
+/** What listeners are told: the record as it is now, or that it ended. */
+export interface QuarantineListener {
+  changed(site: SiteId, quarantine: Quarantine | null): void;
+  trouble(message: string): void;
+}
+
+export class ReturnedPrimaries {
+  readonly #ports: ReturnedPrimariesPorts;
+  readonly #listener: QuarantineListener;
+  readonly #known = new Map<SiteId, Quarantine>();
+
+  constructor(ports: ReturnedPrimariesPorts, listener: QuarantineListener) {
+    this.#ports = ports;
+    this.#listener = listener;
+  }
+
+  /** Newest records, in the application's order of sites. */
+  get quarantines(): readonly Quarantine[] {
+    return this.#ports.application.sites.flatMap(({ id }) => this.#known.get(id) ?? []);
+  }
+
+  /** What plans need to know of them; never waits. */
+  get facts(): readonly QuarantineFact[] {
+    const { approversForRisk } = this.#ports.policy;
+    return this.quarantines.map((one) => quarantineFact(one, approversForRisk));
+  }
+
+  /** Keeps looking until `lost` aborts: while this process leads. */
+  async run(lost: AbortSignal): Promise<void> {
+    let loaded = false;
+    while (!lost.aborted) {
+      try {
+        if (!loaded) await this.load();
+        loaded = true;
+        await this.look(lost);
+        await this.#ports.clock.sleep(LOOK_MS, lost);
+      } catch (error) {
+        if (hasCode(error, "ABORTED")) continue;
+        this.#listener.trouble(messageOf(error));
+        await this.#ports.clock.sleep(LOOK_MS, lost).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Takes up what an earlier process had stored. */
+  async load(): Promise<void> {
+    for (const { id } of this.#ports.application.sites) {
+      const stored = quarantineIn(await this.#ports.facts.get(quarantineKey(id)));
+      if (stored === null) continue;
+      this.#known.set(id, stored);
+      this.#listener.changed(id, stored);
+    }
+  }
+
+  /** Looks at every site that is not active, once. */
+  async look(signal: AbortSignal): Promise<void> {
+    const { application, roles, runs } = this.#ports;
+    const { active, generation } = await roles.read();
+    const running = runningOf(await runs.list(10));
+    const moving = running !== null && running.kind !== "heal";
+    await Promise.all(
+      application.sites
+        .filter((site) => site.id !== active)
+        .map(({ id }) => this.#lookAt(id, { active, generation, moving }, signal)),
+    );
+  }
+
+  /** Stores a changed record, for instance with a decision, and tells listeners. */
+  async put(quarantine: Quarantine): Promise<void> {
+    const stored: Json = JSON.parse(JSON.stringify(quarantine));
+    await this.#ports.facts.put(quarantineKey(quarantine.site), stored);
+    this.#known.set(quarantine.site, quarantine);
+    this.#listener.changed(quarantine.site, quarantine);
+  }
+
+  async #lookAt(
+    site: SiteId,
+    roles: { readonly active: SiteId; readonly generation: number; readonly moving: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const state = await this.#inspect(site, signal);
+    if (state === null || state.role === "unprepared") return;
+    if (state.role === "standby") {
+      await this.#end(site, state);
+      return;
+    }
+    if (roles.moving) return;
+    let quarantine = this.#known.get(site);
+    if (quarantine === undefined || state.writesOpen || state.role === "active") {
+      quarantine = await this.#fence(site, { ...roles, state, role: state.role }, signal);
+    }
+    if (quarantine.divergence === null) await this.#readDivergence(quarantine, signal);
+  }
+
+  /** Null if it does not answer: then there is nothing to look at. */
+  async #inspect(site: SiteId, signal: AbortSignal): Promise<DatabaseState | null> {
+    try {
+      return await this.#limited(QUESTION_LIMIT_MS, `the database of ${site}`, signal, (limited) =>
+        this.#ports.databases.inspect(site, limited),
+      );
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return null;
+    }
+  }
+
+  async #fence(
+    site: SiteId,
+    seen: {
+      readonly active: SiteId;
+      readonly generation: number;
+      readonly state: DatabaseState;
+      readonly role: "active" | "fenced";
+    },
+    signal: AbortSignal,
+  ): Promise<Quarantine> {
+    const { clock } = this.#ports;
+    // The writer's own generation if it says one: a site ahead of its writer could never follow it.
+    const writer = await this.#inspect(seen.active, signal);
+    const generation = writer?.role === "active" ? writer.generation : seen.generation;
+    const fence = await this.#proofOf(site, generation, signal);
+    const before = this.#known.get(site);
+    const quarantine: Quarantine = {
+      site,
+      writer: seen.active,
+      foundAtMs: before?.foundAtMs ?? clock.now(),
+      found: before?.found ?? { role: seen.role, generation: seen.state.generation },
+      fence,
+      divergence: before?.divergence ?? null,
+      trouble: before?.trouble ?? null,
+      decisions: before?.decisions ?? [],
+    };
+    await this.put(quarantine);
+    if (before === undefined) await this.#announce(quarantine, signal);
+    return quarantine;
+  }
+
+  async #proofOf(site: SiteId, generation: number, signal: AbortSignal): Promise<FenceProof> {
+    try {
+      return await this.#limited(FENCE_LIMIT_MS, `the fence of ${site}`, signal, (limited) =>
+        this.#ports.databases.fence(site, generation, limited),
+      );
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return { means: "database", degree: "unproven", detail: messageOf(error) };
+    }
+  }
+
+  async #announce({ site, writer, found, fence }: Quarantine, signal: AbortSignal): Promise<void> {
+    const { application, audit, clock, notifier } = this.#ports;
+    const text =
+      `${site} came back as ${found.role} of generation ${found.generation} while ${writer} writes. ` +
+      `It is quarantined (fence: ${fence.degree}) and changes nothing until people decide what becomes of the writes it alone holds.`;
+    const atMs = clock.now();
+    await audit.append({
+      atMs,
+      who: "controller",
+      what: `quarantine ${site}`,
+      why: text,
+      detail: { ...fence },
+    });
+    const notice = {
+      severity: "critical",
+      title: `${application.name}: ${site} is quarantined`,
+      text: `${text} Next: cloudphoenix quarantine show ${site}`,
+      key: `quarantine-${site}-${atMs}`,
+    } as const;
+    try {
+      await this.#limited(NOTICE_LIMIT_MS, "the notice", signal, (limited) =>
+        notifier.notify(notice, limited),
+      );
+    } catch (error) {
+      this.#listener.trouble(messageOf(error));
+    }
+  }
+
+  async #readDivergence(quarantine: Quarantine, signal: AbortSignal): Promise<void> {
+    const { site, writer } = quarantine;
+    if (quarantine.fence.degree !== "confirmed") return;
+    const parting = partingIn(await this.#ports.facts.get(partingKey(writer, site)));
+    const appliedLsn = parting?.appliedLsn ?? null;
+    try {
+      if (appliedLsn === null) throw new Error(`where ${writer} and ${site} parted is not known`);
+      const divergence = await this.#limited(
+        DIVERGENCE_LIMIT_MS,
+        `reading the log of ${site}`,
+        signal,
+        (limited) => this.#ports.salvage.inspect(site, appliedLsn, limited),
+      );
+      await this.put({ ...(this.#known.get(site) ?? quarantine), divergence, trouble: null });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const trouble = messageOf(error);
+      const now = this.#known.get(site) ?? quarantine;
+      if (now.trouble !== trouble) await this.put({ ...now, trouble });
+    }
+  }
+
+  /** The site stands by again: whatever it was quarantined for is over. */
+  async #end(site: SiteId, { generation }: DatabaseState): Promise<void> {
+    const quarantine = this.#known.get(site);
+    if (quarantine === undefined) return;
+    const { audit, clock, facts } = this.#ports;
+    await audit.append({
+      atMs: clock.now(),
+      who: "controller",
+      what: `end quarantine of ${site}`,
+      why: `it stands by at generation ${generation}`,
+      detail: JSON.parse(JSON.stringify(quarantine)),
+    });
+    await facts.put(quarantineKey(site), null);
+    this.#known.delete(site);
+    this.#listener.changed(site, null);
+  }
+
+  #limited<T>(
+    limitMs: number,
+    what: string,
+    signal: AbortSignal,
+    work: (limited: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return withDeadline({ clock: this.#ports.clock, limitMs, signal, what }, work);
+  }
+}
