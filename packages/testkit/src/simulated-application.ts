@@ -16,6 +16,7 @@ import {
   simulatedWorkloads,
 } from "./simulated-platform.ts";
 import { simulatedDatabaseHost, simulatedDatabases } from "./simulated-database.ts";
+import { simulatedSalvage } from "./simulated-salvage.ts";
 import type { SimulatedWorld } from "./simulated-world.ts";
 
 export const SIMULATED_APPLICATION: Application = {
@@ -74,6 +75,7 @@ export function simulatedPorts(
     workloads: simulatedWorkloads(world),
     fencers: simulatedFencers(world, databases),
     writerLease: null,
+    salvage: simulatedSalvage(world),
     entry: simulatedEntry(world),
     traffic: simulatedTraffic(world),
     convergence: simulatedConvergence(world),

@@ -4,6 +4,7 @@ import {
   MemoryAuditLog,
   MemoryFactStore,
   MemoryJournal,
+  MemoryLeaseWitness,
   MemoryPlanRunner,
   MemoryRoleStore,
   MemoryRunStore,
@@ -11,6 +12,7 @@ import {
 import {
   SimulatedWorld,
   VirtualClock,
+  describeLeaseWitness,
   describePlanRunner,
   describeStateStores,
   describeTrafficSwitch,
@@ -61,6 +63,14 @@ describeStateStores({
     audit: new MemoryAuditLog(),
     stop: async () => undefined,
   }),
+});
+
+describeLeaseWitness({
+  name: "memory",
+  setup: async () => {
+    const witness = new MemoryLeaseWitness();
+    return { witness, another: witness, stop: async () => undefined };
+  },
 });
 
 describeTrafficSwitch({

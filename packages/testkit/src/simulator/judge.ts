@@ -1,0 +1,303 @@
+/**
+ * Judges what controllers do against what they had heard and what really was.
+ *
+ * Invariants, by the names violations carry:
+ * - `evidence`: no move by decision on less than the failure domains the policy asks for, nor
+ *   across clouds without a witness in the target's cloud and one outside every site.
+ * - `blind`: nothing is started by decision while less is known than the policy asks for.
+ * - `hasty`: no move by decision before the trouble has held as long as the policy says.
+ * - `flapping`: moves by decision keep the cooldown, heals their limit.
+ * - `unproven-fence`: no promotion below the policy's degree of fence without enough approvals.
+ * - `bad-standby`: no promotion of an incomplete or stale copy without approval.
+ * - `lost-writes`: an acknowledged write is missing only if it is within an approved loss, or newer
+ *   than what the bound of the loss spoke of; never in mode `sync`, never in a planned move.
+ */
+import type { Decision, Observation, Plan, SiteId, StepRecord } from "@cloudphoenix/core";
+import { fenceAtLeast } from "@cloudphoenix/core";
+import { Hearing } from "./hearing.ts";
+import type { ProbeReport } from "./probes.ts";
+import type { Site } from "./sites.ts";
+import type { World } from "./world.ts";
+
+/** Clocks of two controllers, one interval of heartbeats, and the way there. */
+const LOSS_SLACK_MS = 2_000;
+/** A look at the state may be this old when a run appears in it. */
+const LOOK_SLACK_MS = 700;
+
+interface RunStory {
+  readonly plan: Plan;
+  readonly startedBy: string;
+  /** What spoke against starting it; counts once the run has claimed its generation. */
+  readonly objections: readonly { readonly invariant: string; readonly sentence: string }[];
+  readonly approvers: Map<string, Set<string>>;
+  asked: string | null;
+  fence: "unproven" | "network" | "lease-expired" | "confirmed" | null;
+  claimed: boolean;
+  ended: string | null;
+}
+
+interface PromotionStory {
+  readonly site: Site;
+  readonly from: Site;
+  readonly applied: number;
+  readonly run: RunStory | null;
+  readonly lossApproved: boolean;
+  judged: boolean;
+}
+
+export class Judge {
+  readonly #world: World;
+  readonly #hearings = new Map<string, Hearing>();
+  readonly #runs = new Map<string, RunStory>();
+  /** True time of the newest heartbeat a controller got acknowledged, per controller and site. */
+  readonly #signs = new Map<string, number>();
+  readonly #measured = new Map<string, number | null>();
+  readonly #promotions: PromotionStory[] = [];
+  #lastMoveEndedMs: number | null = null;
+  #healEndsMs: number[] = [];
+  /** The newest decision of each controller. */
+  readonly decisions: Map<string, Decision> = new Map();
+  moves = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Runs as they were recorded, oldest first. */
+  get runs(): readonly RunStory[] {
+    return [...this.#runs.values()];
+  }
+
+  heard(controller: string, report: ProbeReport): void {
+    this.#hearing(controller).report(report);
+  }
+
+  heardLag(controller: string, observation: Observation): void {
+    this.#hearing(controller).lag(observation);
+  }
+
+  decided(controller: string, decision: Decision): void {
+    this.decisions.set(controller, decision);
+    this.#world.phases.scoreChanged(decision.score.points >= 4);
+  }
+
+  /** The active site acknowledged a heartbeat of this controller. */
+  sawAlive(controller: string, site: SiteId): void {
+    this.#signs.set(`${controller} ${site}`, this.#world.scheduler.nowMs);
+  }
+
+  /** A controller asks how much would be lost: what it knew then is what it may rely on. */
+  measured(controller: string, from: SiteId, to: SiteId): void {
+    const sign = this.#signs.get(`${controller} ${from}`) ?? null;
+    this.#measured.set(`${from} ${to}`, sign);
+  }
+
+  /** A run is recorded for the first time. */
+  began(controller: string, plan: Plan, startedBy: string): void {
+    if (this.#runs.has(plan.id)) return;
+    const objections =
+      startedBy === "decision" ? this.#objectionsTo(controller, plan) : [];
+    const story: RunStory = {
+      plan,
+      startedBy,
+      objections,
+      approvers: new Map(),
+      asked: null,
+      fence: null,
+      claimed: false,
+      ended: null,
+    };
+    this.#runs.set(plan.id, story);
+    if (plan.kind === "heal") this.#raise(story);
+  }
+
+  /** A run got its generation: from now on it acts. */
+  claimed(runId: string): void {
+    const story = this.#runs.get(runId);
+    if (story === undefined || story.claimed) return;
+    story.claimed = true;
+    this.moves += 1;
+    this.#raise(story);
+  }
+
+  stepRecorded(runId: string, record: StepRecord): void {
+    const story = this.#runs.get(runId);
+    const step = story?.plan.steps.find((one) => one.id === record.id);
+    if (story === undefined || step === undefined) return;
+    const moves = story.plan.kind !== "heal" && story.plan.kind !== "rollback";
+    if (moves && record.status === "running") this.#world.phases.stepBegins(step.action.kind);
+    const { result } = record;
+    if (step.action.kind !== "fence-site" || typeof result !== "object" || result === null) return;
+    if (!("degree" in result)) return;
+    const { degree } = result;
+    const known = ["unproven", "network", "lease-expired", "confirmed"] as const;
+    story.fence = known.find((one) => one === degree) ?? story.fence;
+  }
+
+  asked(runId: string, step: string | null): void {
+    const story = this.#runs.get(runId);
+    if (story !== undefined) story.asked = step;
+  }
+
+  approved(runId: string, step: string | null, by: string): void {
+    const story = this.#runs.get(runId);
+    if (story === undefined || step === null) return;
+    const people = story.approvers.get(step) ?? new Set();
+    people.add(by.toLowerCase());
+    story.approvers.set(step, people);
+    const { approversForRisk } = this.#world.settings.policy;
+    if (step === "fence-site" && people.size >= approversForRisk) {
+      this.#world.truth.riskAccepted.add(story.plan.generation);
+    }
+  }
+
+  ended(runId: string, status: string): void {
+    const story = this.#runs.get(runId);
+    if (story === undefined || story.ended !== null) return;
+    story.ended = status;
+    if (status === "superseded") return;
+    const nowMs = this.#world.scheduler.nowMs;
+    if (story.plan.kind !== "heal") this.#lastMoveEndedMs = nowMs;
+    else if (status !== "undone") this.#healEndsMs.push(nowMs);
+  }
+
+  /** A database has just become the primary for `generation`. */
+  promoted(site: Site, generation: number): void {
+    const { promotion } = site.database;
+    if (promotion === null) return;
+    const run = this.runs.find((one) => one.claimed && one.plan.generation === generation) ?? null;
+    const from = this.#world.site(promotion.from);
+    const lossApproved = run !== null && this.#approvedLoss(run);
+    const { truth, settings } = this.#world;
+    truth.note(`${site.id} is promoted for ${generation} (${promotion.applied} of ${from.database.log.length} applied)`);
+    if (!site.database.copyComplete) truth.violate("bad-standby", `${site.id} has no complete copy`);
+    this.#judgeFence(run, from, generation);
+    if (run?.plan.kind !== "switchover" && !lossApproved) {
+      this.#judgeStaleness(site, promotion.from, promotion.beat?.trueMs ?? null);
+    }
+    const { applied } = promotion;
+    this.#promotions.push({ site, from, applied, run, lossApproved, judged: false });
+    if (settings.policy.fenceMin === "unproven") truth.riskAccepted.add(generation);
+  }
+
+  /** Which acknowledged writes are gone, now that writes go to another site. */
+  judgeLosses(final: boolean): void {
+    const { newest } = this.#world.truth;
+    for (const story of this.#promotions) {
+      if (newest?.site !== story.site.id || (story.judged && !final)) continue;
+      story.judged = true;
+      this.#judgeLoss(story);
+    }
+  }
+
+  #judgeLoss({ site, from, applied, run, lossApproved }: PromotionStory): void {
+    const { truth, settings } = this.#world;
+    const lost = from.database.log
+      .slice(applied)
+      .filter(({ write }) => write !== null && truth.acknowledged.has(write));
+    if (lost.length === 0) return;
+    const words = `${lost.length} acknowledged writes of ${from.id} are not at ${site.id}`;
+    if (run?.plan.kind === "switchover") {
+      truth.violate("lost-writes", `${words} after a planned move`);
+    } else if (settings.durability === "sync" && !lossApproved && from.id === settings.application.sites[0]?.id) {
+      truth.violate("lost-writes", `${words} although every commit waited for its standby`);
+    }
+  }
+
+  #judgeFence(run: RunStory | null, from: Site, generation: number): void {
+    const { truth, settings } = this.#world;
+    const degree = run?.fence ?? "unproven";
+    if (fenceAtLeast(degree, settings.policy.fenceMin)) return;
+    const people = run?.approvers.get("fence-site")?.size ?? 0;
+    if (people >= settings.policy.approversForRisk) return;
+    truth.violate(
+      "unproven-fence",
+      `promotion for ${generation} although the fence of ${from.id} was ${degree} and ${people} people had accepted that`,
+    );
+  }
+
+  #judgeStaleness(site: Site, from: SiteId, beatMs: number | null): void {
+    const { truth, settings } = this.#world;
+    const sign = this.#measured.get(`${from} ${site.id}`);
+    if (sign === undefined) {
+      truth.violate("bad-standby", `${site.id} was promoted although nobody measured the loss`);
+      return;
+    }
+    if (sign === null || beatMs === null) {
+      truth.violate("bad-standby", `${site.id} was promoted although the loss was unknown`);
+      return;
+    }
+    const behindMs = sign - beatMs;
+    const { rpoMs } = settings.application.objectives;
+    if (behindMs <= rpoMs + LOSS_SLACK_MS) return;
+    truth.violate(
+      "bad-standby",
+      `${site.id} was promoted ${Math.round(behindMs)} ms behind, without approval; the objective is ${rpoMs} ms`,
+    );
+  }
+
+  /** Approved before the start with the loss accepted, or where the loss was measured. */
+  #approvedLoss(run: RunStory): boolean {
+    const { approversForRisk } = this.#world.settings.policy;
+    const enough = (step: string): boolean =>
+      (run.approvers.get(step)?.size ?? 0) >= approversForRisk;
+    return enough("measure-loss") || (run.startedBy !== "decision" && enough("approval"));
+  }
+
+  #objectionsTo(controller: string, plan: Plan): RunStory["objections"] {
+    const { policy, vantages, application } = this.#world.settings;
+    const nowMs = this.#world.scheduler.nowMs;
+    const { knownShare, domains, witnesses, belowSinceMs } = this.#hearing(controller).picture(
+      plan.from,
+    );
+    const found: { invariant: string; sentence: string }[] = [];
+    const object = (invariant: string, sentence: string): void => {
+      found.push({ invariant, sentence: `${plan.kind} ${plan.id}: ${sentence}` });
+    };
+    if (knownShare < policy.coverageMin) {
+      object("blind", `only ${Math.round(knownShare * 100)} % of the score was known`);
+    }
+    if (plan.kind === "heal") {
+      const recent = this.#healEndsMs.filter((at) => at > nowMs - policy.healWindowMs + 1_000);
+      if (recent.length >= policy.healsMax) object("flapping", `${recent.length} heals before it`);
+      if (domains.length < policy.evidenceMin.heal) object("evidence", "nobody saw anything wrong");
+      return found;
+    }
+    if (plan.kind !== "dr" && plan.kind !== "region") return found;
+    const needed = policy.evidenceMin[plan.kind];
+    if (domains.length < needed) {
+      object("evidence", `${domains.join(", ") || "no failure domain"} agreed, ${needed} are needed`);
+    }
+    if (plan.kind === "dr") {
+      const cloud = application.sites.find((site) => site.id === plan.to)?.cloud;
+      const seen = vantages.filter((vantage) => witnesses.includes(vantage.id));
+      if (!seen.some((vantage) => vantage.cloud === cloud)) {
+        object("evidence", `no witness in the target's cloud ${cloud ?? "?"}`);
+      }
+      if (!seen.some((vantage) => vantage.cloud === null)) object("evidence", "no witness outside");
+    }
+    const heldMs = nowMs - belowSinceMs[plan.kind];
+    if (heldMs < policy.holdMs[plan.kind] - LOOK_SLACK_MS) {
+      object("hasty", `the trouble had held for ${Math.round(heldMs)} ms only`);
+    }
+    const sinceMoveMs = this.#lastMoveEndedMs === null ? null : nowMs - this.#lastMoveEndedMs;
+    if (sinceMoveMs !== null && sinceMoveMs < policy.cooldownMs - 2_000) {
+      object("flapping", `the last move ended ${Math.round(sinceMoveMs)} ms before`);
+    }
+    return found;
+  }
+
+  #raise({ objections }: RunStory): void {
+    for (const { invariant, sentence } of objections) {
+      this.#world.truth.violate(invariant, sentence);
+    }
+  }
+
+  #hearing(controller: string): Hearing {
+    const known = this.#hearings.get(controller);
+    if (known !== undefined) return known;
+    const created = new Hearing(this.#world.settings, this.#world.scheduler);
+    this.#hearings.set(controller, created);
+    return created;
+  }
+}

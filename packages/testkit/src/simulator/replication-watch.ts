@@ -1,0 +1,131 @@
+/**
+ * What one controller knows of replication: heartbeats out, heartbeats in. The same questions and
+ * the same judgement as the real watch, with fewer words.
+ */
+import type { ReplicationFacts, SiteId } from "@cloudphoenix/core";
+import type { ReplicationWatch } from "@cloudphoenix/engine";
+import { type BeatMemory, BEAT_EVERY_MS, statementsOf } from "./database-ports.ts";
+import type { Process } from "./process.ts";
+import type { World } from "./world.ts";
+
+const READ_EVERY_MS = 1_000;
+const SAMPLE_STALE_MS = 6_000;
+
+interface Reading {
+  appliedAtMs: number | null;
+  readAtMs: number | null;
+  following: boolean;
+  copyComplete: boolean;
+}
+
+export class SimulatedReplicationWatch implements ReplicationWatch {
+  readonly #world: World;
+  readonly #client: Process;
+  readonly #beats: BeatMemory;
+  readonly #readings = new Map<SiteId, Reading>();
+  readonly #generations = new Map<SiteId, number>();
+  #active: SiteId;
+  #compared = false;
+
+  constructor(world: World, client: Process, beats: BeatMemory, active: SiteId) {
+    this.#world = world;
+    this.#client = client;
+    this.#beats = beats;
+    this.#active = active;
+  }
+
+  /** Keeps asking until its process dies or `stop` aborts. */
+  start(stop: AbortSignal): void {
+    this.#every(BEAT_EVERY_MS, stop, (signal) => this.#beat(signal));
+    for (const { id } of this.#world.sites) {
+      this.#every(READ_EVERY_MS, stop, (signal) => this.#read(id, signal));
+    }
+  }
+
+  facts(standby: SiteId): ReplicationFacts {
+    const reading = this.#readings.get(standby);
+    const writtenAtMs = this.#beats.get(this.#active)?.atMs ?? null;
+    const looksFresh = this.#world.sabotages.has("stale-looks-fresh");
+    return {
+      writtenAtMs,
+      appliedAtMs: looksFresh ? writtenAtMs : (reading?.appliedAtMs ?? null),
+      readAtMs: reading?.readAtMs ?? null,
+      lagBytes: null,
+      ...this.#stateOf(reading),
+    };
+  }
+
+  schemaDifferences(): readonly string[] | null {
+    return this.#compared ? [] : null;
+  }
+
+  #stateOf(reading: Reading | undefined): Pick<ReplicationFacts, "state" | "detail"> {
+    const nowMs = this.#client.clock.now();
+    if (reading?.readAtMs == null || nowMs - reading.readAtMs > SAMPLE_STALE_MS) {
+      return { state: "unknown", detail: "the standby does not answer" };
+    }
+    if (!reading.following) return { state: "broken", detail: "it does not follow" };
+    if (!reading.copyComplete) return { state: "catching-up", detail: "the copy is not complete" };
+    return { state: "streaming", detail: "streaming" };
+  }
+
+  #every(
+    everyMs: number,
+    stop: AbortSignal,
+    ask: (signal: AbortSignal) => Promise<void>,
+  ): void {
+    const turn = (): void => {
+      if (stop.aborted) return;
+      const limit = new AbortController();
+      ask(limit.signal).catch(() => undefined);
+      this.#client.after(everyMs, () => {
+        limit.abort();
+        turn();
+      });
+    };
+    turn();
+  }
+
+  async #beat(signal: AbortSignal): Promise<void> {
+    const site = this.#active;
+    const atMs = this.#client.clock.now();
+    const position = await statementsOf(this.#world, this.#client)(site, signal, ({ database }) =>
+      database.beat(atMs),
+    );
+    if (position === null) return;
+    this.#beats.set(site, { atMs, position });
+    this.#world.judge.sawAlive(this.#client.name, site);
+  }
+
+  async #read(site: SiteId, signal: AbortSignal): Promise<void> {
+    const ask = statementsOf(this.#world, this.#client);
+    const reading = await ask(site, signal, ({ database }) => ({
+      role: database.role,
+      generation: database.generation,
+      beat: database.newestBeat(),
+      following: database.follows !== null,
+      copyComplete: database.copyComplete,
+    }));
+    this.#generations.set(site, reading.generation);
+    if (site === this.#active) {
+      this.#compared = true;
+      return;
+    }
+    if (reading.role === "active" && this.#isNewest(site, reading.generation)) {
+      this.#active = site;
+      this.#readings.clear();
+      return;
+    }
+    const { following, copyComplete } = reading;
+    this.#readings.set(site, {
+      appliedAtMs: reading.beat?.atMs ?? null,
+      readAtMs: this.#client.clock.now(),
+      following,
+      copyComplete,
+    });
+  }
+
+  #isNewest(site: SiteId, generation: number): boolean {
+    return [...this.#generations].every(([other, known]) => other === site || known < generation);
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Every sabotage a mutant commits, at the seams where the simulator puts the real code together:
+ * a port that lies, a handler or a plan that was tampered with, a policy that says less. The
+ * product's code has no switch for any of it. Those that sit inside the simulated servers ask
+ * `world.sabotages` where they act.
+ */
+import type { Plan, Policy, Status, StepKind } from "@cloudphoenix/core";
+import {
+  type Clock,
+  type Fencer,
+  type InterpreterDeps,
+  type LeaseTerms,
+  type LeaseWitness,
+  type ObservationListener,
+  type ObservationSource,
+  type RunProgram,
+  type StepHandlers,
+  type WriterLease,
+  planProgram,
+} from "@cloudphoenix/engine";
+import type { World } from "./world.ts";
+
+type Switches = Pick<World, "sabotages">;
+
+export function policy({ sabotages }: Switches, sound: Policy): Policy {
+  return {
+    ...sound,
+    ...(sabotages.has("no-hysteresis") ? { holdMs: { heal: 0, region: 0, dr: 0 } } : {}),
+    ...(sabotages.has("no-cooldown") ? { cooldownMs: 0 } : {}),
+    ...(sabotages.has("network-fence-suffices") ? { fenceMin: "network" as const } : {}),
+    ...(sabotages.has("no-evidence-asked") ? { evidenceMin: { heal: 0, region: 0, dr: 0 } } : {}),
+    ...(sabotages.has("no-coverage-asked") ? { coverageMin: 0 } : {}),
+    ...(sabotages.has("endless-heals") ? { healsMax: 1_000 } : {}),
+  };
+}
+
+export function terms({ sabotages }: Switches, sound: LeaseTerms): LeaseTerms {
+  // A whole renewal short: what the margin is for, and a little of the lease itself.
+  return sabotages.has("wait-too-short") ? { ...sound, marginMs: -sound.renewMs } : sound;
+}
+
+/** The clock of the writer lease; skipping its waits skips the wait for the lapse. */
+export function leaseClock({ sabotages }: Switches, sound: Clock): Clock {
+  if (!sabotages.has("no-lease-wait")) return sound;
+  return { now: () => sound.now(), sleep: (_ms, signal) => sound.sleep(0, signal) };
+}
+
+/** A witness that only pretends to seal. */
+export function witness({ sabotages }: Switches, sound: LeaseWitness): LeaseWitness {
+  if (!sabotages.has("seal-not-stored")) return sound;
+  let pretended: Awaited<ReturnType<LeaseWitness["read"]>> = null;
+  return {
+    async read(signal) {
+      const stored = await sound.read(signal);
+      if (pretended === null || stored === null) return stored;
+      if (stored.lease.epoch >= pretended.lease.epoch) return stored;
+      return { lease: { ...pretended.lease, renewals: stored.lease.renewals }, version: stored.version };
+    },
+    async replace(next, expected, signal) {
+      if (next.holder !== null) return sound.replace(next, expected, signal);
+      pretended = { lease: next, version: expected ?? "" };
+      return expected;
+    },
+  };
+}
+
+type Lease = Fencer & Pick<WriterLease, "open" | "seal">;
+
+/** A lease that is handed over without ever having been taken away. */
+export function writerLease(world: World, sound: Lease): Lease {
+  if (!world.sabotages.has("grant-without-seal")) return sound;
+  return {
+    means: sound.means,
+    seal: async () => null,
+    forecast: (site, signal) => sound.forecast(site, signal),
+    unfence: (site, generation, signal) => sound.unfence(site, generation, signal),
+    fence: async () => ({ means: "lease", degree: "lease-expired", detail: "taken for granted" }),
+    async open(site, { generation, open }) {
+      await open();
+      const { database } = world.site(site);
+      const untilMs = database.process.readClock() + world.settings.terms.ttlMs;
+      database.extendLease({ epoch: generation, untilMs });
+    },
+  };
+}
+
+/** What a vantage says, twisted on its way to the watch. */
+export function source(world: World, sound: ObservationSource): ObservationSource {
+  const twist = twistOf(world);
+  if (twist === null) return sound;
+  return {
+    start: (listener) => sound.start(twist(listener)),
+    stop: () => sound.stop(),
+  };
+}
+
+function twistOf(
+  world: World,
+): ((listener: ObservationListener) => ObservationListener) | null {
+  const { sabotages, settings } = world;
+  const asked = settings.signals.filter((signal) => signal.kind !== "replication-lag");
+  if (sabotages.has("blindness-ignored")) {
+    return (listener) => ({
+      observed: (observation) => listener.observed(observation),
+      sighted: () => undefined,
+    });
+  }
+  if (sabotages.has("unknown-counts-as-bad")) {
+    // Whenever anybody reports, everything nobody reported for a while is put down as bad.
+    const newest = new Map<string, number>();
+    return (listener) => ({
+      sighted: () => undefined,
+      observed(observation) {
+        newest.set(observation.signal, observation.atMs);
+        listener.observed(observation);
+        for (const { id, vantages, freshnessMs } of asked) {
+          const lastMs = newest.get(id) ?? observation.atMs;
+          if (observation.atMs - lastMs <= freshnessMs) continue;
+          for (const vantage of vantages) {
+            listener.observed({ ...observation, signal: id, vantage, status: "unhealthy" });
+          }
+        }
+      },
+    });
+  }
+  if (sabotages.has("one-witness-for-all")) {
+    return (listener) => ({
+      sighted: (sight) => listener.sighted(sight),
+      observed(observation) {
+        listener.observed(observation);
+        if (observation.status !== "unhealthy") return;
+        const { site } = asked.find((one) => one.id === observation.signal) ?? {};
+        for (const { id, vantages } of asked.filter((one) => one.site === site)) {
+          const status: Status = "unhealthy";
+          for (const vantage of vantages) {
+            listener.observed({ ...observation, signal: id, vantage, status });
+          }
+        }
+      },
+    });
+  }
+  return null;
+}
+
+/** Handlers that do not ask people although they must. */
+export function handlers({ sabotages }: Switches, sound: StepHandlers): StepHandlers {
+  const mute: StepKind[] = [];
+  if (sabotages.has("weak-fence-not-asked")) mute.push("fence-site");
+  if (sabotages.has("loss-not-asked")) mute.push("measure-loss");
+  if (mute.length === 0) return sound;
+  const muted = mute.map((kind) => {
+    const handler = sound[kind];
+    return [
+      kind,
+      {
+        ...handler,
+        async run(action: never, context: never) {
+          const result = await handler.run(action, context);
+          if (typeof result !== "object" || result === null || Array.isArray(result)) return result;
+          const { approvalNeeded: _dropped, ...rest } = { approvalNeeded: null, ...result };
+          return rest;
+        },
+      },
+    ];
+  });
+  return Object.assign({}, sound, Object.fromEntries(muted));
+}
+
+/** Plans that were tampered with after the linter saw them. */
+export function program({ sabotages }: Switches, deps: InterpreterDeps): RunProgram {
+  const sound = planProgram(deps);
+  const tamper = (plan: Plan): Plan => {
+    if (sabotages.has("promote-before-fence")) return without(plan, "fence-site", "last");
+    if (sabotages.has("no-drain")) return without(plan, "drain-replication", "never");
+    return plan;
+  };
+  return {
+    interpret: (context, plan, startedBy) => sound.interpret(context, tamper(plan), startedBy),
+    executeBranch: (context, plan, stepId) => sound.executeBranch(context, tamper(plan), stepId),
+  };
+}
+
+/** The plan with one kind of step moved behind the opening, or left out. */
+function without(plan: Plan, kind: StepKind, when: "last" | "never"): Plan {
+  const moved = plan.steps.filter((step) => step.action.kind === kind);
+  const opening = plan.steps.find((step) => step.action.kind === "open-writes");
+  if (opening === undefined || moved.length === 0) return plan;
+  const movedIds = new Set(moved.map((step) => step.id));
+  const before = moved.flatMap((step) => step.needs);
+  const rest = plan.steps
+    .filter((step) => !movedIds.has(step.id))
+    .map((step) => ({
+      ...step,
+      needs: step.needs.flatMap((need) => (movedIds.has(need) ? before : [need])),
+    }));
+  if (when === "never") return { ...plan, steps: rest };
+  return { ...plan, steps: [...rest, ...moved.map((step) => ({ ...step, needs: [opening.id] }))] };
+}

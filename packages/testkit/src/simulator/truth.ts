@@ -1,0 +1,102 @@
+/**
+ * What really happened, written down as it happens and judged at once. Nothing the controllers,
+ * agents or databases believe is read here without being compared with the world.
+ *
+ * Invariants, by the names violations carry:
+ * - `one-writer`: no write is accepted at one site after another site has accepted one for a newer
+ *   (or the same) epoch; no acknowledgement leaves a site after that either. Excepted are moves
+ *   whose weak fence people have accepted.
+ * - `epochs`: what is stored as a generation never falls; a change for an older one changes nothing.
+ */
+import type { SiteId } from "@cloudphoenix/core";
+import type { Scheduler } from "./scheduler.ts";
+
+export interface Violation {
+  readonly invariant: string;
+  readonly atMs: number;
+  readonly sentence: string;
+}
+
+export interface TimelineEntry {
+  readonly atMs: number;
+  readonly text: string;
+}
+
+/** One promise kept to a client: its write was acknowledged. */
+export interface Acknowledgement {
+  readonly site: SiteId;
+  readonly epoch: number;
+  readonly acceptedMs: number;
+}
+
+const FIRST_ACCEPTED_KEPT = 64;
+
+export class Truth {
+  readonly #scheduler: Scheduler;
+  readonly timeline: TimelineEntry[] = [];
+  readonly violations: Violation[] = [];
+  /** Writes a client was told are saved, by id. */
+  readonly acknowledged: Map<number, SiteId> = new Map();
+  /** The newest epoch that accepted a write, and where and since when. */
+  newest: { readonly site: SiteId; readonly epoch: number; readonly sinceMs: number } | null = null;
+  /** Per site: when it accepted its last write. */
+  readonly lastAcceptedMs: Map<SiteId, number> = new Map();
+  /** Epochs whose fence people accepted although it was weak. */
+  readonly riskAccepted: Set<number> = new Set();
+  readonly #epochs = new Map<string, number>();
+  readonly recording: boolean;
+
+  constructor(scheduler: Scheduler, recording: boolean) {
+    this.#scheduler = scheduler;
+    this.recording = recording;
+  }
+
+  /** A line of the timeline; part of what two runs of one seed must agree on. */
+  note(text: string): void {
+    this.#scheduler.mark(text);
+    if (this.recording) this.timeline.push({ atMs: this.#scheduler.nowMs, text });
+  }
+
+  violate(invariant: string, sentence: string): void {
+    const atMs = this.#scheduler.nowMs;
+    this.violations.push({ invariant, atMs, sentence });
+    this.note(`VIOLATION ${invariant}: ${sentence}`);
+  }
+
+  /** A database accepted a write at COMMIT. */
+  accepted(site: SiteId, epoch: number): void {
+    this.lastAcceptedMs.set(site, this.#scheduler.nowMs);
+    this.#judgeWriter(site, epoch, "accepted a write");
+    const { newest } = this;
+    if (newest !== null && newest.epoch > epoch) return;
+    if (newest?.site === site && newest.epoch === epoch) return;
+    this.newest = { site, epoch, sinceMs: this.#scheduler.nowMs };
+    this.note(`first write accepted at ${site} for epoch ${epoch}`);
+  }
+
+  /** A service told its client that a write is saved. */
+  acknowledges(site: SiteId, epoch: number): void {
+    this.#judgeWriter(site, epoch, "acknowledged a write");
+  }
+
+  /** Something stored a generation, or made a change for one. */
+  changed(target: string, generation: number, stored: number): void {
+    const newest = Math.max(stored, this.#epochs.get(target) ?? 0);
+    if (generation < newest) {
+      this.violate("epochs", `${target} was changed for ${generation} although it was at ${newest}`);
+    }
+    this.#epochs.set(target, Math.max(newest, generation));
+  }
+
+  #judgeWriter(site: SiteId, epoch: number, what: string): void {
+    const { newest } = this;
+    if (newest === null || newest.site === site || newest.epoch < epoch) return;
+    if (this.riskAccepted.has(newest.epoch)) return;
+    if (this.violations.length >= FIRST_ACCEPTED_KEPT) return;
+    const agoMs = (this.#scheduler.nowMs - newest.sinceMs).toFixed(1);
+    this.violate(
+      "one-writer",
+      `${site} ${what} for epoch ${epoch}, ${agoMs} ms after ${newest.site} accepted one for epoch ${newest.epoch}`,
+    );
+  }
+}
