@@ -1,19 +1,25 @@
-/** The agent's HTTP API. Everything but `/live` needs the bearer token. */
+/** The agent's HTTP API. Everything but `/live` and `/metrics` needs the bearer token. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { ProbeWheelMetrics } from "@cloudphoenix/adapter-probe";
 import { messageOf } from "@cloudphoenix/core";
 import type { ConvergenceProbe } from "@cloudphoenix/engine";
 import fastify, { type FastifyInstance } from "fastify";
+import type { LeaseOffice } from "./lease/lease-office.ts";
+import { addLeaseRoutes, leaseMetrics } from "./lease/lease-routes.ts";
 import type { ObservationLog } from "./observation-log.ts";
 
 /** Longest a question may be held open. */
 const WAIT_MAX_MS = 5000;
+
+const OPEN_PATHS: readonly string[] = ["/live", "/metrics"];
 
 export interface AgentServerParts {
   readonly token: string;
   readonly log: ObservationLog;
   readonly convergence: ConvergenceProbe;
   readonly metrics: () => ProbeWheelMetrics;
+  /** Null at a vantage that keeps no lease. */
+  readonly office: LeaseOffice | null;
   /** Ends every held question when it aborts. */
   readonly stopping: AbortSignal;
   /** Told of failures of the agent itself. */
@@ -24,7 +30,7 @@ export interface AgentServerParts {
 export function agentServer(parts: AgentServerParts): FastifyInstance {
   const server = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 1024 });
   server.addHook("onRequest", async (request, reply) => {
-    if (request.routeOptions.url === "/live") return;
+    if (OPEN_PATHS.includes(request.routeOptions.url ?? "")) return;
     if (isBearer(request.headers.authorization, parts.token)) return;
     await reply.code(401).send({ code: "UNAUTHORIZED", message: "a valid bearer token is needed" });
   });
@@ -40,6 +46,12 @@ export function agentServer(parts: AgentServerParts): FastifyInstance {
   });
   server.get("/live", async () => ({ status: "live" }));
   server.get("/v1/metrics", async () => parts.metrics());
+  server.get("/metrics", (_request, reply) =>
+    reply
+      .type("text/plain; version=0.0.4; charset=utf-8")
+      .send(leaseMetrics(parts.office?.view() ?? null)),
+  );
+  addLeaseRoutes(server, parts);
   addObservations(server, parts);
   addConvergence(server, parts);
   return server;

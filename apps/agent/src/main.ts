@@ -1,6 +1,7 @@
 /** The agent as a process. Ends on SIGTERM or SIGINT; bad input is one clear error and exit code 2. */
 import { loadConfiguration, readSecretFile } from "@cloudphoenix/config";
 import { CloudPhoenixError } from "@cloudphoenix/core";
+import type { LeaseRound } from "@cloudphoenix/engine";
 import { type Logger, pino, stdTimeFunctions } from "pino";
 import { type AgentArguments, readArguments } from "./agent-arguments.ts";
 import { type RunningAgent, startAgent } from "./start-agent.ts";
@@ -28,7 +29,13 @@ async function start(args: AgentArguments, logger: Logger): Promise<RunningAgent
     listen: args.listen,
     token: await readSecretFile(args.tokenFile),
     onTrouble: (error) => logger.error({ err: error }, "the agent failed"),
+    onLease: (round) => logger[levelOf(round)](round, `lease ${round.kind}`),
   });
+}
+
+/** A lease that is not renewed will stop the site's writes: that is worth a warning. */
+function levelOf({ kind }: LeaseRound): "info" | "warn" {
+  return kind === "renewed" || kind === "standing-by" ? "info" : "warn";
 }
 
 function makeLogger(args: AgentArguments): Logger {

@@ -1,12 +1,17 @@
-/** Puts an agent together: probes of one vantage, a log of what they saw, and the API on it. */
+/** Puts an agent together: probes of one vantage, the lease of its site, and the API on both. */
 import type { Configuration, HostPort } from "@cloudphoenix/config";
 import { DnsConvergenceProbe, TtlResolver } from "@cloudphoenix/adapter-dns";
 import { ProbeWheel } from "@cloudphoenix/adapter-probe";
 import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
+import type { LeaseRound } from "@cloudphoenix/engine";
 import { agentServer } from "./agent-server.ts";
+import { openLeaseOffice } from "./lease/lease-office.ts";
 import { ObservationLog } from "./observation-log.ts";
 import { steadyClock, systemRandom } from "./system-clock.ts";
 import { probesOf } from "./vantage-probes.ts";
+
+/** Longest that an unchanged answer of a probe waits for others, to be handed out together. */
+const BATCH_MAX_MS = 500;
 
 export interface AgentSettings {
   readonly configuration: Configuration;
@@ -16,6 +21,8 @@ export interface AgentSettings {
   readonly token: string;
   /** Told of failures of the agent itself. @default ignores them */
   readonly onTrouble?: (error: unknown) => void;
+  /** Told when keeping the lease comes to something else than before. @default ignores it */
+  readonly onLease?: (round: LeaseRound) => void;
 }
 
 export interface RunningAgent {
@@ -32,14 +39,21 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
   const { targets, canaries } = probesOf(configuration, vantage);
   const clock = steadyClock;
   const random = systemRandom;
-  const log = new ObservationLog(clock);
+  const log = new ObservationLog(clock, batchMsOf(targets.map(({ intervalMs }) => intervalMs)));
   const wheel = new ProbeWheel({ targets, canaries, clock, random });
   const { name, port, server: dns } = configuration.traffic;
   const resolver = new TtlResolver({ server: dns, clock, random });
   const convergence = new DnsConvergenceProbe({ vantage, resolver, name, port });
   const stopping = new AbortController();
   const metrics = (): ReturnType<ProbeWheel["metrics"]> => wheel.metrics();
+  const office = openLeaseOffice({
+    configuration,
+    vantage,
+    clock,
+    onChange: settings.onLease ?? (() => {}),
+  });
   const server = agentServer({
+    office,
     token,
     log,
     convergence,
@@ -50,16 +64,24 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
   const listening = await open(
     () => server.listen({ host: listen.host, port: listen.port }),
     listen,
-  );
+  ).catch(async (error: unknown) => {
+    await office?.close();
+    throw error;
+  });
   wheel.start(log);
   return {
     port: Number(new URL(listening).port),
     targets: targets.length + canaries.reduce((sum, group) => sum + group.urls.length, 0),
     close: async () => {
       stopping.abort();
-      await Promise.all([wheel.stop(), server.close()]);
+      await Promise.all([wheel.stop(), server.close(), office?.close()]);
     },
   };
+}
+
+/** Half an interval of the most urgent signal: less than its freshness limit leaves room for. */
+function batchMsOf(intervalsMs: readonly number[]): number {
+  return Math.min(BATCH_MAX_MS, ...intervalsMs.map((intervalMs) => intervalMs / 2));
 }
 
 async function open(listenOnce: () => Promise<string>, at: HostPort): Promise<string> {

@@ -1,5 +1,6 @@
 /** The controller process. */
 
+import { flushCompileCache } from "node:module";
 import { setFlagsFromString } from "node:v8";
 import { loadConfiguration, renderProblems } from "@cloudphoenix/config";
 import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
@@ -19,6 +20,13 @@ const STOP_LIMIT_MS = 10_000;
  * waits most of the time; left alone the nursery grows to 48 MB of mostly free memory.
  */
 const SMALL_NURSERY = "--semi-space-growth-factor=1";
+
+/**
+ * Compiled code is kept (where NODE_COMPILE_CACHE says) once this controller has had time to take up
+ * unfinished runs. Node keeps it at an orderly exit only, and the start that must be quick is the one
+ * after a crash.
+ */
+const KEEP_COMPILED_AFTER_MS = 2_000;
 
 async function main(): Promise<void> {
   const given = readArguments(process.argv.slice(2));
@@ -40,6 +48,7 @@ async function main(): Promise<void> {
     onEnd: (end) => leaveAtOnce(end, log),
   });
   stopOnSignal(() => controller.close(), log);
+  setTimeout(flushCompileCache, KEEP_COMPILED_AFTER_MS).unref();
 }
 
 /** Nothing may act any more, so nothing is tidied up either. */

@@ -13,6 +13,7 @@ import {
   type Log,
   openStateDatabase,
   PostgresLeaderElector,
+  PostgresLeaseWitness,
   type StateDatabase,
 } from "@cloudphoenix/adapter-dbos";
 import type { Configuration, HostPort } from "@cloudphoenix/config";
@@ -83,6 +84,7 @@ interface Ground {
   readonly state: StateDatabase;
   readonly runs: RunStore;
   readonly elector: PostgresLeaderElector;
+  readonly witness: PostgresLeaseWitness;
   /** Wired at the start, so that a wrong address is found then and not in the first outage. */
   readonly world: World;
 }
@@ -101,6 +103,7 @@ class RunningController implements Controller {
   #beat: NodeJS.Timeout | null = null;
   #acting: ActingController | null = null;
   #closeActing: () => Promise<void> = async () => undefined;
+  #observing: Promise<void> = Promise.resolve();
   #campaign: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
@@ -116,6 +119,7 @@ class RunningController implements Controller {
     this.#ground = await this.#openGround();
     this.#metrics.watchClients(() => this.#hub.clients);
     this.#metrics.leads(false);
+    this.#observeLease(this.#ground.world);
     this.#api = await buildApi(this.#apiDependencies(this.#ground), { logger: log });
     this.url = await listen(this.#api, this.#options.listen ?? api.listen);
     this.#beat = setInterval(() => this.#hub.beat(), BEAT_EVERY_MS);
@@ -151,6 +155,11 @@ class RunningController implements Controller {
       clock: systemClock,
       log: adapterLog,
     });
+    const witness = new PostgresLeaseWitness({
+      application: application.name,
+      url: address.url,
+      log: adapterLog,
+    });
     const { active } = await database.roles.read();
     const world = composeWorld({
       configuration: this.#configuration,
@@ -159,8 +168,26 @@ class RunningController implements Controller {
       random: systemRandom,
       log,
       active,
+      witness,
     });
-    return { address, state: database, runs, elector, world };
+    return { address, state: database, runs, elector, witness, world };
+  }
+
+  /**
+   * Also while this controller follows: a fence waits from when the last renewal was first seen,
+   * and whoever takes the lead over should not have to begin to look then.
+   */
+  #observeLease({ lease }: World): void {
+    if (lease === null) return;
+    const { observer } = lease;
+    this.#observing = observer.run(this.#stopping.signal);
+    const sites = this.#configuration.application.sites.map(({ id }) => id);
+    this.#metrics.watchLease(sites, () => {
+      const { seen } = observer;
+      if (seen === null) return null;
+      const { epoch, holder } = seen.stored.lease;
+      return { epoch, holder, renewedAgoMs: systemClock.now() - seen.firstSeenMs };
+    });
   }
 
   #apiDependencies({ state, runs }: Ground): ApiDependencies {
@@ -237,10 +264,12 @@ class RunningController implements Controller {
     await this.#api?.close();
     await this.#campaign;
     await this.#closeActing();
+    await this.#observing;
     const ground = this.#ground;
     if (ground !== null) {
       await ground.world.postgres.close();
       await ground.elector.resign();
+      await ground.witness.close();
       await ground.state.close();
       if (stopStateDatabase) await ground.address.server?.stop();
     }

@@ -12,6 +12,7 @@ import {
   type LossReport,
   lintPlan,
   planFor,
+  type PlanKind,
   type Policy,
   type RunCommand,
   type RunRecord,
@@ -23,11 +24,13 @@ import {
   MemoryFactStore,
   MemoryRoleStore,
   MemoryRunStore,
+  type QuarantineDesk,
 } from "@cloudphoenix/engine";
 import { pino } from "pino";
 import type { Api, ApiDependencies } from "../src/api/api-dependencies.ts";
 import { buildApi } from "../src/api/build-api.ts";
 import type { ControlRoom, DryRun, RunOrder } from "../src/api/control-room.ts";
+import { fakeQuarantine } from "./fake-quarantine.ts";
 import { EventHub } from "../src/events/event-hub.ts";
 
 export const TOKEN = "correct-horse-battery-staple-correct-horse";
@@ -69,6 +72,12 @@ export interface WorldChanges {
   /** The standby is readable, follows closely, and can be moved to. Default true. */
   readonly standbyReady?: boolean;
   readonly leads?: boolean;
+  /** The standby is a returned old primary with writes of its own. Default false. */
+  readonly quarantined?: boolean;
+  /** How many of them a reapply cannot write. Default 0. */
+  readonly conflicting?: number;
+  /** Distinct people it takes to give data up. Default 1. */
+  readonly approversForRisk?: number;
 }
 
 function situationOf({ standbyReady = true }: WorldChanges): Situation {
@@ -124,6 +133,7 @@ class FakeRoom implements ControlRoom {
     readonly key: string;
   }[] = [];
   readonly maintained: unknown[] = [];
+  readonly quarantine: QuarantineDesk;
   readonly situation: Situation;
   readonly decision: Decision;
   orders = 0;
@@ -131,8 +141,9 @@ class FakeRoom implements ControlRoom {
   orderFailure: Error | null = null;
   readonly #runs: MemoryRunStore;
 
-  constructor(situation: Situation, runs: MemoryRunStore) {
+  constructor(situation: Situation, runs: MemoryRunStore, quarantine: QuarantineDesk) {
     this.situation = situation;
+    this.quarantine = quarantine;
     this.decision = decide(situation);
     this.#runs = runs;
   }
@@ -151,10 +162,7 @@ class FakeRoom implements ControlRoom {
     return [this.decision, this.decision].slice(0, limit);
   }
 
-  async dryRun(question: {
-    kind: "heal" | "dr" | "region" | "switchover" | "rollback";
-    acceptLoss: boolean;
-  }): Promise<DryRun> {
+  async dryRun(question: { kind: PlanKind; acceptLoss: boolean }): Promise<DryRun> {
     const { guards, target } = judgeRequest(this.situation, question);
     const plan = this.#plan(question.kind, target ?? "azure-westeurope", "dry run");
     return {
@@ -226,14 +234,24 @@ export async function fakeWorld(changes: WorldChanges = {}): Promise<FakeWorld> 
   const runs = new MemoryRunStore();
   const audit = new MemoryAuditLog();
   const hub = new EventHub({ boot: "b1", ringSize: 5, clientsMax: 2 });
-  const room = new FakeRoom(situation, runs);
+  const policy = { ...POLICY, approversForRisk: changes.approversForRisk ?? 1 };
+  const clock = { now: () => NOW_MS, sleep: () => Promise.resolve() };
+  const { quarantined = false, conflicting = 0 } = changes;
+  const desk = await fakeQuarantine({
+    application: APPLICATION,
+    policy,
+    clock,
+    quarantined,
+    conflicting,
+  });
+  const room = new FakeRoom(situation, runs, desk);
   const log: string[] = [];
   const logger = pino({ level: "debug" }, { write: (line: string) => void log.push(line) });
   const deps: ApiDependencies = {
     application: APPLICATION,
-    policy: POLICY,
+    policy,
     version: "0.1.0",
-    clock: { now: () => NOW_MS, sleep: () => Promise.resolve() },
+    clock,
     startedAtMs: NOW_MS - 60_000,
     token: TOKEN,
     roles: new MemoryRoleStore(situation.roles),

@@ -23,6 +23,8 @@ export interface Configuration {
   readonly networkFence: ProviderConfiguration | null;
   readonly traffic: TrafficConfiguration;
   readonly replication: ReplicationConfiguration;
+  /** The writer lease; null if none is used. */
+  readonly lease: LeaseConfiguration | null;
   readonly vantages: readonly VantageConfiguration[];
   readonly signals: readonly SignalConfiguration[];
   /** What the file says, over the defaults. */
@@ -38,6 +40,8 @@ export interface SiteConfiguration extends Site {
   readonly entry: EntryConfiguration;
   readonly database: DatabaseConfiguration;
   readonly provider: ProviderConfiguration;
+  /** The ways of the agent that keeps the site's lease; null without a lease. */
+  readonly keeper: KeeperConfiguration | null;
 }
 
 export interface EntryConfiguration {
@@ -90,6 +94,27 @@ export interface ReplicationConfiguration {
   readonly durability: DurabilityMode;
   /** `*` for every table of the application, or `schema.table` names. */
   readonly tables: "*" | readonly string[];
+}
+
+/** How long a site may write without asking. The same names as the engine's `LeaseTerms`. */
+export interface LeaseConfiguration {
+  readonly ttlMs: number;
+  readonly renewMs: number;
+  readonly marginMs: number;
+  readonly whenWitnessLost: "consistency" | "availability";
+}
+
+/** As the agent of a site reaches things; the URLs hold no password. */
+export interface KeeperConfiguration {
+  /** Its own site's database; the user of the URL is the agent's role there. */
+  readonly databaseUrl: string;
+  readonly databasePasswordFile: string;
+  /** The state database; the user of the URL is the login made for this agent. */
+  readonly witnessUrl: string;
+  readonly witnessPasswordFile: string;
+  /** Where other agents reach this one, without a trailing slash. */
+  readonly peerUrl: string;
+  readonly peerTokenFile: string;
 }
 
 export interface VantageConfiguration extends Vantage {

@@ -3,6 +3,7 @@
 import { DEFAULT_POLICY } from "@cloudphoenix/core";
 import { parseDuration } from "./duration.ts";
 import type { Finding } from "./explain-issue.ts";
+import { leaseChecks } from "./lease-checks.ts";
 import { nearest } from "./nearest.ts";
 import { rawAt, rawList, rawText, rawTexts } from "./raw-document.ts";
 
@@ -20,6 +21,7 @@ export function crossCheck(document: unknown): readonly Finding[] {
     ...trafficZone(document),
     ...bandOrder(document),
     ...freezeOrder(document),
+    ...leaseChecks(document),
   ];
 }
 

@@ -6,6 +6,8 @@ export type {
   EntryConfiguration,
   Expectation,
   HostPort,
+  KeeperConfiguration,
+  LeaseConfiguration,
   NotifyConfiguration,
   ProviderConfiguration,
   ReplicationConfiguration,

@@ -83,7 +83,8 @@ const FIELD_TEXTS: Readonly<Record<PlainField | SpanField, string>> = {
   clearMs: "… for this long.",
   coverageMin: "Below this share of known points the verdict is unknown.",
   cooldownMs: "No automatic move within this time after the last one ended.",
-  fenceMin: "The weakest fence that lets a promotion go on without asking a person.",
+  fenceMin:
+    "The weakest fence that lets a promotion go on without asking a person; `lease-expired` where a `lease` is configured.",
   canaryAgeMaxMs: "A standby whose newest heartbeat is older than this is not ready.",
   approversForRisk: "People who must accept a loss beyond the objective or an unproven fence.",
   healsMax: "Heals within the window after which a person is paged instead.",

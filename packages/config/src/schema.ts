@@ -5,6 +5,7 @@ import { z } from "zod";
 import type {
   ApiConfiguration,
   ApplicationSection,
+  LeaseConfiguration,
   NotifyConfiguration,
   ProviderConfiguration,
   ReplicationConfiguration,
@@ -15,6 +16,7 @@ import type {
   VantageSection,
 } from "./configuration.ts";
 import { file, postgresUrl, type ResolveFile } from "./fields.ts";
+import { leaseSection } from "./lease-section.ts";
 import { policySection } from "./policy-section.ts";
 import { signalSection, vantageSection } from "./signal-section.ts";
 import {
@@ -33,6 +35,7 @@ export interface Sections {
   readonly network_fence?: ProviderConfiguration | undefined;
   readonly traffic: TrafficConfiguration;
   readonly replication: ReplicationConfiguration;
+  readonly lease?: LeaseConfiguration | undefined;
   readonly vantages: readonly VantageSection[];
   readonly signals: readonly SignalConfiguration[];
   readonly policy: Policy;
@@ -58,6 +61,11 @@ export function configurationSchema(resolve: ResolveFile): z.ZodType<Sections> {
     replication: replicationSection()
       .prefault({})
       .describe("How the database is copied to the standby."),
+    lease: leaseSection()
+      .optional()
+      .describe(
+        "The writer lease: a site stops taking writes by itself once its agent can no longer renew. Left out, no lease is used.",
+      ),
     vantages: z
       .array(vantageSection(resolve))
       .min(1)

@@ -9,6 +9,7 @@ export function surprisesIn(configuration: Omit<Configuration, "warnings">): rea
     ...evidenceOutOfReach(configuration),
     ...pointsOutOfReach(configuration),
     ...blindSpots(configuration),
+    ...witnessOutOfReach(configuration),
   ];
 }
 
@@ -87,4 +88,16 @@ function blindSpots(configuration: Subject): readonly Finding[] {
           ),
         ],
   );
+}
+
+/** The embedded state database has no address on any network. */
+function witnessOutOfReach({ lease, state }: Subject): readonly Finding[] {
+  if (lease === null || state.kind !== "embedded") return [];
+  return [
+    warning(
+      ["lease"],
+      "the witness of the lease is the state database, and agents cannot reach the embedded one",
+      "name a PostgreSQL of your own in `state.url` (or `CLOUDPHOENIX_STATE_URL`)",
+    ),
+  ];
 }

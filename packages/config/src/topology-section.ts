@@ -19,6 +19,7 @@ import {
   type ResolveFile,
   sqlName,
 } from "./fields.ts";
+import { keeperSection } from "./lease-section.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -49,14 +50,18 @@ export function applicationSection(): z.ZodType<ApplicationSection> {
 
 /** One of `sites`. */
 export function siteSection(resolve: ResolveFile): z.ZodType<SiteConfiguration> {
-  return z.strictObject({
+  const section = z.strictObject({
     id: name().describe("Identifier of the site."),
     cloud: name().describe("Cloud of the site; two sites of one cloud are regions of it."),
     region: name().describe("Region of the cloud."),
     entry: entrySection().describe("The way users come in."),
     database: databaseSection(resolve).describe("The application's PostgreSQL at this site."),
     provider: providerSection(resolve).describe("Control plane that scales and restarts here."),
+    keeper: keeperSection(resolve)
+      .optional()
+      .describe("The ways of the agent that keeps the lease of this site; needed with `lease`."),
   });
+  return section.transform(({ keeper = null, ...site }) => ({ ...site, keeper }));
 }
 
 function entrySection(): z.ZodType<EntryConfiguration> {

@@ -1,6 +1,7 @@
 /** Reads the text of a configuration file completely: syntax, schema, cross checks, warnings. */
 
 import { dirname, resolve } from "node:path";
+import type { Policy } from "@cloudphoenix/core";
 import { type Document, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import type { Configuration } from "./configuration.ts";
@@ -11,6 +12,7 @@ import { type Environment, fillInEnvironment } from "./fill-in-environment.ts";
 import { type Problem, renderPath } from "./problem.ts";
 import { configurationSchema, type Sections } from "./schema.ts";
 import { type Position, type SourceMap, sourceMap } from "./source-map.ts";
+import { rawAt } from "./raw-document.ts";
 import { surprisesIn } from "./surprises.ts";
 
 /** Either a configuration (with its warnings inside) or every problem of the text. */
@@ -90,7 +92,7 @@ function validateDocument(input: Input): Validation {
   const problems = findings.map((found) => placeFinding(source, map, found, "error"));
   if (!parsed.success || problems.length > 0) return { problems: inOrder(problems) };
 
-  const configuration = assemble(parsed.data, source, input.environment);
+  const configuration = assemble(parsed.data, raw, input);
   const warnings = surprisesIn(configuration).map((found) =>
     placeFinding(source, map, found, "warning"),
   );
@@ -99,8 +101,8 @@ function validateDocument(input: Input): Validation {
 
 function assemble(
   sections: Sections,
-  source: Source,
-  environment: Environment,
+  raw: object,
+  { source, environment }: Input,
 ): Omit<Configuration, "warnings"> {
   const stateUrl = environment[STATE_URL];
   const sites = sections.sites.map(({ id, cloud, region }) => ({ id, cloud, region }));
@@ -111,12 +113,13 @@ function assemble(
     networkFence: sections.network_fence ?? null,
     traffic: sections.traffic,
     replication: sections.replication,
+    lease: sections.lease ?? null,
     vantages: sections.vantages.map((vantage) => ({
       ...vantage,
       cloud: sites.find((site) => site.id === vantage.site)?.cloud ?? null,
     })),
     signals: sections.signals,
-    policy: sections.policy,
+    policy: policyOf(sections, raw),
     notify: sections.notify,
     api: sections.api,
     state:
@@ -124,6 +127,12 @@ function assemble(
         ? sections.state
         : { kind: "external", url: stateUrl, passwordFile: null },
   };
+}
+
+/** Where a lease makes an old writer stop by itself, nothing weaker promotes without a person. */
+function policyOf({ policy, lease }: Sections, raw: object): Policy {
+  const chosen = rawAt(raw, ["policy", "fence_min"]) !== undefined;
+  return lease === undefined || chosen ? policy : { ...policy, fenceMin: "lease-expired" };
 }
 
 type Plain = { readonly value: unknown } | { readonly wrong: string };

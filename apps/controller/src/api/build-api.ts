@@ -18,6 +18,7 @@ import { registerEvents } from "./routes/events.ts";
 import { registerMachineReads } from "./routes/machine-reads.ts";
 import { registerMaintenance } from "./routes/maintenance.ts";
 import { registerPlans } from "./routes/plans.ts";
+import { registerQuarantine } from "./routes/quarantine.ts";
 import { registerReads } from "./routes/reads.ts";
 import { registerRuns } from "./routes/runs.ts";
 import { refusals } from "./schemas/problem-schema.ts";
@@ -73,6 +74,7 @@ export async function buildApi(deps: ApiDependencies, options: ApiOptions): Prom
   registerPlans(app, deps);
   registerRuns(app, deps);
   registerMaintenance(app, deps);
+  registerQuarantine(app, deps);
   registerEvents(app, deps);
   registerDocument(app);
   return app;

@@ -11,7 +11,7 @@ import type {
   SiteId,
   Situation,
 } from "@cloudphoenix/core";
-import type { PlanRunner } from "@cloudphoenix/engine";
+import type { PlanRunner, QuarantineDesk } from "@cloudphoenix/engine";
 
 /** A decision together with what it was made from. */
 export interface DecisionContext {
@@ -84,4 +84,9 @@ export interface ControlRoom {
    *   while the old primary does not answer
    */
   measureLoss(run: RunRecord, signal: AbortSignal): Promise<LossReport>;
+  /** Returned old primaries and what people do about them. */
+  readonly quarantine: Pick<
+    QuarantineDesk,
+    "list" | "of" | "rows" | "accept" | "exported" | "reapply"
+  >;
 }

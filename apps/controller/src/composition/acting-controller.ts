@@ -10,7 +10,9 @@ import {
   type InterpreterDeps,
   interpretPlan,
   type Leadership,
+  QuarantineDesk,
   type Random,
+  ReturnedPrimaries,
   type RunStore,
   stepHandlers,
 } from "@cloudphoenix/engine";
@@ -21,6 +23,7 @@ import type { EventHub } from "../events/event-hub.ts";
 import type { ControllerMetrics } from "../metrics/controller-metrics.ts";
 import type { World } from "./compose-world.ts";
 import { EngineControlRoom } from "./engine-control-room.ts";
+import { establishLease, releaseLeases } from "./writer-lease-parts.ts";
 
 export interface ActingParts {
   readonly configuration: Configuration;
@@ -58,7 +61,8 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
   const deps = interpreterDeps(parts);
   const runner = await launchRunner(parts, deps);
   const journal = new DecisionJournal(parts.hub, parts.metrics);
-  const loop = decisionLoop(parts, runner, deps);
+  const returned = returnedPrimaries(parts);
+  const loop = decisionLoop(parts, { runner, deps, returned });
   loop.subscribe((event) => {
     if (event.kind === "decision") {
       const { situation } = loop;
@@ -71,7 +75,9 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
   world.postgres.watch.start();
   world.watch.start();
   parts.metrics.watchProber(() => world.wheel.metrics());
-  const done = loop.run(stop);
+  const done = Promise.all([loop.run(stop), returned.run(stop), leaseUpkeep(parts, stop)]).then(
+    () => undefined,
+  );
   return {
     room: new EngineControlRoom({
       epoch: leadership.epoch,
@@ -81,6 +87,7 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
       journal,
       database: world.ports.databases,
       facts: parts.state.facts,
+      quarantine: new QuarantineDesk({ ...world.ports, facts: parts.state.facts, returned }),
     }),
     done,
     async close() {
@@ -89,6 +96,16 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
       await runner.close();
     },
   };
+}
+
+/** Ends once there is a lease, or at once if none is wanted. */
+async function leaseUpkeep(parts: ActingParts, stop: AbortSignal): Promise<void> {
+  const { configuration, world, state, clock, log } = parts;
+  if (world.lease === null) {
+    await releaseLeases({ configuration, postgres: world.postgres }, log, stop);
+  } else {
+    await establishLease(world.lease, { roles: state.roles, clock, log }, stop);
+  }
 }
 
 function interpreterDeps({ world, state, runs, clock, random }: ActingParts): InterpreterDeps {
@@ -112,11 +129,34 @@ async function launchRunner(parts: ActingParts, deps: InterpreterDeps): Promise<
   return runner;
 }
 
+/** Tells clients, metrics and the log what is found. */
+function returnedPrimaries(parts: ActingParts): ReturnedPrimaries {
+  const { world, state, runs, hub, metrics, log } = parts;
+  const { facts, audit, roles } = state;
+  return new ReturnedPrimaries(
+    { ...world.ports, runs, facts, audit, roles },
+    {
+      changed: (site, quarantine) => {
+        metrics.quarantined(
+          site,
+          quarantine === null ? undefined : (quarantine.divergence?.transactions ?? null),
+        );
+        hub.publish("quarantine", { site, quarantine });
+      },
+      trouble: (message) => log.warn({ detail: message }, "a look at returned sites failed"),
+    },
+  );
+}
+
 function decisionLoop(
   parts: ActingParts,
-  runner: DbosPlanRunner,
-  { handlers }: InterpreterDeps,
+  acting: {
+    readonly runner: DbosPlanRunner;
+    readonly deps: InterpreterDeps;
+    readonly returned: ReturnedPrimaries;
+  },
 ): DecisionLoop {
+  const { runner, deps, returned } = acting;
   const { configuration, world, state, runs, clock, random } = parts;
   const { application, policy, signals, vantages } = configuration;
   const { entry, fencers, notifier } = world.ports;
@@ -135,7 +175,8 @@ function decisionLoop(
       replication: world.postgres.watch,
       notifier,
       watch: world.watch,
-      handlers,
+      handlers: deps.handlers,
+      quarantined: () => returned.facts,
     },
   );
 }

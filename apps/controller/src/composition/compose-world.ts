@@ -19,6 +19,7 @@ import type { SiteId } from "@cloudphoenix/core";
 import {
   type Clock,
   type ConvergenceProbe,
+  type LeaseWitness,
   type Notifier,
   type ObservationSource,
   type Random,
@@ -30,6 +31,7 @@ import type { Logger } from "pino";
 import { HttpSiteEntry } from "./http-site-entry.ts";
 import { canaryGroups, probeTargets } from "./probe-plan.ts";
 import type { Secrets } from "./secrets.ts";
+import { type LeaseParts, leaseParts } from "./writer-lease-parts.ts";
 
 export interface WorldOptions {
   readonly configuration: Configuration;
@@ -39,6 +41,8 @@ export interface WorldOptions {
   readonly log: Logger;
   /** The site that is active now, as the roles say. */
   readonly active: SiteId;
+  /** Keeps the writer lease, where one is configured. */
+  readonly witness: LeaseWitness;
 }
 
 /** Everything outside the controller, behind the engine's ports. Connects to nobody yet. */
@@ -47,6 +51,8 @@ export interface World {
   readonly postgres: PostgresReplication;
   readonly watch: Watch;
   readonly wheel: ProbeWheel;
+  /** Null where no writer lease is configured. */
+  readonly lease: LeaseParts | null;
 }
 
 /** @throws {CloudPhoenixError} `CONFIG_INVALID` for a URL or key an adapter cannot use */
@@ -54,6 +60,7 @@ export function composeWorld(options: WorldOptions): World {
   const { configuration, clock } = options;
   const { application, policy, sites } = configuration;
   const postgres = replicationOf(options);
+  const lease = leaseParts({ ...options, postgres });
   const endpoints = endpointsOf(options);
   const wheel = wheelOf(options);
   const ports = {
@@ -67,8 +74,10 @@ export function composeWorld(options: WorldOptions): World {
       postgres.fencer,
       new LocalWorkloadFencer({ endpoints, clock, workloads: application.workloads }),
       ...networkFencers(options),
+      ...(lease === null ? [] : [lease.writerLease]),
     ],
-    writerLease: null,
+    salvage: postgres.salvage,
+    writerLease: lease?.writerLease ?? null,
     entry: new HttpSiteEntry({ entries: new Map(sites.map(({ id, entry }) => [id, entry.url])) }),
     traffic: trafficOf(options),
     convergence: convergenceOf(options),
@@ -79,11 +88,11 @@ export function composeWorld(options: WorldOptions): World {
     vantages: configuration.vantages,
     sources: [wheel, ...agentSources(options), lagSource(options, postgres)],
   });
-  return { ports, postgres, watch, wheel };
+  return { ports, postgres, watch, wheel, lease };
 }
 
 function replicationOf({ configuration, clock, active }: WorldOptions): PostgresReplication {
-  const sites = configuration.sites.map(({ id, database }) => ({
+  const sites = configuration.sites.map(({ id, database, keeper }) => ({
     site: id,
     adminUrl: database.url,
     // Read at every connection, so that passwords can be rotated.
@@ -91,6 +100,7 @@ function replicationOf({ configuration, clock, active }: WorldOptions): Postgres
     peerUrl: database.peerUrl,
     peerPassword: () => readSecretFile(database.peerPasswordFile),
     applicationRole: database.applicationRole,
+    agentRole: keeper === null ? null : decodeURIComponent(new URL(keeper.databaseUrl).username),
   }));
   const { durability } = configuration.replication;
   return new PostgresReplication(

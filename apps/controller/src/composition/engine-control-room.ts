@@ -14,6 +14,7 @@ import type {
   DecisionLoop,
   FactStore,
   PlanRunner,
+  QuarantineDesk,
   RunStore,
 } from "@cloudphoenix/engine";
 import type {
@@ -36,16 +37,19 @@ export interface ControlRoomParts {
   readonly journal: DecisionJournal;
   readonly database: Pick<DatabaseControl, "fence" | "measureLoss">;
   readonly facts: FactStore;
+  readonly quarantine: QuarantineDesk;
 }
 
 export class EngineControlRoom implements ControlRoom {
   readonly epoch: number;
   readonly runner: Pick<PlanRunner, "command">;
+  readonly quarantine: ControlRoom["quarantine"];
   readonly #parts: ControlRoomParts;
 
   constructor(parts: ControlRoomParts) {
     this.epoch = parts.epoch;
     this.runner = parts.runner;
+    this.quarantine = parts.quarantine;
     this.#parts = parts;
   }
 

@@ -7,7 +7,13 @@
  * 3. A client first gets a full snapshot, then what it missed, then what happens.
  */
 
-export type EventName = "snapshot" | "decision" | "run" | "run-event" | "observation-summary";
+export type EventName =
+  | "snapshot"
+  | "decision"
+  | "run"
+  | "run-event"
+  | "observation-summary"
+  | "quarantine";
 
 export interface EventHubOptions {
   /** Distinguishes this process from earlier ones; letters and digits. */

@@ -20,6 +20,14 @@ export interface ProberNumbers {
   readonly stalledMs: number;
 }
 
+/** The writer lease as its observer saw it last. */
+export interface LeaseNumbers {
+  readonly epoch: number;
+  /** Null while it is sealed. */
+  readonly holder: string | null;
+  readonly renewedAgoMs: number;
+}
+
 const STEP_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
 /** One registry of its own; call `close` when done, it holds a timer of the runtime. */
@@ -37,6 +45,11 @@ export class ControllerMetrics {
   readonly #lossBound = this.#gauge("loss_bound_seconds", "What a move now would lose at most.", [
     "standby",
   ]);
+  readonly #quarantined = this.#gauge(
+    "quarantined_transactions",
+    "Transactions that only a quarantined site holds; absent unless a site is quarantined.",
+    ["site"],
+  );
   readonly #leader = this.#gauge("leader", "1 while this controller leads.", []);
   readonly #actions = this.#counter("decisions_total", "Decisions that said something new.", [
     "action",
@@ -109,6 +122,12 @@ export class ControllerMetrics {
     this.#steps.observe({ status }, Math.max(0, endedAtMs - startedAtMs) / 1000);
   }
 
+  /** @param transactions - null if it is not known yet; undefined once the site stands by again */
+  quarantined(site: string, transactions: number | null | undefined): void {
+    if (transactions === undefined) this.#quarantined.remove({ site });
+    else this.#quarantined.set({ site }, transactions ?? Number.NaN);
+  }
+
   leads(yes: boolean): void {
     this.#leader.set(yes ? 1 : 0);
   }
@@ -133,6 +152,34 @@ export class ControllerMetrics {
       "Time in which this process did not run.",
       (one) => one.stalledMs / 1000,
     );
+  }
+
+  /** Reads the writer lease at every scrape; NaN while it has not been seen. */
+  watchLease(sites: readonly string[], read: () => LeaseNumbers | null): void {
+    const show = (name: string, help: string, value: (lease: LeaseNumbers) => number): void =>
+      this.#reading(name, help, () => {
+        const lease = read();
+        return lease === null ? Number.NaN : value(lease);
+      });
+    show(
+      "lease_renewed_seconds_ago",
+      "Since the last renewal of the writer lease was first seen.",
+      (lease) => lease.renewedAgoMs / 1000,
+    );
+    show("lease_epoch", "Writer epoch the lease is for.", (lease) => lease.epoch);
+    show("lease_sealed", "1 while nobody may renew the lease.", (lease) =>
+      lease.holder === null ? 1 : 0,
+    );
+    const holder = new Gauge({
+      name: "cloudphoenix_lease_holder",
+      help: "1 for the site that holds the writer lease.",
+      labelNames: ["site"],
+      registers: [this.#registry],
+      collect() {
+        const held = read()?.holder ?? null;
+        for (const site of sites) holder.set({ site }, site === held ? 1 : 0);
+      },
+    });
   }
 
   /** Reads the number of event clients at every scrape. */

@@ -14,7 +14,7 @@ export function registerEvents(app: Api, deps: ApiDependencies): void {
       schema: {
         operationId: "streamEvents",
         summary:
-          "Server-sent events: a snapshot first, then decision, run, run-event, observation-summary",
+          "Server-sent events: a snapshot first, then decision, run, run-event, observation-summary, quarantine",
         description:
           "Send `Last-Event-ID` to get what was missed, as far as it is still kept. A client that does not read is cut off.",
         produces: ["text/event-stream"],

@@ -24,6 +24,7 @@ export async function currentStatus(deps: ApiDependencies): Promise<StatusView> 
     version: deps.version,
     application: deps.application,
     modes: deps.policy.modes,
+    approvers: deps.policy.approversForRisk,
     roles,
     runs,
     room: deps.leading(),

@@ -5,6 +5,8 @@ import {
   type GuardResult,
   LEVELS,
   type Level,
+  PLAN_KINDS,
+  type PlanKind,
   SIGNAL_KINDS,
   type SignalKind,
   type SiteScore,
@@ -22,8 +24,7 @@ export const statusSchema: z.ZodType<"healthy" | "degraded" | "unhealthy" | "unk
   "unknown",
 ]);
 
-export const planKindSchema: z.ZodType<"heal" | "region" | "dr" | "switchover" | "rollback"> =
-  z.enum(["heal", "region", "dr", "switchover", "rollback"]);
+export const planKindSchema: z.ZodType<PlanKind> = z.enum(PLAN_KINDS);
 
 export const signalKindSchema: z.ZodType<SignalKind> = z.enum(SIGNAL_KINDS);
 
@@ -64,6 +65,7 @@ export const guardResultSchema: z.ZodType<GuardResult> = z
       "schema-parity",
       "maintenance",
       "heals-left",
+      "quarantine",
     ]),
     outcome: z.enum(["pass", "approve", "block"]),
     sentence: z.string(),

@@ -32,6 +32,10 @@ const actionSchema: z.ZodType<StepAction> = z
     z.strictObject({ kind: z.literal("switch-traffic"), from: site, to: site }),
     z.strictObject({ kind: z.literal("open-writes"), site }),
     z.strictObject({ kind: z.literal("verify-convergence"), site }),
+    z.strictObject({ kind: z.literal("record-salvage"), site }),
+    z.strictObject({ kind: z.literal("rejoin-site"), site, writer: site }),
+    z.strictObject({ kind: z.literal("admit-site"), site }),
+    z.strictObject({ kind: z.literal("compare-sites"), writer: site, follower: site }),
     z.strictObject({
       kind: z.literal("notify"),
       severity: z.enum(["info", "warning", "critical"]),

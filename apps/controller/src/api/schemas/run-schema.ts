@@ -119,6 +119,23 @@ const reportSchema: z.ZodType<RunReport> = z
         appliedLsn: z.string().nullable(),
       })
       .nullable(),
+    writePauseMs: z
+      .number()
+      .nullable()
+      .describe(
+        "Planned moves: from the start of the fence to open writes, as the controller saw.",
+      ),
+    rejoin: z
+      .strictObject({
+        site: z.string(),
+        deleted: z.int(),
+        restored: z.int(),
+        fullCopyTables: z.array(z.string()),
+      })
+      .nullable(),
+    comparison: z
+      .strictObject({ equal: z.boolean(), lsn: z.string(), tables: z.int(), rows: z.int() })
+      .nullable(),
     steps: z.array(
       z.strictObject({
         id: z.string(),

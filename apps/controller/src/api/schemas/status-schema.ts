@@ -5,6 +5,7 @@ import type { ReplicationView } from "../views/replication-view.ts";
 import type { SignalView } from "../views/signals-view.ts";
 import type { StatusView } from "../views/status-view.ts";
 import { levelSchema, planKindSchema, signalKindSchema, statusSchema } from "./decision-schema.ts";
+import { quarantineSchema } from "./quarantine-schema.ts";
 import { runStatusSchema } from "./run-schema.ts";
 
 export const replicationSchema: z.ZodType<ReplicationView> = z
@@ -92,6 +93,7 @@ export const statusViewSchema: z.ZodType<StatusView> = z
         replication: replicationSchema.nullable(),
       }),
     ),
+    quarantined: z.array(quarantineSchema),
     decision: z
       .strictObject({
         atMs: z.number(),

@@ -16,6 +16,7 @@ import {
   siteOf,
 } from "@cloudphoenix/core";
 import type { ControlRoom, DecisionContext } from "../control-room.ts";
+import { type QuarantineView, quarantineView } from "./quarantine-view.ts";
 import { type ReplicationView, replicationViews } from "./replication-view.ts";
 
 export interface StatusView {
@@ -36,6 +37,8 @@ export interface StatusView {
   readonly maintenance: string | null;
   readonly sites: readonly SiteView[];
   readonly standbys: readonly StandbyView[];
+  /** Returned old primaries that wait for people; empty on a follower. */
+  readonly quarantined: readonly QuarantineView[];
   /** Null before the first decision, and on a follower. */
   readonly decision: DecisionSummary | null;
   readonly activeRun: RunSummary | null;
@@ -97,6 +100,8 @@ export interface StatusInput {
   readonly version: string;
   readonly application: Application;
   readonly modes: StatusView["modes"];
+  /** Distinct people it takes to give data up. */
+  readonly approvers: number;
   readonly roles: Roles;
   /** Newest first. */
   readonly runs: readonly RunRecord[];
@@ -128,6 +133,7 @@ export function statusView(input: StatusInput): StatusView {
       ...healthOf(site.id, context),
     })),
     standbys,
+    quarantined: room?.quarantine.list().map((one) => quarantineView(one, input.approvers)) ?? [],
     decision: context === null ? null : decisionSummary(context.decision),
     activeRun: running === undefined ? null : runSummary(running),
     protected: protection(standbys, roles, room !== null),
