@@ -1,0 +1,102 @@
+mock_provider "aws" {}
+
+variables {
+  context = {
+    name        = "shop-prod"
+    environment = "production"
+    region      = "eu-central-1"
+    tags        = { application = "shop", environment = "production", owner = "payments@example.com", cost-center = "CC-1", data-classification = "confidential", managed-by = "terraform" }
+    protection  = { deletion_protection = true, multi_zone = true, backup_retention_days = 35, log_retention_days = 400 }
+  }
+  vpc_id            = "vpc-1"
+  vpc_cidr          = "10.20.0.0/16"
+  public_subnet_ids = ["subnet-1", "subnet-2", "subnet-3"]
+  certificate_arn   = "arn:aws:acm:eu-central-1:123456789012:certificate/abc"
+  access_log_bucket = "shop-prod-access-logs"
+}
+
+run "users_come_in_over_tls_at_fixed_addresses" {
+  command = plan
+
+  assert {
+    condition     = aws_lb_listener.https.protocol == "HTTPS" && aws_lb_listener.https.ssl_policy == "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
+    error_message = "The only listener ends TLS 1.2 or newer."
+  }
+
+  assert {
+    condition     = length(aws_eip.entry) == 3 && aws_lb.this.internal && !aws_lb.entry.internal
+    error_message = "One fixed address in each zone; the application load balancer itself is not public."
+  }
+}
+
+run "production_load_balancers_are_protected" {
+  command = plan
+
+  assert {
+    condition     = aws_lb.this.enable_deletion_protection && aws_lb.entry.enable_deletion_protection && aws_lb.this.drop_invalid_header_fields
+    error_message = "Neither is deleted by accident; malformed headers are dropped."
+  }
+}
+
+run "only_https_is_open_and_only_pods_are_reached" {
+  command = plan
+
+  assert {
+    condition     = aws_vpc_security_group_ingress_rule.https.to_port == 443 && aws_vpc_security_group_ingress_rule.entry_https.to_port == 443
+    error_message = "Port 443 and nothing else."
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.pods.cidr_ipv4 == "10.20.0.0/16" && aws_vpc_security_group_egress_rule.pods.to_port == 8080
+    error_message = "It reaches pods, not the internet."
+  }
+}
+
+run "refuses_vpc_cidr_that_is_none" {
+  command = plan
+  variables {
+    vpc_cidr = "vpc"
+  }
+  expect_failures = [var.vpc_cidr]
+}
+
+run "refuses_one_subnet" {
+  command = plan
+  variables {
+    public_subnet_ids = ["subnet-1"]
+  }
+  expect_failures = [var.public_subnet_ids]
+}
+
+run "refuses_certificate_of_another_region" {
+  command = plan
+  variables {
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/abc"
+  }
+  expect_failures = [var.certificate_arn]
+}
+
+run "refuses_old_tls" {
+  command = plan
+  variables {
+    tls_policy = "ELBSecurityPolicy-2016-08"
+  }
+  expect_failures = [var.tls_policy]
+}
+
+run "refuses_privileged_pod_port" {
+  command = plan
+  variables {
+    target = { port = 80 }
+  }
+  expect_failures = [var.target]
+}
+
+run "refuses_production_without_access_logs" {
+  command = plan
+  variables {
+    access_log_bucket = null
+  }
+  expect_failures = [var.access_log_bucket]
+}
+
