@@ -11,7 +11,7 @@ import type { WriteAnswer } from "./database.ts";
 import { type Site, serves } from "./sites.ts";
 import type { World } from "./world.ts";
 
-const WRITE_EVERY_MS = 300;
+const WRITE_EVERY_MS = 400;
 const PATIENCE_MS = 1_000;
 /** A healthy connection is kept this long before the name is resolved again. */
 const KEEP_ALIVE_MS = 15_000;
@@ -53,7 +53,8 @@ export class Clients {
 
   #startLocal(site: Site): void {
     const turn = (): void => {
-      this.#write(site.entry.name, site, () => undefined);
+      // A standby refuses at once: nothing that is judged can come of it.
+      if (site.database.role === "active") this.#write(site.entry.name, site, () => undefined);
       this.world.scheduler.after(WRITE_EVERY_MS * 2, turn);
     };
     this.world.scheduler.after(this.world.chance.between(0, WRITE_EVERY_MS), turn);

@@ -21,8 +21,17 @@ import type { World } from "./world.ts";
 
 /** Clocks of two controllers, one interval of heartbeats, and the way there. */
 const LOSS_SLACK_MS = 2_000;
-/** A look at the state may be this old when a run appears in it. */
-const LOOK_SLACK_MS = 700;
+const LOOK_SLACK_MS = 20;
+const MOMENT_MS = 2;
+
+/** From a decision to the first record of its run; a heal may have to end in between. */
+const ACT_AGE_MAX_MS = 4_000;
+
+interface Act {
+  readonly kind: string;
+  readonly atMs: number;
+  readonly objections: RunStory["objections"];
+}
 
 interface RunStory {
   readonly plan: Plan;
@@ -55,6 +64,9 @@ export class Judge {
   readonly #promotions: PromotionStory[] = [];
   #lastMoveEndedMs: number | null = null;
   #healEndsMs: number[] = [];
+  /** The newest decision to act of each controller, judged when it was made. */
+  readonly #belowMs = new Map<string, number>();
+  readonly #acts = new Map<string, Act>();
   /** The newest decision of each controller. */
   readonly decisions: Map<string, Decision> = new Map();
   moves = 0;
@@ -79,6 +91,17 @@ export class Judge {
   decided(controller: string, decision: Decision): void {
     this.decisions.set(controller, decision);
     this.#world.phases.scoreChanged(decision.score.points >= 4);
+    const lookMs = this.#trueTimeOf(controller, decision.atMs);
+    this.#noteScore(controller, decision.active, lookMs);
+    const { action } = decision;
+    if (action.kind !== "act") return;
+    const { active: from } = decision;
+    const { plan: kind, target: to } = action;
+    // An answer that came in the very millisecond of the look may or may not have been seen.
+    const before = this.#objectionsTo(controller, { kind, from, to }, lookMs - MOMENT_MS);
+    const after = this.#objectionsTo(controller, { kind, from, to }, lookMs + MOMENT_MS);
+    const objections = before.filter((one) => after.some((two) => two.invariant === one.invariant));
+    this.#acts.set(controller, { kind, atMs: this.#world.scheduler.nowMs, objections });
   }
 
   /** The active site acknowledged a heartbeat of this controller. */
@@ -95,8 +118,7 @@ export class Judge {
   /** A run is recorded for the first time. */
   began(controller: string, plan: Plan, startedBy: string): void {
     if (this.#runs.has(plan.id)) return;
-    const objections =
-      startedBy === "decision" ? this.#objectionsTo(controller, plan) : [];
+    const objections = startedBy === "decision" ? this.#objectionsAtStart(controller, plan) : [];
     const story: RunStory = {
       plan,
       startedBy,
@@ -244,15 +266,28 @@ export class Judge {
     return enough("measure-loss") || (run.startedBy !== "decision" && enough("approval"));
   }
 
-  #objectionsTo(controller: string, plan: Plan): RunStory["objections"] {
+  /** What spoke against the decision, and whether it is too old to be acted on. */
+  #objectionsAtStart(controller: string, plan: Plan): RunStory["objections"] {
+    const act = this.#acts.get(controller);
+    if (act === undefined || act.kind !== plan.kind) {
+      return [{ invariant: "evidence", sentence: `${plan.kind} ${plan.id} was never decided` }];
+    }
+    const agoMs = this.#world.scheduler.nowMs - act.atMs;
+    if (agoMs <= ACT_AGE_MAX_MS) return act.objections;
+    const sentence = `${plan.kind} ${plan.id} acts on a decision that is ${Math.round(agoMs)} ms old`;
+    return [...act.objections, { invariant: "hasty", sentence }];
+  }
+
+  #objectionsTo(
+    controller: string,
+    plan: Pick<Plan, "kind" | "from" | "to">,
+    nowMs: number,
+  ): RunStory["objections"] {
     const { policy, vantages, application } = this.#world.settings;
-    const nowMs = this.#world.scheduler.nowMs;
-    const { knownShare, domains, witnesses, belowSinceMs } = this.#hearing(controller).picture(
-      plan.from,
-    );
+    const { knownShare, domains, witnesses } = this.#hearing(controller).picture(plan.from, nowMs);
     const found: { invariant: string; sentence: string }[] = [];
     const object = (invariant: string, sentence: string): void => {
-      found.push({ invariant, sentence: `${plan.kind} ${plan.id}: ${sentence}` });
+      found.push({ invariant, sentence: `${plan.kind} to ${plan.to}: ${sentence}` });
     };
     if (knownShare < policy.coverageMin) {
       object("blind", `only ${Math.round(knownShare * 100)} % of the score was known`);
@@ -276,7 +311,7 @@ export class Judge {
       }
       if (!seen.some((vantage) => vantage.cloud === null)) object("evidence", "no witness outside");
     }
-    const heldMs = nowMs - belowSinceMs[plan.kind];
+    const heldMs = nowMs - (this.#belowMs.get(`${controller} ${plan.from} ${plan.kind}`) ?? 0);
     if (heldMs < policy.holdMs[plan.kind] - LOOK_SLACK_MS) {
       object("hasty", `the trouble had held for ${Math.round(heldMs)} ms only`);
     }
@@ -285,6 +320,21 @@ export class Judge {
       object("flapping", `the last move ended ${Math.round(sinceMoveMs)} ms before`);
     }
     return found;
+  }
+
+  /** When, at a look of this controller, the score was last below the band of each move. */
+  #noteScore(controller: string, site: SiteId, lookMs: number): void {
+    const { bands } = this.#world.settings.policy;
+    const { points } = this.#hearing(controller).picture(site, lookMs);
+    for (const kind of ["region", "dr"] as const) {
+      if (points < bands[kind]) this.#belowMs.set(`${controller} ${site} ${kind}`, lookMs);
+    }
+  }
+
+  #trueTimeOf(controller: string, atMs: number): number {
+    const { nowMs } = this.#world.scheduler;
+    const clock = this.#world.clockOf(controller);
+    return clock === null ? nowMs : nowMs - (clock.now() - atMs);
   }
 
   #raise({ objections }: RunStory): void {

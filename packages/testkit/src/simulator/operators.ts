@@ -50,7 +50,8 @@ export class Operators {
 
   async #look(): Promise<void> {
     const { operators: temper } = this.#world.settings;
-    const runs = await this.#world.state.runs.list(10);
+    const isIdle = this.#world.judge.runs.every((run) => run.ended !== null);
+    const runs = isIdle ? [] : await this.#world.state.runs.list(10);
     for (const run of runs) {
       const question = `${run.id} ${run.status} ${run.waitingFor ?? ""} ${run.approvals.length}`;
       if (this.#answered.has(question) || temper.answersAfterMs === null) continue;

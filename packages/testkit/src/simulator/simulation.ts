@@ -28,6 +28,8 @@ export interface SimulationResult {
   readonly timeline: readonly TimelineEntry[];
   /** `<fault> <phase>` of every fault that struck. */
   readonly covered: readonly string[];
+  /** Known limits that were met, by name; see the documentation of the simulator. */
+  readonly limits: readonly string[];
   /** Moves that claimed a generation. */
   readonly moves: number;
   readonly acknowledged: number;
@@ -37,9 +39,12 @@ export interface SimulationResult {
   readonly hash: string;
 }
 
-/** After the last fault is over the world gets this long to be well again. */
+/** After the last fault is over the world gets this long to be well again … */
 const RECOVERY_MS = 28_000;
 const LENGTH_MAX_MS = 90_000;
+/** … and need not be watched any longer once it has been well for this long. */
+const CALM_MS = 5_000;
+const LOOK_EVERY_MS = 1_000;
 
 /** Runs one seed. Deterministic: the same options give the same result. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
@@ -75,6 +80,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     violations: world.truth.violations,
     timeline: world.truth.timeline,
     covered: disasters.covered,
+    limits: [...world.truth.limits],
     moves: world.judge.moves,
     acknowledged: world.truth.acknowledged.size,
     events: world.scheduler.fired,
@@ -83,18 +89,27 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   };
 }
 
-/** Goes on until every fault is over and the world had time to recover. */
+/** Goes on until every fault is over and the world has recovered, or had time to. */
 async function runUntilCalm(
   world: World,
   disasters: Disasters,
   failed: () => boolean,
 ): Promise<void> {
   const { scheduler } = world;
+  let calmSinceMs = 0;
   for (;;) {
     const untilMs = Math.min(LENGTH_MAX_MS, disasters.lastChangeMs + RECOVERY_MS);
     if (scheduler.nowMs >= untilMs) return;
-    await scheduler.run(untilMs, failed);
-    world.judge.judgeLosses(false);
+    await scheduler.run(Math.min(untilMs, scheduler.nowMs + LOOK_EVERY_MS), failed);
     if (failed()) return;
+    const over = scheduler.nowMs > disasters.lastChangeMs;
+    if (!over || !isWell(world)) calmSinceMs = scheduler.nowMs;
+    if (scheduler.nowMs - calmSinceMs >= CALM_MS) return;
   }
+}
+
+/** Somebody takes writes, and nothing is under way that could change that. */
+function isWell(world: World): boolean {
+  const writer = world.sites.find((site) => site.database.refusal() === null);
+  return writer !== undefined && world.judge.runs.every((run) => run.ended !== null);
 }

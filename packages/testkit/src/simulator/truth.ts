@@ -43,6 +43,8 @@ export class Truth {
   readonly lastAcceptedMs: Map<SiteId, number> = new Map();
   /** Epochs whose fence people accepted although it was weak. */
   readonly riskAccepted: Set<number> = new Set();
+  /** Known limits of the design that this seed ran into. */
+  readonly limits: Set<string> = new Set();
   readonly #epochs = new Map<string, number>();
   readonly recording: boolean;
 

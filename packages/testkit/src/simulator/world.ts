@@ -1,5 +1,6 @@
 /** Everything there is in one simulated world, wired but not yet alive. */
 import type { SiteId } from "@cloudphoenix/core";
+import type { Clock } from "@cloudphoenix/engine";
 import { type Chance, chanceOf } from "./chance.ts";
 import { Database, type DatabaseRules, SOUND_RULES } from "./database.ts";
 import { Judge } from "./judge.ts";
@@ -45,6 +46,7 @@ export class World {
   readonly heldDown: Set<Process> = new Set();
   readonly chance: Chance;
   readonly #byId: ReadonlyMap<SiteId, Site>;
+  readonly #processes = new Map<string, Process>();
   readonly #fenceLifts = new Map<SiteId, () => void>();
 
   constructor(settings: Settings, sabotages: ReadonlySet<string>, recording: boolean) {
@@ -80,12 +82,19 @@ export class World {
     return site;
   }
 
+  /** The clock of a process made by `newProcess`; null if there is none of that name. */
+  clockOf(name: string): Clock | null {
+    return this.#processes.get(name)?.clock ?? null;
+  }
+
   /** A process with a clock of its own. */
   newProcess(name: string, offsetMaxMs: number = 400): Process {
     const { chance } = this;
     const offsetMs = chance.between(-offsetMaxMs, offsetMaxMs);
     const drift = (chance.next() * 2 - 1) * DRIFT_MAX;
-    return new Process(name, this.scheduler, { offsetMs, drift });
+    const process = new Process(name, this.scheduler, { offsetMs, drift });
+    this.#processes.set(name, process);
+    return process;
   }
 
   /** Shuts or opens the ways into and out of a site for everybody outside. */

@@ -1,0 +1,94 @@
+/** A run of seeds in one process, and what is told about it. */
+import { setImmediate as turn } from "node:timers/promises";
+import { simulate } from "./simulation.ts";
+
+export interface BatchOrder {
+  readonly from: number;
+  readonly count: number;
+  readonly sabotages: readonly string[];
+  /** Ends the batch at the first seed that breaks an invariant. */
+  readonly untilViolation: boolean;
+}
+
+export interface FoundViolation {
+  readonly seed: number;
+  readonly invariant: string;
+  readonly atMs: number;
+  readonly sentence: string;
+}
+
+export interface BatchSummary {
+  readonly from: number;
+  readonly seeds: number;
+  readonly moves: number;
+  readonly acknowledged: number;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly violations: readonly FoundViolation[];
+  /** How often each `<fault> <phase>` struck. */
+  readonly covered: Readonly<Record<string, number>>;
+  /** How often each known limit was met, by name. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+export const NO_SEEDS: BatchSummary = {
+  from: 0,
+  seeds: 0,
+  moves: 0,
+  acknowledged: 0,
+  events: 0,
+  virtualMs: 0,
+  violations: [],
+  covered: {},
+  limits: {},
+};
+
+/** Runs the seeds of an order one after the other. */
+export async function runBatch(order: BatchOrder): Promise<BatchSummary> {
+  // Most errors of a simulated world are answers like any other; nobody reads their stacks.
+  Error.stackTraceLimit = 0;
+  let summary: BatchSummary = { ...NO_SEEDS, from: order.from };
+  for (let seed = order.from; seed < order.from + order.count; seed += 1) {
+    const result = await simulate({ seed, sabotages: order.sabotages });
+    const [first] = result.violations;
+    summary = add(summary, {
+      ...NO_SEEDS,
+      from: order.from,
+      seeds: 1,
+      moves: result.moves,
+      acknowledged: result.acknowledged,
+      events: result.events,
+      virtualMs: result.virtualMs,
+      violations: first === undefined ? [] : [{ seed, ...first }],
+      covered: Object.fromEntries(result.covered.map((cell) => [cell, 1])),
+      limits: Object.fromEntries(result.limits.map((limit) => [limit, 1])),
+    });
+    if (order.untilViolation && first !== undefined) break;
+    // Lets messages of the parent in between two seeds.
+    await turn();
+  }
+  return summary;
+}
+
+/** Both summaries as one. */
+export function add(a: BatchSummary, b: BatchSummary): BatchSummary {
+  return {
+    from: Math.min(a.from, b.from),
+    seeds: a.seeds + b.seeds,
+    moves: a.moves + b.moves,
+    acknowledged: a.acknowledged + b.acknowledged,
+    events: a.events + b.events,
+    virtualMs: a.virtualMs + b.virtualMs,
+    violations: [...a.violations, ...b.violations],
+    covered: addCounts(a.covered, b.covered),
+    limits: addCounts(a.limits, b.limits),
+  };
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+function addCounts(a: Counts, b: Counts): Counts {
+  const sum: Record<string, number> = { ...a };
+  for (const [key, count] of Object.entries(b)) sum[key] = (sum[key] ?? 0) + count;
+  return sum;
+}
