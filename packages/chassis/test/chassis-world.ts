@@ -198,11 +198,20 @@ export async function withLock<T>(world: World, table: string, work: () => Promi
 /** Stops the server's processes where they are while `work` runs, as a paused machine would. */
 export async function whileFrozen<T>(world: World, work: () => Promise<T>): Promise<T> {
   const pids = sessionPids(world);
-  for (const pid of pids) process.kill(pid, "SIGSTOP");
   try {
+    for (const pid of pids) signal(pid, "SIGSTOP");
     return await work();
   } finally {
-    for (const pid of pids) process.kill(pid, "SIGCONT");
+    for (const pid of pids) signal(pid, "SIGCONT");
+  }
+}
+
+/** A session may have ended since it was listed. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // Gone.
   }
 }
 
