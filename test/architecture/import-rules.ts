@@ -28,6 +28,7 @@ const RULES: readonly Rule[] = [
   { folder: /^packages\/core$/, may: [], external: false },
   { folder: /^packages\/engine$/, may: [/^packages\/core$/], external: false },
   { folder: /^packages\/local-postgres$/, may: [], external: true },
+  { folder: /^packages\/chassis$/, may: [], external: true },
   { folder: /^packages\/config$/, may: [/^packages\/core$/], external: true },
   { folder: /^packages\/testkit$/, may: [/^packages\/(core|engine)$/], external: true },
   { folder: /^adapters\/[^/]+$/, may: [/^packages\/(core|engine)$/], external: true },

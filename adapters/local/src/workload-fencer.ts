@@ -19,6 +19,7 @@ const LOOK_AGAIN_MS = 50;
 /** `confirmed` once the platform reads back that no replica is left, running or ending. */
 export class LocalWorkloadFencer implements Fencer {
   readonly means = "workload";
+  readonly stopsReads = true;
   readonly #control: LocalWorkloadControl;
   readonly #clock: Clock;
   readonly #workloads: readonly Workload[];

@@ -14,7 +14,6 @@ export const GATE_TRIGGER = "cloudphoenix_write_gate";
 /** Triggers on every application table that ask for the lease. See `lease/lease-guard.ts`. */
 export const LEASE_TRIGGER = "cloudphoenix_lease";
 export const LEASE_TRUNCATE_TRIGGER = "cloudphoenix_lease_truncate";
-export const LEASE_COMMIT_TRIGGER = "cloudphoenix_lease_commit";
 export const LEASE_PARTITIONS_TRIGGER = "cloudphoenix_lease_partitions";
 
 /** Everything of ours on a table of the application. */
@@ -22,7 +21,6 @@ export const OWN_TRIGGERS: readonly string[] = [
   GATE_TRIGGER,
   LEASE_TRIGGER,
   LEASE_TRUNCATE_TRIGGER,
-  LEASE_COMMIT_TRIGGER,
   LEASE_PARTITIONS_TRIGGER,
 ];
 

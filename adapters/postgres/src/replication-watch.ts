@@ -143,7 +143,7 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     const { clock, connections } = this.#context;
     const reading = await connections.withSession(site, signal, readStandby);
     if (reading === null || site === this.#active) return;
-    this.#generations.set(site, reading.generation);
+    this.#note(site, reading);
     if (reading.role === "active" && this.#isNewest(site, reading.generation)) {
       this.setActive(site);
       return;
@@ -151,6 +151,12 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     const known = this.#standby(site);
     known.appliedAtMs = reading.heartbeatAtMs;
     known.readAtMs = clock.now();
+  }
+
+  /** A fence raises the generation, too, so only sites that say "active" are compared by it. */
+  #note(site: SiteId, { role, generation }: { role: string; generation: number }): void {
+    if (role === "active") this.#generations.set(site, generation);
+    else this.#generations.delete(site);
   }
 
   /** Two sites may say "active" after an old primary returned; the newer generation is right. */
@@ -164,7 +170,7 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     await connections.withSession(site, signal, async (connection) => {
       const reading = await readStandby(connection);
       if (reading === null) return;
-      this.#generations.set(site, reading.generation);
+      this.#note(site, reading);
       if (reading.role === "active") memory.noteSequences(site, await sampleSequences(connection));
       for (const follower of sites) {
         if (follower === site) continue;

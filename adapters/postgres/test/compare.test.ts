@@ -34,10 +34,10 @@ async function following(application: string): Promise<void> {
 
 /** Repeats `statement` until stopped, and says how often it went through. */
 function repeat(client: Client, statement: string): { stop(): Promise<number>; count(): number } {
-  let on = true;
+  const stopped = new AbortController();
   let count = 0;
   const done = (async () => {
-    while (on) {
+    while (!stopped.signal.aborted) {
       await client.query(statement);
       count += 1;
     }
@@ -45,7 +45,7 @@ function repeat(client: Client, statement: string): { stop(): Promise<number>; c
   return {
     count: () => count,
     stop: async () => {
-      on = false;
+      stopped.abort();
       await done;
       return count;
     },
@@ -78,8 +78,8 @@ test.each([
   ["a missing row", "delete from cold where a = 77"],
   ["a row too many", "insert into cold values (0, '', '')"],
   ["two values exchanged", "update cold set v = a::text where a in (1, 2)"],
-])("finds a difference: %s", async (name, statement) => {
-  await following(`finds-${name.replaceAll(" ", "-")}`);
+])("finds a difference: %s", async (difference, statement) => {
+  await following(`finds-${difference.replaceAll(" ", "-")}`);
   await spoil(statement);
   const { equal, tables } = await pair.replication.salvage.compare(SITE_A, SITE_B, soon());
   expect(equal).toBe(false);

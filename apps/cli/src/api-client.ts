@@ -41,6 +41,29 @@ export class ApiClient {
     return parsed(text, path);
   }
 
+  /**
+   * The lines of an answer as they come.
+   * @throws {CloudPhoenixError} the code of the problem document, `UNREACHABLE`
+   */
+  async *lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
+    const response = await fetch(new URL(path, this.#target.url), {
+      headers: { authorization: `Bearer ${this.#target.token}` },
+      signal,
+    }).catch((cause: unknown) => {
+      throw this.#unreachable(cause, null);
+    });
+    if (!response.ok || response.body === null) {
+      throw problemError(response.status, parsed(await response.text(), path));
+    }
+    let rest = "";
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      const found = (rest + chunk).split("\n");
+      rest = found.pop() ?? "";
+      yield* found;
+    }
+    if (rest !== "") yield rest;
+  }
+
   /** Events of the controller as they come, until `signal` aborts or the controller goes away. */
   async *events(signal: AbortSignal): AsyncGenerator<{ event: string; data: unknown }> {
     const response = await fetch(new URL("/v1/events", this.#target.url), {
@@ -78,19 +101,23 @@ export class ApiClient {
         signal: AbortSignal.timeout(timeoutMs),
       });
     } catch (cause) {
-      const slow = cause instanceof DOMException && cause.name === "TimeoutError";
-      throw new CloudPhoenixError(
-        slow ? "TIMED_OUT" : "UNREACHABLE",
-        slow
-          ? `the controller at ${this.#target.url} did not answer within ${timeoutMs} ms`
-          : `no controller answers at ${this.#target.url}`,
-        {
-          retryable: true,
-          hint: "Start one with `cloudphoenix start`, or name another with --url and --token-file.",
-          cause,
-        },
-      );
+      throw this.#unreachable(cause, timeoutMs);
     }
+  }
+
+  #unreachable(cause: unknown, timeoutMs: number | null): CloudPhoenixError {
+    const slow = cause instanceof DOMException && cause.name === "TimeoutError";
+    return new CloudPhoenixError(
+      slow ? "TIMED_OUT" : "UNREACHABLE",
+      slow && timeoutMs !== null
+        ? `the controller at ${this.#target.url} did not answer within ${timeoutMs} ms`
+        : `no controller answers at ${this.#target.url}`,
+      {
+        retryable: true,
+        hint: "Start one with `cloudphoenix start`, or name another with --url and --token-file.",
+        cause,
+      },
+    );
   }
 }
 

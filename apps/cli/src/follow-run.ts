@@ -1,12 +1,13 @@
 /** Stays with a run until it has ended, printing its journal as it grows. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { FINAL_RUN_STATUSES, type RunRecord } from "@cloudphoenix/core";
+import { FINAL_RUN_STATUSES, hasCode, type RunRecord } from "@cloudphoenix/core";
 import type { ApiClient } from "./api-client.ts";
 import type { Invocation } from "./command-context.ts";
 import { EXIT_CODES, type ExitCode } from "./exit-codes.ts";
 import { eventLines, type RunView, runText } from "./render/run-text.ts";
 
 const POLL_MS = 250;
+const APPEARS_WITHIN_MS = 5_000;
 
 /**
  * Follows run `id` and answers with the exit code for how it ended. Returns early, with the
@@ -20,7 +21,7 @@ export async function followRun(
   let printed = 0;
   for (;;) {
     signal.throwIfAborted();
-    const view = await api.send<RunView>(`/v1/runs/${encodeURIComponent(id)}`);
+    const view = await startedRun(api, id, signal);
     for (const line of eventLines(view.events.slice(printed))) terminal.progress(line);
     printed = view.events.length;
     const code = endOf(view.run);
@@ -29,6 +30,26 @@ export async function followRun(
       return code;
     }
     await sleep(POLL_MS, undefined, { signal });
+  }
+}
+
+/**
+ * The run, once it is on record: a run that was just ordered appears a moment later.
+ * @throws {CloudPhoenixError} `NOT_FOUND` if it does not
+ */
+export async function startedRun(
+  api: ApiClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<RunView> {
+  const untilMs = Date.now() + APPEARS_WITHIN_MS;
+  for (;;) {
+    try {
+      return await api.send<RunView>(`/v1/runs/${encodeURIComponent(id)}`);
+    } catch (error) {
+      if (!hasCode(error, "NOT_FOUND") || Date.now() > untilMs) throw error;
+      await sleep(POLL_MS, undefined, { signal });
+    }
   }
 }
 

@@ -7,7 +7,9 @@ import { registerDemo } from "./commands/demo.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerFailover, registerHeal } from "./commands/failover.ts";
+import { registerFailback } from "./commands/failback.ts";
 import { registerPlan } from "./commands/plan.ts";
+import { registerQuarantine } from "./commands/quarantine.ts";
 import { registerReplicate } from "./commands/replicate.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerRuns } from "./commands/runs.ts";
@@ -49,6 +51,8 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   registerPlan,
   registerFailover,
   registerHeal,
+  registerQuarantine,
+  registerFailback,
   registerRuns,
   registerRun,
   registerBreak,

@@ -39,6 +39,10 @@ function recordingWorld() {
     },
     restoreZone: async (zone) => void log.push(`restore zone ${zone}`),
     lose: note("lose", undefined),
+    signalAgent: async (how) => {
+      log.push(`${how} agent`);
+      return instant;
+    },
     bringBack: note("bring back", undefined),
   };
   const world: FaultWorld = {

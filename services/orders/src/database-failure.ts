@@ -14,7 +14,7 @@ const QUERY_CANCELED = "57014";
 const SESSION_LOST = ["08", "57P", "58", "XX"];
 
 /** Classes that pass without a change here: the above, resources, deadlock, missing schema or right. */
-const TEMPORARY = [...SESSION_LOST, "28", "3D", "3F", "40", "42501", "42P01", "53", "55"];
+const TEMPORARY = [...SESSION_LOST, "28", "3D", "3F", "40", "42501", "42P01", "53", "55", "42883"];
 
 /** Turns whatever the driver threw into a planned failure; a bug stays what it is. */
 export function databaseFailure(error: unknown): Error {
@@ -43,6 +43,12 @@ export function isConnectionUsable(error: unknown): boolean {
 export function isMissingRelation(error: unknown): boolean {
   const cause = error instanceof ServiceError ? error.cause : error;
   return cause instanceof DatabaseError && (cause.code === "42P01" || cause.code === "3F000");
+}
+
+/** Whether the failure says that a function does not exist. */
+export function isMissingFunction(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return cause instanceof DatabaseError && cause.code === "42883";
 }
 
 function serverFailure(error: DatabaseError): Error {

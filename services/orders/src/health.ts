@@ -27,7 +27,7 @@ interface Identity {
 }
 
 interface Dependency {
-  readonly name: "database";
+  readonly name: "database" | "writer-lease";
   readonly status: Status;
   readonly responseMs: number;
   readonly error?: string;
@@ -60,17 +60,27 @@ export class Health {
   }
 
   /**
+   * Whether users may be sent here: this site takes writes now. Stricter than readiness, which a
+   * standby has as well.
+   */
+  async takesWrites(): Promise<boolean> {
+    if (this.#draining) return false;
+    const seen = await this.#watch.observe(HEALTH_AGE_MS);
+    return seen.record?.writesOpen === true && !this.draining;
+  }
+
+  /**
    * A standby that refuses writes does what it is there for: it is healthy. Never throws and
    * never takes longer than the look at the database may take (400 ms).
    */
   async report(): Promise<HealthReport> {
     const seen = await this.#watch.observe(HEALTH_AGE_MS);
-    const database = dependencyOf(seen);
+    const dependencies = [databaseOf(seen), ...leaseOf(seen)];
     return {
-      status: database.status,
+      status: worstOf(dependencies),
       ...this.#identity(seen),
       durability: seen.record?.durability ?? "unknown",
-      dependencies: [database],
+      dependencies,
     };
   }
 
@@ -99,7 +109,21 @@ export class Health {
   }
 }
 
-function dependencyOf(seen: Observation): Dependency {
+/** Told only when it stops the site from doing its work. */
+function leaseOf({ record, responseMs }: Observation): readonly Dependency[] {
+  if (record?.leaseLapsed !== true) return [];
+  const error = "lapsed: writes are refused until the agent of this site renews it";
+  return [{ name: "writer-lease", status: "unhealthy", responseMs, error }];
+}
+
+function worstOf(dependencies: readonly Dependency[]): Status {
+  const grave = (["unhealthy", "degraded"] as const).find((status) =>
+    dependencies.some((dependency) => dependency.status === status),
+  );
+  return grave ?? "healthy";
+}
+
+function databaseOf(seen: Observation): Dependency {
   const name = "database";
   if (seen.outage !== null) {
     return { name, status: "unhealthy", responseMs: seen.responseMs, error: seen.outage };

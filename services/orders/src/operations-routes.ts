@@ -23,6 +23,13 @@ export const operationsRoutes: FastifyPluginCallback<OperationsRouteOptions> = (
     return { status: ready ? "ready" : health.draining ? "draining" : "not ready" };
   });
 
+  // For traffic managers and DNS health checks: a site without the writer epoch gets no users.
+  app.get("/traffic", async (_request, reply) => {
+    const takesWrites = await health.takesWrites();
+    reply.code(takesWrites ? 200 : 503);
+    return { status: takesWrites ? "takes writes" : "takes no writes" };
+  });
+
   app.get("/health", async (_request, reply) => {
     const report = await health.report();
     reply.code(report.status === "unhealthy" ? 503 : 200);

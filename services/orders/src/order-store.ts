@@ -6,18 +6,16 @@
  *    for a replay as much as for the first request, so a retry after "unknown" is never a lie.
  * 3. Placing is one statement and so one round trip and one transaction; `barrier` adds a second
  *    round trip for the log position.
+ * 4. The time in which the site may write without asking comes with the same answer. An answer that
+ *    took longer is not passed on: while it stood still, another site may have become the writer.
  */
+import { performance } from "node:perf_hooks";
 import type { Connection, Database, Statement } from "./database.ts";
-import { isMissingRelation } from "./database-failure.ts";
 import { durabilityUnknown, type DurabilityBarrier } from "./durability-barrier.ts";
 import { endOfRecord, parseLsn } from "./lsn.ts";
 import { requestHash, type Order, type OrderDraft } from "./order.ts";
-import {
-  PLACE_MANAGED,
-  PLACE_UNMANAGED,
-  type OrderRow,
-  type PlacementRow,
-} from "./place-statement.ts";
+import { PLACE, type OrderRow, type PlacementRow } from "./place-statement.ts";
+import { levelAbove, levelBelow, type SchemaLevel } from "./schema-level.ts";
 import { ServiceError } from "./service-error.ts";
 
 /** An acknowledged order and who acknowledged it. */
@@ -36,7 +34,7 @@ export class OrderStore {
   readonly #database: Database;
   readonly #barrier: DurabilityBarrier;
   readonly #ownSite: string;
-  #managed = true;
+  #level: SchemaLevel = "leased";
 
   /** @param ownSite - the name to give when the database does not say one */
   constructor(database: Database, barrier: DurabilityBarrier, ownSite: string) {
@@ -49,7 +47,8 @@ export class OrderStore {
    * Makes the order, or finds the one this key has made before.
    * @throws {ServiceError} `IDEMPOTENCY_MISMATCH` if the key belongs to a different draft,
    *   `READ_ONLY` if the site takes no writes, `DURABILITY_UNKNOWN` if it is stored but not safe,
-   *   `SATURATED`, `DATABASE_UNAVAILABLE`, `DATABASE_TIMEOUT`
+   *   `WRITE_UNCERTAIN` if the answer came too late to be
+   *   sure of, `SATURATED`, `DATABASE_UNAVAILABLE`, `DATABASE_TIMEOUT`
    */
   async place(key: string, draft: OrderDraft): Promise<Placement> {
     const { placement, lsn } = await this.#database.withConnection(async (connection) => {
@@ -97,21 +96,44 @@ export class OrderStore {
       JSON.stringify(draft.items),
       draft.note ?? null,
     ];
-    if (this.#managed) {
-      try {
-        return await commitConfirmed(connection, { ...PLACE_MANAGED, values });
-      } catch (error) {
-        if (!isMissingRelation(error)) throw error;
-        this.#managed = false;
-      }
+    let ours = false;
+    for (;;) {
+      const row = await this.#commitAt(connection, values);
+      if (row === null) continue;
+      if (!row.outgrown) return { ...row, replayed: row.replayed && !ours };
+      // There is more after all. The same key again is a replay that reads it: not of an earlier
+      // request, but of ours.
+      ours ||= !row.replayed;
+      this.#level = levelAbove(this.#level);
     }
-    const row = await commitConfirmed(connection, { ...PLACE_UNMANAGED, values });
-    if (!row.managed) return row;
-    // CloudPhoenix is there after all. The same key again is a replay that reads its row.
-    this.#managed = true;
-    const again = await commitConfirmed(connection, { ...PLACE_MANAGED, values });
-    return { ...again, replayed: row.replayed };
   }
+
+  /** @returns null if the database has less than expected and another statement has to be tried */
+  async #commitAt(
+    connection: Connection,
+    values: readonly unknown[],
+  ): Promise<PlacementRow | null> {
+    const askedMs = performance.now();
+    // Other requests change the level while this one waits.
+    const level = this.#level;
+    try {
+      const row = await commitConfirmed(connection, { ...PLACE[level], values });
+      if (row.lease_ms !== null && performance.now() - askedMs > row.lease_ms) throw uncertain();
+      return row;
+    } catch (error) {
+      const below = levelBelow(level, error);
+      if (below === null) throw error;
+      this.#level = below;
+      return null;
+    }
+  }
+}
+
+function uncertain(): ServiceError {
+  return new ServiceError(
+    "WRITE_UNCERTAIN",
+    "The site stood still while it stored the order, and may no longer be the one that takes orders; retry with the same idempotency key.",
+  );
 }
 
 /**

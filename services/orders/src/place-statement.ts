@@ -1,5 +1,6 @@
 /** The one statement that places an order, and the rows it answers. */
 import type { OrderItem } from "./order.ts";
+import { OUTGROWN, type SchemaLevel } from "./schema-level.ts";
 import type { Durability } from "./site-record.ts";
 
 /** A row of `public.orders`. `bigint` arrives as text. */
@@ -17,10 +18,13 @@ export interface PlacementRow extends Nullable<OrderRow> {
   readonly order_id: string;
   readonly request_hash: string;
   readonly replayed: boolean;
-  readonly managed: boolean;
+  /** Whether the database has more to say than this statement asked. */
+  readonly outgrown: boolean;
   readonly site: string | null;
   readonly generation: string | null;
   readonly durability: Durability | null;
+  /** How long the site may write without asking, told while the order was placed; null: no limit. */
+  readonly lease_ms: number | null;
 }
 
 interface NamedStatement {
@@ -64,16 +68,20 @@ function placeStatement(name: string, site: string): NamedStatement {
   };
 }
 
-/** Reads what CloudPhoenix says of the site along with the order. */
-export const PLACE_MANAGED: NamedStatement = placeStatement(
-  "place",
-  `true as managed, (select site from cloudphoenix.site),
-   (select generation from cloudphoenix.site), (select durability from cloudphoenix.site)`,
-);
+const SITE = `(select site from cloudphoenix.site) as site,
+  (select generation from cloudphoenix.site) as generation,
+  (select durability from cloudphoenix.site) as durability`;
 
-/** For a database without CloudPhoenix. `to_regclass` looks without raising: `managed` tells if it has come. */
-export const PLACE_UNMANAGED: NamedStatement = placeStatement(
-  "place-unmanaged",
-  `to_regclass('cloudphoenix.site') is not null as managed,
-   null as site, null as generation, null as durability`,
-);
+/** Reads what CloudPhoenix says of the site along with the order. */
+export const PLACE: Readonly<Record<SchemaLevel, NamedStatement>> = {
+  leased: placeStatement(
+    "place",
+    `${OUTGROWN.leased}, ${SITE}, cloudphoenix.lease_remaining_ms() as lease_ms`,
+  ),
+  managed: placeStatement("place-unleased", `${OUTGROWN.managed}, ${SITE}, null::int as lease_ms`),
+  unmanaged: placeStatement(
+    "place-unmanaged",
+    `${OUTGROWN.unmanaged}, null as site, null as generation, null as durability,
+     null::int as lease_ms`,
+  ),
+};

@@ -14,6 +14,7 @@ const KINDS = {
   IDEMPOTENCY_MISMATCH: { status: 422, title: "The key was used for a different request" },
   INTERNAL: { status: 500, title: "Something went wrong here" },
   READ_ONLY: { status: 503, title: "Writes are closed at this site" },
+  WRITE_UNCERTAIN: { status: 503, title: "Nobody can say whether the order will stay" },
   SATURATED: { status: 503, title: "Too many requests are waiting" },
   DATABASE_UNAVAILABLE: { status: 503, title: "The database cannot be reached" },
   DATABASE_TIMEOUT: { status: 504, title: "The database did not answer in time" },

@@ -8,6 +8,7 @@ const RECORD: SiteRecord = {
   role: "active",
   generation: 7,
   writesOpen: true,
+  leaseLapsed: false,
   durability: "async",
 };
 

@@ -30,9 +30,15 @@ function valueOf(sequence: string): string {
   return `pg_catalog.pg_sequence_last_value('${SCHEMA}.${sequence}'::pg_catalog.regclass)`;
 }
 
+/** An operator that no search path can replace: some functions run with the caller's. */
+function op(symbol: string): string {
+  return `operator(pg_catalog.${symbol})`;
+}
+
 /** Microseconds as a time. Exact: they fit into the 53 bits of a double precision number. */
 function timeOf(sequence: string): string {
-  return `pg_catalog.to_timestamp(${valueOf(sequence)}::pg_catalog.float8 / 1000000::pg_catalog.float8)`;
+  return `pg_catalog.to_timestamp(
+    ${valueOf(sequence)}::pg_catalog.float8 ${op("/")} 1000000::pg_catalog.float8)`;
 }
 
 export const UNTIL_US: string = valueOf("lease_until");
@@ -40,11 +46,11 @@ export const PROMISED_UNTIL_US: string = valueOf("promised_until");
 export const NOW_US: string =
   "(extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8";
 
-/** True if the lease does not let writes pass now; never null. For trigger conditions and functions. */
-export const LAPSED: string = `(case ${UNTIL_US} when ${NEVER_LEASED} then false else (
-    pg_catalog.clock_timestamp() < ${timeOf("lease_until")}
-    and pg_catalog.clock_timestamp() >= ${timeOf("lease_from")}
-    and pg_catalog.pg_postmaster_start_time() = ${timeOf("lease_server")}) is not true end)`;
+/** True if the lease does not let writes pass now; never null. For functions, whatever search path they have. */
+export const LAPSED: string = `(case when ${UNTIL_US} ${op("=")} ${NEVER_LEASED} then false else (
+    pg_catalog.clock_timestamp() ${op("<")} ${timeOf("lease_until")}
+    and pg_catalog.clock_timestamp() ${op(">=")} ${timeOf("lease_from")}
+    and pg_catalog.pg_postmaster_start_time() ${op("=")} ${timeOf("lease_server")}) is not true end)`;
 
 /** Statements of a function body that end the lease at once. */
 export const LAPSE: string = `perform pg_catalog.setval('${SCHEMA}.lease_until', 0);`;

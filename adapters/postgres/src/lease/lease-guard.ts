@@ -1,24 +1,26 @@
 /**
- * The lease in front of every application table: three triggers that apply workers do not fire.
+ * The lease in front of every application table: triggers that apply workers do not fire.
  *
- * `cloudphoenix_lease`           before each statement: refuses early what could not commit anyway
- * `cloudphoenix_lease_commit`    at commit, once per transaction: refuses what began in time and
- *                                commits too late
+ * `cloudphoenix_lease`           at commit, once per transaction: refuses what commits too late,
+ *                                whenever it began
  * `cloudphoenix_lease_truncate`  before TRUNCATE, which fires no row trigger: checks, and has the
  *                                commit checked too
  *
  * The check at commit is a deferred constraint trigger on rows. Its condition is true for the first
  * row of a transaction only, because it marks the transaction while it looks at the mark. So one
  * event is queued however many rows are written, and a savepoint that is rolled back takes mark and
- * event with it. The mark is the transaction's number: one left over or made up does not fit.
+ * event with it.
  *
  * `set constraints … immediate` runs a deferred check at once, and nothing would be left for the
  * commit. So a check that is not certain to run in a commit has another one queued, by a row in
  * a table of our own, whose trigger is put back to deferred by name, which outranks `all`.
+ *
+ * What runs for every transaction is written to be cheap (docs/adr/0005): conditions are parsed
+ * anew for each statement, so the one here is short; functions that most transactions call do not
+ * set a search path, and name everything in full instead.
  */
 import { FROM_APPLICATION_TABLES } from "../application-objects.ts";
 import {
-  LEASE_COMMIT_TRIGGER,
   LEASE_PARTITIONS_TRIGGER,
   LEASE_TRIGGER,
   LEASE_TRUNCATE_TRIGGER,
@@ -31,8 +33,10 @@ import { LAPSED } from "./lease-clock.ts";
 const LAPSED_SQLSTATE = "25006";
 
 const PINNED = "set search_path = pg_catalog, pg_temp";
-const MARK = `${SCHEMA}.lease_mark`;
-const REPEATS = `${SCHEMA}.lease_repeats`;
+
+/** Set while a check is queued for the commit. Short, because conditions are parsed so often. */
+const MARK = "cphx.w";
+const REPEATS = "cphx.repeats";
 
 /** How many checks one transaction may have queued again by `set constraints` inside functions. */
 const REPEATS_MAX = 1_000;
@@ -45,9 +49,6 @@ const OWN_TABLE: readonly string[] = [
   `create unlogged table if not exists ${SCHEMA}.lease_check (asked_at timestamptz)`,
 ];
 
-const REFUSE_FUNCTION = `create or replace function ${SCHEMA}.refuse_lapsed() returns trigger
-  language plpgsql ${PINNED} as $$ begin ${REFUSE} end $$`;
-
 /** The row is gone again at once; the event it queued stays. */
 const REPEAT_FUNCTION = `create or replace function ${SCHEMA}.repeat_lease_check() returns void
   language plpgsql security definer ${PINNED} as $$
@@ -59,48 +60,58 @@ const REPEAT_FUNCTION = `create or replace function ${SCHEMA}.repeat_lease_check
   end $$`;
 
 /**
- * Whether a commit runs this is told by what the client asked for. COMMIT itself, or nothing any
- * more (the end of a request in the extended protocol), is a commit. So is a statement that is its
- * own transaction and changes no constraints. A caller in between (a function) is one only if it
- * is a procedure's COMMIT. All else has the check repeated: by statements of the client at most as
- * often as one request can change constraints; inside functions until `REPEATS_MAX`.
+ * Done if the request is COMMIT itself, or is over (the end of one in the extended protocol). It
+ * runs with our rights under any search path, so nothing in it is found by one.
  */
 const CHECK_FUNCTION = `create or replace function ${SCHEMA}.check_lease() returns trigger
+  language plpgsql security definer as $$
+  begin
+    if ${LAPSED} then ${REFUSE} end if;
+    if pg_catalog.current_query() operator(pg_catalog.~*)
+      '^\\s*(commit|end)(\\s+(work|transaction))?(\\s+and\\s+(no\\s+)?chain)?\\s*;?\\s*$' is not false
+    then return null; end if;
+    perform ${SCHEMA}.settle_lease_check();
+    return null;
+  end $$`;
+
+/**
+ * Whether a check that was not asked for by a plain COMMIT runs in a commit. A statement that is
+ * its own transaction and changes no constraints does. A caller in between (a function) is in one
+ * only if it is a procedure's COMMIT. All else has the check repeated: requests of the client at
+ * most as often as one of them can change constraints, functions until `REPEATS_MAX`.
+ */
+const SETTLE_FUNCTION = `create or replace function ${SCHEMA}.settle_lease_check() returns void
   language plpgsql security definer ${PINNED} as $$
   declare
     asked text := current_query();
-    frames text[];
+    request text := statement_timestamp()::text;
+    context text;
+    callers text[];
+    before text := current_setting('${REPEATS}', true);
     repeats int4;
     repeats_max int4;
-    request text := statement_timestamp()::text;
   begin
-    if ${LAPSED} then ${REFUSE} end if;
-    if asked is null
-      or asked ~* '^\\s*(commit|end)(\\s+(work|transaction))?(\\s+and\\s+(no\\s+)?chain)?\\s*;?\\s*$'
-    then return null; end if;
-    get diagnostics asked = pg_context;
-    frames := string_to_array(asked, E'\\n');
-    asked := current_query();
-    if cardinality(frames) = 1 then
+    get diagnostics context = pg_context;
+    -- This function, its statement, and the trigger that called it come first.
+    callers := (string_to_array(context, E'\\n'))[4:];
+    if cardinality(callers) = 0 then
       if transaction_timestamp() = statement_timestamp()
-        and asked !~* 'constraints' and asked !~ ';\\s*\\S' then return null; end if;
+        and asked !~* 'constraints' and asked !~ ';\\s*\\S' then return; end if;
       repeats_max := 1 + (select count(*) from regexp_matches(asked, 'constraints', 'gi'));
     else
-      if frames[2] ~ '\\mCOMMIT$' then return null; end if;
+      if callers[1] ~ '\\mCOMMIT$' then return; end if;
       request := 'function';
       repeats_max := ${REPEATS_MAX};
     end if;
-    asked := current_setting('${REPEATS}', true);
-    repeats := case when split_part(asked, '|', 1) = request
-      then split_part(asked, '|', 2)::int4 else 0 end;
+    repeats := case when split_part(before, '|', 1) = request
+      then split_part(before, '|', 2)::int4 else 0 end;
     if repeats >= repeats_max then
-      if request <> 'function' then return null; end if;
+      if request <> 'function' then return; end if;
       raise exception 'cloudphoenix: too many changes of constraints in one transaction'
         using errcode = '54000';
     end if;
     perform set_config('${REPEATS}', request || '|' || repeats + 1, true);
     perform ${SCHEMA}.repeat_lease_check();
-    return null;
   end $$`;
 
 const TRUNCATE_FUNCTION = `create or replace function ${SCHEMA}.check_lease_of_truncate()
@@ -122,21 +133,22 @@ end $own$`;
 /** Everything the triggers need, without the triggers. */
 export const LEASE_GUARD: readonly string[] = [
   ...OWN_TABLE,
-  REFUSE_FUNCTION,
   REPEAT_FUNCTION,
+  SETTLE_FUNCTION,
   CHECK_FUNCTION,
   TRUNCATE_FUNCTION,
   OWN_TRIGGER,
-  ...["refuse_lapsed", "repeat_lease_check", "check_lease", "check_lease_of_truncate"].map(
-    (name) => `revoke all on function ${SCHEMA}.${name}() from public`,
-  ),
+  ...[
+    "repeat_lease_check",
+    "settle_lease_check",
+    "check_lease",
+    "check_lease_of_truncate",
+  ].map((name) => `revoke all on function ${SCHEMA}.${name}() from public`),
 ];
 
-const XID = "pg_catalog.pg_current_xact_id()::pg_catalog.text";
-
 /** True for the first row that a transaction writes anywhere. */
-const FIRST_ROW = `case when pg_catalog.current_setting('${MARK}', true) = ${XID} then false
-  else pg_catalog.set_config('${MARK}', ${XID}, true) is not null end`;
+const FIRST_ROW = `case when current_setting('${MARK}', true) = '1' then false
+  else set_config('${MARK}', '1', true) is not null end`;
 
 function commitTrigger(name: string): string {
   return `create constraint trigger ${name} after insert or update or delete on %s
@@ -147,18 +159,12 @@ function commitTrigger(name: string): string {
 /** Name, kinds of tables it is for, and the statement that makes it. */
 const TRIGGERS: readonly (readonly [string, string, string])[] = [
   [
-    LEASE_TRIGGER,
-    "rp",
-    `create trigger ${LEASE_TRIGGER} before insert or update or delete on %s
-       for each statement when (${LAPSED}) execute function ${SCHEMA}.refuse_lapsed()`,
-  ],
-  [
     LEASE_TRUNCATE_TRIGGER,
     "rp",
     `create trigger ${LEASE_TRUNCATE_TRIGGER} before truncate on %s
        for each statement execute function ${SCHEMA}.check_lease_of_truncate()`,
   ],
-  [LEASE_COMMIT_TRIGGER, "r", commitTrigger(LEASE_COMMIT_TRIGGER)],
+  [LEASE_TRIGGER, "r", commitTrigger(LEASE_TRIGGER)],
   // Partitions made or attached later inherit it; the other name never collides with their own.
   [LEASE_PARTITIONS_TRIGGER, "p", commitTrigger(LEASE_PARTITIONS_TRIGGER)],
 ];
@@ -188,4 +194,12 @@ export async function guardTables(connection: SiteConnection): Promise<void> {
       execute format(missing.statement, missing.name);
     end loop;
   end $guard$`);
+}
+
+/**
+ * Has the lease checked when the caller's transaction commits, as a write of the application would.
+ * For changes that fire no triggers. The site must be leased.
+ */
+export async function checkLeaseAtCommit(connection: SiteConnection): Promise<void> {
+  await connection.query(`select ${SCHEMA}.repeat_lease_check()`);
 }

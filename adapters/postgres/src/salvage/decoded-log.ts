@@ -82,6 +82,7 @@ export function changesBehind(slot: string, after: string, repairs: boolean): st
 }
 
 /** Hands the rows of `query` to `take` in portions, in order. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as with `query`, who asks knows what comes back
 export async function readInPortions<Row extends object>(
   connection: SiteConnection,
   { query, limitMs }: { readonly query: string; readonly limitMs: number },

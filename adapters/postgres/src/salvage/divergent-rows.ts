@@ -14,6 +14,13 @@ export interface ChangedKeys {
   readonly after: RowValues | null;
 }
 
+const OPERATIONS = {
+  INSERT: "insert",
+  UPDATE: "update",
+  DELETE: "delete",
+  TRUNCATE: "truncate",
+} as const;
+
 interface LostChange {
   readonly xid: string;
   readonly data: string;
@@ -57,7 +64,7 @@ function divergentRows(
     return [
       {
         table: name,
-        operation: operationOf(change),
+        operation: OPERATIONS[change.operation],
         key: before ?? after,
         row: change.columns.size === 0 ? null : Object.fromEntries(change.columns),
         xid,
@@ -88,17 +95,4 @@ function pick(
     picked[name] = value;
   }
   return picked;
-}
-
-function operationOf({ operation }: DecodedChange): DivergentRow["operation"] {
-  switch (operation) {
-    case "INSERT":
-      return "insert";
-    case "UPDATE":
-      return "update";
-    case "DELETE":
-      return "delete";
-    case "TRUNCATE":
-      return "truncate";
-  }
 }

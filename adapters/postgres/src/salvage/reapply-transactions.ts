@@ -5,13 +5,14 @@
  *    from before the first write), not a guess from values.
  * 2. Rows are locked before the last look at the log, so nobody changes them between look and deed.
  * 3. Rows change as replication changes them, without firing triggers; foreign keys are checked by
- *    hand, and the gate is asked once more before the end, so a site that lost its right to write
- *    in between refuses the whole.
+ *    hand, and gate and lease are asked once more before the end, so a site that lost its right to
+ *    write in between refuses the whole.
  * 4. One transaction, which also records its result.
  */
 import { CloudPhoenixError, type SiteId } from "@cloudphoenix/core";
 import type { ReapplyResult } from "@cloudphoenix/engine";
 import { exclusively } from "../exclusively.ts";
+import { checkLeaseAtCommit } from "../lease/lease-guard.ts";
 import { readLostTransactions } from "../measure-loss.ts";
 import { slotName } from "../object-names.ts";
 import type { PostgresContext } from "../postgres-context.ts";
@@ -127,7 +128,7 @@ async function apply(
         });
         const result = await replay.finish();
         await applyAsOrigin(writer);
-        await askGates(writer, replay.changedTables());
+        await askGates(context, writer, replay.changedTables());
         await writeReapplyRecord(writer, request, result);
         return result;
       }, `begin; set local idle_in_transaction_session_timeout = ${context.limits.lossReadMs}`);
@@ -135,9 +136,17 @@ async function apply(
   );
 }
 
-/** Statement triggers fire even if no row is concerned: a closed gate refuses here. */
-async function askGates(writer: SiteConnection, tables: ReadonlySet<string>): Promise<void> {
+/**
+ * Statement triggers fire even if no row is concerned: a closed gate or a lapsed lease refuses here.
+ * The lease is looked at once more in the commit, which may come late.
+ */
+async function askGates(
+  context: PostgresContext,
+  writer: SiteConnection,
+  tables: ReadonlySet<string>,
+): Promise<void> {
   for (const table of tables) await writer.query(`delete from ${table} where false`);
+  if (context.connections.isLeased(writer.site)) await checkLeaseAtCommit(writer);
 }
 
 function lostOf({ from, appliedLsn }: Tail): { readonly from: SiteId; readonly applied: string } {

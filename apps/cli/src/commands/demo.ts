@@ -2,13 +2,16 @@ import { FAULT_NAMES, type FaultName, openWorld } from "@cloudphoenix/sandbox";
 import { type Command, InvalidArgumentError } from "commander";
 import type { CommandContext, Invocation } from "../command-context.ts";
 import { runDemo } from "../demo/run-demo.ts";
+import { runFailbackDemo } from "../demo/run-failback-demo.ts";
 import { EXIT_CODES, type ExitCode } from "../exit-codes.ts";
 import { demoReportText } from "../render/demo-report-text.ts";
+import { failbackReportText } from "../render/failback-report-text.ts";
 import { sandboxOptions, type SandboxChoices, withSandboxOptions } from "../sandbox-options.ts";
 
 interface DemoChoices extends SandboxChoices {
   readonly fault: FaultName;
   readonly rate: number;
+  readonly failback?: boolean;
 }
 
 const RATE_MAX = 1_000;
@@ -21,6 +24,10 @@ export function registerDemo(program: Command, context: CommandContext): void {
       "Start two sites, put client load on them, lose one, fail over, and report what was measured. Exit 0 only if every promise held.",
     )
     .option("--fault <fault>", "region-loss or region-isolation", faultOf, "region-loss")
+    .option(
+      "--failback",
+      "the whole circle: the lost site returns, is salvaged and repaired, and the application goes home",
+    )
     .option("--rate <n>", "orders written per second", rateOf, 200);
   withSandboxOptions(command).action(async () => {
     await context.invoke(command, (invocation) => demo(invocation, command.opts()));
@@ -37,15 +44,19 @@ async function demo(invocation: Invocation, choices: DemoChoices): Promise<ExitC
     ratePerSecond: choices.rate,
   });
   try {
-    const report = await runDemo(
-      { world, terminal, signal },
-      {
-        fault: choices.fault,
-        durability: choices.durability ?? "async",
-        linkDelayMs: choices.delay ?? 20,
-        writesPerSecond: choices.rate,
-      },
-    );
+    const stage = { world, terminal, signal };
+    const story = {
+      fault: choices.fault,
+      durability: choices.durability ?? "async",
+      linkDelayMs: choices.delay ?? 20,
+      writesPerSecond: choices.rate,
+    };
+    if (choices.failback === true) {
+      const circle = await runFailbackDemo(stage, story);
+      terminal.result(circle, failbackReportText(circle, terminal.paint));
+      return circle.ok ? EXIT_CODES.done : EXIT_CODES.failed;
+    }
+    const report = await runDemo(stage, story);
     terminal.result(report, demoReportText(report, terminal.paint));
     return report.ok ? EXIT_CODES.done : EXIT_CODES.failed;
   } finally {

@@ -11,7 +11,7 @@ export function registerPlan(program: Command, context: CommandContext): void {
   program
     .command("plan")
     .description("Show what a plan would do now, step by step, and every guard. Changes nothing.")
-    .argument("<kind>", "heal, region, dr, switchover or rollback", planKindOf)
+    .argument("<kind>", "heal, region, dr, switchover, rollback, rejoin or failback", planKindOf)
     .option("--to <site>", "the site to move to (default: the one the policy would choose)")
     .option("--dry-run", "accepted for clarity; a plan is always a dry run")
     .action(async (kind: PlanKind, given: { to?: string }, command: Command) => {

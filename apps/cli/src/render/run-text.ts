@@ -71,6 +71,28 @@ function proofLines({ report, loss, run }: RunView): readonly string[] {
         ? []
         : [`  exactly, once ${run.plan.from} is back: cloudphoenix run loss ${run.id}`]
       : lossLines(loss)),
+    ...returnLines(report),
+  ];
+}
+
+/** What a planned move and the return of a site were measured by. */
+function returnLines(report: RunView["report"]): readonly string[] {
+  const { writePauseMs = null, rejoin = null, comparison = null } = report ?? {};
+  const copied = rejoin?.fullCopyTables.join(", ") ?? "";
+  return [
+    ...(writePauseMs === null
+      ? []
+      : ["", `Write pause: at most ${durationText(writePauseMs)}, from fence to open writes`]),
+    ...(rejoin === null
+      ? []
+      : [
+          `Rejoined: ${rejoin.site}, ${rejoin.deleted} rows deleted, ${rejoin.restored} restored${copied === "" ? "" : `, copied whole: ${copied}`}`,
+        ]),
+    ...(comparison === null
+      ? []
+      : [
+          `Compared: ${comparison.rows} rows in ${comparison.tables} tables at ${comparison.lsn}, ${comparison.equal ? "equal" : "NOT equal"}`,
+        ]),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** The one screen of the on-call engineer. */
 import type { Terminal } from "../terminal.ts";
 import { clockText, durationText } from "./duration-text.ts";
+import { type QuarantineDocument, quarantineLine } from "./quarantine-text.ts";
 import { textTable } from "./text-table.ts";
 
 /** The parts of `GET /v1/status` that the screen shows. */
@@ -21,6 +22,7 @@ export interface StatusDocument {
   readonly maintenance: string | null;
   readonly sites: readonly SiteDocument[];
   readonly standbys: readonly StandbyDocument[];
+  readonly quarantined: readonly QuarantineDocument[];
   readonly decision: {
     readonly verdict: string;
     readonly action: string;
@@ -74,6 +76,7 @@ export function statusText(status: StatusDocument, paint: Terminal["paint"]): st
     ...siteLines(status),
     "",
     ...status.standbys.flatMap((standby) => standbyLines(standby, status, paint)),
+    ...status.quarantined.map((one) => paint.yellow(quarantineLine(one))),
     ...runLines(status.activeRun, paint),
     "",
     paint.dim(footer(status)),

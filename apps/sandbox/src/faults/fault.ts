@@ -18,6 +18,9 @@ export interface FaultWorld {
   readonly site: SiteUnderFault;
 }
 
+/** A killed agent is started again at once. */
+export type AgentSignal = "freeze" | "thaw" | "crash";
+
 /** What can be done to the insides of a site. */
 export interface SiteUnderFault {
   crashPod(): Promise<Instant>;
@@ -28,11 +31,13 @@ export interface SiteUnderFault {
   impairDatabase(impairment: Impairment | null): Promise<Instant>;
   failZone(zone: string): Promise<Instant>;
   restoreZone(zone: string): Promise<void>;
+  /** Stops the site's agent from running without ending it, lets it go on, or kills it. */
+  signalAgent(how: AgentSignal): Promise<Instant>;
   /** Kills every process of the site at once. */
   lose(): Promise<void>;
   /**
-   * Starts a lost site again. If another site has taken over meanwhile, its database comes back
-   * read-only and its pods stay down: a returned old primary must be looked at before it may write.
+   * Starts a lost site again. If another site has taken over meanwhile, its pods stay down: a
+   * returned old primary must be looked at before anybody may write there.
    */
   bringBack(): Promise<void>;
 }
@@ -66,6 +71,9 @@ export const FAULT_NAMES = [
   "replication-stall",
   "flapping",
   "monitor-blind",
+  "witness-loss",
+  "agent-freeze",
+  "agent-crash",
 ] as const;
 
 export type FaultName = (typeof FAULT_NAMES)[number];

@@ -1,4 +1,6 @@
 /** All faults by name. */
+import { agentCrash } from "./agent-crash.ts";
+import { agentFreeze } from "./agent-freeze.ts";
 import { azFailure } from "./az-failure.ts";
 import { dbCrash } from "./db-crash.ts";
 import { dbSlowdown } from "./db-slowdown.ts";
@@ -9,8 +11,10 @@ import { podCrash } from "./pod-crash.ts";
 import { regionIsolation } from "./region-isolation.ts";
 import { regionLoss } from "./region-loss.ts";
 import { replicationStall } from "./replication-stall.ts";
+import { witnessLoss } from "./witness-loss.ts";
 
 export {
+  type AgentSignal,
   type AppliedFault,
   type Fault,
   FAULT_NAMES,
@@ -30,4 +34,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
   "replication-stall": replicationStall,
   flapping,
   "monitor-blind": monitorBlind,
+  "witness-loss": witnessLoss,
+  "agent-freeze": agentFreeze,
+  "agent-crash": agentCrash,
 };

@@ -66,6 +66,10 @@ serveParent<SiteOperations>(
       running().impairDatabase(impairment);
       return now();
     },
+    "signal-agent": async ({ how }) => {
+      running().signalAgent(how);
+      return now();
+    },
     lose: async () => {
       const lost = running().lose();
       const instant = now();

@@ -1,4 +1,5 @@
 /** What the world tells the process of a site. */
+import type { AgentSignal } from "../faults/index.ts";
 import type { Impairment } from "../links/index.ts";
 import type { Instant } from "../network/operations.ts";
 import type { ProgramSpec } from "../process/index.ts";
@@ -61,6 +62,11 @@ export type SiteOperations = {
   /** Null lifts what was done before. */
   readonly "impair-database": {
     readonly input: { readonly impairment: Impairment | null };
+    readonly output: Instant;
+  };
+  /** @throws `NOT_RUNNING` if the site has no agent */
+  readonly "signal-agent": {
+    readonly input: { readonly how: AgentSignal };
     readonly output: Instant;
   };
   /** Kills everything of the site without a goodbye. The caller kills this process next. */

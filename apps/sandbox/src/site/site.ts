@@ -1,6 +1,8 @@
 /** One region of one cloud: nodes with pods, load balancer, database, control plane, agent. */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { CloudPhoenixError } from "@cloudphoenix/core";
+import type { AgentSignal } from "../faults/index.ts";
 import { type JsonApi, serveJson } from "../http/json-api.ts";
 import { type Impairment, Link } from "../links/index.ts";
 import { KeptProcess, ProcessRegistry } from "../process/index.ts";
@@ -78,6 +80,14 @@ export class Site {
   /** Null lifts what was done to the way from pods to database. */
   impairDatabase(impairment: Impairment | null): void {
     this.#parts.databaseLink.impair("fault", impairment);
+  }
+
+  /** @throws {CloudPhoenixError} `NOT_RUNNING` if there is no agent */
+  signalAgent(how: AgentSignal): void {
+    if (this.#agent === null) {
+      throw new CloudPhoenixError("NOT_RUNNING", "the site has no agent", { retryable: false });
+    }
+    this.#agent[how]();
   }
 
   /** Ends everything in order. */

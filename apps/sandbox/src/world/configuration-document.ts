@@ -1,6 +1,6 @@
 /** The configuration file of a sandbox, as a document ready for YAML. Durations are texts. */
 import type { DurabilityMode } from "@cloudphoenix/core";
-import { NAMES, otherPlace, type Place, PLACES, REPLICAS } from "./places.ts";
+import { NAMES, otherPlace, type Place, PLACES, REPLICAS, witnessLogin } from "./places.ts";
 import type { PortBook } from "./ports.ts";
 import { SECRETS } from "./secrets.ts";
 import { CLIENT_PORT, linkName } from "./topology.ts";
@@ -15,8 +15,8 @@ export interface DocumentOptions {
   readonly policy: PolicyDocument;
   /** 1 or 2. */
   readonly controller: number;
-  /** Whether the controller keeps its state in a folder; otherwise the environment names a server. */
-  readonly embeddedState: boolean;
+  /** Merged over the sandbox's own lease, field by field. */
+  readonly lease: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -26,16 +26,19 @@ export interface DocumentOptions {
 const SANDBOX_POLICY: PolicyDocument = {
   modes: { heal: "auto", region: "auto", dr: "auto" },
   hold: { heal: "2s", region: "2s", dr: "2s" },
-  fence_min: "network",
+  fence_min: "lease-expired",
   cooldown: "10s",
 };
+
+/** Short, so that a fence that has to wait for its end stays within the sandbox's objective. */
+const SANDBOX_LEASE = { ttl: "3s", renew: "750ms", margin: "300ms" };
 
 /** One second is the finest anybody would probe at; half of it decides that no answer will come. */
 const PACE = { interval: "1s", timeout: "500ms" } as const;
 
 /** The document of one controller of a sandbox. */
 export function configurationDocument(options: DocumentOptions): object {
-  const { ports, durability, policy, controller } = options;
+  const { ports, durability, policy, lease, controller } = options;
   return {
     version: 1,
     application: {
@@ -63,6 +66,7 @@ export function configurationDocument(options: DocumentOptions): object {
       },
     },
     replication: { durability, tables: "*" },
+    lease: { ...SANDBOX_LEASE, ...lease },
     vantages: vantages(ports),
     signals: PLACES.flatMap((place) => signalsOf(place, ports)),
     policy: merged(SANDBOX_POLICY, policy),
@@ -70,7 +74,10 @@ export function configurationDocument(options: DocumentOptions): object {
       listen: `127.0.0.1:${ports.get(`api-${controller}`)}`,
       token_file: secretFile(SECRETS.api),
     },
-    ...(options.embeddedState && { state: { directory: "./state" } }),
+    state: {
+      url: stateUrl(NAMES.stateRole, ports.get("state")),
+      password_file: secretFile(SECRETS.state),
+    },
   };
 }
 
@@ -107,6 +114,20 @@ function siteSection(place: Place, ports: PortBook): object {
       url: via("control", cloud, "provider", ports),
       token_file: secretFile(SECRETS.provider(cloud)),
     },
+    keeper: keeperSection(place, ports),
+  };
+}
+
+/** Its own database without a detour, the witness outside, and how the other site's agent comes in. */
+function keeperSection(place: Place, ports: PortBook): object {
+  const { cloud } = place;
+  return {
+    database_url: databaseUrl(NAMES.agentRole, ports.get(`${cloud}:postgres`)),
+    database_password_file: secretFile(SECRETS.keeper(cloud)),
+    witness_url: stateUrl(witnessLogin(place), ports.get(linkName(cloud, "control", "witness"))),
+    witness_password_file: secretFile(SECRETS.witness(cloud)),
+    peer_url: via(otherPlace(place).cloud, cloud, "agent", ports),
+    peer_token_file: secretFile(SECRETS.agent),
   };
 }
 
@@ -174,6 +195,10 @@ function via(from: string, to: string, what: string, ports: PortBook): string {
 
 function databaseUrl(role: string, port: number): string {
   return `postgresql://${role}@127.0.0.1:${port}/${NAMES.database}`;
+}
+
+function stateUrl(role: string, port: number): string {
+  return `postgresql://${role}@127.0.0.1:${port}/${NAMES.stateDatabase}`;
 }
 
 /** Relative to the configuration file, which lies in the home of the sandbox. */

@@ -69,6 +69,10 @@ async function prepare(place: Place, { layout, ports }: DatabasesOptions): Promi
       role: NAMES.applicationRole,
       password: readSecret(layout, SECRETS.application),
     },
+    agent: {
+      role: NAMES.agentRole,
+      password: readSecret(layout, SECRETS.keeper(place.cloud)),
+    },
   });
 }
 
@@ -100,5 +104,6 @@ function siteOptions(
     peerUrl: `postgresql://${NAMES.replicationRole}@127.0.0.1:${peer}/${NAMES.database}`,
     peerPassword: () => readSecret(layout, SECRETS.replicator),
     applicationRole: NAMES.applicationRole,
+    agentRole: NAMES.agentRole,
   };
 }

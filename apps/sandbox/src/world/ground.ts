@@ -56,7 +56,7 @@ function writeConfiguration(layout: Layout, ports: PortBook, options: WorldOptio
       durability: options.durability ?? "async",
       policy: options.policy ?? {},
       controller,
-      embeddedState: controllers === 1,
+      lease: options.lease ?? {},
     });
     writeFileSync(layout.configFile(controller), stringify(document), { mode: 0o600 });
   }

@@ -49,7 +49,7 @@ export async function layoutOf(directory: string, name: string): Promise<Layout>
       join(home, controller === 1 ? "config.yaml" : `config-${controller}.yaml`),
     logs: join(home, "logs"),
     processes: join(home, "processes"),
-    state: join(home, "state"),
+    state: join(home, "state-server"),
     secrets: join(home, "secrets"),
     secret: (secret) => join(home, "secrets", secret),
     site: (cloud) => join(home, "sites", cloud),

@@ -47,11 +47,12 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
   const ground = await prepareGround(options, cleanups);
   const spec = networkSpec(ground.layout, ground.ports, options.delayMs ?? DELAY_MS_DEFAULT);
 
-  step("Starting the network and PostgreSQL at both sites");
+  step("Starting the network, the state database and PostgreSQL at both sites");
   const sites = new Map(PLACES.map((place) => [place.id, siteHandle(place, ground)]));
   cleanups.add(() => Promise.all([...sites.values()].map((site) => site.stop())));
   const [network] = await Promise.all([
     startNetwork(spec, ground, cleanups),
+    startStateServer(ground, cleanups),
     ...[...sites.values()].map((site) => site.start()),
   ]);
 
@@ -64,7 +65,7 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
   keep("internet-agent", agentProgram("internet", ground.layout, ground.ports), ground, cleanups);
 
   step("Starting the controller");
-  const controllers = await startControllers(options, ground, cleanups);
+  const controllers = startControllers(options, ground, cleanups);
   const faults = new FaultBoard({
     network,
     links: spec.links,
@@ -131,20 +132,13 @@ async function startNetwork(
   return network;
 }
 
-async function startControllers(
+function startControllers(
   options: WorldOptions,
   ground: Ground,
   cleanups: Cleanups,
-): Promise<readonly KeptProcess[]> {
-  const count = options.controllers ?? 1;
-  const stateUrl = count === 1 ? null : await startStateServer(ground, cleanups);
-  return Array.from({ length: count }, (_, index) =>
-    keep(
-      `controller-${index + 1}`,
-      controllerProgram(index + 1, ground.layout, stateUrl),
-      ground,
-      cleanups,
-    ),
+): readonly KeptProcess[] {
+  return Array.from({ length: options.controllers ?? 1 }, (_, index) =>
+    keep(`controller-${index + 1}`, controllerProgram(index + 1, ground.layout), ground, cleanups),
   );
 }
 

@@ -41,6 +41,12 @@ export const NAMES = {
   adminRole: "cloudphoenix",
   replicationRole: "replicator",
   applicationRole: "app",
+  /** Role of a site's agent in the site's database. */
+  agentRole: "agent",
+  /** Database of CloudPhoenix's own state. */
+  stateDatabase: "cloudphoenix",
+  /** First role of the state server. */
+  stateRole: "cloudphoenix",
   zone: "phoenix.test",
   host: "shop.phoenix.test",
   tsigKey: "cloudphoenix",
@@ -49,3 +55,8 @@ export const NAMES = {
 /** Replicas of the workload at each site, and the zones they are spread over. */
 export const REPLICAS = 2;
 export const ZONES: readonly string[] = ["a", "b"];
+
+/** Login of the agent of a site at the state database, where it renews the lease. */
+export function witnessLogin({ cloud }: Place): string {
+  return `lease_${cloud}`;
+}

@@ -87,18 +87,10 @@ function flags(values: Readonly<Record<string, string>>): readonly string[] {
 }
 
 /** @param index - 1 or 2 */
-export function controllerProgram(
-  index: number,
-  layout: Layout,
-  stateUrl: string | null,
-): ProgramSpec {
+export function controllerProgram(index: number, layout: Layout): ProgramSpec {
   return {
     program: fileOf("apps/controller/src/main.ts"),
-    args: ["--config", layout.configFile(index), "--stop-state-database"],
-    // The URL holds a password: environment variables are private to their process, arguments not.
-    env: {
-      ...quickStart(layout),
-      ...(stateUrl === null ? {} : { CLOUDPHOENIX_STATE_URL: stateUrl }),
-    },
+    args: ["--config", layout.configFile(index)],
+    env: quickStart(layout),
   };
 }

@@ -11,6 +11,10 @@ export const SECRETS = {
   /** Of CloudPhoenix's own role. */
   database: (cloud: string): string => `db-${cloud}`,
   provider: (cloud: string): string => `provider-${cloud}`,
+  /** Of the agent's role in the site's database. */
+  keeper: (cloud: string): string => `keeper-${cloud}`,
+  /** Of the agent's login at the state database. */
+  witness: (cloud: string): string => `witness-${cloud}`,
   replicator: "replicator",
   application: "application",
   network: "network",
@@ -29,6 +33,8 @@ export function writeSecrets(layout: Layout): void {
       SECRETS.master(cloud),
       SECRETS.database(cloud),
       SECRETS.provider(cloud),
+      SECRETS.keeper(cloud),
+      SECRETS.witness(cloud),
     ]),
     SECRETS.replicator,
     SECRETS.application,

@@ -1,6 +1,6 @@
 /** A site from the outside: the process that runs it, and what may be asked of it. */
 import { join } from "node:path";
-import type { SiteUnderFault } from "../faults/index.ts";
+import type { AgentSignal, SiteUnderFault } from "../faults/index.ts";
 import type { Impairment } from "../links/index.ts";
 import type { Instant } from "../network/operations.ts";
 import { Child, type ProcessRegistry, type ProgramSpec, Remote } from "../process/index.ts";
@@ -75,6 +75,10 @@ export class SiteHandle implements SiteUnderFault {
     await this.#site().call("restore-zone", { zone });
   }
 
+  signalAgent(how: AgentSignal): Promise<Instant> {
+    return this.#site().call("signal-agent", { how });
+  }
+
   async lose(): Promise<void> {
     const child = this.#child;
     if (child === null || !child.alive) return;
@@ -87,8 +91,7 @@ export class SiteHandle implements SiteUnderFault {
     const { spec, isReplaced } = this.#options;
     await this.lose();
     const replaced = await isReplaced();
-    const settings = { ...spec.database.settings, default_transaction_read_only: "on" };
-    await this.#start(replaced ? { ...spec, database: { ...spec.database, settings } } : spec);
+    await this.#start(spec);
     await this.open(replaced ? 0 : spec.workload.replicas);
   }
 

@@ -9,6 +9,9 @@ const PODS_MAX = 4;
 /** One way between the internet and a site. Loopback alone would make every client look local. */
 const INTERNET_DELAY_MS = 1;
 
+/** One way between a site and where the controller and its state live. */
+const WITNESS_DELAY_MS = 5;
+
 /** Port of the public entries, the same at both sites. */
 export const CLIENT_PORT = "client";
 
@@ -102,5 +105,8 @@ function linksInto(place: Place, wanDelayMs: number): readonly LinkOutline[] {
     { ...control, what: "agent", target: `${to}:agent` },
     { ...wan, what: "entry", target: entry },
     { ...wan, what: "postgres", target: postgres },
+    { ...wan, what: "agent", target: `${to}:agent` },
+    // The way of the site's agent to the witness of the lease, which stands outside of every site.
+    { from: to, to: "control", what: "witness", target: "state", delayMs: WITNESS_DELAY_MS },
   ];
 }

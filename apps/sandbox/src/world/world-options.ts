@@ -15,6 +15,8 @@ export interface WorldOptions {
   readonly ratePerSecond?: number;
   /** Fields of the configuration's `policy`, merged over the sandbox's own. */
   readonly policy?: PolicyDocument;
+  /** Fields of the configuration's `lease`, merged over the sandbox's own. */
+  readonly lease?: Readonly<Record<string, unknown>>;
   /** Default 1. Two share a state database and elect a leader. */
   readonly controllers?: 1 | 2;
   /** Told what is being done, one line each. */

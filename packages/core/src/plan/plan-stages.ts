@@ -90,6 +90,12 @@ function plannedMoveStages(request: PlanRequest, from: SiteId): readonly Stage[]
       step({ kind: "rejoin-site", site: from, writer: to }),
     ],
     standbyStage(request, from),
+    [
+      {
+        id: "verify-standby",
+        action: { kind: "verify-site", site: from, expect: "standing-by" },
+      },
+    ],
     [step({ kind: "compare-sites", writer: to, follower: from })],
     ...closing("info", moved(request, from)),
   ];

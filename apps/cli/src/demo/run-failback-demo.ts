@@ -1,0 +1,183 @@
+/**
+ * The whole circle under load: a region is lost and the application fails over with a loss; the old
+ * primary returns and is quarantined; what it alone holds is kept and written back; it is repaired by
+ * key and follows; the application goes home with nothing lost.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RunRecord } from "@cloudphoenix/core";
+import type { LoadCounts } from "@cloudphoenix/sandbox";
+import type { ApiClient } from "../api-client.ts";
+import { connectTo } from "../connection.ts";
+import { exportQuarantine } from "../export-quarantine.ts";
+import type {
+  DivergentRowDocument,
+  QuarantineDocument,
+  ReapplyDocument,
+} from "../render/quarantine-text.ts";
+import type { RunView } from "../render/run-text.ts";
+import type { StatusDocument } from "../render/status-text.ts";
+import {
+  COOL_DOWN_MS,
+  type DemoStage,
+  followMove,
+  followToEnd,
+  PARTS,
+  say,
+  until,
+  WARM_UP_MS,
+} from "./demo-stage.ts";
+import { type FailbackReport, failbackReport } from "./failback-report.ts";
+import type { DemoOptions } from "./run-demo.ts";
+
+const RETURNS_WITHIN_MS = 60_000;
+const PROTECTED_WITHIN_MS = 60_000;
+const ORDERS_TABLE = "public.orders";
+
+/** Runs the circle on an open world and answers with the report. */
+export async function runFailbackDemo(
+  stage: DemoStage,
+  options: DemoOptions,
+): Promise<FailbackReport> {
+  const { world, signal } = stage;
+  const api = await connectTo(world.urls.controllers, world.apiTokenFile);
+  const home = (await world.status()).active;
+  say(stage, `clients write ${options.writesPerSecond} orders/s to ${home}, all the time`);
+  await world.load.start();
+  await sleep(WARM_UP_MS, undefined, { signal });
+
+  say(stage, `${options.fault} at ${home}`);
+  const { atMs: faultAtMs } = await world.breakIt(options.fault);
+  const failover = await followMove(stage, api, faultAtMs);
+  await sleep(COOL_DOWN_MS, undefined, { signal });
+  say(stage, "asking for every order the clients were promised …");
+  const lost = await world.load.readback();
+
+  say(stage, `${lost.missingTotal} are lost; now ${home} comes back`);
+  await world.mend(options.fault);
+  const quarantine = await quarantined(stage, api, home);
+  const salvage = await salvageOf(stage, api, home);
+  const rejoin = await order(stage, api, { kind: "rejoin", target: home });
+  await standsBy(stage, api);
+  const failback = await order(stage, api, { kind: "failback" });
+  await sleep(COOL_DOWN_MS, undefined, { signal });
+  const status = await protectedAgain(stage, api);
+
+  say(stage, "stopping the clients and reading every order back …");
+  const counts = await world.load.stop();
+  if (counts === null) throw new RangeError("the client load has said nothing");
+  const kept = await world.load.readback();
+  return failbackReport({
+    ...options,
+    home,
+    away: failover.run.plan.to,
+    runs: { failover, rejoin, failback },
+    quarantine,
+    salvage,
+    lost,
+    kept,
+    acknowledged: counts.acknowledged,
+    givenUp: counts.givenUp,
+    pause: pauseOf(counts, { home, away: failover.run.plan.to }),
+    active: status.active,
+    protection: status.protected,
+    parts: PARTS,
+  });
+}
+
+/** Waits until the returned site is shut and what it alone holds is known. */
+async function quarantined(
+  stage: DemoStage,
+  api: ApiClient,
+  site: string,
+): Promise<QuarantineDocument> {
+  const { quarantines } = await until(
+    stage,
+    { what: `the quarantine of ${site}`, limitMs: RETURNS_WITHIN_MS },
+    () => api.send<{ quarantines: QuarantineDocument[] }>("/v1/quarantine"),
+    (answer) => answer.quarantines.some((one) => one.site === site && one.divergence !== null),
+  );
+  const found = quarantines.find((one) => one.site === site);
+  if (found === undefined) throw new RangeError(`${site} is not quarantined`);
+  const { transactions = 0 } = found.divergence ?? {};
+  say(stage, `${site} is quarantined: ${transactions} transactions exist only there`);
+  return found;
+}
+
+/** Keeps the lost writes in a file, then writes them to the current writer. */
+async function salvageOf(
+  stage: DemoStage,
+  api: ApiClient,
+  site: string,
+): Promise<{ readonly orderIds: readonly string[]; readonly reapplied: ReapplyDocument }> {
+  const file = join(stage.world.home, "salvage.jsonl");
+  const wish = { site, file, force: false, by: "demo" };
+  const { rows } = await exportQuarantine(api, wish, stage.signal);
+  const orderIds = readFileSync(file, "utf8")
+    .trim()
+    .split("\n")
+    .flatMap((line) => insertedOrder(line));
+  const reapplied = await api.send<ReapplyDocument>(`/v1/quarantine/${site}/reapply`, {
+    method: "POST",
+    body: { by: "demo", reason: "the demo writes the lost orders back" },
+    timeoutMs: 60_000,
+  });
+  const { applied, conflicting } = reapplied;
+  say(stage, `${rows} changes kept in a file; ${applied} written back, ${conflicting} conflicted`);
+  return { orderIds, reapplied };
+}
+
+function insertedOrder(line: string): readonly string[] {
+  if (line === "") return [];
+  const change: DivergentRowDocument = JSON.parse(line);
+  const id = change.row?.["id"];
+  if (change.table !== ORDERS_TABLE || change.operation !== "insert") return [];
+  return typeof id === "string" ? [id] : [];
+}
+
+async function order(
+  stage: DemoStage,
+  api: ApiClient,
+  wanted: { readonly kind: "rejoin" | "failback"; readonly target?: string },
+): Promise<RunView> {
+  say(stage, `${wanted.kind}, under load`);
+  const { run } = await api.send<{ run: RunRecord }>("/v1/runs", {
+    method: "POST",
+    idempotencyKey: randomUUID(),
+    body: { ...wanted, reason: "the demo goes the whole circle", by: "demo" },
+  });
+  return followToEnd(stage, api, run.id);
+}
+
+/** Until nobody is quarantined any more and the standby could be moved to. */
+async function standsBy(stage: DemoStage, api: ApiClient): Promise<StatusDocument> {
+  return until(
+    stage,
+    { what: "the standby being ready", limitMs: PROTECTED_WITHIN_MS },
+    () => api.send<StatusDocument>("/v1/status"),
+    (status) => status.quarantined.length === 0 && status.protected.yes,
+  );
+}
+
+async function protectedAgain(stage: DemoStage, api: ApiClient): Promise<StatusDocument> {
+  try {
+    return await standsBy(stage, api);
+  } catch {
+    return api.send<StatusDocument>("/v1/status");
+  }
+}
+
+/** As clients saw it: the last acknowledgement away, the first at home after it. */
+function pauseOf(
+  { epochs }: LoadCounts,
+  { home, away }: { readonly home: string; readonly away: string },
+): { readonly lastAwayAtMs: number; readonly firstHomeAtMs: number } | null {
+  const atAway = epochs.filter((epoch) => epoch.site === away);
+  const lastAwayAtMs = Math.max(...atAway.map((epoch) => epoch.lastAckedAtMs));
+  const generation = Math.max(...atAway.map((epoch) => epoch.generation));
+  const atHome = epochs.filter((epoch) => epoch.site === home && epoch.generation > generation);
+  if (atAway.length === 0 || atHome.length === 0) return null;
+  return { lastAwayAtMs, firstHomeAtMs: Math.min(...atHome.map((one) => one.firstAckedAtMs)) };
+}

@@ -1,0 +1,125 @@
+/** A quarantined site for people: what it alone holds first, then what to do. */
+import type { Terminal } from "../terminal.ts";
+import { clockText, durationText } from "./duration-text.ts";
+
+/** A quarantine as `GET /v1/quarantine` sends it. */
+export interface QuarantineDocument {
+  readonly site: string;
+  readonly writer: string;
+  readonly foundAtMs: number;
+  readonly found: { readonly role: string; readonly generation: number };
+  readonly fence: { readonly degree: string; readonly detail: string };
+  readonly divergence: DivergenceDocument | null;
+  readonly trouble: string | null;
+  readonly decisions: readonly {
+    readonly kind: string;
+    readonly by: string;
+    readonly reason: string;
+  }[];
+  readonly missing: string | null;
+}
+
+interface DivergenceDocument {
+  readonly transactions: number;
+  readonly rowsByTable: Readonly<Record<string, number>>;
+  readonly firstAtMs: number | null;
+  readonly lastAtMs: number | null;
+  readonly rpoMs: number;
+  readonly repairable: boolean;
+  readonly obstacles: readonly string[];
+  readonly fullCopyTables: readonly string[];
+}
+
+type Values = Readonly<Record<string, string | null>> | null;
+
+export interface DivergentRowDocument {
+  readonly table: string;
+  readonly operation: string;
+  readonly key: Values;
+  readonly row: Values;
+  readonly committedAtMs: number;
+}
+
+export interface ReapplyDocument {
+  readonly applied: number;
+  readonly conflicting: number;
+  readonly conflicts: readonly DivergentRowDocument[];
+  readonly alreadyDone: boolean;
+}
+
+const VALUES_WIDTH = 100;
+
+/** The whole page of one site. */
+export function quarantineText(
+  view: { readonly quarantine: QuarantineDocument; readonly rows: readonly DivergentRowDocument[] },
+  paint: Terminal["paint"],
+): string {
+  const { quarantine, rows } = view;
+  const { site, writer, found, fence } = quarantine;
+  return [
+    `${paint.bold(site)} is ${paint.yellow("quarantined")} since ${clockText(quarantine.foundAtMs)}: it came back as ${found.role} of generation ${found.generation} while ${writer} writes.`,
+    `Fence: ${fence.degree} (${fence.detail})`,
+    ...holdsLines(quarantine),
+    ...rows.map((row) => `  ${rowText(row)}`),
+    ...quarantine.decisions.map((one) => `Decided: ${one.kind} by ${one.by} (${one.reason})`),
+    "",
+    quarantine.missing === null
+      ? `It may rejoin: cloudphoenix quarantine rejoin --site ${site} --reason TEXT`
+      : paint.yellow(quarantine.missing),
+  ].join("\n");
+}
+
+/** One line, for the status screen. */
+export function quarantineLine({ site, divergence }: QuarantineDocument): string {
+  const holds =
+    divergence === null
+      ? "what it holds is being read"
+      : `${divergence.transactions} transactions exist only there`;
+  return `${site} is quarantined: ${holds}. cloudphoenix quarantine show ${site}`;
+}
+
+/** What a reapply did, with what it left out. */
+export function reapplyText(site: string, result: ReapplyDocument): string {
+  const { applied, conflicting, conflicts, alreadyDone } = result;
+  return [
+    `${applied} changes of ${site} ${alreadyDone ? "had been" : "were"} written to the current writer, ${conflicting} conflicted and were left out.`,
+    ...conflicts.slice(0, 20).map((row) => `  conflict: ${rowText(row)}`),
+    conflicting === 0
+      ? `Next: cloudphoenix quarantine rejoin --site ${site} --reason TEXT`
+      : `What conflicted exists only at ${site}. Keep it before it rejoins: cloudphoenix quarantine export --site ${site} --file FILE`,
+  ].join("\n");
+}
+
+function holdsLines({ divergence, trouble, site }: QuarantineDocument): readonly string[] {
+  if (divergence === null) {
+    const why = trouble ?? "its log is being read";
+    return [`What only ${site} holds is not known: ${why}`];
+  }
+  const { transactions, rowsByTable, firstAtMs, lastAtMs, rpoMs } = divergence;
+  if (transactions === 0) return [`Nothing exists only at ${site}.`];
+  const rows = Object.entries(rowsByTable).map(([table, count]) => `${count} in ${table}`);
+  const span =
+    firstAtMs === null || lastAtMs === null
+      ? ""
+      : `, committed ${clockText(firstAtMs)} to ${clockText(lastAtMs)} (${durationText(rpoMs)} after the last that arrived)`;
+  return [
+    `${transactions} transactions exist only there${span}`,
+    `Changed rows: ${rows.join(", ")}`,
+    ...(divergence.repairable
+      ? [`A repair by key is possible${fullCopy(divergence)}.`]
+      : [
+          "It cannot be repaired by key; only a full re-seed brings it back:",
+          ...divergence.obstacles.map((obstacle) => `  ✗ ${obstacle}`),
+        ]),
+  ];
+}
+
+function fullCopy({ fullCopyTables }: DivergenceDocument): string {
+  return fullCopyTables.length === 0 ? "" : `; copied whole: ${fullCopyTables.join(", ")}`;
+}
+
+function rowText({ table, operation, key, row, committedAtMs }: DivergentRowDocument): string {
+  const values = JSON.stringify(row ?? key ?? {});
+  const short = values.length > VALUES_WIDTH ? `${values.slice(0, VALUES_WIDTH)}…` : values;
+  return `${clockText(committedAtMs)} ${operation} ${table} ${short}`;
+}
