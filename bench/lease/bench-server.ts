@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { openServer } from "@cloudphoenix/local-postgres";
 import pg from "pg";
 import { createOwnSchema } from "../../adapters/postgres/src/cloudphoenix-schema.ts";
+import { microseconds } from "../../adapters/postgres/src/lease/lease-clock.ts";
 import { DEFAULT_LIMITS } from "../../adapters/postgres/src/postgres-options.ts";
 import { SiteConnections } from "../../adapters/postgres/src/site-connections.ts";
 import type { Mechanism } from "./mechanisms.ts";
@@ -43,14 +44,22 @@ export class BenchDatabase {
 
   async client(): Promise<pg.Client> {
     const { name: database, password } = this;
-    const client = new pg.Client({ host: "127.0.0.1", port: this.#port, user: ADMIN, database, password });
+    const client = new pg.Client({
+      host: "127.0.0.1",
+      port: this.#port,
+      user: ADMIN,
+      database,
+      password,
+    });
     await client.connect();
     return client;
   }
 
+  /** Runs statements, also where the database is read-only by default. */
   async query(text: string): Promise<void> {
     const client = await this.client();
     try {
+      await client.query("set default_transaction_read_only = off");
       await client.query(text);
     } finally {
       await client.end();
@@ -66,10 +75,11 @@ export class BenchDatabase {
 
   /** The lease lasts another ten minutes, or is over. */
   async setLease(inForce: boolean): Promise<void> {
+    const us = (time: string, sign = 1): string => `greatest(0, ${sign} * ${microseconds(time)})`;
     await this.query(
-      `select setval('cloudphoenix.lease_server', (extract(epoch from pg_postmaster_start_time()) * 1000000)::int8),
-         setval('cloudphoenix.lease_from', (extract(epoch from clock_timestamp()) * 1000000)::int8),
-         setval('cloudphoenix.lease_until', (extract(epoch from clock_timestamp() + interval '1 hour') * 1000000)::int8 * ${inForce ? 1 : 0})`,
+      `select setval('cloudphoenix.lease_server', ${us("pg_postmaster_start_time()")}),
+         setval('cloudphoenix.lease_from', ${us("clock_timestamp()")}),
+         setval('cloudphoenix.lease_until', ${us("clock_timestamp() + interval '1 hour'", inForce ? 1 : 0)})`,
     );
   }
 }
@@ -94,7 +104,13 @@ export async function openBenchServer(
     socket: null,
     tcp: { host: "127.0.0.1", port },
     superuser: "postgres",
-    settings: { shared_buffers: "256MB", max_wal_size: "4GB", autovacuum: "off", wal_level: "logical", ...settings },
+    settings: {
+      shared_buffers: "256MB",
+      max_wal_size: "4GB",
+      autovacuum: "off",
+      wal_level: "logical",
+      ...settings,
+    },
   });
   const close = async (): Promise<void> => {
     await local.remove();
@@ -109,10 +125,18 @@ export async function openBenchServer(
   }
 }
 
-async function fill({ port, mechanisms }: { readonly port: number; readonly mechanisms: readonly Mechanism[] }): Promise<ReadonlyMap<string, BenchDatabase>> {
+async function fill({
+  port,
+  mechanisms,
+}: {
+  readonly port: number;
+  readonly mechanisms: readonly Mechanism[];
+}): Promise<ReadonlyMap<string, BenchDatabase>> {
   const master = await superuser(port);
   try {
-    await master.query(`create role ${ADMIN} login password '${PASSWORD}'; create role app; create role agent`);
+    await master.query(
+      `create role ${ADMIN} login password '${PASSWORD}'; create role app; create role agent`,
+    );
     const found = new Map<string, BenchDatabase>();
     for (const mechanism of mechanisms) {
       const database = new BenchDatabase(mechanism.name.replaceAll("-", "_"), port);
@@ -142,7 +166,13 @@ async function ownSchema({ url, password }: BenchDatabase): Promise<void> {
 }
 
 async function superuser(port: number): Promise<pg.Client> {
-  const client = new pg.Client({ host: "127.0.0.1", port, user: "postgres", database: "postgres", password: PASSWORD });
+  const client = new pg.Client({
+    host: "127.0.0.1",
+    port,
+    user: "postgres",
+    database: "postgres",
+    password: PASSWORD,
+  });
   await client.connect();
   return client;
 }

@@ -7,9 +7,17 @@ const WRITE = "insert into public.orders (customer) values ('late')";
 /** What a session does before the lease lapses and after it; the last request should be refused. */
 const TRIES: readonly (readonly [string, readonly string[], readonly string[]])[] = [
   ["a new write in an old session", ["select 1"], [WRITE]],
-  ["a write of a session that sets its own defaults", ["set default_transaction_read_only = off"], [WRITE]],
+  [
+    "a write of a session that sets its own defaults",
+    ["set default_transaction_read_only = off"],
+    [WRITE],
+  ],
   ["a late commit", ["begin", WRITE], ["commit"]],
-  ["a late commit after SET CONSTRAINTS", ["begin", WRITE, "set constraints all immediate"], ["commit"]],
+  [
+    "a late commit after SET CONSTRAINTS",
+    ["begin", WRITE, "set constraints all immediate"],
+    ["commit"],
+  ],
 ];
 
 /** Sentences; empty if everything is refused. `agentLives`: whether it can still do its part. */

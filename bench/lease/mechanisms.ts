@@ -90,9 +90,7 @@ export const MECHANISMS: readonly Mechanism[] = [
     what: "the agent sets default_transaction_read_only when the lease lapses",
     install: async () => {},
     lapse: (database) =>
-      database.query(
-        `alter database ${database.name} set default_transaction_read_only = on`,
-      ),
+      database.query(`alter database ${database.name} set default_transaction_read_only = on`),
   },
 ];
 

@@ -31,11 +31,25 @@ export const WORKLOADS: readonly Workload[] = [
       const run = (name: string, text: string, values: readonly number[]): Promise<unknown> =>
         client.query({ name, text, values: [...values] });
       await client.query("begin");
-      await run("a", "update public.accounts set abalance = abalance + $1 where aid = $2", [delta, aid]);
+      await run("a", "update public.accounts set abalance = abalance + $1 where aid = $2", [
+        delta,
+        aid,
+      ]);
       await run("s", "select abalance from public.accounts where aid = $1", [aid]);
-      await run("t", "update public.tellers set tbalance = tbalance + $1 where tid = $2", [delta, tid]);
-      await run("b", "update public.branches set bbalance = bbalance + $1 where bid = $2", [delta, bid]);
-      await run("h", "insert into public.history values ($1, $2, $3, $4, current_timestamp)", [tid, bid, aid, delta]);
+      await run("t", "update public.tellers set tbalance = tbalance + $1 where tid = $2", [
+        delta,
+        tid,
+      ]);
+      await run("b", "update public.branches set bbalance = bbalance + $1 where bid = $2", [
+        delta,
+        bid,
+      ]);
+      await run("h", "insert into public.history values ($1, $2, $3, $4, current_timestamp)", [
+        tid,
+        bid,
+        aid,
+        delta,
+      ]);
       await client.query("commit");
     },
   },
@@ -59,25 +73,37 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
-/** Loads the database for about `ms`. */
-export async function measure(
-  database: BenchDatabase,
-  workload: Workload,
-  ms: number,
-): Promise<Yield> {
-  const clients = await Promise.all(
-    Array.from({ length: workload.clients }, () => database.client()),
-  );
-  try {
+/** Sessions that load one database with one workload, again and again. */
+export class Load {
+  readonly #workload: Workload;
+  readonly #clients: readonly pg.Client[];
+  readonly #pids: readonly number[];
+
+  /** Opens the sessions and lets each work once, so that its caches are filled. */
+  static async open(database: BenchDatabase, workload: Workload): Promise<Load> {
+    const clients = await Promise.all(
+      Array.from({ length: workload.clients }, () => database.client()),
+    );
     const pids = await Promise.all(clients.map(pidOf));
     await Promise.all(clients.map((client) => workload.once(client)));
-    const cpu = cpuUs(pids);
+    return new Load(workload, clients, pids);
+  }
+
+  private constructor(workload: Workload, clients: readonly pg.Client[], pids: readonly number[]) {
+    this.#workload = workload;
+    this.#clients = clients;
+    this.#pids = pids;
+  }
+
+  /** Works for about `ms`. */
+  async measure(ms: number): Promise<Yield> {
+    const cpu = cpuUs(this.#pids);
     const began = performance.now();
     const counts = await Promise.all(
-      clients.map(async (client) => {
+      this.#clients.map(async (client) => {
         let count = 0;
         do {
-          await workload.once(client);
+          await this.#workload.once(client);
           count += 1;
         } while (performance.now() - began < ms);
         return count;
@@ -85,9 +111,11 @@ export async function measure(
     );
     const seconds = (performance.now() - began) / 1_000;
     const transactions = counts.reduce((sum, count) => sum + count, 0);
-    return { perSecond: transactions / seconds, cpuUs: (cpuUs(pids) - cpu) / transactions };
-  } finally {
-    await Promise.all(clients.map((client) => client.end()));
+    return { perSecond: transactions / seconds, cpuUs: (cpuUs(this.#pids) - cpu) / transactions };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.end()));
   }
 }
 

@@ -80,6 +80,44 @@ describe("starting a plan", () => {
   });
 });
 
+/** A run that is alive until somebody tells it something. */
+const untilTold: Interpret = async (context) => {
+  await context.receive(60_000);
+  return null;
+};
+
+/** How often the queue is looked at, in milliseconds. */
+async function pace(url: string): Promise<unknown> {
+  const [row] = await query(url, "select polling_interval_sec * 1000 as ms from dbos.queues");
+  return row?.["ms"];
+}
+
+describe("the queue of runs", () => {
+  test("is looked at often while a run is alive, and seldom otherwise", async () => {
+    const url = await launchedUrl();
+    const runner = await launch(url, untilTold);
+    expect(await pace(url)).toBe(250);
+    await runner.start(samplePlan("run-1"), "test");
+    await expect.poll(() => pace(url)).toBe(50);
+    await runner.command("run-1", pause, "end it");
+    await runner.ended("run-1", forever);
+    await expect.poll(() => pace(url)).toBe(250);
+  });
+
+  test("keeps its pace for whoever takes an unfinished run over", async () => {
+    const url = await launchedUrl();
+    const first = await launch(url, untilTold);
+    await first.start(samplePlan("run-1"), "test");
+    await expect.poll(() => pace(url)).toBe(50);
+    await first.close();
+    const second = await launch(url, untilTold);
+    expect(await pace(url)).toBe(50);
+    await second.command("run-1", pause, "end it");
+    await second.ended("run-1", forever);
+    await expect.poll(() => pace(url)).toBe(250);
+  });
+});
+
 describe("waiting for the end of a run", () => {
   test("ends when the caller gives up", async () => {
     let over = false;

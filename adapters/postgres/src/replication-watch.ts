@@ -153,10 +153,10 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     known.readAtMs = clock.now();
   }
 
-  /** A fence raises the generation, too, so only sites that say "active" are compared by it. */
+  /** A fence raises the generation, too: a fenced site is no rival of the one that took over. */
   #note(site: SiteId, { role, generation }: { role: string; generation: number }): void {
-    if (role === "active") this.#generations.set(site, generation);
-    else this.#generations.delete(site);
+    if (role === "fenced") this.#generations.delete(site);
+    else this.#generations.set(site, generation);
   }
 
   /** Two sites may say "active" after an old primary returned; the newer generation is right. */

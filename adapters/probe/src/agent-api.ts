@@ -13,7 +13,7 @@ export interface AgentAddress {
 }
 
 /** One observation as an agent hands it over: its age, because clocks of hosts differ. */
-export interface AgedObservation {
+interface AgedObservation {
   readonly signal: string;
   readonly status: Status;
   readonly detail: string;

@@ -9,7 +9,7 @@
 export class MalformedAnswer extends Error {}
 
 /** Where the body ends (RFC 9112 section 6.3). */
-export type Framing =
+type Framing =
   | { readonly kind: "length"; readonly bytes: number }
   | { readonly kind: "chunked" }
   | { readonly kind: "until-close" };

@@ -46,6 +46,8 @@ const QUARANTINE: Quarantine = {
   decisions: [],
 };
 
+const never = (): Promise<never> => Promise.reject(new Error("nobody looks in these tests"));
+
 /** @param conflicting - how many changes a reapply cannot write */
 export async function fakeQuarantine(world: {
   readonly application: Application;
@@ -53,7 +55,7 @@ export async function fakeQuarantine(world: {
   readonly clock: Clock;
   readonly quarantined: boolean;
   readonly conflicting: number;
-}): Promise<QuarantineDesk> {
+}): Promise<{ readonly desk: QuarantineDesk; readonly returned: ReturnedPrimaries }> {
   const facts = new MemoryFactStore();
   await facts.put("parting:aws-us-east-1:azure-westeurope", {
     appliedLsn: "0/1000",
@@ -62,7 +64,6 @@ export async function fakeQuarantine(world: {
   if (world.quarantined) {
     await facts.put(`quarantine:${RETURNED}`, JSON.parse(JSON.stringify(QUARANTINE)));
   }
-  const never = (): Promise<never> => Promise.reject(new Error("nobody looks in these tests"));
   const returned = new ReturnedPrimaries(
     {
       ...world,
@@ -83,7 +84,7 @@ export async function fakeQuarantine(world: {
   );
   await returned.load();
   const { conflicting } = world;
-  return new QuarantineDesk({
+  const desk = new QuarantineDesk({
     ...world,
     facts,
     returned,
@@ -109,4 +110,5 @@ export async function fakeQuarantine(world: {
       }),
     },
   });
+  return { desk, returned };
 }

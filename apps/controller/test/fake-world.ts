@@ -141,9 +141,17 @@ class FakeRoom implements ControlRoom {
   orderFailure: Error | null = null;
   readonly #runs: MemoryRunStore;
 
-  constructor(situation: Situation, runs: MemoryRunStore, quarantine: QuarantineDesk) {
-    this.situation = situation;
-    this.quarantine = quarantine;
+  constructor(
+    situation: Situation,
+    runs: MemoryRunStore,
+    quarantine: Awaited<ReturnType<typeof fakeQuarantine>>,
+  ) {
+    // What is decided about the returned site shows in the next look.
+    this.situation = Object.defineProperty({ ...situation }, "quarantined", {
+      get: () => quarantine.returned.facts,
+      enumerable: true,
+    });
+    this.quarantine = quarantine.desk;
     this.decision = decide(situation);
     this.#runs = runs;
   }

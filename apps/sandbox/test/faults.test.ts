@@ -118,15 +118,36 @@ test("a replication stall cuts the standby's way to the primary and nothing else
   expect(names()).toEqual(["azure->aws:postgres"]);
 });
 
-test("blind monitors lose every path, canaries included, while users and replication keep theirs", async () => {
+test("a lost witness cuts the way of one agent to it and nothing else", async () => {
+  const { world, names } = recordingWorld();
+
+  await FAULTS["witness-loss"].apply(world);
+
+  expect(names()).toEqual(["aws->control:witness"]);
+});
+
+test("a frozen agent goes on when mended, a crashed one needs no mending", async () => {
+  const { world, log } = recordingWorld();
+
+  await (await FAULTS["agent-freeze"].apply(world)).mend();
+  await (await FAULTS["agent-crash"].apply(world)).mend();
+
+  expect(log).toEqual(["freeze agent", "thaw agent", "crash agent"]);
+});
+
+test("blind monitors lose every path, canaries included, while users, replication and lease keep theirs", async () => {
   const { world, names } = recordingWorld();
 
   await FAULTS["monitor-blind"].apply(world);
 
   const spared = LINKS.map(({ name }) => name).filter((name) => !names().includes(name));
   expect(spared.toSorted()).toEqual([
+    "aws->azure:agent",
     "aws->azure:postgres",
+    "aws->control:witness",
+    "azure->aws:agent",
     "azure->aws:postgres",
+    "azure->control:witness",
     "internet->aws:entry",
     "internet->azure:entry",
   ]);

@@ -1,5 +1,6 @@
 /** The parts of the chassis put together the usual way, from settings. */
-import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import type { FastifyInstance } from "fastify";
+import type { Logger } from "pino";
 import type { z } from "zod";
 import { Database, type DatabaseEvent } from "./database/database.ts";
 import { FencedWrites } from "./failover/fenced-writes.ts";
@@ -45,7 +46,7 @@ export interface ServiceOptions {
 /** A service without a database. Register routes on `app`, then hand `parts` to `runService`. */
 export interface Service {
   readonly app: FastifyInstance;
-  readonly logger: FastifyBaseLogger;
+  readonly logger: Logger;
   readonly metrics: Metrics;
   readonly health: Health;
   /** For `runService` or `startService`; add quiesce and closers of your own. */
@@ -85,7 +86,7 @@ export async function assembleDatabaseService(
   base.metrics.watchPools(() => ({ ...database.usage }));
   const watch = new SiteWatch(new SiteReader(database, settings.SITE));
   const checks = [databaseCheck(database, watch), ...(options.checks ?? [])];
-  const service = finish(options, base, watch, checks);
+  const service = await finish(options, base, watch, checks);
   const closers = [() => database.close(), ...(service.parts.closers ?? [])];
   return {
     ...service,
@@ -97,7 +98,7 @@ export async function assembleDatabaseService(
 }
 
 interface Base {
-  readonly logger: FastifyBaseLogger;
+  readonly logger: Logger;
   readonly metrics: Metrics;
   readonly closers: readonly (() => Promise<void>)[];
 }
@@ -118,12 +119,12 @@ async function begin(options: ServiceOptions): Promise<Base> {
   return { logger, metrics, closers: [() => tracing.stop()] };
 }
 
-function finish(
+async function finish(
   options: ServiceOptions,
   base: Base,
   watch: SiteWatch | null,
   checks: readonly DependencyCheck[],
-): Service {
+): Promise<Service> {
   const { settings } = options;
   const { logger, metrics } = base;
   const identity = {
@@ -133,7 +134,7 @@ function finish(
     pod: settings.POD,
   };
   const health = new Health({ identity, watch, checks });
-  const app = buildServer({
+  const app = await buildServer({
     service: options.name,
     version: options.version,
     logger,
@@ -165,7 +166,7 @@ function finish(
 function passwordOf(
   settings: DatabaseSettings,
   environment: Environment,
-  logger: FastifyBaseLogger,
+  logger: Logger,
 ): Secret | null {
   const file = settings.DATABASE_PASSWORD_FILE;
   const reference = settings.DATABASE_PASSWORD ?? (file === null ? null : `file:${file}`);
@@ -177,7 +178,7 @@ function passwordOf(
   });
 }
 
-function logEvent(logger: FastifyBaseLogger, event: DatabaseEvent): void {
+function logEvent(logger: Logger, event: DatabaseEvent): void {
   const { kind, ...details } = event;
   logger.warn({ event: kind, ...details }, "the way to the database changed");
 }

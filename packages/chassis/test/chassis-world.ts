@@ -134,10 +134,7 @@ export async function serve(
     ...rest,
     settings,
   });
-  service.app.register((app, _options, done) => {
-    routes(app, service);
-    done();
-  });
+  routes(service.app, service);
   const running = await startService(service.parts);
   return { ...running, url: `http://127.0.0.1:${running.port}`, service };
 }
@@ -169,7 +166,7 @@ export async function eventually<T>(
   }
 }
 
-export async function withClient<T>(
+async function withClient<T>(
   server: LocalServer,
   database: string,
   work: (client: Client) => Promise<T>,

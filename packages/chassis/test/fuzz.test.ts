@@ -2,6 +2,8 @@
 // that is our fault, no crash, no leak of internals, memory flat." Bytes are written to sockets, so that
 // no client library makes the requests better than they are. FUZZ_SEED repeats a run.
 import { connect } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { FastifyPluginCallbackZod } from "fastify-type-provider-zod";
 import { z } from "zod";
@@ -12,12 +14,13 @@ import {
   IdempotentWrites,
   NotFoundError,
   requestHash,
+  type Database,
 } from "../src/index.ts";
 import { openWorld, serve, type Serving, type World } from "./chassis-world.ts";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20_261_123);
 const REQUESTS = 10_000;
-const AT_ONCE = 20;
+const AT_ONCE = 50;
 
 let world: World;
 let serving: Serving;
@@ -29,45 +32,50 @@ beforeAll(async () => {
   serving = await serve(
     world,
     (app, { database, writes }) => {
-      const idempotent = new IdempotentWrites(writes);
-      const routes: FastifyPluginCallbackZod = (inner, _options, done) => {
-        const id = z.string().regex(/^[1-9]\d{0,17}$/);
-        inner.get("/notes/:id", { schema: { params: z.strictObject({ id }) } }, async (request) => {
-          const [note] = await database.query<{ body: string }>({
-            name: "note",
-            text: "select body from notes where id = $1",
-            values: [request.params.id],
-          });
-          if (note === undefined) throw new NotFoundError("There is no such note.");
-          return note;
-        });
-        inner.post(
-          "/notes",
-          {
-            schema: {
-              headers: z.object({ "idempotency-key": idempotencyKey }),
-              body: z.strictObject({ body: cleanText(500) }),
-            },
-          },
-          async (request) => {
-            const done_ = await idempotent.run(
-              { key: request.headers["idempotency-key"], hash: requestHash(request.body) },
-              (transaction) =>
-                transaction.query({
-                  text: "insert into notes (body) values ($1) returning id",
-                  values: [request.body.body],
-                }),
-            );
-            return done_.answer;
-          },
-        );
-        done();
-      };
-      app.register(routes);
+      app.register(noteRoutes, { database, idempotent: new IdempotentWrites(writes) });
     },
     { set: { RATE_LIMIT_PER_MINUTE: "0" } },
   );
 });
+
+interface NoteParts {
+  readonly database: Database;
+  readonly idempotent: IdempotentWrites;
+}
+
+const noteId = z.string().regex(/^[1-9]\d{0,17}$/);
+
+const noteRoutes: FastifyPluginCallbackZod<NoteParts> = (app, { database, idempotent }, done) => {
+  app.get("/notes/:id", { schema: { params: z.strictObject({ id: noteId }) } }, (asked) =>
+    noteOf(database, asked.params.id),
+  );
+  app.post(
+    "/notes",
+    {
+      schema: {
+        headers: z.object({ "idempotency-key": idempotencyKey }),
+        body: z.strictObject({ body: cleanText(500) }),
+      },
+    },
+    (asked) =>
+      idempotent.run(
+        { key: asked.headers["idempotency-key"], hash: requestHash(asked.body) },
+        (transaction) =>
+          transaction.query({
+            text: "insert into notes (body) values ($1) returning id",
+            values: [asked.body.body],
+          }),
+      ),
+  );
+  done();
+};
+
+async function noteOf(database: Database, id: string): Promise<object> {
+  const statement = { name: "note", text: "select body from notes where id = $1", values: [id] };
+  const [note] = await database.query(statement);
+  if (note === undefined) throw new NotFoundError("There is no such note.");
+  return note;
+}
 
 afterAll(async () => {
   await serving.drain();
@@ -104,15 +112,18 @@ test(`${REQUESTS} hostile requests (seed ${SEED}) do no harm`, async () => {
     request("POST", "/notes", '{"body":"tea"}', { "Idempotency-Key": "honest" }),
   );
   expect(honest).toMatch(/^HTTP\/1\.1 200/);
-  expect(heapUsed() - heapEarly).toBeLessThan(25 * 1024 * 1024);
+  expect(heapUsed() - heapEarly).toBeLessThan(10 * 1024 * 1024);
   // All kinds of refusals were met, and some requests were good: the generator does reach the routes.
   for (const status of ["200", "400", "404", "413", "415", "431"]) {
     expect([status, (counts.get(status) ?? 0) > 0]).toEqual([status, true]);
   }
 }, 240_000);
 
+/** What is still in use after a full collection. */
 function heapUsed(): number {
-  (globalThis as { gc?: () => void }).gc?.();
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  collect();
   return process.memoryUsage().heapUsed;
 }
 
@@ -208,28 +219,26 @@ function headers(random: Random): Record<string, string> {
     }),
     () => ({ Expect: "100-continue" }),
     () => ({ Accept: "application/openmetrics-text", "Accept-Version": "9.9.9" }),
-    () => ({ Upgrade: "websocket", Connection: "Upgrade" }),
+    () => ({ Upgrade: "websocket", Connection: "close, Upgrade" }),
   ])();
 }
 
+/** Each part is hostile half of the time, so that every check is met behind all those before it. */
 function hostileRequest(random: Random): Buffer {
   if (random() < 0.03) return Buffer.from(noise(random, 300), "latin1");
-  const method = pick(random, [
-    "GET",
-    "POST",
-    "POST",
-    "POST",
-    "PUT",
-    "DELETE",
-    "HEAD",
-    "OPTIONS",
-    "TRACE",
-    "BREW",
+  const often = (): boolean => random() < 0.5;
+  const id = 1 + Math.floor(random() * 500);
+  const honest = pick(random, [
+    { method: "POST", target: "/notes", content: JSON.stringify({ body: `tea ${id}` }) },
+    { method: "GET", target: `/notes/${id}`, content: "" },
   ]);
-  return request(method, path(random), body(random), {
-    "Idempotency-Key": `k${Math.floor(random() * 500)}`,
-    ...headers(random),
-  });
+  const methods = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE", "BREW"];
+  return request(
+    often() ? pick(random, methods) : honest.method,
+    often() ? path(random) : honest.target,
+    often() ? body(random) : honest.content,
+    { "Idempotency-Key": `k${id}`, ...(often() ? headers(random) : {}) },
+  );
 }
 
 function request(
@@ -254,14 +263,23 @@ function request(
   return Buffer.concat([head, bytes]);
 }
 
-/** Writes the bytes, says that no more will come, and answers what came back. */
+/** Writes the bytes and answers what came back until the server hung up. */
 function send(bytes: Buffer): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(serving.port, "127.0.0.1");
     const chunks: Buffer[] = [];
-    const end = (): void => resolve(Buffer.concat(chunks).toString("latin1"));
+    // What is no request is never answered by itself: say that no more will come. Others are not
+    // told so, because a server takes that for a client that has gone away.
+    const patience = setTimeout(() => socket.end(), 3_000);
     socket.on("data", (chunk) => chunks.push(chunk));
-    socket.on("error", () => undefined).on("close", end);
-    socket.end(bytes);
+    socket
+      .on("error", () => undefined)
+      .on("close", () => {
+        clearTimeout(patience);
+        const received = Buffer.concat(chunks).toString("latin1");
+        resolve(received.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, ""));
+      });
+    socket.write(bytes);
+    if (!bytes.includes(" HTTP/1.1\r\n")) socket.end();
   });
 }

@@ -71,10 +71,16 @@ describe("logs", () => {
     const leak = "LEAK";
     logger.info({ password: leak, customer: leak, user: { email: leak, token: leak } });
     logger.info({ request: { headers: { authorization: leak, cookie: leak, "x-api-key": leak } } });
-    logger.info({ kept: "KEPT" });
+    logger.info({ list: [{ Password: leak }], deep: { deep: { deep: { PASSWORD: leak } } } });
+    logger.child({ token: leak }).info("x");
+    const circle: Record<string, unknown> = { secret: leak };
+    circle["self"] = circle;
+    logger.info(circle);
+    logger.info({ kept: "KEPT", at: new Date(0), error: new Error("KEPT") });
     expect(lines.join("")).not.toContain(leak);
     expect(lines.join("")).toContain("KEPT");
-    expect(lines.join("").match(/\[hidden\]/g)).toHaveLength(7);
+    expect(lines.join("").match(/\[hidden\]/g)).toHaveLength(15);
+    expect(lines.at(-1)).toContain('"at":"1970-01-01T00:00:00.000Z"');
   });
 
   test("change their level while the service runs, and change back", async () => {

@@ -156,7 +156,10 @@ describe("files and environment", () => {
       await world.sql(
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'app'",
       );
-      await vi.waitFor(() => database.query({ text: "select 1" }), { timeout: 10_000 });
+      const rows = await vi.waitFor(() => database.query({ text: "select 1 as one" }), {
+        timeout: 10_000,
+      });
+      expect(rows).toEqual([{ one: 1 }]);
     } finally {
       await database.close();
       await world.close();
@@ -173,7 +176,7 @@ describe("AWS Secrets Manager", () => {
 
   beforeAll(async () => {
     server = createServer((request, response) => {
-      void textOf(request).then((body) => {
+      const answer = (body: string): void => {
         if (hang) return;
         if (body.includes("Action=AssumeRoleWithWebIdentity")) {
           response.setHeader("content-type", "text/xml").end(stsAnswer());
@@ -186,7 +189,8 @@ describe("AWS Secrets Manager", () => {
         });
         response.setHeader("content-type", "application/x-amz-json-1.1");
         response.end(JSON.stringify({ Name: "db", SecretString: value }));
-      });
+      };
+      textOf(request).then(answer, () => response.destroy());
     });
     endpoint = await listen(server);
   });

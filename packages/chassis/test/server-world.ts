@@ -43,7 +43,7 @@ export async function serveWith(
   });
   const metrics = new Metrics({ service: "test", version: "1", commit: "abc" });
   const health = new Health({ identity: IDENTITY, watch: null, checks });
-  const app = buildServer({
+  const app = await buildServer({
     service: "test",
     version: "1",
     logger,
@@ -52,10 +52,7 @@ export async function serveWith(
     rateLimit: null,
     ...parts,
   });
-  app.register((inner, _options, done) => {
-    routes(inner);
-    done();
-  });
+  routes(app);
   const service = await startService({
     app,
     health,

@@ -88,6 +88,8 @@ describe("SIGTERM under load", () => {
     await Promise.all(clients);
     agent.destroy();
     expect(await service.exit).toBe(0);
+    // First what the service says of failures, then what its clients saw.
+    expect(service.lines.filter((line) => "code" in line)).toEqual([]);
     expect(new Set(statuses)).toEqual(new Set([200]));
     const told = service.lines.map((line) => line["msg"]).filter((msg) => msg !== "request");
     expect(told).toEqual(

@@ -5,6 +5,7 @@ import { KINDS, planOf, withStep, withoutStep } from "./plans.ts";
 import { AWS, AWS_WEST, AZURE, WIDE_SHOP } from "./shop.ts";
 
 const DR = planOf("dr");
+const REJOIN = planOf("rejoin");
 
 function stepOf(plan: Plan, id: string): PlanStep {
   return plan.steps.find((step) => step.id === id)!;
@@ -129,6 +130,41 @@ const PLANTED: readonly (readonly [rule: string, what: string, plan: Plan])[] = 
     "runs-alone",
     "a fence beside its approval",
     withStep(planOf("dr", { approvers: 1 }), "fence-site", { needs: [] }),
+  ],
+  ["generation-follows", "a rejoin that claims", { ...REJOIN, generation: 8 }],
+  [
+    "rejoin-after-fence",
+    "a repair of a site that may still write",
+    withoutStep(REJOIN, "fence-site"),
+  ],
+  [
+    "rejoin-after-decision",
+    "a repair before people decided",
+    withoutStep(REJOIN, "record-salvage"),
+  ],
+  [
+    "rejoin-follows-writer",
+    "a repair of the writer",
+    withStep(REJOIN, "rejoin-site", {
+      action: { kind: "rejoin-site", site: AWS, writer: AZURE },
+    }),
+  ],
+  [
+    "rejoin-follows-writer",
+    "a former writer that follows before the new one is open",
+    withStep(planOf("failback"), "rejoin-site", { needs: ["fence-site"] }),
+  ],
+  [
+    "rejoin-spares-writer",
+    "a rejoin that fences the writer",
+    withStep(REJOIN, "fence-site", { action: { kind: "fence-site", site: AWS } }),
+  ],
+  [
+    "rejoin-spares-writer",
+    "a rejoin that moves users",
+    withStep(REJOIN, "admit-site", {
+      action: { kind: "switch-traffic", from: AWS, to: AZURE },
+    }),
   ],
 ];
 

@@ -30,17 +30,49 @@ describe("order of steps", () => {
     expect(wavesOf(planOf("switchover")).flat()).toEqual([
       "scale-orders",
       "scale-billing",
-      "verify-before",
+      "verify-site",
+      "switch-traffic",
       "fence-site",
       "drain-replication",
       "promote-database",
-      "verify-site",
-      "switch-traffic",
       "open-writes",
+      "rejoin-site",
+      "standby-orders",
+      "standby-billing",
+      "verify-standby",
       "verify-convergence",
+      "compare-sites",
       "notify",
       "report",
     ]);
+  });
+
+  test("failback compares both sites first and takes the steps of a switchover from there", () => {
+    expect(wavesOf(planOf("failback"))).toEqual([
+      ["compare-before"],
+      ...wavesOf(planOf("switchover")),
+    ]);
+  });
+
+  test("rejoin fences, looks for the decision, repairs, lets in, compares, and spares the writer", () => {
+    const plan = planOf("rejoin");
+    expect(wavesOf(plan).flat()).toEqual([
+      "fence-site",
+      "record-salvage",
+      "rejoin-site",
+      "admit-site",
+      "standby-orders",
+      "standby-billing",
+      "verify-site",
+      "compare-sites",
+      "notify",
+      "report",
+    ]);
+    expect(plan).toMatchObject({ from: AWS, to: AZURE });
+    expect(plan.steps[0]).toMatchObject({
+      action: { kind: "fence-site", site: AZURE },
+      undo: { kind: "none" },
+    });
   });
 
   test("rollback stops the half-prepared target before the old site writes again", () => {
@@ -94,6 +126,11 @@ describe("what a heal repairs", () => {
       [bad({ status: "degraded", detail: "database: connection refused" }), lb],
       ["restart-database"],
     ],
+    [
+      "a lapsed writer lease: nothing that serves, for no restart brings the lease back",
+      [bad({ detail: "writer-lease unhealthy: lapsed" })],
+      workloads,
+    ],
     ["an unhealthy service with bad replicas: the workloads", [bad({}), lb], workloads],
     ["a degraded service: the workloads", [bad({ status: "degraded", points: 2 })], workloads],
     ["bad nodes: the workloads", [bad({ kind: "node-groups" })], workloads],
@@ -119,6 +156,8 @@ describe("generation", () => {
     ["dr", 8],
     ["switchover", 8],
     ["rollback", 8],
+    ["rejoin", 7],
+    ["failback", 8],
   ] as const)("%s made at generation 7 works under %d", (kind, generation) => {
     expect(planOf(kind)).toMatchObject({ generation, parentGeneration: 7 });
   });
@@ -169,10 +208,7 @@ test("only telling people and writing the report are best effort", () => {
 test("a run that fails half-way waits for a person, a heal gives up", () => {
   expect(KINDS.map((kind) => planOf(kind).onFailure)).toEqual([
     "give-up",
-    "wait",
-    "wait",
-    "wait",
-    "wait",
+    ...KINDS.slice(1).map(() => "wait"),
   ]);
 });
 

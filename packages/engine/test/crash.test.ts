@@ -64,7 +64,7 @@ async function expectAsIfNothingHappened(
   expect(events.filter((event) => event.kind === "step-done")).toHaveLength(run.steps.length);
 }
 
-describe.each(["dr", "switchover", "heal"] as const)("a %s", (kind) => {
+describe.each(["dr", "switchover", "failback", "heal"] as const)("a %s", (kind) => {
   test("completes after a crash at every operation of its journal", async () => {
     const { operations } = await runWithCrash(kind, []);
     expect(operations).toBeGreaterThan(10);

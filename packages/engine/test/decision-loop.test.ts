@@ -28,7 +28,7 @@ class LoopSimulation extends Simulation {
   readonly #watch: Watch;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(policy: Partial<Policy> = {}) {
+  constructor(policy: Partial<Policy> = {}, patienceMs?: number) {
     super();
     const replication = simulatedReplicationWatch(this.world);
     const settings = {
@@ -48,8 +48,11 @@ class LoopSimulation extends Simulation {
       }),
     ];
     this.#watch = new Watch({ ...settings, sources });
+    const ports = simulatedPorts(this.world, this.stores);
+    const patient = patienceMs === undefined ? {} : { patienceMs };
     this.loop = new DecisionLoop(settings, {
-      ...simulatedPorts(this.world, this.stores),
+      ...ports,
+      fencers: ports.fencers.map((fencer) => ({ ...fencer, ...patient })),
       ...this.stores,
       random: new SeededRandom(1),
       runner: this.runner,
@@ -103,6 +106,25 @@ function isMove(run: RunRecord): boolean {
 }
 
 const request = { reason: "a drill", acceptLoss: false, by: "ann" } as const;
+
+test.each([
+  ["the usual time where its means ask for no more", undefined, 3_000],
+  // A handler gets a part of its step's time, and that part must be enough.
+  ["as long as the slowest of its means needs", 12_000, 15_000],
+])("a fence gets %s", async (_, patienceMs, timeoutMs) => {
+  const simulation = new LoopSimulation({}, patienceMs);
+  await simulation.begin();
+  simulation.world.strike((state) => {
+    state.sites[A]!.condition = "dead";
+  });
+  await simulation.clock.advance(15_000);
+  await simulation.end();
+
+  const run = (await simulation.runs()).find(isMove);
+  const fence = run?.plan.steps.find((step) => step.action.kind === "fence-site");
+  expect(fence?.timeoutMs).toBe(timeoutMs);
+  expect(run?.status).toBe("completed");
+});
 
 describe("without anybody's help", () => {
   test("a healthy application is left alone", async () => {
@@ -243,6 +265,28 @@ describe("without anybody's help", () => {
     const moves = (await simulation.runs()).filter(isMove);
     expect(moves.map((run) => run.status)).toEqual(["undone"]);
     expect(simulation.world.state.traffic.site).toBe(A);
+  });
+
+  test("a decision that grew old while the state was slow starts nothing", async () => {
+    const simulation = await loop();
+    const { facts } = simulation.stores;
+    const put = facts.put.bind(facts);
+    facts.put = async (key, value) => {
+      facts.put = put;
+      simulation.world.strike((state) => {
+        state.sites[A]!.condition = "alive";
+      });
+      await simulation.clock.sleep(4_000);
+      await put(key, value);
+    };
+    simulation.world.strike((state) => {
+      state.sites[A]!.condition = "dead";
+    });
+    await simulation.clock.advance(20_000);
+    await simulation.end();
+
+    expect((await simulation.runs()).filter(isMove)).toEqual([]);
+    expect(simulation.troubles().join()).toContain("is not started any more");
   });
 
   test("maintenance keeps the hands off, also after a restart", async () => {

@@ -1,5 +1,6 @@
 // How people and a run talk: approvals, pause and resume, cancel, and what is refused.
 import type { Plan, RunCommand } from "@cloudphoenix/core";
+import { SIMULATED_POLICY } from "@cloudphoenix/testkit";
 import { describe, expect, test } from "vitest";
 import { A, B, Simulation, statuses } from "./simulation.ts";
 
@@ -131,6 +132,34 @@ describe("a fence that cannot be proven", () => {
     expect(run.status).toBe("completed");
     expect(run.steps[0]).toMatchObject({ status: "done", result: { degree: "unproven" } });
   });
+});
+
+test("a fence below an expired lease takes two people where two are asked for", async () => {
+  const policy = { ...SIMULATED_POLICY, fenceMin: "lease-expired", approversForRisk: 2 } as const;
+  const simulation = new Simulation(undefined, policy);
+  simulation.world.strike((state) => {
+    state.sites[A]!.condition = "dead";
+  });
+  const plan = simulation.plan("dr");
+  await simulation.runner.start(plan, "decision");
+
+  const stopped = await simulation.untilStatus(plan.id, ({ status }) => status !== "running");
+  expect(stopped.status).toBe("waiting-approval");
+  expect(stopped.waitingFor).toContain(`approval by 2 people: The fence of ${A} is only network`);
+
+  await simulation.tell(plan.id, approve(plan, "bob"));
+  await simulation.tell(plan.id, approve(plan, "operator:Bob "));
+  await simulation.clock.advance(60_000);
+  expect((await simulation.record(plan.id)).status).toBe("waiting-approval");
+  expect((await simulation.texts(plan.id)).at(-1)).toContain("has approved already");
+  expect(simulation.world.effects).not.toContain(`promote ${B}`);
+
+  await simulation.tell(plan.id, approve(plan, "carol"));
+  const run = await simulation.untilStatus(plan.id, ended);
+  expect(run.status).toBe("completed");
+  expect(run.approvals.map(({ by }) => by)).toEqual(["bob", "carol"]);
+  const audited = simulation.stores.audit.entries.filter(({ what }) => what.startsWith("approve"));
+  expect(audited.map(({ who }) => who)).toEqual(["bob", "carol"]);
 });
 
 test("a loss beyond the objective asks people before anything is promoted", async () => {

@@ -22,7 +22,7 @@ async function worldAfter(kind: PlanKind, tap: Tap): Promise<object> {
   return world;
 }
 
-test.each(["dr", "switchover", "heal"] as const)(
+test.each(["dr", "switchover", "failback", "heal"] as const)(
   "every step of a %s may run twice",
   async (kind) => {
     expect(await worldAfter(kind, twice)).toEqual(await worldAfter(kind, once));

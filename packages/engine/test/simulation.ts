@@ -4,6 +4,7 @@ import {
   type Plan,
   type PlanKind,
   type PlanStep,
+  type Policy,
   type RunCommand,
   type RunRecord,
   type StepAction,
@@ -20,6 +21,7 @@ import {
 } from "@cloudphoenix/engine";
 import {
   SIMULATED_APPLICATION,
+  SIMULATED_POLICY,
   SIMULATED_ROLES,
   SeededRandom,
   type SimulatedStores,
@@ -55,8 +57,8 @@ export class Simulation {
   #commands = 0;
 
   /** `tap` stands between the runner and every `run` of a handler. */
-  constructor(tap: Tap = (call) => call.run()) {
-    this.handlers = tapped(stepHandlers(simulatedPorts(this.world, this.stores)), tap);
+  constructor(tap: Tap = (call) => call.run(), policy: Policy = SIMULATED_POLICY) {
+    this.handlers = tapped(stepHandlers(simulatedPorts(this.world, this.stores, policy)), tap);
     this.runner = this.newRunner();
   }
 

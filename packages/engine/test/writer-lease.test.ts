@@ -82,6 +82,20 @@ describe("a fence by lease", () => {
     });
   });
 
+  test("is forecast from what the observer saw lately, and not from what it saw long ago", async () => {
+    await running();
+    const witness = new CutWitness(world.store);
+    const { clock } = world;
+    const observer = new LeaseObserver({ clock, witness, everyMs: 250 });
+    const lease = world.newLease(observer, witness);
+    await observer.look(FOREVER);
+    witness.lost = true;
+    await clock.advance(4_000);
+    expect(await lease.forecast(A, FOREVER)).toMatchObject({ degree: "lease-expired" });
+    await clock.advance(4_000);
+    expect(await lease.forecast(A, FOREVER)).toMatchObject({ degree: "unproven" });
+  });
+
   test("refuses an older generation", async () => {
     await running();
     await timed(world.lease.fence(A, 3, FOREVER));

@@ -9,7 +9,7 @@ import { StateConnection } from "../state/state-connection.ts";
 import { leaseGrants } from "./lease-schema.ts";
 
 /** A login and its password (printable ASCII). */
-export interface WitnessLogin {
+interface WitnessLogin {
   readonly login: string;
   readonly password: string;
 }

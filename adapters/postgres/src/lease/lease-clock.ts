@@ -5,7 +5,7 @@
  * change that is rolled back is gone. A sequence has one value for everybody at once, keeps it
  * through a rollback, is logged for a crash, and is not replicated to the other site.
  *
- * All are microseconds since 1970 on the clock of this database's host.
+ * All are microseconds since 2000, the server's own count, on the clock of this database's host.
  *
  * `lease_until`    writes are refused from here on; `NEVER_LEASED` if nothing limits them; 0 if lapsed
  * `lease_from`     when that end was installed: a clock that shows less was set back
@@ -14,6 +14,9 @@
  * `promised_until` until then this site may not open, because it promised a peer
  */
 import { SCHEMA } from "../object-names.ts";
+
+/** Microseconds from 1970 to 2000. */
+export const UNIX_US_OF_2000 = 946_684_800_000_000;
 
 /** `lease_until` while no lease was installed, or after the lease was switched off. */
 export const NEVER_LEASED = "9223372036854775807";
@@ -35,22 +38,41 @@ function op(symbol: string): string {
   return `operator(pg_catalog.${symbol})`;
 }
 
-/** Microseconds as a time. Exact: they fit into the 53 bits of a double precision number. */
-function timeOf(sequence: string): string {
-  return `pg_catalog.to_timestamp(
-    ${valueOf(sequence)}::pg_catalog.float8 ${op("/")} 1000000::pg_catalog.float8)`;
+/**
+ * A time as eight bytes, most significant first, which compare like the times. Numbers have the
+ * same form, so the two can be compared as they are: nothing is cheaper or more exact.
+ */
+function bytesOf(time: string): string {
+  return `pg_catalog.timestamptz_send(pg_catalog.${time})`;
+}
+
+function storedBytes(sequence: string): string {
+  return `pg_catalog.int8send(${valueOf(sequence)})`;
 }
 
 export const UNTIL_US: string = valueOf("lease_until");
 export const PROMISED_UNTIL_US: string = valueOf("promised_until");
-export const NOW_US: string =
-  "(extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8";
 
-/** True if the lease does not let writes pass now; never null. For functions, whatever search path they have. */
-export const LAPSED: string = `(case when ${UNTIL_US} ${op("=")} ${NEVER_LEASED} then false else (
-    pg_catalog.clock_timestamp() ${op("<")} ${timeOf("lease_until")}
-    and pg_catalog.clock_timestamp() ${op(">=")} ${timeOf("lease_from")}
-    and pg_catalog.pg_postmaster_start_time() ${op("=")} ${timeOf("lease_server")}) is not true end)`;
+/** A time as the sequences keep it. */
+export function microseconds(time: string): string {
+  return `((extract(epoch from pg_catalog.${time}) * 1000000)::pg_catalog.int8 - ${UNIX_US_OF_2000})`;
+}
+
+export const NOW_US: string = microseconds("clock_timestamp()");
+
+/**
+ * True if a lease lets writes pass now; null or false if not, also where nothing is limited. In a
+ * form of its own because every transaction asks this first.
+ */
+export const IN_FORCE: string = `(${bytesOf("clock_timestamp()")} ${op("<")} ${storedBytes("lease_until")}
+    and ${bytesOf("clock_timestamp()")} ${op(">=")} ${storedBytes("lease_from")}
+    and ${bytesOf("pg_postmaster_start_time()")} ${op("=")} ${storedBytes("lease_server")})`;
+
+/** True if writes are limited at all. */
+export const LIMITED: string = `(${UNTIL_US} ${op("=")} ${NEVER_LEASED}) is not true`;
+
+/** True if writes are refused now; never null. */
+export const LAPSED: string = `(${IN_FORCE} is not true and ${LIMITED})`;
 
 /** Statements of a function body that end the lease at once. */
 export const LAPSE: string = `perform pg_catalog.setval('${SCHEMA}.lease_until', 0);`;

@@ -10,9 +10,11 @@ import {
   INSTALL,
   LAPSE,
   LAPSED,
+  microseconds,
   NEVER_LEASED,
   NOW_US,
   PROMISED_UNTIL_US,
+  UNIX_US_OF_2000,
   UNTIL_US,
 } from "./lease-clock.ts";
 
@@ -25,23 +27,26 @@ const AHEAD_MAX_US = 3_600_000_000;
 
 const PINNED = "security definer set search_path = pg_catalog, pg_temp";
 const TAKE_SITE = `select * into site from ${SCHEMA}.site for update;`;
+/** Times leave as microseconds since 1970. */
 const STATE = "role text, epoch int8, now_us int8, until_us int8, promised_until_us int8";
 
 const READ = `create or replace function ${SCHEMA}.lease_read() returns table (${STATE})
   language plpgsql ${PINNED} as $$
   #variable_conflict use_column
   declare stored int8 := ${UNTIL_US}; at int8 := ${NOW_US};
+    unix int8 := ${UNIX_US_OF_2000};
   begin
     -- A lease of an earlier server, or of a clock that was set back, counts as one that ran out.
-    return query select s.role, s.generation, at,
-      case when stored = ${NEVER_LEASED} then null when ${LAPSED} then least(stored, at) else stored end,
-      nullif(${PROMISED_UNTIL_US}, 0) from ${SCHEMA}.site s;
+    return query select s.role, s.generation, at + unix,
+      case when stored = ${NEVER_LEASED} then null when ${LAPSED} then least(stored, at) else stored end
+        + unix,
+      nullif(${PROMISED_UNTIL_US}, 0) + unix from ${SCHEMA}.site s;
   end $$`;
 
-const EXTEND = `create or replace function ${SCHEMA}.lease_extend(wanted int8, new_until int8)
+const EXTEND = `create or replace function ${SCHEMA}.lease_extend(wanted int8, until_us int8)
   returns void language plpgsql ${PINNED} as $$
-  declare site ${SCHEMA}.site; now_us int8; server_us int8 :=
-    (extract(epoch from pg_postmaster_start_time()) * 1000000)::int8;
+  declare new_until int8 := until_us - ${UNIX_US_OF_2000}; site ${SCHEMA}.site; now_us int8; server_us int8 :=
+    ${microseconds("pg_postmaster_start_time()")};
   begin
     ${TAKE_SITE}
     now_us := ${NOW_US};
@@ -53,7 +58,8 @@ const EXTEND = `create or replace function ${SCHEMA}.lease_extend(wanted int8, n
       raise exception 'the site promised to stay closed for another % ms',
         (${PROMISED_UNTIL_US} - now_us) / 1000 using errcode = '${STALE_STATE}';
     end if;
-    if new_until < 0 or new_until > now_us + ${AHEAD_MAX_US} then
+    new_until := greatest(new_until, 0);
+    if new_until > now_us + ${AHEAD_MAX_US} then
       raise exception 'a lease may not end there' using errcode = '22023';
     end if;
     ${INSTALL}

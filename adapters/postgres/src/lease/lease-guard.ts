@@ -27,7 +27,7 @@ import {
   SCHEMA,
 } from "../object-names.ts";
 import type { SiteConnection } from "../site-connections.ts";
-import { LAPSED } from "./lease-clock.ts";
+import { IN_FORCE, LAPSED, LIMITED } from "./lease-clock.ts";
 
 /** SQLSTATE `read_only_sql_transaction`, as a closed site answers too. */
 const LAPSED_SQLSTATE = "25006";
@@ -60,22 +60,23 @@ const REPEAT_FUNCTION = `create or replace function ${SCHEMA}.repeat_lease_check
   end $$`;
 
 /**
- * Done if the request is COMMIT itself, or is over (the end of one in the extended protocol). It
+ * Done if the request is over (the end of one in the extended protocol) or is COMMIT itself. It
  * runs with our rights under any search path, so nothing in it is found by one.
  */
 const CHECK_FUNCTION = `create or replace function ${SCHEMA}.check_lease() returns trigger
   language plpgsql security definer as $$
   begin
-    if ${LAPSED} then ${REFUSE} end if;
-    if pg_catalog.current_query() operator(pg_catalog.~*)
-      '^\\s*(commit|end)(\\s+(work|transaction))?(\\s+and\\s+(no\\s+)?chain)?\\s*;?\\s*$' is not false
-    then return null; end if;
+    if ${IN_FORCE} is not true then
+      if ${LIMITED} then ${REFUSE} end if;
+    end if;
+    if pg_catalog.current_query() is null then return null; end if;
+    if pg_catalog.lower(pg_catalog.current_query()) operator(pg_catalog.=) 'commit' then return null; end if;
     perform ${SCHEMA}.settle_lease_check();
     return null;
   end $$`;
 
 /**
- * Whether a check that was not asked for by a plain COMMIT runs in a commit. A statement that is
+ * Whether a check that was not asked for by a plain COMMIT runs in a commit. Other forms of COMMIT do. A statement that is
  * its own transaction and changes no constraints does. A caller in between (a function) is in one
  * only if it is a procedure's COMMIT. All else has the check repeated: requests of the client at
  * most as often as one of them can change constraints, functions until `REPEATS_MAX`.
@@ -95,6 +96,8 @@ const SETTLE_FUNCTION = `create or replace function ${SCHEMA}.settle_lease_check
     -- This function, its statement, and the trigger that called it come first.
     callers := (string_to_array(context, E'\\n'))[4:];
     if cardinality(callers) = 0 then
+      if asked ~* '^\\s*(commit|end)(\\s+(work|transaction))?(\\s+and\\s+(no\\s+)?chain)?\\s*;?\\s*$'
+      then return; end if;
       if transaction_timestamp() = statement_timestamp()
         and asked !~* 'constraints' and asked !~ ';\\s*\\S' then return; end if;
       repeats_max := 1 + (select count(*) from regexp_matches(asked, 'constraints', 'gi'));
@@ -146,9 +149,11 @@ export const LEASE_GUARD: readonly string[] = [
   ].map((name) => `revoke all on function ${SCHEMA}.${name}() from public`),
 ];
 
-/** True for the first row that a transaction writes anywhere. */
-const FIRST_ROW = `case when current_setting('${MARK}', true) = '1' then false
-  else set_config('${MARK}', '1', true) is not null end`;
+/**
+ * True for the first row that a transaction writes anywhere: the left side is the mark before, the
+ * right side sets it. Arguments are evaluated from left to right.
+ */
+const FIRST_ROW = `current_setting('${MARK}', true) is distinct from set_config('${MARK}', '1', true)`;
 
 function commitTrigger(name: string): string {
   return `create constraint trigger ${name} after insert or update or delete on %s

@@ -66,7 +66,12 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
   loop.subscribe((event) => {
     if (event.kind === "decision") {
       const { situation } = loop;
-      if (situation !== null) journal.record({ decision: event.decision, situation });
+      if (situation === null) return;
+      journal.record({ decision: event.decision, situation });
+      // During a move the watch finds out by itself who is active; at rest the roles say it.
+      if (situation.activity.running === null) {
+        world.postgres.watch.setActive(event.decision.active);
+      }
     } else if (event.kind === "trouble") {
       log.warn({ detail: event.message }, "a look at the state failed");
     }
@@ -104,7 +109,7 @@ async function leaseUpkeep(parts: ActingParts, stop: AbortSignal): Promise<void>
   if (world.lease === null) {
     await releaseLeases({ configuration, postgres: world.postgres }, log, stop);
   } else {
-    await establishLease(world.lease, { roles: state.roles, clock, log }, stop);
+    await establishLease(world.lease.writerLease, { roles: state.roles, clock, log }, stop);
   }
 }
 

@@ -49,7 +49,7 @@ const TRY_LIMIT_MS = 5_000;
 
 /** Tries until there is a lease, or `stop` aborts. Each reason for a delay is logged once. */
 export async function establishLease(
-  { writerLease }: LeaseParts,
+  writerLease: Pick<WriterLease, "establish">,
   { roles, clock, log }: { readonly roles: RoleStore; readonly clock: Clock; readonly log: Logger },
   stop: AbortSignal,
 ): Promise<void> {

@@ -12,7 +12,7 @@ import { isIP, Socket, type LookupFunction } from "node:net";
 export type Resolve = (host: string) => Promise<readonly string[]>;
 
 /** Asks the system's resolver, like every new connection does. */
-export async function resolveBySystem(host: string): Promise<readonly string[]> {
+async function resolveBySystem(host: string): Promise<readonly string[]> {
   const answers = await lookup(host, { all: true });
   return answers.map((answer) => answer.address);
 }

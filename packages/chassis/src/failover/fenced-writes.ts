@@ -67,10 +67,12 @@ export class FencedWrites {
   ): Promise<T> {
     let pending = new PendingWrite(this.#now);
     let begun = false;
+    let leased = this.#leased;
     const opening: TransactionOpening = {
       sending: () => {
         pending = new PendingWrite(this.#now);
-        return `select ${this.#leased ? LEASE_EXPRESSION.leased : LEASE_EXPRESSION.unleased}`;
+        leased = this.#leased;
+        return `select ${leased ? LEASE_EXPRESSION.leased : LEASE_EXPRESSION.unleased}`;
       },
       answered: (row) => {
         begun = true;
@@ -82,7 +84,8 @@ export class FencedWrites {
       pending.confirm();
       return answer;
     } catch (error) {
-      if (begun || !this.#leased || !isMissingObject(error)) throw error;
+      // As it was when this one began: another write may have found it out meanwhile.
+      if (begun || !leased || !isMissingObject(error)) throw error;
       this.#leased = false;
       return this.transaction(work, options);
     }
@@ -99,14 +102,15 @@ export class FencedWrites {
     values: readonly unknown[],
   ): Promise<readonly Row[]> {
     const pending = new PendingWrite(this.#now);
+    const leased = this.#leased;
     try {
-      const statement = this.#leased ? write.leased : write.unleased;
+      const statement = leased ? write.leased : write.unleased;
       const rows = await connection.query<Row>({ ...statement, values });
       pending.leaseSaid(this.#heard(rows[0]?.lease_remaining_ms ?? null));
       pending.confirm();
       return rows;
     } catch (error) {
-      if (!this.#leased || !isMissingObject(error) || (await hasLease(connection))) throw error;
+      if (!leased || !isMissingObject(error) || (await hasLease(connection))) throw error;
       this.#leased = false;
       return this.statement(connection, write, values);
     }

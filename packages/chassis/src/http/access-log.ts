@@ -1,5 +1,6 @@
 /** One line and one observation per request, whatever became of it. */
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
 import type { ServiceError } from "../errors/service-error.ts";
 import type { LogSampler } from "../observe/logger.ts";
 import type { Metrics } from "../observe/metrics.ts";
@@ -8,11 +9,13 @@ import type { Metrics } from "../observe/metrics.ts";
 export interface RequestRecords {
   readonly metrics: Metrics;
   readonly sampler: LogSampler;
+  /** Not the request's: the line names the request itself, and a child logger costs as much. */
+  readonly logger: Logger;
 }
 
 /** For the end of every request. */
 export function recordRequest(
-  { metrics, sampler }: RequestRecords,
+  { metrics, sampler, logger }: RequestRecords,
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
@@ -24,35 +27,37 @@ export function recordRequest(
   const traceId = tracing?.sampled === true ? tracing.traceId : null;
   metrics.requestEnded({ method, route, status }, durationMs / 1_000, traceId);
 
-  const line = {
-    method,
-    route,
-    status,
-    durationMs: Math.round(durationMs * 10) / 10,
-    ...(tracing === null ? {} : { traceId: tracing.traceId }),
-  };
-  if (problem !== null) logFailure(request, line, problem);
-  else if (request.routeOptions.config.probe === true) request.log.debug(line, "request");
-  else logSuccess(request, line, sampler);
-}
-
-function logSuccess(request: FastifyRequest, line: object, sampler: LogSampler): void {
-  const weight = sampler.weigh();
+  const level = levelOf(request);
+  // Nobody pays for a line that is not written.
+  if (!logger.isLevelEnabled(level)) return;
+  const weight = level === "info" && problem === null ? sampler.weigh() : 1;
   if (weight === 0) return;
-  request.log.info(weight === 1 ? line : { ...line, standsFor: weight }, "request");
+  logger[level](
+    {
+      requestId: request.id,
+      ...(tracing === null ? {} : { traceId: tracing.traceId }),
+      method,
+      route,
+      status,
+      durationMs: Math.round(durationMs * 10) / 10,
+      ...(problem === null ? {} : failureFields(problem)),
+      ...(weight === 1 ? {} : { standsFor: weight }),
+    },
+    problem?.code === "INTERNAL" ? "request failed" : "request",
+  );
 }
 
-function logFailure(request: FastifyRequest, line: object, failure: ServiceError): void {
-  if (failure.code === "INTERNAL") {
-    request.log.error({ ...line, code: failure.code, err: failure.cause }, "request failed");
-    return;
-  }
-  const told = { ...line, code: failure.code, reason: reasonOf(failure) };
-  if (failure.status >= 500) request.log.warn(told, "request");
-  else request.log.info(told, "request");
+type RequestLevel = "debug" | "info" | "warn" | "error";
+
+function levelOf({ problem, routeOptions }: FastifyRequest): RequestLevel {
+  if (problem?.code === "INTERNAL") return "error";
+  if (problem !== null && problem.status >= 500) return "warn";
+  return problem === null && routeOptions.config.probe === true ? "debug" : "info";
 }
 
-/** What the failure was before it was put into words for the client; never a stack. */
-function reasonOf(failure: ServiceError): string | undefined {
-  return failure.cause instanceof Error ? failure.cause.message.slice(0, 300) : undefined;
+/** What the failure was before it was put into words for the client; a stack only while debugging. */
+function failureFields(problem: ServiceError): object {
+  const { code, cause } = problem;
+  if (code === "INTERNAL") return { code, err: cause };
+  return { code, reason: cause instanceof Error ? cause.message.slice(0, 300) : undefined };
 }

@@ -29,6 +29,7 @@ import type { Health } from "../health/health.ts";
 import { LogSampler } from "../observe/logger.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { requestTracing, type RequestTracing } from "../observe/request-tracing.ts";
+import type { Logger } from "pino";
 import { Deadline, DEADLINE_HEADER } from "../resilience/deadline.ts";
 import { recordRequest } from "./access-log.ts";
 import { answerClientError } from "./client-error.ts";
@@ -54,7 +55,7 @@ declare module "fastify" {
 export interface ServerParts {
   readonly service: string;
   readonly version: string;
-  readonly logger: FastifyBaseLogger;
+  readonly logger: Logger;
   readonly metrics: Metrics;
   readonly health: Health;
   readonly limits?: Partial<ServerLimits>;
@@ -75,8 +76,11 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** How often connections are looked at that are too slow. Node's own default is 30 s. */
 const CHECK_CONNECTIONS_EVERY_MS = 1_000;
 
-/** Builds the server; register routes, then let `runService` listen. */
-export function buildServer(parts: ServerParts): FastifyInstance {
+/**
+ * Builds the server; add routes, then let `runService` listen. The plugins are loaded when it
+ * resolves: routes added before would go without their limits.
+ */
+export async function buildServer(parts: ServerParts): Promise<FastifyInstance> {
   const limits = { ...DEFAULT_LIMITS, ...parts.limits };
   const app = createFastify(parts, limits);
   app.removeContentTypeParser("text/plain");
@@ -89,28 +93,19 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   // Set in the first hook.
   app.decorateRequest("deadline");
   addAccounting(app, parts, limits);
-  addLimits(app, parts, limits);
-  // Routes get the limits of the plugins only if they are added after these are loaded.
-  app.register((probes, _options, done) => {
-    addProbeRoutes(probes, parts.health, parts.metrics);
-    probes.get("/openapi.json", { config: { rateLimit: false }, schema: { hide: true } }, () =>
-      app.swagger(),
-    );
-    done();
-  });
-  app.register((outside, _options, done) => {
-    const limited = parts.rateLimit === null ? {} : { preHandler: outside.rateLimit() };
-    app.setNotFoundHandler(limited, () => {
-      throw new NotFoundError("There is nothing at this path.");
-    });
-    done();
+  await addLimits(app, parts, limits);
+  addProbeRoutes(app, parts.health, parts.metrics);
+  const limited = parts.rateLimit === null ? {} : { preHandler: app.rateLimit() };
+  app.setNotFoundHandler(limited, () => {
+    throw new NotFoundError("There is nothing at this path.");
   });
   return app;
 }
 
 function createFastify(parts: ServerParts, limits: ServerLimits): FastifyInstance {
+  const logger: FastifyBaseLogger = parts.logger;
   const app: FastifyInstance = fastify({
-    loggerInstance: parts.logger,
+    loggerInstance: logger,
     logController: new LogController({
       disableRequestLogging: true,
       requestIdLogLabel: "requestId",
@@ -144,6 +139,7 @@ function addAccounting(app: FastifyInstance, parts: ServerParts, limits: ServerL
   const records = {
     metrics: parts.metrics,
     sampler: new LogSampler(parts.logSampleAbove ?? 0),
+    logger: parts.logger,
   };
   const headers = {
     ...securityHeaders(parts.contentPolicy ?? API_CONTENT_POLICY),
@@ -186,7 +182,11 @@ function answerLate(request: FastifyRequest, reply: FastifyReply): void {
   if (!reply.sent) sendProblem(failure, request, reply);
 }
 
-function addLimits(app: FastifyInstance, parts: ServerParts, limits: ServerLimits): void {
+async function addLimits(
+  app: FastifyInstance,
+  parts: ServerParts,
+  limits: ServerLimits,
+): Promise<void> {
   let inFlight = 0;
   app.addHook("onRequest", (request, _reply, done) => {
     inFlight += 1;
@@ -198,17 +198,17 @@ function addLimits(app: FastifyInstance, parts: ServerParts, limits: ServerLimit
     inFlight -= 1;
     done();
   });
-  app.register(underPressure, {
+  await app.register(underPressure, {
     maxEventLoopDelay: limits.loopDelayMaxMs,
     pressureHandler: (request) => {
       if (request.routeOptions.config.probe !== true) throw overloaded();
     },
   });
   if ((parts.corsOrigins ?? []).length > 0) {
-    app.register(cors, { origin: [...(parts.corsOrigins ?? [])] });
+    await app.register(cors, { origin: [...(parts.corsOrigins ?? [])] });
   }
   if (parts.rateLimit !== null) {
-    app.register(rateLimit, {
+    await app.register(rateLimit, {
       max: parts.rateLimit.max,
       timeWindow: parts.rateLimit.windowMs,
       enableDraftSpec: true,
@@ -218,7 +218,7 @@ function addLimits(app: FastifyInstance, parts: ServerParts, limits: ServerLimit
         }),
     });
   }
-  app.register(swagger, {
+  await app.register(swagger, {
     openapi: { openapi: "3.1.0", info: { title: parts.service, version: parts.version } },
     transform: jsonSchemaTransform,
   });

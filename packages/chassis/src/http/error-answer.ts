@@ -22,7 +22,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 }
 
 /** What `error` means to a client. */
-export function plannedFailure(error: unknown): ServiceError {
+function plannedFailure(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     return new ValidationError(validationDetail(error), { cause: error });

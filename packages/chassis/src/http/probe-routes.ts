@@ -13,7 +13,7 @@ declare module "fastify" {
   }
 }
 
-/** Adds `/live`, `/startup`, `/ready`, `/health`, `/traffic`, `/cloud-status` and `/metrics`. */
+/** Adds `/live`, `/startup`, `/ready`, `/health`, `/traffic`, `/cloud-status`, `/metrics`, `/openapi.json`. */
 export function addProbeRoutes(app: FastifyInstance, health: Health, metrics: Metrics): void {
   const live = JSON.stringify({ status: "live" });
   app.get("/live", PROBE, (_request, reply) => {
@@ -39,6 +39,8 @@ export function addProbeRoutes(app: FastifyInstance, health: Health, metrics: Me
     reply.type(contentType);
     return text;
   });
+
+  app.get("/openapi.json", PROBE, () => app.swagger());
 }
 
 function answer(reply: FastifyReply, { ok, status }: Readiness): { readonly status: string } {

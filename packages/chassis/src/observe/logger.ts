@@ -1,6 +1,14 @@
 /** Logs: one JSON line per event, without secrets, its level changeable while the service runs. */
 import { trace } from "@opentelemetry/api";
-import { pino, stdTimeFunctions, type DestinationStream, type Logger } from "pino";
+import {
+  pino,
+  stdTimeFunctions,
+  type Bindings,
+  type ChildLoggerOptions,
+  type DestinationStream,
+  type Logger,
+} from "pino";
+import { fieldHider } from "./hide-fields.ts";
 
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -35,29 +43,45 @@ const SECRET_FIELDS = [
   "privateKey",
   "clientSecret",
   "connectionString",
+  "set-cookie",
+  "x-api-key",
+  "proxy-authorization",
 ];
 const PERSONAL_FIELDS = ["email", "phone", "address", "firstName", "lastName", "cardNumber"];
-const HEADER_FIELDS = ["set-cookie", "x-api-key", "proxy-authorization"];
 
-/** A logger that hides secrets and personal fields down to the third level of what it is given. */
+/** A logger that hides secrets and personal fields wherever they are in what it is given. */
 export function createLogger(options: LoggerOptions): Logger {
   const fields = [...SECRET_FIELDS, ...PERSONAL_FIELDS, ...(options.personalFields ?? [])];
+  const hide = fieldHider(fields);
   const logger = pino(
     {
       level: options.level,
       base: { ...options.labels },
       timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: {
-        paths: [...fields.flatMap(paths), ...HEADER_FIELDS.flatMap(quoted)],
-        censor: "[hidden]",
-      },
+      formatters: { level: (label) => ({ level: label }), log: hide },
       serializers: { err: (error: unknown) => describeError(error, logger) },
       mixin: activeTrace,
     },
     options.destination ?? pino.destination({ sync: true }),
   );
+  hideInChildren(logger, hide);
   return logger;
+}
+
+/** The bindings of children pass no formatter; every child inherits this way of making one. */
+function hideInChildren(logger: Logger, hide: (object: object) => Record<string, unknown>): void {
+  const { child } = logger;
+  logger.child = function childWithoutSecrets<Levels extends string = never>(
+    this: Logger,
+    bindings: Bindings,
+    options?: ChildLoggerOptions<Levels>,
+  ): Logger<Levels> {
+    return child.call<Logger, [Bindings, ChildLoggerOptions<Levels> | undefined], Logger<Levels>>(
+      this,
+      hide(bindings),
+      options,
+    );
+  };
 }
 
 /**
@@ -109,15 +133,6 @@ export class LogSampler {
 }
 
 const SAMPLE_ONE_IN = 100;
-
-/** Redaction knows no depth, so a field is named at each of the first three levels. */
-function paths(field: string): readonly string[] {
-  return [field, `*.${field}`, `*.*.${field}`];
-}
-
-function quoted(field: string): readonly string[] {
-  return [`["${field}"]`, `*["${field}"]`, `*.*["${field}"]`];
-}
 
 function activeTrace(): object {
   const span = trace.getActiveSpan();

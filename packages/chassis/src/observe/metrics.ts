@@ -188,14 +188,16 @@ function eventLoopDelay(): Gauge<"quantile"> {
     labelNames: ["quantile"],
     registers: [],
     collect() {
-      // The recorded time is that between two ticks; what is more than a tick is delay.
-      const seconds = (nanoseconds: number): number =>
-        Math.max(0, nanoseconds / 1e9 - LOOP_RESOLUTION_MS / 1e3);
-      this.set({ quantile: "0.5" }, seconds(delays.percentile(50)));
-      this.set({ quantile: "0.9" }, seconds(delays.percentile(90)));
-      this.set({ quantile: "0.99" }, seconds(delays.percentile(99)));
-      this.set({ quantile: "1" }, seconds(delays.max));
+      this.set({ quantile: "0.5" }, delaySeconds(delays.percentile(50)));
+      this.set({ quantile: "0.9" }, delaySeconds(delays.percentile(90)));
+      this.set({ quantile: "0.99" }, delaySeconds(delays.percentile(99)));
+      this.set({ quantile: "1" }, delaySeconds(delays.max));
       delays.reset();
     },
   });
+}
+
+/** What is recorded is the time between two ticks; what is more than a tick is delay. */
+function delaySeconds(nanoseconds: number): number {
+  return Math.max(0, nanoseconds / 1e9 - LOOP_RESOLUTION_MS / 1e3);
 }

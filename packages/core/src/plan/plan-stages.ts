@@ -68,7 +68,7 @@ function failoverStages(request: PlanRequest, from: SiteId): readonly Stage[] {
  * A move with both sites alive. What can be done beforehand is, because writes are refused from the
  * fence to the opening. Traffic is switched before the fence: while names still lead to the old
  * site it still writes, and when it stops, clients are already on their way. The former writer
- * follows again in the same plan, or the application would be left without a standby.
+ * follows again in the same plan, and at once: until then the application has no standby.
  */
 function plannedMoveStages(request: PlanRequest, from: SiteId): readonly Stage[] {
   const { kind, target: to } = request;
@@ -85,10 +85,7 @@ function plannedMoveStages(request: PlanRequest, from: SiteId): readonly Stage[]
     [step({ kind: "drain-replication", from, to })],
     [step({ kind: "promote-database", site: to, from })],
     [step({ kind: "open-writes", site: to })],
-    [
-      step({ kind: "verify-convergence", site: to }),
-      step({ kind: "rejoin-site", site: from, writer: to }),
-    ],
+    [step({ kind: "rejoin-site", site: from, writer: to })],
     standbyStage(request, from),
     [
       {
@@ -96,6 +93,7 @@ function plannedMoveStages(request: PlanRequest, from: SiteId): readonly Stage[]
         action: { kind: "verify-site", site: from, expect: "standing-by" },
       },
     ],
+    [step({ kind: "verify-convergence", site: to })],
     [step({ kind: "compare-sites", writer: to, follower: from })],
     ...closing("info", moved(request, from)),
   ];

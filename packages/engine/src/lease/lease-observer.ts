@@ -30,6 +30,7 @@ export interface SeenLease {
 export class LeaseObserver {
   readonly #options: LeaseObserverOptions;
   #seen: SeenLease | null = null;
+  #lookedAtMs: number | null = null;
 
   constructor(options: LeaseObserverOptions) {
     this.#options = options;
@@ -37,6 +38,13 @@ export class LeaseObserver {
 
   /** What was seen last; null before the first look. */
   get seen(): SeenLease | null {
+    return this.#seen;
+  }
+
+  /** What was seen, if a look at most `maxAgeMs` ago found it; does not ask anybody. */
+  recent(maxAgeMs: number): SeenLease | null {
+    const { clock } = this.#options;
+    if (this.#lookedAtMs === null || clock.now() - this.#lookedAtMs > maxAgeMs) return null;
     return this.#seen;
   }
 
@@ -73,6 +81,7 @@ export class LeaseObserver {
     if (known !== null && (stored === null || isOlder(stored.lease, known.stored.lease))) {
       throw goneBack(known.stored.lease, stored?.lease ?? null);
     }
+    this.#lookedAtMs = this.#options.clock.now();
     const before = this.#seen;
     if (stored === null || (before !== null && isOlder(stored.lease, before.stored.lease))) {
       return before;

@@ -31,6 +31,9 @@ const RACES_MAX = 10;
 /** What asking witness and peers may add to the wait for the lapse. */
 const ASKING_MS = 2_000;
 
+/** A witness that missed one question is not lost: the observer asks it all the time. */
+const FORECAST_AGE_MAX_MS = 5_000;
+
 export interface WriterLeaseOptions {
   readonly application: string;
   readonly sites: readonly SiteId[];
@@ -143,7 +146,8 @@ export class WriterLease implements Fencer {
 
   async forecast(site: SiteId, signal: AbortSignal): Promise<FenceProof> {
     try {
-      const seen = await this.#options.observer.look(signal);
+      const { observer } = this.#options;
+      const seen = observer.recent(FORECAST_AGE_MAX_MS) ?? (await observer.look(signal));
       if (seen === null) return unproven("no lease was ever granted");
       const { holder, renewals } = seen.stored.lease;
       if (holder !== null && holder !== site) return unproven(`${holder} holds the lease`);

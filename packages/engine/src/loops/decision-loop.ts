@@ -281,6 +281,7 @@ export class DecisionLoop {
           score: decision.score,
         },
         startedBy: "decision",
+        decidedAtMs: situation.nowMs,
         facts: (runId) => (detected === null ? {} : { [detectionKey(runId)]: detected }),
       },
       lost,

@@ -6,6 +6,8 @@
  * 2. What makes room (a heal for a move, a rejoin for anything else) is cancelled and has ended
  *    before the other run starts.
  * 3. A plan the linter objects to is never started.
+ * 4. A decision that grew old on the way, because the state was slow or another run had to end
+ *    first, starts nothing: what it was made from may be over. The next look decides anew.
  */
 import {
   type Activity,
@@ -36,6 +38,8 @@ const RECORDS_LAST_MS = 1_000;
 const QUIET_RECORDS_LAST_MS = 30_000;
 /** A cancelled run aborts its step at once; much longer means that its runner is gone. */
 const RUN_ENDS_WITHIN_MS = 10_000;
+/** As long as the answers of a default probe: an older picture would not be decided from either. */
+const DECISION_LASTS_MS = 3_500;
 
 export interface RunLauncherPorts {
   readonly clock: Clock;
@@ -51,6 +55,8 @@ export interface RunLauncherPorts {
 export interface Launch {
   readonly request: Omit<PlanRequest, "id" | "nowMs">;
   readonly startedBy: string;
+  /** When the picture was taken this was decided from; people's requests do not grow old. */
+  readonly decidedAtMs?: number;
   /** Facts to keep beside the run, known before its first step. */
   readonly facts: (runId: string) => Readonly<Record<string, Json>>;
 }
@@ -93,6 +99,7 @@ export class RunLauncher {
    * Starts a run and returns its plan. `stop` ends the wait for a run that makes room.
    * @throws {CloudPhoenixError} `PLAN_REFUSED` with everything the linter found,
    *   `ALREADY_RUNNING` if another run got in between, `TIMED_OUT` if that run does not end
+   *   or the decision is too old by then
    */
   async launch(launch: Launch, stop: AbortSignal): Promise<Plan> {
     const { runner, facts } = this.#ports;
@@ -104,6 +111,7 @@ export class RunLauncher {
     try {
       if (running !== null) await this.#makeRoom(running, plan, stop);
       for (const [key, value] of Object.entries(launch.facts(plan.id))) await facts.put(key, value);
+      this.#refuseOld(launch);
       await runner.start(plan, launch.startedBy);
     } catch (error) {
       this.#current = null;
@@ -111,6 +119,17 @@ export class RunLauncher {
     }
     void this.#follow(plan.id, stop);
     return plan;
+  }
+
+  #refuseOld({ decidedAtMs, request }: Launch): void {
+    if (decidedAtMs === undefined) return;
+    const ageMs = this.#ports.clock.now() - decidedAtMs;
+    if (ageMs <= DECISION_LASTS_MS) return;
+    throw new CloudPhoenixError(
+      "TIMED_OUT",
+      `${request.kind} was decided ${ageMs} ms ago and is not started any more`,
+      { retryable: true, hint: "Find out what made the state database slow." },
+    );
   }
 
   async #makeRoom(earlier: RunningRun, plan: Plan, stop: AbortSignal): Promise<void> {

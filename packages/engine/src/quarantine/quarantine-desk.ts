@@ -73,7 +73,7 @@ export class QuarantineDesk {
     if (peopleWhoAccepted(quarantine).has(personOf(by))) {
       throw new CloudPhoenixError("CONFLICT", `${by} has accepted this loss already`, {
         retryable: false,
-        hint: `It takes ${this.#ports.policy.approversForRisk} different people; ask another one.`,
+        hint: "Each person counts once: see cloudphoenix quarantine show for what is missing.",
       });
     }
     return this.#decide(quarantine, { kind: "accepted", by, reason, atMs: this.#now() });

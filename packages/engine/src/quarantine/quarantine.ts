@@ -44,7 +44,8 @@ export function quarantineKey(site: SiteId): string {
 /** The quarantine in a stored fact; null if there is none. It is written by this version only. */
 export function quarantineIn(stored: Json): Quarantine | null {
   if (typeof stored !== "object" || stored === null || !("decisions" in stored)) return null;
-  return structuredClone<unknown>(stored) as Quarantine;
+  const quarantine: Quarantine = JSON.parse(JSON.stringify(stored));
+  return quarantine;
 }
 
 /**

@@ -6,10 +6,21 @@
  * 3. Each try checks the generation: a newer plan's world is not touched.
  * 4. An undo that keeps failing leaves the run `stuck`, a person is needed, and older steps stay:
  *    undoing them out of order could open a site that must stay shut.
+ * 5. Taking back is an epoch of its own: the run claims the next generation for it. Requests of the
+ *    run itself that were thought lost, for instance a fence sent into a cut network, may arrive
+ *    long after the undo; for an older generation they are refused, for the same one they would
+ *    shut the site again and nobody would know.
  */
-import type { PlanStep, StepAction, StepRecord } from "@cloudphoenix/core";
+import {
+  type Plan,
+  type PlanStep,
+  type StepAction,
+  type StepRecord,
+  hasCode,
+  messageOf,
+} from "@cloudphoenix/core";
 import { handlerOf } from "../steps/step-handler.ts";
-import { type Attempt, attempt, staleness } from "./attempt.ts";
+import { type Attempt, attempt, claims, staleness } from "./attempt.ts";
 import { backoffMs } from "./execute-step.ts";
 import { persist } from "./persist.ts";
 import { type RunSession, note } from "./run-session.ts";
@@ -27,6 +38,8 @@ export type UndoResult =
 
 /** Undoes everything that began. Safe to repeat: every undo is idempotent. */
 export async function undoRun(session: RunSession): Promise<UndoResult> {
+  const refusal = await claimUndo(session);
+  if (refusal !== null) return { status: "superseded", detail: refusal };
   for (const step of session.begun.toReversed()) {
     const result = await undoStep(session, step);
     if (result.kind === "superseded") return { status: "superseded", detail: result.detail };
@@ -35,19 +48,54 @@ export async function undoRun(session: RunSession): Promise<UndoResult> {
     }
   }
   if (!session.begun.some((step) => touchesReplication(step.action))) return { status: "undone" };
-  const stale = await settleRoles(session.context, session.deps, session.plan, {
+  const stale = await settleRoles(session.context, session.deps, undoPlanOf(session), {
     name: "settle:undo",
     active: session.plan.from,
   });
   return stale === null ? { status: "undone" } : { status: "superseded", detail: stale };
 }
 
-async function undoStep(session: RunSession, step: PlanStep): Promise<Attempt> {
-  const revokes =
+/** Claims the generation of the undo. @returns why the run may not act any more; null if it may */
+async function claimUndo(session: RunSession): Promise<string | null> {
+  const { context, deps } = session;
+  const { id, generation } = undoPlanOf(session);
+  if (generation === session.plan.generation) return null;
+  return context.step("undo:claim", async () => {
+    const stale = await staleness(deps, session.plan);
+    try {
+      // Claimed already, before a crash: then the plan's own generation is the stale one.
+      await persist(deps.clock, () => deps.roles.claim(id, generation));
+      return null;
+    } catch (error) {
+      if (hasCode(error, "STALE_GENERATION")) return stale ?? messageOf(error);
+      throw error;
+    }
+  });
+}
+
+/** The plan as its undo acts for it; the same plan if it took no generation or nothing acts. */
+function undoPlanOf(session: RunSession): Plan {
+  const { plan } = session;
+  const acts = session.begun.some((step) => isActing(session, step));
+  if (!claims(plan) || !acts) return plan;
+  return { ...plan, generation: plan.generation + 1, parentGeneration: plan.generation };
+}
+
+/** Whether taking the step back does anything at all. */
+function isActing(session: RunSession, step: PlanStep): boolean {
+  return step.undo.kind === "action" || isRevoked(session, step);
+}
+
+function isRevoked({ deps, outcomes }: RunSession, step: PlanStep): boolean {
+  return (
     step.undo.kind === "none" &&
-    session.outcomes.get(step.id)?.kind !== "done" &&
-    handlerOf(session.deps.handlers, step.action).revoke !== undefined;
-  if (step.undo.kind === "none" && !revokes) {
+    outcomes.get(step.id)?.kind !== "done" &&
+    handlerOf(deps.handlers, step.action).revoke !== undefined
+  );
+}
+
+async function undoStep(session: RunSession, step: PlanStep): Promise<Attempt> {
+  if (step.undo.kind === "none" && !isRevoked(session, step)) {
     const text = `left as it is: ${step.undo.reason}`;
     await note(session, { event: { kind: "step-undone", step: step.id, text } });
     return { kind: "done", result: null, text };
@@ -71,7 +119,8 @@ async function undoStep(session: RunSession, step: PlanStep): Promise<Attempt> {
 }
 
 async function tryUndo(session: RunSession, step: PlanStep, signal: AbortSignal): Promise<Attempt> {
-  const { plan, deps } = session;
+  const { deps } = session;
+  const plan = undoPlanOf(session);
   if (step.undo.kind === "action") {
     return attempt(deps, { plan, step, action: step.undo.action }, signal);
   }

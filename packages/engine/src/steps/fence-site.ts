@@ -52,7 +52,7 @@ export function fenceSite(ports: StepPorts): StepHandler<FenceSite> {
       };
     },
     async run({ site }, context) {
-      const proofs = await fence(ports, site, context);
+      const proofs = await stopWriters(ports, site, context);
       const degree = strongestFence(proofs);
       const found = { degree, proofs: proofs.map((proof) => ({ ...proof })) } satisfies Json;
       if (fenceAtLeast(degree, ports.policy.fenceMin)) return found;
@@ -89,7 +89,7 @@ export function unfenceSite(
   };
 }
 
-async function fence(
+async function stopWriters(
   ports: StepPorts,
   site: string,
   context: StepContext,

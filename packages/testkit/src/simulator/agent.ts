@@ -1,7 +1,7 @@
 /** The agent of a site: keeps the lease, promises to peers, and asks probes. */
-import { CloudPhoenixError } from "@cloudphoenix/core";
-import { LeaseKeeper, type LeasePeer, type LeaseWitness, type SiteLease } from "@cloudphoenix/engine";
+import { LeaseKeeper, type LeasePeer } from "@cloudphoenix/engine";
 import { siteLease } from "./database-ports.ts";
+import * as sabotage from "./sabotage.ts";
 import type { Site } from "./sites.ts";
 import type { World } from "./world.ts";
 
@@ -9,7 +9,7 @@ import type { World } from "./world.ts";
 export function startAgent(world: World, site: Site): void {
   const { settings, network } = world;
   const client = site.agent;
-  const lease = sabotagedLease(world, siteLease(world, client, site.id));
+  const lease = sabotage.keeperLease(world, siteLease(world, client, site.id));
   const peers = world.sites
     .filter((other) => other !== site)
     .map((other): LeasePeer => {
@@ -29,49 +29,10 @@ export function startAgent(world: World, site: Site): void {
     site: site.id,
     terms: settings.terms,
     clock: client.clock,
-    witness: sabotagedWitness(world, world.state.witnessFor(client)),
+    witness: sabotage.keeperWitness(world, world.state.witnessFor(client)),
     lease,
     peers,
   });
   // Each incarnation runs until its process dies; nothing ever aborts it in an orderly way.
   void keeper.run(new AbortController().signal);
-}
-
-/** The mutant that takes the end of the lease from a clock read after the grant. */
-function sabotagedLease(world: World, lease: SiteLease): SiteLease {
-  if (!world.sabotages.has("lease-from-late-clock")) return lease;
-  return {
-    ...lease,
-    async extend({ epoch }, signal) {
-      const { nowMs } = await lease.read(signal);
-      await lease.extend({ epoch, untilMs: nowMs + world.settings.terms.ttlMs }, signal);
-    },
-  };
-}
-
-/** The mutant that takes silence for consent. */
-function sabotagedWitness(world: World, witness: LeaseWitness): LeaseWitness {
-  if (!world.sabotages.has("renew-on-silence")) return witness;
-  let known: Awaited<ReturnType<LeaseWitness["read"]>> = null;
-  const orElse = async <T>(answer: Promise<T>, fallback: () => T): Promise<T> => {
-    try {
-      return await answer;
-    } catch (error) {
-      if (!(error instanceof CloudPhoenixError)) throw error;
-      return fallback();
-    }
-  };
-  const soon = (): AbortSignal => {
-    const limit = new AbortController();
-    void world.scheduler.after(200, () => limit.abort());
-    return limit.signal;
-  };
-  return {
-    async read() {
-      known = await orElse(witness.read(soon()), () => known);
-      return known;
-    },
-    replace: (next, expected) =>
-      orElse(witness.replace(next, expected, soon()), () => expected ?? "granted"),
-  };
 }

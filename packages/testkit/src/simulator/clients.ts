@@ -12,6 +12,8 @@ import { type Site, serves } from "./sites.ts";
 import type { World } from "./world.ts";
 
 const WRITE_EVERY_MS = 400;
+const CALM_WRITE_EVERY_MS = 800;
+const BUSY_WRITE_EVERY_MS = 120;
 const PATIENCE_MS = 1_000;
 /** A healthy connection is kept this long before the name is resolved again. */
 const KEEP_ALIVE_MS = 15_000;
@@ -46,7 +48,7 @@ export class Clients {
         // A broken connection makes the client resolve anew.
         if (!isWell) since = -KEEP_ALIVE_MS;
       });
-      scheduler.after(WRITE_EVERY_MS, turn);
+      scheduler.after(world.phases.now === "idle" ? CALM_WRITE_EVERY_MS : WRITE_EVERY_MS, turn);
     };
     scheduler.after(index * 90, turn);
   }
@@ -55,7 +57,9 @@ export class Clients {
     const turn = (): void => {
       // A standby refuses at once: nothing that is judged can come of it.
       if (site.database.role === "active") this.#write(site.entry.name, site, () => undefined);
-      this.world.scheduler.after(WRITE_EVERY_MS * 2, turn);
+      // While something happens, often enough that no gap between two writers hides between two writes.
+      const isCalm = this.world.phases.now === "idle";
+      this.world.scheduler.after(isCalm ? CALM_WRITE_EVERY_MS : BUSY_WRITE_EVERY_MS, turn);
     };
     this.world.scheduler.after(this.world.chance.between(0, WRITE_EVERY_MS), turn);
   }
@@ -69,9 +73,10 @@ export class Clients {
     const end = (isWell: boolean): void => {
       if (!open) return;
       open = false;
+      patience.fire = null;
       ended(isWell);
     };
-    world.scheduler.after(PATIENCE_MS, () => end(false));
+    const patience = world.scheduler.after(PATIENCE_MS, () => end(false));
     const reply = (answer: () => void): void => {
       if (from === site.entry.name) answer();
       else world.network.send(site.entry.name, from, answer);
@@ -123,4 +128,3 @@ export class Clients {
     return this.#world;
   }
 }
-

@@ -126,6 +126,7 @@ export class Controller {
       subscribe: (runId, wake) => this.#world.wakeUps.subscribe(runId, process, wake),
       announce: (runId, cancelled) => this.#world.wakeUps.announce(runId, cancelled),
       gone: leadership.lost,
+      onStart: (plan, startedBy) => this.#world.judge.began(process.name, plan, startedBy),
       onDefect: (runId, error) => {
         this.#world.truth.violate("defect", `run ${runId} broke off: ${String(error)}`);
       },
@@ -176,10 +177,7 @@ export class Controller {
       }),
     );
     const databases = databaseControl(world, process, beats);
-    const fencers: readonly Fencer[] = [
-      ...explicitFencers(world, process, databases),
-      writerLease,
-    ];
+    const fencers: readonly Fencer[] = [...explicitFencers(world, process, databases), writerLease];
     const ports: StepPorts = {
       application,
       policy: sabotage.policy(world, settings.policy),
@@ -242,4 +240,3 @@ async function patiently<T>(ask: () => Promise<T>, { clock }: Process): Promise<
     }
   }
 }
-

@@ -36,11 +36,7 @@ export function statementsOf(world: World, client: Process): Ask {
   };
 }
 
-export function databaseControl(
-  world: World,
-  client: Process,
-  beats: BeatMemory,
-): DatabaseControl {
+export function databaseControl(world: World, client: Process, beats: BeatMemory): DatabaseControl {
   const ask = statementsOf(world, client);
   return {
     inspect: (id, signal) => ask(id, signal, stateOf),
@@ -65,8 +61,8 @@ export function databaseControl(
       }),
     drain: (from, to, signal) => drain(world, { client, ask, from, to }, signal),
     async lossBound(from, to, signal) {
+      const bound = await lossBound(world, { client, ask, from, to }, { beats, signal });
       world.judge.measured(client.name, from, to);
-      const bound = await lossBound(ask, beats, { from, to }, signal);
       return world.sabotages.has("stale-looks-fresh") ? { ...bound, boundMs: 0 } : bound;
     },
     promote: (id, from, generation, signal) =>
@@ -112,15 +108,16 @@ async function drain(
   { client, ask, from, to }: Drain,
   signal: AbortSignal,
 ): Promise<{ readonly lsn: string }> {
+  const { shortPositions } = world.settings;
   const lsn = await ask(from, signal, ({ database }) => {
     if (database.writesOpen) {
       throw new CloudPhoenixError("CONFLICT", `writes are open at ${from}`, { retryable: false });
     }
-    return lsnText(database.log.length);
+    return lsnText(database.log.length, shortPositions);
   });
   for (;;) {
     const confirmed = await ask(from, signal, ({ database }) =>
-      lsnText(database.confirmed.get(to) ?? 0),
+      lsnText(database.confirmed.get(to) ?? 0, shortPositions),
     );
     const reached = world.sabotages.has("lsn-as-text")
       ? confirmed >= lsn
@@ -136,10 +133,9 @@ function parseLsn(text: string): bigint {
 }
 
 async function lossBound(
-  ask: Ask,
-  beats: BeatMemory,
-  { from, to }: { readonly from: SiteId; readonly to: SiteId },
-  signal: AbortSignal,
+  world: World,
+  { ask, from, to }: Drain,
+  { beats, signal }: { readonly beats: BeatMemory; readonly signal: AbortSignal },
 ): Promise<LossBound> {
   const reading = await ask(to, signal, ({ database }) => ({
     applied: database.promotion?.applied ?? database.follows?.applied ?? null,
@@ -155,7 +151,8 @@ async function lossBound(
         ? null
         : Math.max(0, seen.atMs - completeUntilMs) + BEAT_EVERY_MS,
     boundBytes: null,
-    appliedLsn: reading.applied === null ? null : lsnText(reading.applied),
+    appliedLsn:
+      reading.applied === null ? null : lsnText(reading.applied, world.settings.shortPositions),
   };
 }
 
@@ -178,7 +175,10 @@ function promote(world: World, site: Site, from: SiteId, generation: number): Pr
     database.durability = "async";
     world.judge.promoted(site, generation);
   }
-  const lsn = database.promotion === null ? null : lsnText(database.promotion.applied);
+  const lsn =
+    database.promotion === null
+      ? null
+      : lsnText(database.promotion.applied, world.settings.shortPositions);
   return { site: id, appliedLsn: lsn, reverseSlot: "back", sequences: {}, alreadyDone: done };
 }
 

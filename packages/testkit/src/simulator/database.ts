@@ -204,7 +204,6 @@ export class Database {
     this.role = "fenced";
     this.writesOpen = false;
     this.leaseUntilMs = 0;
-    this.endSessions();
   }
 
   promise({ epoch, durationMs }: { readonly epoch: number; readonly durationMs: number }): void {
@@ -268,12 +267,12 @@ export function stale(target: string, asked: number, stored: number): CloudPhoen
   );
 }
 
-/** Where the log begins: soon the text of a position grows by a digit, as it does in real life. */
-const LOG_START = 0xfff_f000n;
+/** From here on the text of a position has a digit more. */
+const LONGER_TEXT = 0x1000_0000n;
 const TRANSACTION_BYTES = 0x38n;
 
-/** A position of the log as PostgreSQL writes it. */
-export function lsnText(position: number): string {
-  const bytes = LOG_START + BigInt(position) * TRANSACTION_BYTES;
+/** A position of the log as PostgreSQL writes it; `shortPositions` of them have a digit less. */
+export function lsnText(position: number, shortPositions: number): string {
+  const bytes = LONGER_TEXT + BigInt(position - shortPositions) * TRANSACTION_BYTES;
   return `${(bytes >> 32n).toString(16).toUpperCase()}/${(bytes & 0xffff_ffffn).toString(16).toUpperCase()}`;
 }

@@ -29,7 +29,10 @@ export const FAULT_KINDS = [
   "partition",
   "one-way-partition",
   "witness-cut-off",
-  "witness-and-users-cut-off",
+  "only-peers-left",
+  "only-witness-left",
+  "entry-cut-off",
+  "slow-witness",
   "state-crash",
   "state-frozen",
   "controller-crash",
@@ -54,6 +57,7 @@ export const FAULT_KINDS = [
   "controllers-blind",
   "standby-crash",
   "standby-stalled",
+  "standby-database-frozen",
   "standby-half-seeded",
   "replication-cut",
   "both-sites-bad",
@@ -82,18 +86,39 @@ export const FAULTS: Readonly<Record<FaultKind, Strike>> = {
   "one-way-partition": ({ world }, chance) => {
     const nodes = allNodes(world);
     const from = nodes.filter(() => chance.hits(0.4));
-    return world.network.cut(from, nodes.filter((node) => !from.includes(node)));
+    return world.network.cut(
+      from,
+      nodes.filter((node) => !from.includes(node)),
+    );
   },
   "witness-cut-off": ({ world }, chance) => {
     const agents = world.sites.filter(() => chance.hits(0.7)).map((site) => site.agent.name);
     return both(world.network.cut(agents, [STATE]), world.network.cut([STATE], agents));
   },
-  "witness-and-users-cut-off": ({ world }) => {
-    // The lease cannot be renewed and nobody outside gets in: only peers and local users are left.
+  "only-peers-left": ({ world }) => {
+    // The lease cannot be renewed and nobody outside gets in, but agents still talk to each other.
     const site = activeSite({ world });
-    const ways = [site.agent.name, site.entry.name, site.database.process.name];
-    const others = [STATE, INTERNET, EDGE, ...controllerNames(world)];
-    return both(world.network.cut(ways, others), world.network.cut(others, ways));
+    const { name } = site.agent;
+    return both(
+      cutOffUsers(world, site),
+      both(world.network.cut([name], [STATE]), world.network.cut([STATE], [name])),
+    );
+  },
+  // Everybody takes the site for dead, and it still renews its lease.
+  "only-witness-left": ({ world }) => cutOffUsers(world, activeSite({ world })),
+  // Users and vantages get nowhere, but the site's database obeys its controllers.
+  "entry-cut-off": ({ world }) => {
+    const { name } = activeSite({ world }).entry;
+    const others = outside(world, nodesOf(activeSite({ world }).id));
+    return both(world.network.cut([name], others), world.network.cut(others, [name]));
+  },
+  "slow-witness": ({ world }, chance) => {
+    // Just quick enough for a renewal to count.
+    const agents = world.sites.map((site) => site.agent.name);
+    return both(
+      world.network.impair(agents, [STATE], { extraMs: 10 }),
+      world.network.impair([STATE], agents, { extraMs: chance.between(50, 220) }),
+    );
   },
   "state-crash": ({ hold, world }) => hold(world.state.process, "down"),
   "state-frozen": ({ hold, world }) => hold(world.state.process, "frozen"),
@@ -123,7 +148,7 @@ export const FAULTS: Readonly<Record<FaultKind, Strike>> = {
     };
   },
   "slow-state-disk": ({ world }, chance) => {
-    const addedMs = chance.between(20, 700);
+    const addedMs = chance.between(20, 450);
     world.state.workMs += addedMs;
     return () => {
       world.state.workMs -= addedMs;
@@ -165,7 +190,9 @@ export const FAULTS: Readonly<Record<FaultKind, Strike>> = {
   "provider-outage-blinds": ({ world }, chance) => {
     // Every agent of one cloud, and whoever watches through it, sees nothing but red.
     const cloud = chance.pick(world.sites).cloud;
-    const agents = world.sites.filter((site) => site.cloud === cloud).map((site) => site.agent.name);
+    const agents = world.sites
+      .filter((site) => site.cloud === cloud)
+      .map((site) => site.agent.name);
     const blind = chance.hits(0.4) ? [...agents, INTERNET] : agents;
     const targets = [EDGE, ...world.sites.map((site) => site.entry.name)];
     return world.network.cut(blind, targets);
@@ -182,6 +209,8 @@ export const FAULTS: Readonly<Record<FaultKind, Strike>> = {
       database.applyStalled = false;
     };
   },
+  "standby-database-frozen": ({ hold, world }, chance) =>
+    hold(standby(world, chance).database.process, "frozen"),
   "standby-half-seeded": ({ world }, chance) => {
     const { database } = standby(world, chance);
     database.copyComplete = false;
@@ -251,6 +280,13 @@ function isolate(world: World, site: Site): () => void {
   const inside = nodesOf(site.id);
   const others = outside(world, inside);
   return both(world.network.cut(inside, others), world.network.cut(others, inside));
+}
+
+/** Nobody outside reaches the site but its agent; local users do. */
+function cutOffUsers(world: World, site: Site): () => void {
+  const ways = [site.entry.name, site.database.process.name, site.provider.name];
+  const others = outside(world, nodesOf(site.id));
+  return both(world.network.cut(ways, others), world.network.cut(others, ways));
 }
 
 /** Power and network are gone, as when a region fails. */

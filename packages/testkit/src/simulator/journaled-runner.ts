@@ -16,6 +16,8 @@ export interface JournaledRunnerOptions {
   /** Sends `wake` to this process when something arrives for a run; it may get lost. */
   readonly subscribe: (runId: string, wake: (cancelled: boolean) => void) => void;
   readonly announce: (runId: string, cancelled: boolean) => void;
+  /** Told the moment the state database has a new run. */
+  readonly onStart: (plan: Plan, startedBy: string) => void;
   /** An execution broke off by an error that nothing in the world may cause. */
   readonly onDefect: (runId: string, error: unknown) => void;
   /** Aborts when this process may not act any more; nothing is recorded after that. */
@@ -36,7 +38,10 @@ export class JournaledRunner implements PlanRunner {
 
   async start(plan: Plan, startedBy: string): Promise<void> {
     const { journal, ask } = this.#options;
-    const run = await ask(() => journal.open(plan, startedBy));
+    const run = await ask(() => {
+      this.#options.onStart(plan, startedBy);
+      return journal.open(plan, startedBy);
+    });
     if (!run.ended) this.#execute(run);
   }
 

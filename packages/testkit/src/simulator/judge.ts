@@ -24,8 +24,8 @@ const LOSS_SLACK_MS = 2_000;
 const LOOK_SLACK_MS = 20;
 const MOMENT_MS = 2;
 
-/** From a decision to the first record of its run; a heal may have to end in between. */
-const ACT_AGE_MAX_MS = 4_000;
+/** From a look to the start of the run it led to: as the product promises, and one statement. */
+const ACT_AGE_MAX_MS = 5_500;
 
 interface Act {
   readonly kind: string;
@@ -41,6 +41,8 @@ interface RunStory {
   readonly approvers: Map<string, Set<string>>;
   asked: string | null;
   fence: "unproven" | "network" | "lease-expired" | "confirmed" | null;
+  /** True time of the last sign of life known to whoever measured the loss; null: not measured. */
+  sign: number | null;
   claimed: boolean;
   ended: string | null;
 }
@@ -101,7 +103,7 @@ export class Judge {
     const before = this.#objectionsTo(controller, { kind, from, to }, lookMs - MOMENT_MS);
     const after = this.#objectionsTo(controller, { kind, from, to }, lookMs + MOMENT_MS);
     const objections = before.filter((one) => after.some((two) => two.invariant === one.invariant));
-    this.#acts.set(controller, { kind, atMs: this.#world.scheduler.nowMs, objections });
+    this.#acts.set(controller, { kind, atMs: lookMs, objections });
   }
 
   /** The active site acknowledged a heartbeat of this controller. */
@@ -112,10 +114,10 @@ export class Judge {
   /** A controller asks how much would be lost: what it knew then is what it may rely on. */
   measured(controller: string, from: SiteId, to: SiteId): void {
     const sign = this.#signs.get(`${controller} ${from}`) ?? null;
-    this.#measured.set(`${from} ${to}`, sign);
+    this.#measured.set(`${controller} ${from} ${to}`, sign);
   }
 
-  /** A run is recorded for the first time. */
+  /** A run is started. */
   began(controller: string, plan: Plan, startedBy: string): void {
     if (this.#runs.has(plan.id)) return;
     const objections = startedBy === "decision" ? this.#objectionsAtStart(controller, plan) : [];
@@ -126,6 +128,7 @@ export class Judge {
       approvers: new Map(),
       asked: null,
       fence: null,
+      sign: null,
       claimed: false,
       ended: null,
     };
@@ -142,12 +145,16 @@ export class Judge {
     this.#raise(story);
   }
 
-  stepRecorded(runId: string, record: StepRecord): void {
+  stepRecorded(controller: string, runId: string, record: StepRecord): void {
     const story = this.#runs.get(runId);
     const step = story?.plan.steps.find((one) => one.id === record.id);
     if (story === undefined || step === undefined) return;
     const moves = story.plan.kind !== "heal" && story.plan.kind !== "rollback";
     if (moves && record.status === "running") this.#world.phases.stepBegins(step.action.kind);
+    if (step.action.kind === "measure-loss" && record.status === "done") {
+      const { from, to } = step.action;
+      story.sign ??= this.#measured.get(`${controller} ${from} ${to}`) ?? null;
+    }
     const { result } = record;
     if (step.action.kind !== "fence-site" || typeof result !== "object" || result === null) return;
     if (!("degree" in result)) return;
@@ -191,11 +198,14 @@ export class Judge {
     const from = this.#world.site(promotion.from);
     const lossApproved = run !== null && this.#approvedLoss(run);
     const { truth, settings } = this.#world;
-    truth.note(`${site.id} is promoted for ${generation} (${promotion.applied} of ${from.database.log.length} applied)`);
-    if (!site.database.copyComplete) truth.violate("bad-standby", `${site.id} has no complete copy`);
+    truth.note(
+      `${site.id} is promoted for ${generation} (${promotion.applied} of ${from.database.log.length} applied)`,
+    );
+    if (!site.database.copyComplete)
+      truth.violate("bad-standby", `${site.id} has no complete copy`);
     this.#judgeFence(run, from, generation);
     if (run?.plan.kind !== "switchover" && !lossApproved) {
-      this.#judgeStaleness(site, promotion.from, promotion.beat?.trueMs ?? null);
+      this.#judgeStaleness(site, run?.sign ?? null, promotion.beat?.trueMs ?? null);
     }
     const { applied } = promotion;
     this.#promotions.push({ site, from, applied, run, lossApproved, judged: false });
@@ -221,7 +231,11 @@ export class Judge {
     const words = `${lost.length} acknowledged writes of ${from.id} are not at ${site.id}`;
     if (run?.plan.kind === "switchover") {
       truth.violate("lost-writes", `${words} after a planned move`);
-    } else if (settings.durability === "sync" && !lossApproved && from.id === settings.application.sites[0]?.id) {
+    } else if (
+      settings.durability === "sync" &&
+      !lossApproved &&
+      from.id === settings.application.sites[0]?.id
+    ) {
       truth.violate("lost-writes", `${words} although every commit waited for its standby`);
     }
   }
@@ -238,13 +252,8 @@ export class Judge {
     );
   }
 
-  #judgeStaleness(site: Site, from: SiteId, beatMs: number | null): void {
+  #judgeStaleness(site: Site, sign: number | null, beatMs: number | null): void {
     const { truth, settings } = this.#world;
-    const sign = this.#measured.get(`${from} ${site.id}`);
-    if (sign === undefined) {
-      truth.violate("bad-standby", `${site.id} was promoted although nobody measured the loss`);
-      return;
-    }
     if (sign === null || beatMs === null) {
       truth.violate("bad-standby", `${site.id} was promoted although the loss was unknown`);
       return;
@@ -301,7 +310,10 @@ export class Judge {
     if (plan.kind !== "dr" && plan.kind !== "region") return found;
     const needed = policy.evidenceMin[plan.kind];
     if (domains.length < needed) {
-      object("evidence", `${domains.join(", ") || "no failure domain"} agreed, ${needed} are needed`);
+      object(
+        "evidence",
+        `${domains.join(", ") || "no failure domain"} agreed, ${needed} are needed`,
+      );
     }
     if (plan.kind === "dr") {
       const cloud = application.sites.find((site) => site.id === plan.to)?.cloud;

@@ -58,21 +58,27 @@ export async function campaign(state: StateServer, process: Process): Promise<Le
   }
 }
 
-async function keepLead(
-  state: StateServer,
-  process: Process,
-  term: { readonly holder: string; readonly lost: AbortController; beatAtMs: number },
-): Promise<void> {
+interface Term {
+  readonly holder: string;
+  readonly lost: AbortController;
+  /** When the last good beat was sent, on the holder's clock. */
+  beatAtMs: number;
+}
+
+/** A beat that gets no answer is no beat. */
+async function sendBeat(state: StateServer, process: Process, term: Term): Promise<void> {
+  const sentAtMs = process.clock.now();
+  const kept = await state
+    .ask(process, () => state.leaderLock.beat(term.holder, state.process.readClock()))
+    .catch(() => null);
+  if (kept === true) term.beatAtMs = Math.max(term.beatAtMs, sentAtMs);
+  if (kept === false) term.lost.abort();
+}
+
+async function keepLead(state: StateServer, process: Process, term: Term): Promise<void> {
   const { clock } = process;
   const beat = (): void => {
-    const sentAtMs = clock.now();
-    state
-      .ask(process, () => state.leaderLock.beat(term.holder, state.process.readClock()))
-      .then((kept) => {
-        if (kept) term.beatAtMs = Math.max(term.beatAtMs, sentAtMs);
-        else term.lost.abort();
-      })
-      .catch(() => undefined);
+    void sendBeat(state, process, term);
     if (!term.lost.signal.aborted) process.after(BEAT_EVERY_MS, beat);
   };
   process.after(BEAT_EVERY_MS, beat);

@@ -51,7 +51,8 @@ function siteText({ id, database }: Site): string {
 
 function reasons(world: World, controllers: readonly Controller[]): string {
   const leader = controllers.find((one) => one.acting !== null);
-  const decision = leader === undefined ? undefined : world.judge.decisions.get(leader.process.name);
+  const decision =
+    leader === undefined ? undefined : world.judge.decisions.get(leader.process.name);
   if (decision === undefined) return "nobody leads";
   return `${decision.verdict}: ${decision.action.kind}: ${decision.action.because}`;
 }

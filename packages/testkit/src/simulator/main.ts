@@ -115,7 +115,7 @@ async function conclude(
   const missing = sum.seeds >= COVERAGE_SEEDS ? neverCovered(sum) : [];
   const failed = sum.violations.length > 0 || missing.length > 0;
   if (values.json) {
-    print(JSON.stringify({ from, elapsedMs, ...sum, missing }));
+    print(JSON.stringify({ ...sum, from, elapsedMs, missing }));
     return failed ? 1 : 0;
   }
   print(progressText(sum, elapsedMs, seeds));
@@ -123,7 +123,8 @@ async function conclude(
     `${sum.events} events, ${sum.acknowledged} acknowledged writes, ${Math.round(sum.virtualMs / 3_600_000)} hours of virtual time`,
   );
   print(coverageText(sum));
-  for (const [limit, count] of Object.entries(sum.limits)) print(`known limit met: ${limit}: ${count}`);
+  for (const [limit, count] of Object.entries(sum.limits))
+    print(`known limit met: ${limit}: ${count}`);
   if (missing.length > 0) print(`never occurred: ${missing.join(", ")}`);
   for (const { seed, invariant, sentence } of sum.violations) {
     print(`seed ${seed}: ${invariant}: ${sentence}`);
@@ -166,8 +167,7 @@ function workers(): number {
 function wholeNumber(text: string): number {
   const number = Number(text);
   if (Number.isSafeInteger(number) && number >= 0) return number;
-  process.stderr.write(`${text} is not a whole number\n${USAGE}\n`);
-  process.exit(2);
+  throw new RangeError(`${text} is not a whole number`);
 }
 
 function print(text: string): void {

@@ -3,7 +3,7 @@
 /** Every sabotage `simulate({ sabotages })` understands. */
 export const MUTANTS: Readonly<Record<string, string>> = {
   "no-lease-wait": "the fence by lease does not wait for the lease to run out",
-  "wait-too-short": "the fence by lease waits a renewal less than it must",
+  "wait-too-short": "the fence by lease waits for half of the lease only",
   "seal-not-stored": "the lease is sealed in the controller's mind only",
   "grant-without-seal": "the lease is handed over without ever being taken away",
   "lease-from-late-clock": "the end of the lease is counted from a clock read after the grant",
@@ -28,4 +28,3 @@ export const MUTANTS: Readonly<Record<string, string>> = {
   "no-hysteresis": "a score counts at once",
   "no-cooldown": "moves may follow each other at once",
 };
-

@@ -9,7 +9,7 @@
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import type { Chance } from "./chance.ts";
 import type { Process } from "./process.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { ScheduledEvent, Scheduler } from "./scheduler.ts";
 
 interface Link {
   /** How many cuts are in force; faults may overlap. */
@@ -106,15 +106,18 @@ export class Network {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const incarnation = from.incarnation;
     let open = true;
+    let limit: ScheduledEvent | null = null;
     const settle = (end: () => void): void => {
       if (!open) return;
       open = false;
+      if (limit !== null) limit.fire = null;
       signal?.removeEventListener("abort", onAbort);
       end();
     };
     const onAbort = (): void => settle(() => reject(stopped()));
     signal?.addEventListener("abort", onAbort, { once: true });
-    if (limitMs !== undefined) from.after(limitMs, () => settle(() => reject(late(to.name))));
+    if (limitMs !== undefined)
+      limit = from.after(limitMs, () => settle(() => reject(late(to.name))));
     const answer = (end: () => void): void => {
       this.send(to.name, from.name, () => {
         if (from.incarnation === incarnation) from.receive(() => settle(end));
@@ -155,7 +158,7 @@ export class Network {
   }
 
   #fly(link: Link, deliver: () => void): void {
-    const jitterMs = this.#chance.next() * JITTER_MS * Math.min(1, link.latencyMs);
+    const jitterMs = this.#chance.next() * Math.min(JITTER_MS, link.latencyMs);
     this.#scheduler.after(link.latencyMs + jitterMs + link.extraMs, () => {
       if (link.cuts > 0) this.#park(link, deliver);
       else deliver();
@@ -169,9 +172,9 @@ export class Network {
   #heal(link: Link): void {
     link.cuts -= 1;
     if (link.cuts > 0) return;
-    const late = link.parked;
+    const { parked } = link;
     link.parked = [];
-    for (const deliver of late) {
+    for (const deliver of parked) {
       this.#scheduler.after(this.#chance.between(1, 300), () => {
         if (link.cuts > 0) this.#park(link, deliver);
         else deliver();

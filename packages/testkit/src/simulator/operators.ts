@@ -44,7 +44,11 @@ export class Operators {
   cancel(): void {
     for (const { plan, ended } of this.#world.judge.runs) {
       if (ended !== null) continue;
-      this.#tell(plan.id, { kind: "cancel", by: this.#chance.pick(NAMES), reason: "changed my mind" });
+      this.#tell(plan.id, {
+        kind: "cancel",
+        by: this.#chance.pick(NAMES),
+        reason: "changed my mind",
+      });
     }
   }
 

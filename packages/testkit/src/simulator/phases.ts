@@ -37,7 +37,10 @@ export class PhaseClock {
   stepBegins(kind: StepKind): void {
     const phase = PHASE_OF_STEP[kind];
     // Scaling and a first look come before the fence in a planned move.
-    if (phase === undefined || (phase === "promoting" && this.#now !== "fencing" && this.#now !== phase)) {
+    if (
+      phase === undefined ||
+      (phase === "promoting" && this.#now !== "fencing" && this.#now !== phase)
+    ) {
       return;
     }
     this.#enter(phase);

@@ -18,6 +18,7 @@ import type { World } from "./world.ts";
 
 /** How long pods take to become ready. */
 const POD_START_MS = 300;
+const QUICK_POD_START_MS = 5;
 
 export function workloadControl(world: World, client: Process): WorkloadControl {
   const ask = <T>(id: SiteId, signal: AbortSignal, effect: (site: Site) => T): Promise<T> => {
@@ -29,10 +30,11 @@ export function workloadControl(world: World, client: Process): WorkloadControl 
       effect: () => effect(site),
     });
   };
-  const becomeReady = (site: Site): void =>
-    site.entry.after(POD_START_MS, () => {
+  const becomeReady = (site: Site): void => {
+    site.entry.after(world.settings.quick ? QUICK_POD_START_MS : POD_START_MS, () => {
       site.pods.ready = site.pods.desired;
     });
+  };
   return {
     inspect: (id, _workload, signal) =>
       ask(id, signal, ({ pods, entry }) => {
@@ -115,7 +117,7 @@ export function siteEntry(world: World, client: Process): SiteEntry {
           }
           const takesWrites = database.refusal() === null;
           if (takesWrites === (expect === "serving")) {
-            return { status: "healthy", detail: `${database.role}` } as const;
+            return { status: "healthy", detail: database.role } as const;
           }
           const detail = takesWrites ? "writes open" : "writes refused";
           return { status: "unhealthy", detail } as const;
@@ -132,8 +134,7 @@ export function trafficSwitch(world: World, client: Process): TrafficSwitch {
   };
   return {
     capabilities: { compareAndSwap: true, propagationMs: 0 },
-    read: (signal) =>
-      world.network.call({ from: client, to: world.edge, signal, effect: read }),
+    read: (signal) => world.network.call({ from: client, to: world.edge, signal, effect: read }),
     switchTo: (site, generation, signal) =>
       world.network.call({
         from: client,

@@ -9,7 +9,7 @@
  */
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import type { Clock } from "@cloudphoenix/engine";
-import type { Scheduler } from "./scheduler.ts";
+import type { ScheduledEvent, Scheduler } from "./scheduler.ts";
 
 /** 2026-01-01T00:00:00Z: a plausible epoch, so that nothing mistakes it for a duration. */
 const EPOCH_MS = 1_767_225_600_000;
@@ -76,9 +76,9 @@ export class Process {
   }
 
   /** Calls `work` after `delayMs` of true time unless this incarnation is gone by then. */
-  after(delayMs: number, work: () => void): void {
+  after(delayMs: number, work: () => void): ScheduledEvent {
     const incarnation = this.#incarnation;
-    this.scheduler.after(delayMs, () => {
+    return this.scheduler.after(delayMs, () => {
       if (incarnation === this.#incarnation) this.receive(work);
     });
   }

@@ -69,11 +69,7 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
     return { state: "streaming", detail: "streaming" };
   }
 
-  #every(
-    everyMs: number,
-    stop: AbortSignal,
-    ask: (signal: AbortSignal) => Promise<void>,
-  ): void {
+  #every(everyMs: number, stop: AbortSignal, ask: (signal: AbortSignal) => Promise<void>): void {
     const turn = (): void => {
       if (stop.aborted) return;
       const limit = new AbortController();

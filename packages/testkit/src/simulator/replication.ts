@@ -1,6 +1,7 @@
 /** Logical replication from one database to another: batches in order, one on the way at a time. */
 import type { Database } from "./database.ts";
 import type { Network } from "./network.ts";
+import type { ScheduledEvent } from "./scheduler.ts";
 
 /** After this long without an answer the stream starts again from what the follower has. */
 const RECONNECT_MS = 1_500;
@@ -9,6 +10,7 @@ const RECONNECT_MS = 1_500;
 export function replicate(network: Network, origin: Database, follower: Database): void {
   let onTheWay: number | null = null;
   let streams = 0;
+  let reconnect: ScheduledEvent | null = null;
   const wanted = (): boolean => follower.follows?.site === origin.site;
 
   const pump = (): void => {
@@ -22,8 +24,7 @@ export function replicate(network: Network, origin: Database, follower: Database
     network.send(origin.process.name, follower.process.name, () => {
       follower.process.receive(() => arrive(stream, from, to));
     });
-    origin.process.scheduler.after(RECONNECT_MS, () => {
-      if (onTheWay !== stream) return;
+    reconnect = origin.process.scheduler.after(RECONNECT_MS, () => {
       onTheWay = null;
       pump();
     });
@@ -44,7 +45,10 @@ export function replicate(network: Network, origin: Database, follower: Database
     network.send(follower.process.name, origin.process.name, () => {
       origin.process.receive(() => {
         origin.confirm(follower.site, applied);
-        if (onTheWay === stream) onTheWay = null;
+        if (onTheWay === stream) {
+          onTheWay = null;
+          if (reconnect !== null) reconnect.fire = null;
+        }
         pump();
       });
     });

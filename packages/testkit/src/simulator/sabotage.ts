@@ -4,7 +4,14 @@
  * product's code has no switch for any of it. Those that sit inside the simulated servers ask
  * `world.sabotages` where they act.
  */
-import type { Plan, Policy, Status, StepKind } from "@cloudphoenix/core";
+import {
+  CloudPhoenixError,
+  type Json,
+  type Plan,
+  type Policy,
+  type Status,
+  type StepKind,
+} from "@cloudphoenix/core";
 import {
   type Clock,
   type Fencer,
@@ -14,6 +21,7 @@ import {
   type ObservationListener,
   type ObservationSource,
   type RunProgram,
+  type SiteLease,
   type StepHandlers,
   type WriterLease,
   planProgram,
@@ -35,14 +43,20 @@ export function policy({ sabotages }: Switches, sound: Policy): Policy {
 }
 
 export function terms({ sabotages }: Switches, sound: LeaseTerms): LeaseTerms {
-  // A whole renewal short: what the margin is for, and a little of the lease itself.
-  return sabotages.has("wait-too-short") ? { ...sound, marginMs: -sound.renewMs } : sound;
+  return sabotages.has("wait-too-short") ? { ...sound, marginMs: -sound.ttlMs / 2 } : sound;
 }
 
 /** The clock of the writer lease; skipping its waits skips the wait for the lapse. */
 export function leaseClock({ sabotages }: Switches, sound: Clock): Clock {
   if (!sabotages.has("no-lease-wait")) return sound;
-  return { now: () => sound.now(), sleep: (_ms, signal) => sound.sleep(0, signal) };
+  let skippedMs = 0;
+  return {
+    now: () => sound.now() + skippedMs,
+    sleep(ms, signal) {
+      skippedMs += ms;
+      return sound.sleep(0, signal);
+    },
+  };
 }
 
 /** A witness that only pretends to seal. */
@@ -54,7 +68,10 @@ export function witness({ sabotages }: Switches, sound: LeaseWitness): LeaseWitn
       const stored = await sound.read(signal);
       if (pretended === null || stored === null) return stored;
       if (stored.lease.epoch >= pretended.lease.epoch) return stored;
-      return { lease: { ...pretended.lease, renewals: stored.lease.renewals }, version: stored.version };
+      return {
+        lease: { ...pretended.lease, renewals: stored.lease.renewals },
+        version: stored.version,
+      };
     },
     async replace(next, expected, signal) {
       if (next.holder !== null) return sound.replace(next, expected, signal);
@@ -94,9 +111,7 @@ export function source(world: World, sound: ObservationSource): ObservationSourc
   };
 }
 
-function twistOf(
-  world: World,
-): ((listener: ObservationListener) => ObservationListener) | null {
+function twistOf(world: World): ((listener: ObservationListener) => ObservationListener) | null {
   const { sabotages, settings } = world;
   const asked = settings.signals.filter((signal) => signal.kind !== "replication-lag");
   if (sabotages.has("blindness-ignored")) {
@@ -156,14 +171,18 @@ export function handlers({ sabotages }: Switches, sound: StepHandlers): StepHand
         ...handler,
         async run(action: never, context: never) {
           const result = await handler.run(action, context);
-          if (typeof result !== "object" || result === null || Array.isArray(result)) return result;
-          const { approvalNeeded: _dropped, ...rest } = { approvalNeeded: null, ...result };
-          return rest;
+          return approvalAsked(result)
+            ? { ...JSON.parse(JSON.stringify(result)), approvalNeeded: null }
+            : result;
         },
       },
     ];
   });
   return Object.assign({}, sound, Object.fromEntries(muted));
+}
+
+function approvalAsked(result: Json): boolean {
+  return typeof result === "object" && result !== null && "approvalNeeded" in result;
 }
 
 /** Plans that were tampered with after the linter saw them. */
@@ -195,4 +214,45 @@ function without(plan: Plan, kind: StepKind, when: "last" | "never"): Plan {
     }));
   if (when === "never") return { ...plan, steps: rest };
   return { ...plan, steps: [...rest, ...moved.map((step) => ({ ...step, needs: [opening.id] }))] };
+}
+
+/** The mutant that takes the end of the lease from a clock read after the grant. */
+export function keeperLease(world: World, lease: SiteLease): SiteLease {
+  if (!world.sabotages.has("lease-from-late-clock")) return lease;
+  return {
+    ...lease,
+    async extend({ epoch }) {
+      const patient = new AbortController().signal;
+      const { nowMs } = await lease.read(patient);
+      await lease.extend({ epoch, untilMs: nowMs + world.settings.terms.ttlMs }, patient);
+    },
+  };
+}
+
+/** The mutant that takes silence for consent. */
+export function keeperWitness(world: World, sound: LeaseWitness): LeaseWitness {
+  if (!world.sabotages.has("renew-on-silence")) return sound;
+  let known: Awaited<ReturnType<LeaseWitness["read"]>> = null;
+  const soon = (): AbortSignal => {
+    const limit = new AbortController();
+    world.scheduler.after(200, () => limit.abort());
+    return limit.signal;
+  };
+  return {
+    async read() {
+      known = await orElse(sound.read(soon()), () => known);
+      return known;
+    },
+    replace: (next, expected) =>
+      orElse(sound.replace(next, expected, soon()), () => expected ?? "granted"),
+  };
+}
+
+async function orElse<T>(answer: Promise<T>, fallback: () => T): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof CloudPhoenixError)) throw error;
+    return fallback();
+  }
 }

@@ -13,6 +13,9 @@ export interface ScheduledEvent {
   fire: (() => void) | null;
 }
 
+/** Far more than any seed needs: beyond it, something goes round in circles. */
+const EVENTS_MAX = 400_000;
+
 /** Immediates queued at a time: Node empties the microtask queue between any two of them. */
 const BATCH = 256;
 
@@ -95,6 +98,7 @@ export class Scheduler {
       const micros = Math.floor(event.atMs * 1_000);
       this.#hash = Math.imul(this.#hash ^ micros ^ (event.number << 7), 0x01000193);
       event.fire = null;
+      if (this.#fired > EVENTS_MAX) throw new Error(`still busy at ${this.#nowMs} ms`);
       fire();
       return true;
     }

@@ -23,6 +23,10 @@ export interface Settings {
   readonly durability: DurabilityMode;
   readonly controllers: number;
   readonly operators: OperatorTemper;
+  /** Whether everything is near and quick, so that a plan takes a fraction of a second. */
+  readonly quick: boolean;
+  /** Transactions before the text of a log position grows by a digit. */
+  readonly shortPositions: number;
 }
 
 export interface OperatorTemper {
@@ -61,7 +65,7 @@ export function settingsOf(seed: number): Settings {
     seed,
     application,
     policy,
-    signals: signalsOf(application),
+    signals: signalsOf(application, chance.hits(0.15)),
     vantages: vantagesOf(application),
     terms: {
       ttlMs: 3_000,
@@ -71,6 +75,8 @@ export function settingsOf(seed: number): Settings {
     },
     durability: chance.hits(0.35) ? "sync" : "async",
     controllers: chance.hits(0.2) ? 3 : 2,
+    quick: chance.hits(0.5),
+    shortPositions: chance.between(5, 80),
     operators: {
       answersAfterMs: chance.hits(0.75) ? chance.between(300, 12_000) : null,
       repeatsItself: chance.hits(0.4),
@@ -101,12 +107,18 @@ function vantagesOf({ sites }: Application): readonly Vantage[] {
   ];
 }
 
-/** The sandbox's five questions about each site; the cross-cloud one is asked in the other cloud. */
-function signalsOf({ sites }: Application): readonly Signal[] {
+/**
+ * The sandbox's five questions about each site; the cross-cloud one is asked in the other cloud.
+ * Where one signal alone is worth a move, only evidence stands against it.
+ */
+function signalsOf({ sites }: Application, oneSignalIsMuch: boolean): readonly Signal[] {
   return sites.flatMap(({ id, cloud }) => {
     const across = sites.find((other) => other.cloud !== cloud)?.id ?? id;
     return [
-      signal("service-health", id, "control"),
+      {
+        ...signal("service-health", id, "control"),
+        ...(oneSignalIsMuch ? { points: { degraded: 2, unhealthy: 12 } } : {}),
+      },
       signal("external-uptime", id, "internet"),
       signal("cross-cloud", id, across),
       signal("load-balancer", id, id),

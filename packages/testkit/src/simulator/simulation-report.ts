@@ -9,7 +9,8 @@ import type { SimulationResult } from "./simulation.ts";
 export function progressText(sum: BatchSummary, elapsedMs: number, wanted: number): string {
   const of = Number.isFinite(wanted) ? ` of ${wanted}` : "";
   const rate = elapsedMs > 0 ? (sum.seeds / elapsedMs) * 1_000 : 0;
-  return `${sum.seeds}${of} seeds, ${rate.toFixed(0)} seeds/s, ${sum.moves} moves, ${sum.violations.length} violations`;
+  const perCore = sum.cpuMs > 0 ? (sum.seeds / sum.cpuMs) * 1_000 : 0;
+  return `${sum.seeds}${of} seeds, ${rate.toFixed(0)} seeds/s (${perCore.toFixed(0)} per second of a core), ${sum.moves} moves, ${sum.violations.length} violations`;
 }
 
 /** Fault kinds by phases, how often each struck. */

@@ -43,7 +43,7 @@ export interface SimulationResult {
 const RECOVERY_MS = 28_000;
 const LENGTH_MAX_MS = 90_000;
 /** … and need not be watched any longer once it has been well for this long. */
-const CALM_MS = 5_000;
+const CALM_MS = 4_000;
 const LOOK_EVERY_MS = 1_000;
 
 /** Runs one seed. Deterministic: the same options give the same result. */
@@ -69,7 +69,11 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   }
   disasters.plan(faults);
   const failed = (): boolean => world.truth.violations.length > 0;
-  await runUntilCalm(world, disasters, failed);
+  try {
+    await runUntilCalm(world, disasters, failed);
+  } catch (error) {
+    world.truth.violate("defect", String(error));
+  }
   if (!failed()) {
     world.judge.judgeLosses(true);
     judgeLiveness(world, disasters, controllers);

@@ -4,7 +4,7 @@
  * What is stored survives a crash. Every store a controller holds asks over the network, and fails
  * with `STATE_UNAVAILABLE` if no answer comes in time.
  */
-import type { Application, Plan, Roles, RunEvent, StepRecord } from "@cloudphoenix/core";
+import type { Application, Roles, RunEvent, StepRecord } from "@cloudphoenix/core";
 import {
   type AuditLog,
   type FactStore,
@@ -13,7 +13,6 @@ import {
   MemoryFactStore,
   MemoryLeaseWitness,
   MemoryRoleStore,
-  MemoryRunStore,
   type RoleStore,
   type RunStore,
 } from "@cloudphoenix/engine";
@@ -21,13 +20,13 @@ import { SharedJournal } from "./journal.ts";
 import { LeaderLock } from "./leader-lock.ts";
 import type { Network } from "./network.ts";
 import type { Process } from "./process.ts";
+import { SharedRunStore } from "./shared-run-store.ts";
 import type { Truth } from "./truth.ts";
 
 /** Told what runs write down, the moment it is stored. */
 export interface StateObserver {
-  began(client: string, plan: Plan, startedBy: string): void;
   claimed(runId: string): void;
-  stepRecorded(runId: string, record: StepRecord): void;
+  stepRecorded(client: string, runId: string, record: StepRecord): void;
   asked(runId: string, step: string | null): void;
   approved(runId: string, step: string | null, by: string): void;
   ended(runId: string, status: string): void;
@@ -38,7 +37,7 @@ const LIMIT_MS = 1_500;
 export class StateServer {
   readonly process: Process;
   readonly roles: MemoryRoleStore;
-  readonly runs: MemoryRunStore = new MemoryRunStore();
+  readonly runs: SharedRunStore = new SharedRunStore();
   readonly facts: MemoryFactStore = new MemoryFactStore();
   readonly audit: MemoryAuditLog = new MemoryAuditLog();
   readonly witness: MemoryLeaseWitness = new MemoryLeaseWitness();
@@ -97,11 +96,7 @@ export class StateServer {
   runsFor(client: Process): RunStore {
     const { runs } = this;
     return {
-      create: (run) =>
-        this.ask(client, () => {
-          this.#observer().began(client.name, run.plan, run.startedBy);
-          return runs.create(run);
-        }),
+      create: (run) => this.ask(client, () => runs.create(run)),
       setStatus: (id, change) =>
         this.ask(client, () => {
           if (change.endedAtMs !== null) this.#observer().ended(id, change.status);
@@ -109,7 +104,7 @@ export class StateServer {
         }),
       putStep: (id, step) =>
         this.ask(client, () => {
-          this.#observer().stepRecorded(id, step);
+          this.#observer().stepRecorded(client.name, id, step);
           return runs.putStep(id, step);
         }),
       addApproval: (id, approval) => this.ask(client, () => runs.addApproval(id, approval)),
@@ -147,18 +142,22 @@ export class StateServer {
     return {
       read: (signal) => this.ask(client, () => this.witness.read(), signal),
       replace: (next, expected, signal) =>
-        this.ask(client, async () => {
-          const before = await this.witness.read();
-          const version = await this.witness.replace(next, expected);
-          if (version === null) return null;
-          this.#truth.changed("the lease", next.epoch, before?.lease.epoch ?? 0);
-          if (before?.lease.epoch !== next.epoch || before.lease.holder !== next.holder) {
-            this.#truth.note(
-              `lease: epoch ${next.epoch}, holder ${next.holder ?? "nobody (sealed)"}`,
-            );
-          }
-          return version;
-        }, signal),
+        this.ask(
+          client,
+          async () => {
+            const before = await this.witness.read();
+            const version = await this.witness.replace(next, expected);
+            if (version === null) return null;
+            this.#truth.changed("the lease", next.epoch, before?.lease.epoch ?? 0);
+            if (before?.lease.epoch !== next.epoch || before.lease.holder !== next.holder) {
+              this.#truth.note(
+                `lease: epoch ${next.epoch}, holder ${next.holder ?? "nobody (sealed)"}`,
+              );
+            }
+            return version;
+          },
+          signal,
+        ),
     };
   }
 }

@@ -85,7 +85,10 @@ export class Truth {
   changed(target: string, generation: number, stored: number): void {
     const newest = Math.max(stored, this.#epochs.get(target) ?? 0);
     if (generation < newest) {
-      this.violate("epochs", `${target} was changed for ${generation} although it was at ${newest}`);
+      this.violate(
+        "epochs",
+        `${target} was changed for ${generation} although it was at ${newest}`,
+      );
     }
     this.#epochs.set(target, Math.max(newest, generation));
   }

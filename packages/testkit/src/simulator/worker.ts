@@ -5,7 +5,9 @@ process.on("message", (order: BatchOrder) => {
   runBatch(order).then(
     (summary) => process.send?.(summary),
     (error: unknown) => {
-      process.send?.({ broken: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      process.send?.({
+        broken: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
     },
   );
 });

@@ -25,6 +25,7 @@ export interface Dns {
 const LOCAL_MS = 0.5;
 const REGIONAL_MS = 2;
 const WIDE_MS = 15;
+const QUICK = 0.1;
 /** Clocks of machines that keep time run apart by at most this much. */
 const DRIFT_MAX = 0.0002;
 
@@ -55,7 +56,12 @@ export class World {
     this.sabotages = sabotages;
     this.chance = chanceOf(seed, "world");
     this.truth = new Truth(this.scheduler, recording);
-    this.network = new Network(this.scheduler, chanceOf(seed, "network"), latencyMs);
+    const pace = settings.quick ? QUICK : 1;
+    this.network = new Network(
+      this.scheduler,
+      chanceOf(seed, "network"),
+      (from, to) => latencyMs(from, to) * pace,
+    );
     this.internet = this.newProcess(INTERNET);
     this.edge = this.newProcess(EDGE);
     const home = application.sites[0]?.id ?? "";
@@ -115,7 +121,10 @@ export class World {
     this.#fenceLifts.set(id, () => cuts.forEach((lift) => lift()));
   }
 
-  #newSite(facts: { readonly id: SiteId; readonly cloud: string; readonly region: string }, home: boolean): Site {
+  #newSite(
+    facts: { readonly id: SiteId; readonly cloud: string; readonly region: string },
+    home: boolean,
+  ): Site {
     const { id } = facts;
     const rules: DatabaseRules = {
       ...SOUND_RULES,
@@ -157,9 +166,12 @@ export class World {
 }
 
 function latencyMs(from: string, to: string): number {
-  const place = (node: string): string => node.split(".")[0] ?? node;
-  if (place(from) === place(to)) return LOCAL_MS;
+  if (placeOf(from) === placeOf(to)) return LOCAL_MS;
   return nearState(from) && nearState(to) ? REGIONAL_MS : WIDE_MS;
+}
+
+function placeOf(node: string): string {
+  return node.split(".")[0] ?? node;
 }
 
 /** Controllers and the state database stand in the same region, outside every site. */
@@ -173,5 +185,11 @@ export function allNodes(world: World): readonly string[] {
     { length: world.settings.controllers },
     (_, index) => `controller-${index + 1}`,
   );
-  return [...controllers, STATE, INTERNET, EDGE, ...world.sites.flatMap((site) => nodesOf(site.id))];
+  return [
+    ...controllers,
+    STATE,
+    INTERNET,
+    EDGE,
+    ...world.sites.flatMap((site) => nodesOf(site.id)),
+  ];
 }

@@ -1,5 +1,5 @@
 locals {
-  graviton = can(regex("^[a-z][5-9][a-z]*g[a-z]*\\.", var.nodes.instance_types[0]))
+  graviton = can(regex("^[a-z][0-9][a-z]*g[a-z]*\\.", var.nodes.instance_types[0]))
 
   node_policies = {
     worker   = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"

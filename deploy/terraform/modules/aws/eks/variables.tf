@@ -88,7 +88,7 @@ variable "nodes" {
   nullable = false
 
   validation {
-    condition     = length(var.nodes.instance_types) > 0 && alltrue([for type in var.nodes.instance_types : can(regex("^[cmrt][5-9][a-z]{0,3}\\.(medium|large|[0-9]{0,2}xlarge)$", type))])
+    condition     = length(var.nodes.instance_types) > 0 && alltrue([for type in var.nodes.instance_types : can(regex("^(t3|t4g|[cmr][5-9][a-z]{0,3})\\.(medium|large|[0-9]{0,2}xlarge)$", type))])
     error_message = "nodes.instance_types must be current c, m, r or t types, for instance m7g.large."
   }
 
@@ -98,8 +98,8 @@ variable "nodes" {
   }
 
   validation {
-    condition     = var.nodes.min >= (var.context.environment == "production" ? 2 : 1)
-    error_message = "Production keeps two nodes at least: one may be drained."
+    condition     = var.context.environment != "production" || (var.nodes.min >= 2 && !anytrue([for type in var.nodes.instance_types : startswith(type, "t")]))
+    error_message = "Production keeps two nodes at least (one may be drained), and none of a burstable type."
   }
 
   validation {
@@ -108,7 +108,7 @@ variable "nodes" {
   }
 
   validation {
-    condition     = length(distinct([for type in var.nodes.instance_types : can(regex("^[a-z][5-9][a-z]*g[a-z]*\\.", type))])) <= 1
+    condition     = length(distinct([for type in var.nodes.instance_types : can(regex("^[a-z][0-9][a-z]*g[a-z]*\\.", type))])) <= 1
     error_message = "nodes.instance_types must all be of one architecture: an image runs on Graviton or on x86, not on either by chance."
   }
 }

@@ -1,0 +1,182 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { ReapplyResult } from "@cloudphoenix/engine";
+import type { Problem } from "../src/api/schemas/problem-schema.ts";
+import type { QuarantineView } from "../src/api/views/quarantine-view.ts";
+import type { StatusView } from "../src/api/views/status-view.ts";
+import { LOST, RETURNED } from "./fake-quarantine.ts";
+import { authorized, type FakeWorld, fakeWorld } from "./fake-world.ts";
+
+// Goal: what a returned site alone holds can be seen, kept, written back or given up, each in
+// somebody's name; and nobody gets past that with one request.
+
+let world: FakeWorld;
+
+afterEach(async () => {
+  await world.app.close();
+});
+
+interface Answer<T> {
+  readonly status: number;
+  readonly body: T;
+}
+
+async function get<T>(url: string): Promise<Answer<T>> {
+  const response = await world.app.inject({ method: "GET", url, headers: authorized() });
+  return { status: response.statusCode, body: response.json<T>() };
+}
+
+async function post<T = Problem>(url: string, payload: object): Promise<Answer<T>> {
+  const headers = authorized({ "idempotency-key": `key-${Math.random()}` });
+  const response = await world.app.inject({ method: "POST", url, headers, payload });
+  return { status: response.statusCode, body: response.json<T>() };
+}
+
+interface One {
+  readonly quarantine: QuarantineView;
+}
+
+const accept = (by: string): Promise<Answer<One>> =>
+  post<One>(`/v1/quarantine/${RETURNED}/accept`, { by, reason: "test data" });
+
+const rejoin = (): Promise<Answer<Problem>> =>
+  post("/v1/runs", { kind: "rejoin", target: RETURNED, reason: "back to normal", by: "ann" });
+
+describe("reading", () => {
+  test("shows what the site alone holds, the first changes, and what has to be decided", async () => {
+    world = await fakeWorld({ quarantined: true });
+
+    const list = await get<{ quarantines: QuarantineView[] }>("/v1/quarantine");
+    const one = await get<One & { rows: unknown[] }>(`/v1/quarantine/${RETURNED}?rows=2`);
+    const status = await get<StatusView>("/v1/status");
+
+    expect(list.body.quarantines).toMatchObject([
+      {
+        site: RETURNED,
+        divergence: { transactions: 3 },
+        missing: expect.stringContaining("export"),
+      },
+    ]);
+    expect(one.body.rows).toEqual(LOST.slice(0, 2));
+    expect(status.body.quarantined.map((each) => each.site)).toEqual([RETURNED]);
+  });
+
+  test("a site that is not quarantined is no such thing", async () => {
+    world = await fakeWorld();
+
+    expect((await get(`/v1/quarantine/${RETURNED}`)).status).toBe(404);
+    expect((await get("/v1/quarantine")).body).toEqual({ quarantines: [] });
+  });
+
+  test("is for the leader", async () => {
+    world = await fakeWorld({ leads: false });
+
+    expect((await get("/v1/quarantine")).status).toBe(503);
+  });
+});
+
+describe("an export", () => {
+  test("streams every change and says at its end how many there were", async () => {
+    world = await fakeWorld({ quarantined: true });
+    const url = `/v1/quarantine/${RETURNED}/rows`;
+
+    const answer = await world.app.inject({ method: "GET", url, headers: authorized() });
+
+    const lines = answer.body.trim().split("\n");
+    expect(answer.headers["content-type"]).toContain("ndjson");
+    expect(lines.slice(0, -1).map((line) => JSON.parse(line) as unknown)).toEqual(LOST);
+    expect(JSON.parse(lines.at(-1) ?? "")).toEqual({ end: true, rows: LOST.length });
+  });
+
+  test("counts as a decision only if everything that was sent was kept", async () => {
+    world = await fakeWorld({ quarantined: true });
+    const url = `/v1/quarantine/${RETURNED}`;
+    const kept = (rows: number): Promise<Answer<One>> =>
+      post<One>(`${url}/exported`, { by: "ann", rows, file: "/tmp/kept" });
+    expect((await kept(LOST.length)).status).toBe(409);
+
+    await world.app.inject({ method: "GET", url: `${url}/rows`, headers: authorized() });
+
+    expect((await kept(LOST.length - 1)).status).toBe(409);
+    expect((await kept(LOST.length)).body.quarantine.missing).toBeNull();
+  });
+});
+
+describe("giving data up", () => {
+  test("takes two different people where the policy wants two, and every try is on record", async () => {
+    world = await fakeWorld({ quarantined: true, approversForRisk: 2 });
+
+    const first = await accept("ann");
+    const again = await accept("Ann");
+    const refused = await rejoin();
+    const second = await accept("bob");
+    const started = await rejoin();
+
+    expect(first.body.quarantine.missing).toContain("1 of 2 people have accepted");
+    expect(again.status).toBe(409);
+    expect(refused.status).toBe(409);
+    expect(refused.body.blockers).toMatchObject([{ name: "quarantine" }]);
+    expect(second.body.quarantine.missing).toBeNull();
+    expect(started.status).toBe(202);
+    expect(world.audit.entries.map(({ who, what }) => `${who} ${what}`)).toEqual([
+      "operator:ann quarantine.accept",
+      "operator:Ann quarantine.accept",
+      "operator:Ann quarantine.accept",
+      "operator:ann run.start",
+      "operator:ann run.start",
+      "operator:bob quarantine.accept",
+      "operator:ann run.start",
+    ]);
+  });
+
+  test("wants a name and a reason", async () => {
+    world = await fakeWorld({ quarantined: true });
+    const url = `/v1/quarantine/${RETURNED}/accept`;
+
+    expect((await post(url, { by: "ann" })).status).toBe(400);
+    expect((await post(url, { reason: "because" })).status).toBe(400);
+  });
+
+  test("a move with a loss is not started without saying so, whatever else is said", async () => {
+    world = await fakeWorld({ standbyReady: false, approversForRisk: 2 });
+
+    const order = { kind: "dr", reason: "now", by: "ann" };
+    const answer = await post("/v1/runs", order);
+
+    expect(answer.status).toBe(409);
+    expect(answer.body.blockers?.map((one) => one.name)).toContain("data-fresh");
+  });
+});
+
+describe("writing back", () => {
+  test("decides if nothing conflicts", async () => {
+    world = await fakeWorld({ quarantined: true });
+
+    const { body } = await post<ReapplyResult>(`/v1/quarantine/${RETURNED}/reapply`, {
+      by: "ann",
+      reason: "customers want them",
+    });
+
+    expect(body).toMatchObject({ applied: 3, conflicting: 0 });
+    expect((await rejoin()).status).toBe(202);
+  });
+
+  test("names what conflicts and does not decide about it", async () => {
+    world = await fakeWorld({ quarantined: true, conflicting: 1 });
+
+    const { body } = await post<ReapplyResult>(`/v1/quarantine/${RETURNED}/reapply`, {
+      by: "ann",
+      reason: "customers want them",
+    });
+
+    expect(body).toMatchObject({ applied: 2, conflicting: 1, conflicts: [LOST[0]] });
+    expect((await rejoin()).status).toBe(409);
+  });
+});
+
+test("nobody goes home while a site is quarantined", async () => {
+  world = await fakeWorld({ quarantined: true });
+
+  const answer = await post("/v1/runs", { kind: "failback", reason: "home", by: "ann" });
+
+  expect(answer.status).toBe(409);
+});

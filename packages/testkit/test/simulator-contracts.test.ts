@@ -1,0 +1,139 @@
+// The ports of the simulator pass the same suites as the real adapters.
+import { setImmediate as turn } from "node:timers/promises";
+import type { Roles } from "@cloudphoenix/core";
+import {
+  describePlanRunner,
+  describeStateStores,
+  describeTrafficSwitch,
+} from "@cloudphoenix/testkit";
+import { chanceOf } from "../src/simulator/chance.ts";
+import { SharedJournal } from "../src/simulator/journal.ts";
+import { JournaledRunner } from "../src/simulator/journaled-runner.ts";
+import { Network } from "../src/simulator/network.ts";
+import { trafficSwitch } from "../src/simulator/platform-ports.ts";
+import { Process } from "../src/simulator/process.ts";
+import { Scheduler } from "../src/simulator/scheduler.ts";
+import { settingsOf } from "../src/simulator/settings.ts";
+import { StateServer } from "../src/simulator/state-server.ts";
+import { Truth } from "../src/simulator/truth.ts";
+import { WakeUps } from "../src/simulator/wake-ups.ts";
+import { World } from "../src/simulator/world.ts";
+
+/** Long enough for every wait in the suites, short enough to find a run that hangs. */
+const LIMIT_MS = 600_000;
+const STEP_MS = 10;
+
+const NOBODY = {
+  claimed: () => undefined,
+  stepRecorded: () => undefined,
+  asked: () => undefined,
+  approved: () => undefined,
+  ended: () => undefined,
+};
+
+interface Ground {
+  readonly scheduler: Scheduler;
+  readonly network: Network;
+  readonly state: StateServer;
+  readonly client: Process;
+}
+
+function ground(roles: Roles): Ground {
+  const scheduler = new Scheduler();
+  const network = new Network(scheduler, chanceOf(1, "network"), () => 1);
+  const truth = new Truth(scheduler, false);
+  const process = new Process("state", scheduler);
+  const state = new StateServer({ process, network, truth, observer: () => NOBODY, roles });
+  return { scheduler, network, state, client: new Process("controller-1", scheduler) };
+}
+
+/** Lets virtual time go on by itself until the result is called. */
+function turning(scheduler: Scheduler): () => Promise<void> {
+  let on = true;
+  const going = (async () => {
+    while (on) {
+      await scheduler.run(scheduler.nowMs + STEP_MS);
+      await turn();
+    }
+  })();
+  return async () => {
+    on = false;
+    await going;
+  };
+}
+
+describeStateStores({
+  name: "the simulated state database",
+  setup: async (initial) => {
+    const { scheduler, state, client } = ground(initial);
+    return {
+      roles: state.rolesFor(client),
+      runs: state.runsFor(client),
+      facts: state.factsFor(client),
+      audit: state.auditFor(client),
+      stop: turning(scheduler),
+    };
+  },
+});
+
+describeTrafficSwitch({
+  name: "the simulator",
+  setup: async () => {
+    const world = new World(settingsOf(1), new Set(), false);
+    const another = world.newProcess("controller-2");
+    return {
+      traffic: trafficSwitch(world, world.newProcess("controller-1")),
+      another: trafficSwitch(world, another),
+      sites: ["aws-us-east-1", "azure-westeurope"],
+      stop: turning(world.scheduler),
+    };
+  },
+});
+
+describePlanRunner({
+  name: "the simulator",
+  setup: async (program) => {
+    const roles = { generation: 1, active: "a", claimedBy: null, protected: true };
+    const { scheduler, network, state, client } = ground(roles);
+    const wakeUps = new WakeUps(network);
+    const journal = new SharedJournal();
+    const launch = (): JournaledRunner =>
+      new JournaledRunner({
+        process: client,
+        journal,
+        program: program(client.clock),
+        ask: (effect) => state.ask(client, effect),
+        subscribe: (runId, wake) => wakeUps.subscribe(runId, client, wake),
+        announce: (runId, cancelled) => wakeUps.announce(runId, cancelled),
+        onStart: () => undefined,
+        onDefect: (_runId, error) => {
+          throw error;
+        },
+        gone: new AbortController().signal,
+      });
+    let runner = launch();
+    let stop = turning(scheduler);
+    return {
+      clock: client.clock,
+      get runner() {
+        return runner;
+      },
+      async until(done) {
+        const endMs = scheduler.nowMs + LIMIT_MS;
+        while (!(await done())) {
+          if (scheduler.nowMs > endMs) throw new Error("it never happened");
+          await turn();
+        }
+      },
+      async restart() {
+        await stop();
+        client.crash();
+        client.start();
+        runner = launch();
+        stop = turning(scheduler);
+        await runner.recover();
+      },
+      stop: () => stop(),
+    };
+  },
+});
