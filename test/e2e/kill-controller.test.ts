@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { failoverUnderFire } from "./kill-campaign.ts";
+import { seededRandom } from "./seeded-random.ts";
 
 // Goal: kill -9 of the controller at random instants of a failover loses no step and repeats none
 // but the one in flight. CLOUDPHOENIX_KILLS=30 runs the whole campaign; the seed is printed.
@@ -11,7 +12,7 @@ const SEED = Number(process.env["CLOUDPHOENIX_SEED"] ?? Date.now() % 1_000_000);
 test(
   `${KILLS} kills of the controller lose nothing and repeat only what was in flight`,
   async () => {
-    const random = seeded(SEED);
+    const random = seededRandom(SEED);
     const resumedMs: number[] = [];
     let repeats = 0;
     for (let done = 0; done < KILLS; done += KILLS_PER_RUN) {
@@ -29,14 +30,3 @@ test(
   },
   KILLS * 60_000,
 );
-
-/** Mulberry32: small, and good enough to spread instants. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

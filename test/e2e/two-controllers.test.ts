@@ -19,7 +19,12 @@ afterAll(() => sandbox.close());
 test("a follower reads, refuses orders and says it follows", async () => {
   const follower = clientOf(1 - (await leader()));
 
-  const status = await follower.send<{ controller: { role: string } }>("/v1/status");
+  // The sandbox is open as soon as one of them leads; the other may still be starting.
+  const status = await until(
+    "an answer of the follower",
+    () => follower.send<{ controller: { role: string } }>("/v1/status"),
+    () => true,
+  );
   const order = follower.send("/v1/runs", {
     method: "POST",
     idempotencyKey: "refused",

@@ -10,6 +10,8 @@ export interface Attempt {
   readonly startedAtMs: number;
   readonly endedAtMs: number;
   readonly accepted: boolean;
+  /** Writer epoch of the site as the write saw it; null if it was not accepted. */
+  readonly epoch: number | null;
   /** SQLSTATE of a refusal; null if it was accepted, or nobody answered. */
   readonly refusedBy: string | null;
 }
@@ -19,21 +21,22 @@ export async function writeAt(world: World, id: string): Promise<Attempt> {
   const client = new Client(addressOf(world, id));
   client.on("error", () => undefined);
   const startedAtMs = Date.now();
-  const ended = (accepted: boolean, refusedBy: string | null): Attempt => ({
+  const ended = (epoch: number | null, refusedBy: string | null): Attempt => ({
     startedAtMs,
     endedAtMs: Date.now(),
-    accepted,
+    accepted: epoch !== null,
+    epoch,
     refusedBy,
   });
   try {
     await client.connect();
-    await client.query(
-      "insert into public.orders (number, customer, items) values ($1, 'inside', '[]')",
+    const { rows } = await client.query<{ readonly epoch: string }>(
+      "insert into public.orders (number, customer, items) values ($1, 'inside', '[]') returning (select generation from cloudphoenix.site) as epoch",
       [`INSIDE-${crypto.randomUUID()}`],
     );
-    return ended(true, null);
+    return ended(Number(rows[0]?.epoch), null);
   } catch (error) {
-    return ended(false, error instanceof DatabaseError ? (error.code ?? null) : null);
+    return ended(null, error instanceof DatabaseError ? (error.code ?? null) : null);
   } finally {
     await client.end().catch(() => undefined);
   }

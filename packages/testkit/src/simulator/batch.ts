@@ -10,7 +10,7 @@ export interface BatchOrder {
   readonly untilViolation: boolean;
 }
 
-export interface FoundViolation {
+interface FoundViolation {
   readonly seed: number;
   readonly invariant: string;
   readonly atMs: number;

@@ -29,7 +29,7 @@ export interface Settings {
   readonly shortPositions: number;
 }
 
-export interface OperatorTemper {
+interface OperatorTemper {
   /** True time between a question and its answer; null: nobody ever answers. */
   readonly answersAfterMs: number | null;
   /** Says the same thing again a little later. */

@@ -22,14 +22,8 @@ export interface TimelineEntry {
   readonly text: string;
 }
 
-/** One promise kept to a client: its write was acknowledged. */
-export interface Acknowledgement {
-  readonly site: SiteId;
-  readonly epoch: number;
-  readonly acceptedMs: number;
-}
-
-const FIRST_ACCEPTED_KEPT = 64;
+/** More of the same say nothing new. */
+const VIOLATIONS_MAX = 64;
 
 export class Truth {
   readonly #scheduler: Scheduler;
@@ -97,7 +91,7 @@ export class Truth {
     const { newest } = this;
     if (newest === null || newest.site === site || newest.epoch < epoch) return;
     if (this.riskAccepted.has(newest.epoch)) return;
-    if (this.violations.length >= FIRST_ACCEPTED_KEPT) return;
+    if (this.violations.length >= VIOLATIONS_MAX) return;
     const agoMs = (this.#scheduler.nowMs - newest.sinceMs).toFixed(1);
     this.violate(
       "one-writer",
