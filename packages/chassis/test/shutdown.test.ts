@@ -142,6 +142,22 @@ describe("SIGTERM with a request that is stuck in the database", () => {
   }, 60_000);
 });
 
+test("SIGUSR2 turns debug logs on, and off again, without a restart", async () => {
+  const service = await run();
+  const probesLogged = async (): Promise<number> => {
+    await ask(`${service.url}/live`);
+    return service.lines.filter((line) => line["route"] === "/live").length;
+  };
+  expect(await probesLogged()).toBe(0);
+  service.child.kill("SIGUSR2");
+  await eventually(probesLogged, (count) => count > 0);
+  service.child.kill("SIGUSR2");
+  // Quiet again once a probe adds no line to those before it.
+  await eventually(async () => (await probesLogged()) === (await probesLogged()));
+  service.child.kill("SIGTERM");
+  expect(await service.exit).toBe(0);
+}, 60_000);
+
 test("an uncaught error is logged, drains, and exits 1", async () => {
   const service = await run();
   await ask(`${service.url}/throw`, { method: "POST" });

@@ -49,15 +49,15 @@ function ground(roles: Roles): Ground {
 
 /** Lets virtual time go on by itself until the result is called. */
 function turning(scheduler: Scheduler): () => Promise<void> {
-  let on = true;
+  const stop = new AbortController();
   const going = (async () => {
-    while (on) {
+    while (!stop.signal.aborted) {
       await scheduler.run(scheduler.nowMs + STEP_MS);
       await turn();
     }
   })();
   return async () => {
-    on = false;
+    stop.abort();
     await going;
   };
 }

@@ -30,20 +30,24 @@ describe("a seed", () => {
   });
 });
 
-test(`no invariant is broken by the first ${SEEDS} seeds, and things really happen in them`, async () => {
-  let [moves, acknowledged] = [0, 0];
-  const covered = new Set<string>();
-  for (let seed = 1; seed <= SEEDS; seed += 1) {
-    const result = await simulate({ seed });
-    expect(result.violations, `seed ${seed}`).toEqual([]);
-    moves += result.moves;
-    acknowledged += result.acknowledged;
-    for (const cell of result.covered) covered.add(cell);
-  }
-  expect(moves).toBeGreaterThan(SEEDS / 2);
-  expect(acknowledged).toBeGreaterThan(SEEDS * 20);
-  expect(covered.size).toBeGreaterThan(60);
-}, LIMIT_MS);
+test(
+  `no invariant is broken by the first ${SEEDS} seeds, and things really happen in them`,
+  async () => {
+    let [moves, acknowledged] = [0, 0];
+    const covered = new Set<string>();
+    for (let seed = 1; seed <= SEEDS; seed += 1) {
+      const result = await simulate({ seed });
+      expect(result.violations, `seed ${seed}`).toEqual([]);
+      moves += result.moves;
+      acknowledged += result.acknowledged;
+      for (const cell of result.covered) covered.add(cell);
+    }
+    expect(moves).toBeGreaterThan(SEEDS / 2);
+    expect(acknowledged).toBeGreaterThan(SEEDS * 20);
+    expect(covered.size).toBeGreaterThan(60);
+  },
+  LIMIT_MS,
+);
 
 /** Sabotages that soon show, each with the invariant that has to notice. */
 const QUICKLY_FOUND: readonly (readonly [mutant: string, invariants: readonly string[]])[] = [
@@ -57,22 +61,30 @@ const QUICKLY_FOUND: readonly (readonly [mutant: string, invariants: readonly st
 ];
 
 describe("the sabotage", () => {
-  test.each(QUICKLY_FOUND)("%s is found", async (mutant, invariants) => {
-    expect(MUTANTS[mutant]).toBeDefined();
-    const found = await firstViolation(mutant);
-    expect(invariants).toContain(found.invariant);
-    expect((await simulate({ seed: found.seed })).violations).toEqual([]);
-  }, LIMIT_MS);
+  test.each(QUICKLY_FOUND)(
+    "%s is found",
+    async (mutant, invariants) => {
+      expect(MUTANTS[mutant]).toBeDefined();
+      const found = await firstViolation(mutant);
+      expect(invariants).toContain(found.invariant);
+      expect((await simulate({ seed: found.seed })).violations).toEqual([]);
+    },
+    LIMIT_MS,
+  );
 
-  test("is shown by a shorter schedule that breaks the same invariant", async () => {
-    const { seed, invariant } = await firstViolation("grant-without-seal");
-    const sabotages = ["grant-without-seal"];
-    const whole = await simulate({ seed, sabotages });
-    const smallest = await shrink({ seed, sabotages });
-    expect(smallest?.violations[0]?.invariant).toBe(invariant);
-    expect(smallest?.faults.length).toBeLessThanOrEqual(whole.faults.length);
-    expect(smallest?.timeline.length).toBeGreaterThan(0);
-  }, LIMIT_MS);
+  test(
+    "is shown by a shorter schedule that breaks the same invariant",
+    async () => {
+      const { seed, invariant } = await firstViolation("grant-without-seal");
+      const sabotages = ["grant-without-seal"];
+      const whole = await simulate({ seed, sabotages });
+      const smallest = await shrink({ seed, sabotages });
+      expect(smallest?.violations[0]?.invariant).toBe(invariant);
+      expect(smallest?.faults.length).toBeLessThanOrEqual(whole.faults.length);
+      expect(smallest?.timeline.length).toBeGreaterThan(0);
+    },
+    LIMIT_MS,
+  );
 });
 
 async function firstViolation(mutant: string): Promise<{ seed: number; invariant: string }> {

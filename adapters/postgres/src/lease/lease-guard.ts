@@ -15,9 +15,8 @@
  * commit. So a check that is not certain to run in a commit has another one queued, by a row in
  * a table of our own, whose trigger is put back to deferred by name, which outranks `all`.
  *
- * What runs for every transaction is written to be cheap (docs/adr/0005): conditions are parsed
- * anew for each statement, so the one here is short; functions that most transactions call do not
- * set a search path, and name everything in full instead.
+ * What runs for every transaction is written to be cheap (docs/adr/0005): functions that most
+ * transactions call do not set a search path, and name everything in full instead.
  */
 import { FROM_APPLICATION_TABLES } from "../application-objects.ts";
 import {
@@ -34,7 +33,7 @@ const LAPSED_SQLSTATE = "25006";
 
 const PINNED = "set search_path = pg_catalog, pg_temp";
 
-/** Set while a check is queued for the commit. Short, because conditions are parsed so often. */
+/** Set while a check is queued for the commit. */
 const MARK = "cphx.w";
 const REPEATS = "cphx.repeats";
 
@@ -48,6 +47,18 @@ const REFUSE = `raise exception 'cloudphoenix: the writer lease has lapsed'
 const OWN_TABLE: readonly string[] = [
   `create unlogged table if not exists ${SCHEMA}.lease_check (asked_at timestamptz)`,
 ];
+
+/**
+ * True for the first row that a transaction writes anywhere. One call is the cheapest condition:
+ * its text is parsed for every statement. Everybody may call it, and it runs with their rights.
+ */
+const FIRST_ROW_FUNCTION = `create or replace function ${SCHEMA}.is_first_row() returns bool
+  language plpgsql as $$
+  begin
+    if pg_catalog.current_setting('${MARK}', true) operator(pg_catalog.=) '1' then return false; end if;
+    perform pg_catalog.set_config('${MARK}', '1', true);
+    return true;
+  end $$`;
 
 /** The row is gone again at once; the event it queued stays. */
 const REPEAT_FUNCTION = `create or replace function ${SCHEMA}.repeat_lease_check() returns void
@@ -76,10 +87,11 @@ const CHECK_FUNCTION = `create or replace function ${SCHEMA}.check_lease() retur
   end $$`;
 
 /**
- * Whether a check that was not asked for by a plain COMMIT runs in a commit. Other forms of COMMIT do. A statement that is
- * its own transaction and changes no constraints does. A caller in between (a function) is in one
- * only if it is a procedure's COMMIT. All else has the check repeated: requests of the client at
- * most as often as one of them can change constraints, functions until `REPEATS_MAX`.
+ * Whether a check that was not asked for by a plain COMMIT runs in a commit. Other forms of COMMIT
+ * do, and so does a statement that is its own transaction and changes no constraints. A caller in
+ * between (a function) is in one only if it is a procedure's COMMIT. All else has the check
+ * repeated: requests of the client at most as often as one of them can change constraints,
+ * functions until `REPEATS_MAX`.
  */
 const SETTLE_FUNCTION = `create or replace function ${SCHEMA}.settle_lease_check() returns void
   language plpgsql security definer ${PINNED} as $$
@@ -136,28 +148,21 @@ end $own$`;
 /** Everything the triggers need, without the triggers. */
 export const LEASE_GUARD: readonly string[] = [
   ...OWN_TABLE,
+  FIRST_ROW_FUNCTION,
   REPEAT_FUNCTION,
   SETTLE_FUNCTION,
   CHECK_FUNCTION,
   TRUNCATE_FUNCTION,
   OWN_TRIGGER,
-  ...[
-    "repeat_lease_check",
-    "settle_lease_check",
-    "check_lease",
-    "check_lease_of_truncate",
-  ].map((name) => `revoke all on function ${SCHEMA}.${name}() from public`),
+  ...["repeat_lease_check", "settle_lease_check", "check_lease", "check_lease_of_truncate"].map(
+    (name) => `revoke all on function ${SCHEMA}.${name}() from public`,
+  ),
+  `grant execute on function ${SCHEMA}.is_first_row() to public`,
 ];
-
-/**
- * True for the first row that a transaction writes anywhere: the left side is the mark before, the
- * right side sets it. Arguments are evaluated from left to right.
- */
-const FIRST_ROW = `current_setting('${MARK}', true) is distinct from set_config('${MARK}', '1', true)`;
 
 function commitTrigger(name: string): string {
   return `create constraint trigger ${name} after insert or update or delete on %s
-    deferrable initially deferred for each row when (${FIRST_ROW})
+    deferrable initially deferred for each row when (${SCHEMA}.is_first_row())
     execute function ${SCHEMA}.check_lease()`;
 }
 

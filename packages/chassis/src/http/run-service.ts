@@ -6,12 +6,17 @@
  * 2. Then: nobody can connect any more, requests in flight finish, and what the service holds open is
  *    closed, newest first.
  * 3. Second signal, or the deadline: the process ends at once with code 1.
- * 4. An uncaught error takes the same way out, with code 1.
+ * 4. SIGUSR2 turns debug logs on for fifteen minutes, and off again.
+ * 5. An uncaught error takes the same way out, with code 1.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import closeWithGrace from "close-with-grace";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { Health } from "../health/health.ts";
+import { changeLevel, type LeveledLogger } from "../observe/logger.ts";
+
+/** Long enough to look at a problem, short enough to be forgotten. */
+const DEBUG_FOR_MS = 15 * 60_000;
 
 /** What to run and how to stop it. */
 export interface ServiceParts {
@@ -62,6 +67,7 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
 export async function runService(parts: ServiceParts): Promise<RunningService> {
   const service = await startService(parts);
   const { logger } = parts;
+  debugOnSignal(logger);
   closeWithGrace(
     {
       delay: parts.shutdownDeadlineMs ?? 10_000,
@@ -70,7 +76,7 @@ export async function runService(parts: ServiceParts): Promise<RunningService> {
       onSecondError: (error) => logger.error({ err: error }, "failed while stopping"),
       onTimeout: () => logger.error("draining took too long: leaving"),
       // The end of the event loop is not a reason to stop; there is nothing left to stop then.
-      skip: ["beforeExit"],
+      skip: ["beforeExit", "SIGUSR2"],
     },
     async ({ signal, err }) => {
       if (err !== undefined) logger.fatal({ err }, "uncaught error");
@@ -80,6 +86,18 @@ export async function runService(parts: ServiceParts): Promise<RunningService> {
     },
   );
   return service;
+}
+
+function debugOnSignal(logger: LeveledLogger): void {
+  let restore: (() => void) | null = null;
+  process.on("SIGUSR2", () => {
+    if (restore === null) {
+      restore = changeLevel(logger, "debug", DEBUG_FOR_MS);
+    } else {
+      restore();
+      restore = null;
+    }
+  });
 }
 
 /** The framework's own line; ours follows with the port as a field. */

@@ -1,5 +1,6 @@
 /** Logs: one JSON line per event, without secrets, its level changeable while the service runs. */
 import { trace } from "@opentelemetry/api";
+import type { FastifyBaseLogger } from "fastify";
 import {
   pino,
   stdTimeFunctions,
@@ -70,6 +71,7 @@ export function createLogger(options: LoggerOptions): Logger {
 
 /** The bindings of children pass no formatter; every child inherits this way of making one. */
 function hideInChildren(logger: Logger, hide: (object: object) => Record<string, unknown>): void {
+  // oxlint-disable-next-line typescript/unbound-method -- called with the logger it is asked of
   const { child } = logger;
   logger.child = function childWithoutSecrets<Levels extends string = never>(
     this: Logger,
@@ -84,11 +86,14 @@ function hideInChildren(logger: Logger, hide: (object: object) => Record<string,
   };
 }
 
+/** What is needed of a logger to change its level. */
+export type LeveledLogger = Pick<Logger, "level"> & Pick<FastifyBaseLogger, "warn">;
+
 /**
  * Changes the level now, and back after `forMs`, so that nobody leaves a service in debug.
  * @returns a function that changes it back at once
  */
-export function changeLevel(logger: Logger, level: LogLevel, forMs: number): () => void {
+export function changeLevel(logger: LeveledLogger, level: LogLevel, forMs: number): () => void {
   const before = logger.level;
   logger.level = level;
   logger.warn({ level, before, forMs }, "log level changed");

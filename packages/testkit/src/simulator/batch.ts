@@ -29,8 +29,6 @@ export interface BatchSummary {
   readonly violations: readonly FoundViolation[];
   /** How often each `<fault> <phase>` struck. */
   readonly covered: Readonly<Record<string, number>>;
-  /** How often each known limit was met, by name. */
-  readonly limits: Readonly<Record<string, number>>;
 }
 
 export const NO_SEEDS: BatchSummary = {
@@ -43,7 +41,6 @@ export const NO_SEEDS: BatchSummary = {
   cpuMs: 0,
   violations: [],
   covered: {},
-  limits: {},
 };
 
 /** Runs the seeds of an order one after the other. */
@@ -66,7 +63,6 @@ export async function runBatch(order: BatchOrder): Promise<BatchSummary> {
       virtualMs: result.virtualMs,
       violations: first === undefined ? [] : [{ seed, ...first }],
       covered: Object.fromEntries(result.covered.map((cell) => [cell, 1])),
-      limits: Object.fromEntries(result.limits.map((limit) => [limit, 1])),
     });
     if (order.untilViolation && first !== undefined) break;
     // Lets messages of the parent in between two seeds.
@@ -93,7 +89,6 @@ export function add(a: BatchSummary, b: BatchSummary): BatchSummary {
     cpuMs: a.cpuMs + b.cpuMs,
     violations: [...a.violations, ...b.violations],
     covered: addCounts(a.covered, b.covered),
-    limits: addCounts(a.limits, b.limits),
   };
 }
 

@@ -123,8 +123,6 @@ async function conclude(
     `${sum.events} events, ${sum.acknowledged} acknowledged writes, ${Math.round(sum.virtualMs / 3_600_000)} hours of virtual time`,
   );
   print(coverageText(sum));
-  for (const [limit, count] of Object.entries(sum.limits))
-    print(`known limit met: ${limit}: ${count}`);
   if (missing.length > 0) print(`never occurred: ${missing.join(", ")}`);
   for (const { seed, invariant, sentence } of sum.violations) {
     print(`seed ${seed}: ${invariant}: ${sentence}`);

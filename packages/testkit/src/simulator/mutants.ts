@@ -6,6 +6,7 @@ export const MUTANTS: Readonly<Record<string, string>> = {
   "wait-too-short": "the fence by lease waits for half of the lease only",
   "seal-not-stored": "the lease is sealed in the controller's mind only",
   "grant-without-seal": "the lease is handed over without ever being taken away",
+  "undo-keeps-lease": "a move that is taken back does not give the lease back",
   "lease-from-late-clock": "the end of the lease is counted from a clock read after the grant",
   "renew-on-silence": "an agent takes a silent witness for a grant",
   "promise-not-recorded": "a peer promises to stay closed and does not write it down",

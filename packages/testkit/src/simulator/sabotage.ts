@@ -38,7 +38,6 @@ export function policy({ sabotages }: Switches, sound: Policy): Policy {
     ...(sabotages.has("network-fence-suffices") ? { fenceMin: "network" as const } : {}),
     ...(sabotages.has("no-evidence-asked") ? { evidenceMin: { heal: 0, region: 0, dr: 0 } } : {}),
     ...(sabotages.has("no-coverage-asked") ? { coverageMin: 0 } : {}),
-    ...(sabotages.has("endless-heals") ? { healsMax: 1_000 } : {}),
   };
 }
 
@@ -85,12 +84,22 @@ type Lease = Fencer & Pick<WriterLease, "open" | "seal">;
 
 /** A lease that is handed over without ever having been taken away. */
 export function writerLease(world: World, sound: Lease): Lease {
+  const delegate: Lease = {
+    means: sound.means,
+    ...(sound.patienceMs === undefined ? {} : { patienceMs: sound.patienceMs }),
+    seal: (site, generation, signal) => sound.seal(site, generation, signal),
+    open: (site, grant, signal) => sound.open(site, grant, signal),
+    fence: (site, generation, signal) => sound.fence(site, generation, signal),
+    unfence: (site, generation, signal) => sound.unfence(site, generation, signal),
+    forecast: (site, signal) => sound.forecast(site, signal),
+  };
+  if (world.sabotages.has("undo-keeps-lease")) {
+    return { ...delegate, unfence: async () => undefined };
+  }
   if (!world.sabotages.has("grant-without-seal")) return sound;
   return {
-    means: sound.means,
+    ...delegate,
     seal: async () => null,
-    forecast: (site, signal) => sound.forecast(site, signal),
-    unfence: (site, generation, signal) => sound.unfence(site, generation, signal),
     fence: async () => ({ means: "lease", degree: "lease-expired", detail: "taken for granted" }),
     async open(site, { generation, open }) {
       await open();

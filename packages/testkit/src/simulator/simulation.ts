@@ -28,8 +28,6 @@ export interface SimulationResult {
   readonly timeline: readonly TimelineEntry[];
   /** `<fault> <phase>` of every fault that struck. */
   readonly covered: readonly string[];
-  /** Known limits that were met, by name; see the documentation of the simulator. */
-  readonly limits: readonly string[];
   /** Moves that claimed a generation. */
   readonly moves: number;
   readonly acknowledged: number;
@@ -84,7 +82,6 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     violations: world.truth.violations,
     timeline: world.truth.timeline,
     covered: disasters.covered,
-    limits: [...world.truth.limits],
     moves: world.judge.moves,
     acknowledged: world.truth.acknowledged.size,
     events: world.scheduler.fired,

@@ -33,12 +33,8 @@ export class Truth {
   readonly acknowledged: Map<number, SiteId> = new Map();
   /** The newest epoch that accepted a write, and where and since when. */
   newest: { readonly site: SiteId; readonly epoch: number; readonly sinceMs: number } | null = null;
-  /** Per site: when it accepted its last write. */
-  readonly lastAcceptedMs: Map<SiteId, number> = new Map();
   /** Epochs whose fence people accepted although it was weak. */
   readonly riskAccepted: Set<number> = new Set();
-  /** Known limits of the design that this seed ran into. */
-  readonly limits: Set<string> = new Set();
   readonly #epochs = new Map<string, number>();
   readonly recording: boolean;
 
@@ -61,7 +57,6 @@ export class Truth {
 
   /** A database accepted a write at COMMIT. */
   accepted(site: SiteId, epoch: number): void {
-    this.lastAcceptedMs.set(site, this.#scheduler.nowMs);
     this.#judgeWriter(site, epoch, "accepted a write");
     const { newest } = this;
     if (newest !== null && newest.epoch > epoch) return;

@@ -87,8 +87,7 @@ export function membersOf(body: string): readonly Member[] {
     optional: match[3] === "true",
     required: match[4] === "true",
     code:
-      body
-        .slice(match.index + match[0].length, comments[index + 1]?.index)
-        .split("// =====")[0] ?? "",
+      body.slice(match.index + match[0].length, comments[index + 1]?.index).split("// =====")[0] ??
+      "",
   }));
 }

@@ -24,11 +24,7 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
 };
 
 /** Schema of the class body `body`, whose settable attributes are in `settable`. */
-export function schemaOfBindings(
-  bindings: Bindings,
-  body: string,
-  unresolved: Unresolved,
-): Block {
+export function schemaOfBindings(bindings: Bindings, body: string, unresolved: Unresolved): Block {
   const mapper = /synthesizeHclAttributes\(\).*\{\n([\s\S]*)/.exec(body)?.[1] ?? "";
   return blockOf({ bindings, unresolved }, body, settableIn(mapper), []);
 }
