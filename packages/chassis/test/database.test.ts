@@ -322,6 +322,19 @@ describe("releases in every path", () => {
     });
   });
 
+  test("a session whose statement was given up is never lent again", async () => {
+    await using(world.database({ poolMax: 1 }), async (database) => {
+      const pid = { text: "select pg_backend_pid() as pid" };
+      const before = await database.query(pid);
+      await withLock(world, "locked", () =>
+        failureOf(
+          database.query({ text: "select * from locked" }, { deadline: Deadline.after(80) }),
+        ),
+      );
+      expect(await database.query(pid)).not.toEqual(before);
+    });
+  });
+
   test("withTransaction commits what resolves and undoes what rejects", async () => {
     await using(world.database({ poolMax: 1 }), async (database) => {
       await database.withTransaction((transaction) => insert(transaction, 10));

@@ -32,11 +32,11 @@ export function writeSnapshot(provider: string, schema: ProviderSchema): void {
   );
 }
 
-/** Resource types and data sources (`data.<type>`) that modules, stacks and fixtures name. */
+/** Resource types and data sources (`data.<type>`) that modules and stacks name. */
 export function typesInUse(): ReadonlySet<string> {
   const files = readdirSync(terraformRoot, { recursive: true, encoding: "utf8" });
   const types = files
-    .filter((file) => file.endsWith(".tf") && !file.includes(".terraform/"))
+    .filter((file) => /^(modules|stacks)\/.*\.tf$/.test(file) && !file.includes(".terraform/"))
     .flatMap((file) => [
       ...readFileSync(join(terraformRoot, file), "utf8").matchAll(
         /^\s*(resource|data) "([a-z0-9_]+)"/gm,
