@@ -3,7 +3,7 @@
  * mechanism that is used and for those that were considered, and what each of them lets through.
  *
  *   node bench/lease/run.ts [--rounds 60] [--slice-ms 200] [--fsync on]
- *                           [--commit-ms 0] [--mechanism first-row] [--workload tpcb] [--json]
+ *                           [--commit-ms 0] [--mechanism first-row] [--workload tpcb] [--clients 4] [--json]
  *
  * Each round runs every mechanism next to a run without, in turns (first and second change places
  * from round to round), on one server, in sessions that stay open. Throughput is the median of the
@@ -22,6 +22,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "60" },
     "slice-ms": { type: "string", default: "200" },
+    clients: { type: "string" },
     "commit-ms": { type: "string", default: "0" },
     fsync: { type: "string", default: "on" },
     mechanism: { type: "string" },
@@ -38,7 +39,10 @@ interface Pair {
 }
 
 const mechanisms = MECHANISMS.filter((one) => named(one, values.mechanism));
-const workloads = WORKLOADS.filter((one) => named(one, values.workload));
+const workloads = WORKLOADS.filter((one) => named(one, values.workload)).map((one) => ({
+  ...one,
+  clients: values.clients === undefined ? one.clients : Number(values.clients),
+}));
 const server = await openBenchServer([NOTHING, ...mechanisms], {
   fsync: values.fsync,
   // Every commit waits as long as on storage that is reached over a network.

@@ -53,7 +53,7 @@ test(
 const QUICKLY_FOUND: readonly (readonly [mutant: string, invariants: readonly string[]])[] = [
   ["renew-on-silence", ["one-writer"]],
   ["grant-without-seal", ["one-writer"]],
-  ["wait-too-short", ["one-writer"]],
+  ["seal-not-stored", ["one-writer"]],
   ["promote-before-fence", ["unproven-fence"]],
   ["no-hysteresis", ["hasty"]],
   ["unknown-counts-as-bad", ["blind", "evidence", "hasty"]],

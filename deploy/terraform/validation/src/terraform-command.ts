@@ -79,9 +79,12 @@ export async function runTests(workspace: Workspace, args: readonly string[]): P
     passed: summary?.passed ?? 0,
     failed: (summary?.failed ?? 0) + (summary?.errored ?? 0) + (summary?.skipped ?? 0),
     errors: [...errors, ...silent],
-    resources: messages.flatMap((message) =>
-      [message.test_plan, message.test_state].filter((shown) => shown !== undefined),
-    ),
+    // A run that is refused ends with the part of a plan that was made before.
+    resources: messages
+      .filter((message) => message["@testrun"]?.startsWith("refuses_") !== true)
+      .flatMap((message) =>
+        [message.test_plan, message.test_state].filter((shown) => shown !== undefined),
+      ),
   };
 }
 

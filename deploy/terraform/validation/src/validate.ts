@@ -3,9 +3,10 @@
  * With `--write` the READMEs of the modules are written first. Without a terraform binary the parts that
  * need one are skipped by name; under CI=true that is an error.
  */
-import { listExamples, listProjects, type Project } from "./projects.ts";
+import { checkFixtures } from "./check-fixtures.ts";
 import { checkModules } from "./check-modules.ts";
 import { checkPolicies, policyCount } from "./policies/check-policies.ts";
+import { listExamples, listProjects, type Project } from "./projects.ts";
 import { serveSchemas } from "./schemas/serve-schemas.ts";
 import { readSnapshots } from "./schemas/snapshot.ts";
 import { openWorkspace, runTests, terraformVersion, validate } from "./terraform-command.ts";
@@ -19,7 +20,7 @@ const chosen = projects.filter(
 );
 
 const findings: string[] = [];
-const counts = { validations: 0, tests: 0, examples: 0, plans: 0 };
+const counts = { validations: 0, tests: 0, examples: 0, plans: 0, planted: 0 };
 
 const text = await checkModules(projects, write);
 findings.push(...text.findings);
@@ -41,6 +42,11 @@ async function withTerraform(): Promise<void> {
   try {
     findings.push(...(await formatting(served.environment)));
     for (const project of chosen) await validateProject(project, served.environment);
+    if (only.length > 0 && !only.includes("fixtures")) return;
+    const fixtures = await checkFixtures(served.environment);
+    counts.planted = fixtures.planted;
+    findings.push(...fixtures.findings);
+    console.log(`fixtures: ${fixtures.planted} planted mistakes, ${fixtures.planted - fixtures.findings.length} refused by name`);
   } finally {
     served.close();
   }
@@ -107,7 +113,7 @@ function report(): void {
   const unique = [...new Set(findings)];
   for (const finding of unique) console.error(finding);
   console.log(
-    `${counts.validations} validations, ${counts.tests} tests, ${text.rules} rules of variables, ${counts.examples} examples, ${policyCount} policies on ${counts.plans} plans: ${unique.length} findings`,
+    `${counts.validations} validations, ${counts.tests} tests, ${text.rules} rules of variables, ${counts.examples} examples, ${policyCount} policies on ${counts.plans} plans, ${counts.planted} planted mistakes: ${unique.length} findings`,
   );
   if (unique.length > 0) process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 output "vpc_id" {
-  description = "The VPC."
+  description = "VPC everything in this site is in."
   value       = aws_vpc.this.id
 }
 
