@@ -4,7 +4,11 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 // (laptops, two-core CI) have little to spare.
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ["{packages,adapters,apps,services}/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    include: [
+      "{packages,adapters,apps,services}/*/test/**/*.test.ts",
+      "test/**/*.test.ts",
+      "deploy/*/validation/test/**/*.test.ts",
+    ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openServer } from "@cloudphoenix/local-postgres";
-import pg from "pg";
+import { Client } from "pg";
 import { createOwnSchema } from "../../adapters/postgres/src/cloudphoenix-schema.ts";
 import { microseconds } from "../../adapters/postgres/src/lease/lease-clock.ts";
 import { DEFAULT_LIMITS } from "../../adapters/postgres/src/postgres-options.ts";
@@ -42,9 +42,9 @@ export class BenchDatabase {
     this.url = `postgresql://${ADMIN}@127.0.0.1:${port}/${name}`;
   }
 
-  async client(): Promise<pg.Client> {
+  async client(): Promise<Client> {
     const { name: database, password } = this;
-    const client = new pg.Client({
+    const client = new Client({
       host: "127.0.0.1",
       port: this.#port,
       user: ADMIN,
@@ -75,11 +75,10 @@ export class BenchDatabase {
 
   /** The lease lasts another ten minutes, or is over. */
   async setLease(inForce: boolean): Promise<void> {
-    const us = (time: string, sign = 1): string => `greatest(0, ${sign} * ${microseconds(time)})`;
     await this.query(
-      `select setval('cloudphoenix.lease_server', ${us("pg_postmaster_start_time()")}),
-         setval('cloudphoenix.lease_from', ${us("clock_timestamp()")}),
-         setval('cloudphoenix.lease_until', ${us("clock_timestamp() + interval '1 hour'", inForce ? 1 : 0)})`,
+      `select setval('cloudphoenix.lease_server', ${microseconds("pg_postmaster_start_time()")}),
+         setval('cloudphoenix.lease_from', ${microseconds("clock_timestamp()")}),
+         setval('cloudphoenix.lease_until', ${inForce ? microseconds("clock_timestamp() + interval '1 hour'") : 0})`,
     );
   }
 }
@@ -165,8 +164,8 @@ async function ownSchema({ url, password }: BenchDatabase): Promise<void> {
   await connections.close();
 }
 
-async function superuser(port: number): Promise<pg.Client> {
-  const client = new pg.Client({
+async function superuser(port: number): Promise<Client> {
+  const client = new Client({
     host: "127.0.0.1",
     port,
     user: "postgres",

@@ -1,13 +1,13 @@
 /** What the load generator does, and how much of it a server takes. */
 import { readFileSync } from "node:fs";
-import type pg from "pg";
+import type { Client } from "pg";
 import { ACCOUNTS, type BenchDatabase, BRANCHES } from "./bench-server.ts";
 
 export interface Workload {
   readonly name: string;
   readonly clients: number;
   /** One transaction. */
-  once(client: pg.Client): Promise<void>;
+  once(client: Client): Promise<void>;
 }
 
 /** Transactions per second, and CPU time of the server processes for each. */
@@ -76,7 +76,7 @@ export const WORKLOADS: readonly Workload[] = [
 /** Sessions that load one database with one workload, again and again. */
 export class Load {
   readonly #workload: Workload;
-  readonly #clients: readonly pg.Client[];
+  readonly #clients: readonly Client[];
   readonly #pids: readonly number[];
 
   /** Opens the sessions and lets each work once, so that its caches are filled. */
@@ -89,7 +89,7 @@ export class Load {
     return new Load(workload, clients, pids);
   }
 
-  private constructor(workload: Workload, clients: readonly pg.Client[], pids: readonly number[]) {
+  private constructor(workload: Workload, clients: readonly Client[], pids: readonly number[]) {
     this.#workload = workload;
     this.#clients = clients;
     this.#pids = pids;
@@ -119,7 +119,7 @@ export class Load {
   }
 }
 
-async function pidOf(client: pg.Client): Promise<number> {
+async function pidOf(client: Client): Promise<number> {
   const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
   return rows[0]?.pid ?? 0;
 }

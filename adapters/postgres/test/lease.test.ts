@@ -1,3 +1,3 @@
 import { describeLease } from "./fixture/describe-lease.ts";
 
-describeLease("the writer lease in the database");
+describeLease("the bundled PostgreSQL");

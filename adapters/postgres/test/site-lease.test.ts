@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { failureOf } from "./fixture/failure.ts";
 import { EPOCH, LeasedServer } from "./fixture/leased-server.ts";
 import { Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
 import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
@@ -64,13 +65,13 @@ describe("the agent of a site", () => {
     await changing.query("begin; update cloudphoenix.site set role = 'fenced'");
     const { nowMs } = await server.lease.read(soon());
     const extending = server.lease.extend({ epoch: EPOCH, untilMs: nowMs + 5_000 }, soon());
-    const outcome = expect(extending).rejects.toMatchObject(STALE);
+    const outcome = failureOf(extending);
     await until(async () => {
       const waiting = await server.run("select from pg_locks where not granted");
       return waiting.length > 0;
     });
     await changing.query("commit");
-    await outcome;
+    expect(await outcome).toMatchObject(STALE);
   });
 
   test("does not surrender the very epoch for which a plan has made the site active", async () => {
@@ -239,6 +240,7 @@ describe("a pair of sites with leases", () => {
     await grant(SITE_A, 1);
     await write(SITE_A);
     await until(async () => (await pair.ask(SITE_B, "select from orders")).length === 1);
+    await expect(write(SITE_B)).rejects.toMatchObject({ code: "25006" });
   });
 
   test("a fence ends the lease with the role; unfencing leaves it to the agent", async () => {

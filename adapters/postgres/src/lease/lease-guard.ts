@@ -3,8 +3,7 @@
  *
  * `cloudphoenix_lease`           at commit, once per transaction: refuses what commits too late,
  *                                whenever it began
- * `cloudphoenix_lease_truncate`  before TRUNCATE, which fires no row trigger: checks, and has the
- *                                commit checked too
+ * `cloudphoenix_lease_truncate`  before TRUNCATE, which fires no row trigger: has the commit checked
  *
  * The check at commit is a deferred constraint trigger on rows. Its condition is true for the first
  * row of a transaction only, because it marks the transaction while it looks at the mark. So one
@@ -26,7 +25,7 @@ import {
   SCHEMA,
 } from "../object-names.ts";
 import type { SiteConnection } from "../site-connections.ts";
-import { IN_FORCE, LAPSED, LIMITED } from "./lease-clock.ts";
+import { IN_FORCE, LIMITED } from "./lease-clock.ts";
 
 /** SQLSTATE `read_only_sql_transaction`, as a closed site answers too. */
 const LAPSED_SQLSTATE = "25006";
@@ -88,7 +87,7 @@ const CHECK_FUNCTION = `create or replace function ${SCHEMA}.check_lease() retur
 
 /**
  * Whether a check that was not asked for by a plain COMMIT runs in a commit. Other forms of COMMIT
- * do, and so does a statement that is its own transaction and changes no constraints. A caller in
+ * do, and so does a statement that is alone in its request and in its transaction. A caller in
  * between (a function) is in one only if it is a procedure's COMMIT. All else has the check
  * repeated: requests of the client at most as often as one of them can change constraints,
  * functions until `REPEATS_MAX`.
@@ -111,7 +110,7 @@ const SETTLE_FUNCTION = `create or replace function ${SCHEMA}.settle_lease_check
       if asked ~* '^\\s*(commit|end)(\\s+(work|transaction))?(\\s+and\\s+(no\\s+)?chain)?\\s*;?\\s*$'
       then return; end if;
       if transaction_timestamp() = statement_timestamp()
-        and asked !~* 'constraints' and asked !~ ';\\s*\\S' then return; end if;
+        and asked !~ ';\\s*\\S' then return; end if;
       repeats_max := 1 + (select count(*) from regexp_matches(asked, 'constraints', 'gi'));
     else
       if callers[1] ~ '\\mCOMMIT$' then return; end if;
@@ -129,10 +128,9 @@ const SETTLE_FUNCTION = `create or replace function ${SCHEMA}.settle_lease_check
     perform ${SCHEMA}.repeat_lease_check();
   end $$`;
 
-const TRUNCATE_FUNCTION = `create or replace function ${SCHEMA}.check_lease_of_truncate()
+const TRUNCATE_FUNCTION = `create or replace function ${SCHEMA}.check_lease_after_truncate()
   returns trigger language plpgsql security definer ${PINNED} as $$
   begin
-    if ${LAPSED} then ${REFUSE} end if;
     perform ${SCHEMA}.repeat_lease_check();
     return null;
   end $$`;
@@ -154,7 +152,7 @@ export const LEASE_GUARD: readonly string[] = [
   CHECK_FUNCTION,
   TRUNCATE_FUNCTION,
   OWN_TRIGGER,
-  ...["repeat_lease_check", "settle_lease_check", "check_lease", "check_lease_of_truncate"].map(
+  ...["repeat_lease_check", "settle_lease_check", "check_lease", "check_lease_after_truncate"].map(
     (name) => `revoke all on function ${SCHEMA}.${name}() from public`,
   ),
   `grant execute on function ${SCHEMA}.is_first_row() to public`,
@@ -172,7 +170,7 @@ const TRIGGERS: readonly (readonly [string, string, string])[] = [
     LEASE_TRUNCATE_TRIGGER,
     "rp",
     `create trigger ${LEASE_TRUNCATE_TRIGGER} before truncate on %s
-       for each statement execute function ${SCHEMA}.check_lease_of_truncate()`,
+       for each statement execute function ${SCHEMA}.check_lease_after_truncate()`,
   ],
   [LEASE_TRIGGER, "r", commitTrigger(LEASE_TRIGGER)],
   // Partitions made or attached later inherit it; the other name never collides with their own.

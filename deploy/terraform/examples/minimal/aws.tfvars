@@ -9,10 +9,11 @@ posture     = "active"
 alert_mail  = ["payments@example.com"]
 
 network = {
-  cidr               = "10.20.0.0/16"
-  peer_cidrs         = ["10.40.0.0/16"]
-  availability_zones = ["eu-central-1a", "eu-central-1b"]
-  nat_gateways       = "single"
+  cidr                = "10.20.0.0/16"
+  peer_cidrs          = ["10.40.0.0/16"]
+  availability_zones  = ["eu-central-1a", "eu-central-1b"]
+  nat_gateways        = "single"
+  interface_endpoints = []
 }
 
 kubernetes = { version = "1.34" }

@@ -31,11 +31,11 @@ database = {
 
 capacity = {
   active = {
-    nodes    = { size = "Standard_B2s_v6", min = 2, max = 4 }
+    nodes    = { size = "Standard_B2s_v2", min = 2, max = 4 }
     database = { sku = "B_Standard_B2ms", storage_mib = 32768 }
   }
   standby = {
-    nodes    = { size = "Standard_B2s_v6", min = 1, max = 4 }
+    nodes    = { size = "Standard_B2s_v2", min = 1, max = 4 }
     database = { sku = "B_Standard_B2ms", storage_mib = 32768 }
   }
 }

@@ -26,12 +26,13 @@ module "kms" {
 module "network" {
   source = "../../modules/aws/network"
 
-  context            = local.context
-  cidr               = var.network.cidr
-  peer_cidrs         = var.network.peer_cidrs
-  availability_zones = var.network.availability_zones
-  nat_gateways       = var.network.nat_gateways
-  log_key_arn        = module.kms.key_arns["logs"]
+  context             = local.context
+  cidr                = var.network.cidr
+  peer_cidrs          = var.network.peer_cidrs
+  availability_zones  = var.network.availability_zones
+  nat_gateways        = var.network.nat_gateways
+  interface_endpoints = var.network.interface_endpoints
+  log_key_arn         = module.kms.key_arns["logs"]
 }
 
 module "connectivity" {

@@ -12,10 +12,11 @@ variable "account_id" {
 variable "network" {
   description = "Range, zones and gateways; see modules/aws/network. `peer_cidrs` is the other cloud's range."
   type = object({
-    cidr               = string
-    peer_cidrs         = list(string)
-    availability_zones = list(string)
-    nat_gateways       = optional(string, "per-zone")
+    cidr                = string
+    peer_cidrs          = list(string)
+    availability_zones  = list(string)
+    nat_gateways        = optional(string, "per-zone")
+    interface_endpoints = optional(set(string))
   })
   nullable = false
 }

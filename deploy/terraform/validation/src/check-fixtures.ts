@@ -16,7 +16,9 @@ export async function checkFixtures(
     const expected = /^# refused: (.*)$/m.exec(readFileSync(join(path, "main.tf"), "utf8"))?.[1];
     const found = await findingsIn(path, environment);
     if (expected === undefined || !found.some((finding) => finding.includes(expected))) {
-      findings.push(`fixtures/${name} was not refused for "${expected ?? ""}": ${found.join("; ")}`);
+      findings.push(
+        `fixtures/${name} was not refused for "${expected ?? ""}": ${found.join("; ")}`,
+      );
     }
   }
   return { findings, planted: names.length };

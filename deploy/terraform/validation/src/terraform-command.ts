@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export interface CommandResult {
+interface CommandResult {
   readonly ok: boolean;
   readonly stdout: string;
   readonly stderr: string;

@@ -24,7 +24,12 @@ async function findingsInPlan(workspace: Workspace): Promise<readonly string[]> 
   try {
     const file = join(folder, "plan");
     const args = ["-refresh=false", "-input=false", "-lock=false", "-no-color"];
-    const plan = await workspace.run(["plan", ...args, `-state=${join(folder, "state")}`, `-out=${file}`]);
+    const plan = await workspace.run([
+      "plan",
+      ...args,
+      `-state=${join(folder, "state")}`,
+      `-out=${file}`,
+    ]);
     if (!plan.ok) return [plan.stderr.replace(/[│╷╵]/g, "").replace(/\s+/g, " ").trim()];
     const shown = await workspace.run(["show", "-json", file]);
     return checkPolicies(JSON.parse(shown.stdout.slice(shown.stdout.indexOf("{"))));

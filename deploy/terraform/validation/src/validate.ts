@@ -46,7 +46,9 @@ async function withTerraform(): Promise<void> {
     const fixtures = await checkFixtures(served.environment);
     counts.planted = fixtures.planted;
     findings.push(...fixtures.findings);
-    console.log(`fixtures: ${fixtures.planted} planted mistakes, ${fixtures.planted - fixtures.findings.length} refused by name`);
+    console.log(
+      `fixtures: ${fixtures.planted} planted mistakes, ${fixtures.planted - fixtures.findings.length} refused by name`,
+    );
   } finally {
     served.close();
   }

@@ -24,6 +24,12 @@ function planOf(type: string, after: object, unknown: object = {}): unknown {
   };
 }
 
+function keyPolicy(principal: string): string {
+  return JSON.stringify({
+    Statement: [{ Effect: "Allow", Action: "kms:*", Principal: { AWS: principal } }],
+  });
+}
+
 describe("policies", () => {
   it("let HTTPS in from the world only where the rule says that it is public", () => {
     const https = { cidr_ipv4: "0.0.0.0/0", from_port: 443, to_port: 443 };
@@ -60,13 +66,9 @@ describe("policies", () => {
   });
 
   it("let an account administer its own key and nobody else", () => {
-    const policy = (principal: string): string =>
-      JSON.stringify({
-        Statement: [{ Effect: "Allow", Action: "kms:*", Principal: { AWS: principal } }],
-      });
-    const own = policy("arn:aws:iam::123456789012:root");
+    const own = keyPolicy("arn:aws:iam::123456789012:root");
     expect(checkPolicies(planOf("aws_kms_key", { policy: own }))).toEqual([]);
-    expect(checkPolicies(planOf("aws_kms_key", { policy: policy("*") }))).toHaveLength(1);
+    expect(checkPolicies(planOf("aws_kms_key", { policy: keyPolicy("*") }))).toHaveLength(1);
   });
 
   it("read a state as they read a plan", () => {
@@ -77,7 +79,12 @@ describe("policies", () => {
             {
               address: "module.network",
               resources: [
-                { address: "module.network.aws_vpc.this", mode: "managed", type: "aws_vpc", values: {} },
+                {
+                  address: "module.network.aws_vpc.this",
+                  mode: "managed",
+                  type: "aws_vpc",
+                  values: {},
+                },
                 { address: "data.x.y", mode: "data", type: "aws_vpc", values: {} },
               ],
             },

@@ -84,7 +84,7 @@ variable "nodes" {
   nullable = false
 
   validation {
-    condition     = can(regex("^Standard_[BDEF][0-9]+[a-z]*_v[5-7]$", var.nodes.size))
+    condition     = can(regex("^Standard_(B[0-9]+[a-z]*_v2|[DEF][0-9]+[a-z]*_v[5-7])$", var.nodes.size))
     error_message = "nodes.size must be a current B, D, E or F size, for instance Standard_D2ps_v6."
   }
 

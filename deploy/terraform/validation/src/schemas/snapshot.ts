@@ -19,7 +19,7 @@ export function readSnapshots(): readonly ProviderSchema[] {
 }
 
 /** The snapshot of one provider. */
-export function readSnapshot(provider: string): ProviderSchema {
+function readSnapshot(provider: string): ProviderSchema {
   const bytes = gunzipSync(readFileSync(join(folder, `${provider}.json.gz`)));
   return JSON.parse(bytes.toString()) as ProviderSchema;
 }

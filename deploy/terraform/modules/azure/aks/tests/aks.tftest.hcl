@@ -124,7 +124,7 @@ run "refuses_min_above_max" {
 run "refuses_burstable_nodes_in_production" {
   command = plan
   variables {
-    nodes = { size = "Standard_B2s_v6", min = 2, max = 12 }
+    nodes = { size = "Standard_B2s_v2", min = 2, max = 12 }
   }
   expect_failures = [var.nodes]
 }
