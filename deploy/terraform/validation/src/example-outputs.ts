@@ -25,8 +25,8 @@ async function outputsOf(cloud: string): Promise<unknown> {
     const args = ["-verbose", "-test-directory=tests/examples", `-var-file=${file}`];
     const { resources, errors } = await runTests(workspace, args);
     if (errors.length > 0) throw new Error(errors.join("\n"));
-    const state = resources.at(-1) as { readonly values?: { readonly outputs?: unknown } };
-    return state.values?.outputs;
+    const state = resources.at(-1) as { readonly outputs: unknown };
+    return state.outputs;
   } finally {
     workspace.dispose();
   }

@@ -73,27 +73,30 @@ describe("policies", () => {
 
   it("read a state as they read a plan", () => {
     const state = {
-      values: {
-        root_module: {
-          child_modules: [
-            {
-              address: "module.network",
-              resources: [
-                {
-                  address: "module.network.aws_vpc.this",
-                  mode: "managed",
-                  type: "aws_vpc",
-                  values: {},
-                },
-                { address: "data.x.y", mode: "data", type: "aws_vpc", values: {} },
-              ],
-            },
-          ],
-        },
+      root_module: {
+        child_modules: [
+          {
+            address: "module.network",
+            resources: [
+              {
+                address: "module.network.aws_vpc.this",
+                mode: "managed",
+                type: "aws_vpc",
+                values: {},
+              },
+              { address: "data.x.y", mode: "data", type: "aws_vpc", values: {} },
+            ],
+          },
+        ],
       },
     };
     expect(checkPolicies(state)).toEqual([
       "missing-tags: module.network.aws_vpc.this lacks the tags application, environment, owner, cost-center, data-classification, managed-by",
     ]);
+  });
+
+  it("refuse to have looked at nothing", () => {
+    expect(() => checkPolicies({ resource_changes: [] })).toThrow("has no resources");
+    expect(() => checkPolicies({ values: {} })).toThrow("has no resources");
   });
 });

@@ -30,14 +30,18 @@ interface Change {
   readonly change: { readonly after: unknown; readonly after_unknown: unknown };
 }
 
-/** Resources of a plan (`terraform show -json`, `test_plan`) or of a state (`test_state`). */
+/**
+ * Resources of a plan (`terraform show -json`, `test_plan`) or of a state (`test_state`). Throws if there are
+ * none: a policy that looks at nothing finds nothing.
+ */
 export function plannedResources(shown: unknown): readonly PlannedResource[] {
-  const { resource_changes: changes, values } = shown as {
+  const { resource_changes: changes, root_module: state } = shown as {
     readonly resource_changes?: readonly Change[];
-    readonly values?: { readonly root_module?: StateModule };
+    readonly root_module?: StateModule;
   };
-  if (changes !== undefined) return changes.filter(isManaged).map(fromChange);
-  return fromModule(values?.root_module ?? {});
+  const found = changes?.filter(isManaged).map(fromChange) ?? fromModule(state ?? {});
+  if (found.length === 0) throw new Error("The plan or state has no resources.");
+  return found;
 }
 
 function isManaged({ mode }: { readonly mode: string }): boolean {
