@@ -57,6 +57,7 @@ dns = {
 backup_copy_vault_arn = "arn:aws:backup:eu-west-1:123456789012:backup-vault:shop-prod"
 
 cloudphoenix = {
+  entry_url    = "https://aws.shop.example.com"
   provider_url = "https://provider.aws.shop.example.com"
   traffic = {
     server      = "ns1.example.com:53"

@@ -57,5 +57,6 @@ traffic_manager = {
 }
 
 cloudphoenix = {
+  entry_url    = "https://azure.shop.example.com"
   provider_url = "https://provider.azure.shop.example.com"
 }

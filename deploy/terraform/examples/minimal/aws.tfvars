@@ -36,6 +36,7 @@ entry = {
 }
 
 cloudphoenix = {
+  entry_url    = "https://aws.shop.example.com"
   provider_url = "https://provider.aws.shop.example.com"
   traffic = {
     server = "ns1.example.com:53"

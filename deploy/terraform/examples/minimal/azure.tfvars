@@ -43,5 +43,6 @@ capacity = {
 entry = { host = "shop.example.com" }
 
 cloudphoenix = {
+  entry_url    = "https://azure.shop.example.com"
   provider_url = "https://provider.azure.shop.example.com"
 }

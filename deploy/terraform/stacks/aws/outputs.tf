@@ -53,7 +53,7 @@ output "cloudphoenix" {
       region = var.region
       entry = {
         address = module.alb.entry_addresses[0]
-        url     = "https://${var.entry.host}"
+        url     = var.cloudphoenix.entry_url
       }
       database = {
         url                = "postgresql://cloudphoenix@${module.rds.address}:5432/${module.rds.database_name}?sslmode=verify-full"

@@ -63,11 +63,13 @@ variable "alert_mail" {
 variable "cloudphoenix" {
   description = <<-EOT
     What the CloudPhoenix configuration needs and no resource knows.
+    - `entry_url`: base URL at which the controller reaches this site's entry, whichever site users are sent to, for instance `https://aws.shop.example.com`.
     - `provider_url`: base URL of the site's provider API, reachable by the controller.
     - `application_role`: database role of the application, whose writes are fenced.
     - `traffic`: the DNS update that switches users, if one of this stack's does not: server, zone, name, TTL in seconds, TSIG key name.
   EOT
   type = object({
+    entry_url        = string
     provider_url     = string
     application_role = optional(string, "app")
     traffic = optional(object({
@@ -79,6 +81,11 @@ variable "cloudphoenix" {
     }))
   })
   nullable = false
+
+  validation {
+    condition     = startswith(var.cloudphoenix.entry_url, "https://") && trimsuffix(var.cloudphoenix.entry_url, "/") != "https://${var.entry.host}"
+    error_message = "cloudphoenix.entry_url must begin with https:// and name this site: entry.host leads to whichever site is active."
+  }
 
   validation {
     condition     = startswith(var.cloudphoenix.provider_url, "https://")

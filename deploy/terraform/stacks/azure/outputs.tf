@@ -50,7 +50,7 @@ output "cloudphoenix" {
       region = var.region
       entry = {
         address = module.aks.entry_address
-        url     = "https://${var.entry.host}"
+        url     = var.cloudphoenix.entry_url
       }
       database = {
         url                = "postgresql://cloudphoenix@${module.postgresql.address}:5432/${module.postgresql.database_name}?sslmode=verify-full"

@@ -20,6 +20,9 @@ const chosen = projects.filter(
 );
 
 const findings: string[] = [];
+if (chosen.length === 0 && !only.includes("fixtures")) {
+  findings.push(`nothing here is called ${only.join(" or ")}`);
+}
 const counts = { validations: 0, tests: 0, examples: 0, plans: 0, planted: 0 };
 
 const text = await checkModules(projects, write);

@@ -31,7 +31,7 @@ npm run simulate:mutants -- [...]   every sabotage must be found
   --json         print the result as JSON`;
 
 /** With fewer seeds some situation may be missing by chance. */
-const COVERAGE_SEEDS = 5_000;
+const COVERAGE_SEEDS = 20_000;
 const SHRUNKEN_MAX = 3;
 const FRESH_SEEDS = 1_000_000_000;
 

@@ -76,6 +76,7 @@ variables {
   }
 
   cloudphoenix = {
+    entry_url    = "https://azure.shop.example.com"
     provider_url = "https://provider.azure.shop.example.com"
   }
   database_password = { value = "only-for-this-test-0123456789", version = 1 }
@@ -189,7 +190,7 @@ run "refuses_host_that_is_none" {
 run "refuses_provider_without_tls" {
   command = plan
   variables {
-    cloudphoenix = { provider_url = "http://provider.example.com" }
+    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "http://provider.example.com" }
   }
   expect_failures = [var.cloudphoenix]
 }
@@ -197,7 +198,7 @@ run "refuses_provider_without_tls" {
 run "refuses_application_role_that_fences" {
   command = plan
   variables {
-    cloudphoenix = { provider_url = "https://provider.example.com", application_role = "cloudphoenix" }
+    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "https://provider.example.com", application_role = "cloudphoenix" }
   }
   expect_failures = [var.cloudphoenix]
 }
@@ -205,7 +206,7 @@ run "refuses_application_role_that_fences" {
 run "refuses_name_outside_its_zone" {
   command = plan
   variables {
-    cloudphoenix = { provider_url = "https://provider.example.com", traffic = { server = "ns1.example.com:53", zone = "example.com", name = "shop.example.org" } }
+    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "https://provider.example.com", traffic = { server = "ns1.example.com:53", zone = "example.com", name = "shop.example.org" } }
   }
   expect_failures = [var.cloudphoenix]
 }
@@ -213,8 +214,16 @@ run "refuses_name_outside_its_zone" {
 run "refuses_traffic_with_a_ttl_of_an_hour" {
   command = plan
   variables {
-    cloudphoenix = { provider_url = "https://provider.example.com", traffic = { server = "ns1.example.com:53", zone = "example.com", name = "shop.example.com", ttl_seconds = 3600 } }
+    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "https://provider.example.com", traffic = { server = "ns1.example.com:53", zone = "example.com", name = "shop.example.com", ttl_seconds = 3600 } }
   }
   expect_failures = [var.cloudphoenix]
 }
 
+
+run "refuses_entry_url_that_follows_the_users" {
+  command = plan
+  variables {
+    cloudphoenix = { entry_url = "https://shop.example.com", provider_url = "https://provider.example.com" }
+  }
+  expect_failures = [var.cloudphoenix]
+}
