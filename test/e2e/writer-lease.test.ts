@@ -1,7 +1,7 @@
 // Goal: a site that cannot renew its lease stops taking writes by itself, and no other site starts
 // before; on real parts, with an application that writes from inside each site.
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildReport, type RunRecord } from "@cloudphoenix/core";
+import { buildReport, type RunReport, type RunRecord } from "@cloudphoenix/core";
 import { afterEach, describe, expect, test } from "vitest";
 import { type SandboxUnderTest, sandboxUnderTest, until } from "./sandbox-under-test.ts";
 import { type Attempt, writeAt } from "./writer-at.ts";
@@ -73,7 +73,7 @@ async function endOfMove(): Promise<RunRecord> {
 }
 
 /** Isolates the home site and watches until the other one has taken over. */
-async function isolateHome(): Promise<{ readonly gapMs: number; readonly degree: string }> {
+async function isolateHome(): Promise<{ readonly gapMs: number; readonly fence: RunReport["fence"] }> {
   const stop = new AbortController();
   const writing = writeEverywhere(stop.signal);
   const { atMs } = await sandbox.world.breakIt("region-isolation");
@@ -85,7 +85,7 @@ async function isolateHome(): Promise<{ readonly gapMs: number; readonly degree:
     (attempts[site] ?? []).filter((one) => one.accepted && one.endedAtMs > atMs);
   const lastAtHome = Math.max(atMs, ...accepted(HOME).map((one) => one.endedAtMs));
   const firstAway = Math.min(...accepted(AWAY).map((one) => one.startedAtMs));
-  return { gapMs: firstAway - lastAtHome, degree: buildReport(run).fence?.degree ?? "none" };
+  return { gapMs: firstAway - lastAtHome, fence: buildReport(run).fence };
 }
 
 describe("with consistency", () => {
@@ -121,9 +121,9 @@ describe("with consistency", () => {
   test("an isolated site stops before the other one starts", async () => {
     sandbox = await sandboxUnderTest({ lease: LEASE });
 
-    const { gapMs, degree } = await isolateHome();
+    const { gapMs, fence } = await isolateHome();
 
-    expect(degree).toBe("lease-expired");
+    expect(fence, JSON.stringify(fence)).toMatchObject({ degree: "lease-expired" });
     expect(gapMs).toBeGreaterThanOrEqual(0);
     await sandbox.world.mend();
     // The old primary comes back refused, and its own agent fences it for good.
@@ -149,8 +149,8 @@ describe("with availability", () => {
     await untilAcceptedAtHome();
 
     // It lives on promises now; a move has to wait for them to run out.
-    const { gapMs, degree } = await isolateHome();
-    expect(degree).toBe("lease-expired");
+    const { gapMs, fence } = await isolateHome();
+    expect(fence, JSON.stringify(fence)).toMatchObject({ degree: "lease-expired" });
     expect(gapMs).toBeGreaterThanOrEqual(0);
   }, 180_000);
 });

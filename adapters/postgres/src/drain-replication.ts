@@ -92,7 +92,7 @@ export async function boundLoss(
     signal,
     (connection) => readStandby(context, connection),
   );
-  const seen = context.memory.heartbeat(from);
+  const seen = context.memory.lastBeforeStop(from);
   return {
     completeUntilMs,
     lastAliveAtMs: seen?.atMs ?? null,

@@ -109,7 +109,9 @@ async function fence(
   await closeGateAgainstWriters(context, connection, signal);
   await endOlderSessions(context, connection, signal);
   await stopWaitingForStandby(context, connection, subscriptionName(context.application), signal);
-  return proof(connection, generation);
+  const proven = await proof(connection, generation);
+  if (proven.degree === "confirmed") context.memory.noteStopped(connection.site);
+  return proven;
 }
 
 /** Ends every session older than now and waits until none is left. */

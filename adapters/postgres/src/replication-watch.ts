@@ -134,8 +134,8 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     const { clock, connections, memory } = this.#context;
     const site = this.#active;
     const atMs = clock.now();
-    const walLsn = await connections.withSession(site, signal, (one) => writeHeartbeat(one, atMs));
-    if (walLsn !== null) memory.noteHeartbeat(site, { atMs, walLsn });
+    const seen = await connections.withSession(site, signal, (one) => writeHeartbeat(one, atMs));
+    if (seen !== null) memory.noteHeartbeat(site, seen);
   }
 
   async #read(site: SiteId, signal: AbortSignal): Promise<void> {

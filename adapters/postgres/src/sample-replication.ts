@@ -2,6 +2,7 @@
 import { SCHEMA, slotName } from "./object-names.ts";
 import { bytesBetween, parseLsn } from "./lsn.ts";
 import type { PostgresContext } from "./postgres-context.ts";
+import type { HeartbeatSeen } from "./replication-memory.ts";
 import type { ActiveSample } from "./replication-state.ts";
 import type { SiteConnection } from "./site-connections.ts";
 import type { SiteRole } from "./site-row.ts";
@@ -10,19 +11,20 @@ import { isSlotLost, readSlot } from "./slot.ts";
 /**
  * Writes the heartbeat unless this database follows another (a row of its own would collide with
  * the replicated one).
- * @returns how far the log reached; null if it was not written
+ * @returns what was seen with it; null if it was not written
  */
 export async function writeHeartbeat(
   connection: SiteConnection,
   atMs: number,
-): Promise<bigint | null> {
-  const [row] = await connection.query<{ readonly lsn: string }>(
+): Promise<HeartbeatSeen | null> {
+  const [row] = await connection.query<{ readonly lsn: string; readonly open: boolean }>(
     `update ${SCHEMA}.heartbeat h set at_ms = $1, generation = s.generation
      from ${SCHEMA}.site s where h.id = 1 and s.role <> 'standby'
-     returning pg_current_wal_insert_lsn()::text as lsn`,
+     returning pg_current_wal_insert_lsn()::text as lsn, s.writes_open as open`,
     [atMs],
   );
-  return row === undefined ? null : parseLsn(row.lsn);
+  if (row === undefined) return null;
+  return { atMs, walLsn: parseLsn(row.lsn), writesOpen: row.open };
 }
 
 /** Newest heartbeat readable here; null if there is none. */

@@ -67,6 +67,18 @@ test("lag shows while the link is silent, and so does the moment the standby is 
   await until(async () => watch.facts(SITE_B).state === "streaming");
 });
 
+test("what a fenced site writes of its own is no loss, however long the standby is cut off", async () => {
+  await watching("fenced");
+  const { control } = pair.replication;
+  servers.a.link.cut();
+  expect(await control.fence(SITE_A, 2, soon())).toMatchObject({ degree: "confirmed" });
+  const fencedAtMs = realClock.now();
+  await until(async () => realClock.now() > fencedAtMs + 2_500);
+  const bound = await control.lossBound(SITE_A, SITE_B, soon());
+  expect(bound.lastAliveAtMs).toBeLessThan(fencedAtMs + 1_500);
+  servers.a.link.mend();
+});
+
 test("a dead active site delays nothing that is known of the standby", async () => {
   const watch = await watching("dies");
   await servers.a.local.killHard();

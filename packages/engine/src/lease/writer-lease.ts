@@ -28,8 +28,11 @@ const MEANS = "lease";
 
 const RACES_MAX = 10;
 
-/** What asking witness and peers may add to the wait for the lapse. */
-const ASKING_MS = 2_000;
+/**
+ * What asking witness and peers may add to the wait for the lapse. Long, for a witness that is slow
+ * is still sooner than the person who has to approve a promotion without its proof.
+ */
+const ASKING_MS = 10_000;
 
 /** A witness that missed one question is not lost: the observer asks it all the time. */
 const FORECAST_AGE_MAX_MS = 5_000;
