@@ -73,7 +73,10 @@ async function endOfMove(): Promise<RunRecord> {
 }
 
 /** Isolates the home site and watches until the other one has taken over. */
-async function isolateHome(): Promise<{ readonly gapMs: number; readonly fence: RunReport["fence"] }> {
+async function isolateHome(): Promise<{
+  readonly gapMs: number;
+  readonly fence: RunReport["fence"];
+}> {
   const stop = new AbortController();
   const writing = writeEverywhere(stop.signal);
   const { atMs } = await sandbox.world.breakIt("region-isolation");
