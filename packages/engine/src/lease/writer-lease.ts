@@ -53,6 +53,7 @@ export interface WriterLeaseOptions {
 export class WriterLease implements Fencer {
   readonly means: string = MEANS;
   readonly cutsReplication: boolean = false;
+  readonly lastResort: boolean = true;
   /** The lease has to run out, and nothing makes that faster. */
   readonly patienceMs: number;
   readonly #options: WriterLeaseOptions;

@@ -90,12 +90,21 @@ export class StandbyWatch {
 
   #fenceOf(active: SiteId): Pick<StandbyFacts, "fenceObtainable" | "fenceDetail"> {
     const nowMs = this.#ports.clock.now();
-    const proofs = this.#ports.fencers.flatMap(({ means }) => {
-      const answer = this.#forecasts.get(forecastKey(means, active));
-      return answer === undefined || nowMs - answer.atMs > ANSWER_LASTS_MS ? [] : [answer.proof];
+    const forecasts = this.#ports.fencers.map((fencer) => {
+      const answer = this.#forecasts.get(forecastKey(fencer.means, active));
+      const fresh = answer !== undefined && nowMs - answer.atMs <= ANSWER_LASTS_MS;
+      return { fencer, proof: fresh ? answer.proof : null };
     });
+    const proofs = forecasts.flatMap(({ proof }) => proof ?? []);
+    const stranded = forecasts.some(
+      ({ fencer, proof }) =>
+        fencer.lastResort === true && (proof === null || proof.degree === "unproven"),
+    );
     return {
-      fenceObtainable: strongestFence(proofs),
+      // The site that must be fenced may be the one that has just died: it confirms nothing then.
+      fenceObtainable: strongestFence(
+        stranded ? proofs.filter(({ degree }) => degree !== "confirmed") : proofs,
+      ),
       fenceDetail:
         proofs.map((proof) => `${proof.means}: ${proof.degree}, ${proof.detail}`).join("; ") ||
         "no means of fencing has answered lately",

@@ -51,6 +51,11 @@ export interface Fencer {
    * others cannot confirm. Default: it does not.
    */
   readonly stopsReads?: boolean;
+  /**
+   * Whether this is the means to rely on when the site cannot be asked. While it can prove nothing,
+   * what the site itself would confirm does not count in a forecast. Default: it is not.
+   */
+  readonly lastResort?: boolean;
   /** How long `fence` may take when nothing is wrong with this means. Default 2 s. */
   readonly patienceMs?: number;
   /**

@@ -1,0 +1,53 @@
+import type { FenceDegree } from "@cloudphoenix/core";
+import type { Fencer } from "@cloudphoenix/engine";
+import {
+  simulatedPorts,
+  simulatedReplicationWatch,
+  simulatedStores,
+  SimulatedWorld,
+  VirtualClock,
+} from "@cloudphoenix/testkit";
+import { expect, test } from "vitest";
+import { StandbyWatch } from "../src/loops/standby-watch.ts";
+import { A } from "./simulation.ts";
+
+function fencer(means: string, degree: FenceDegree, more: Partial<Fencer> = {}): Fencer {
+  const proof = { means, degree, detail: `${means} says so` };
+  return {
+    means,
+    fence: async () => proof,
+    unfence: async () => undefined,
+    forecast: async () => proof,
+    ...more,
+  };
+}
+
+async function obtainable(fencers: readonly Fencer[]): Promise<FenceDegree | undefined> {
+  const clock = new VirtualClock();
+  const world = new SimulatedWorld(clock);
+  const watch = new StandbyWatch({
+    ...simulatedPorts(world, simulatedStores()),
+    replication: simulatedReplicationWatch(world),
+    fencers,
+  });
+  const refreshed = watch.refresh(A, new AbortController().signal);
+  await clock.advance(500);
+  await refreshed;
+  return watch.facts(A)[0]?.fenceObtainable;
+}
+
+test("the strongest means counts, as long as the last resort works too", async () => {
+  const lease = fencer("lease", "lease-expired", { lastResort: true });
+  expect(await obtainable([fencer("database", "confirmed"), lease])).toBe("confirmed");
+});
+
+test("without a working last resort, what a dead site could not confirm does not count", async () => {
+  const lease = fencer("lease", "unproven", { lastResort: true });
+  const database = fencer("database", "confirmed");
+  expect(await obtainable([database, fencer("network", "network"), lease])).toBe("network");
+  expect(await obtainable([database, lease])).toBe("unproven");
+});
+
+test("where no last resort is configured, the site's own word is all there is", async () => {
+  expect(await obtainable([fencer("database", "confirmed")])).toBe("confirmed");
+});
