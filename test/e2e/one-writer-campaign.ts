@@ -13,6 +13,8 @@ const SITES = ["aws-us-east-1", "azure-westeurope"] as const;
 const CLOUDS = ["aws", "azure"] as const;
 const DISTURBED_MS = 14_000;
 const SETTLED_WITHIN_MS = 40_000;
+/** A move that nobody decided on by then is asked for by a person. */
+const PATIENCE_MS = 6_000;
 
 export interface OneWriterRun {
   /** What was done, in order. */
@@ -37,9 +39,11 @@ export async function oneWriterRun(random: () => number): Promise<OneWriterRun> 
   try {
     await sandbox.world.load.start();
     const writing = Promise.all(SITES.map((site) => writeUntil(sandbox, site, stop.signal)));
+    const operating = operate(sandbox, stop.signal);
     const disturbances = await disturb(sandbox, random);
     const readback = await readBackOnceWritable(sandbox);
     stop.abort();
+    await operating;
     const accepted = (await writing).flat();
     return {
       disturbances,
@@ -68,6 +72,36 @@ async function writeUntil(
     await sleep(15);
   }
   return accepted;
+}
+
+/**
+ * A person who wants the application back and approves everything: most runs shall move, also those
+ * whose disturbances make CloudPhoenix rather ask.
+ */
+async function operate(sandbox: SandboxUnderTest, stop: AbortSignal): Promise<void> {
+  const sinceMs = Date.now();
+  while (!stop.aborted) {
+    try {
+      const moves = (await sandbox.runs()).filter((run) => run.plan.kind === "dr");
+      const by = "ann";
+      for (const { id } of moves.filter((run) => run.status === "waiting-approval")) {
+        const body = { by, comment: "the campaign approves" };
+        await sandbox.api.send(`/v1/runs/${id}/approve`, { method: "POST", body });
+      }
+      if (moves.length === 0 && Date.now() - sinceMs > PATIENCE_MS) {
+        const reason = "the campaign wants a move";
+        const body = { kind: "dr", target: SITES[1], reason, acceptLoss: true, by };
+        await sandbox.api.send("/v1/runs", {
+          method: "POST",
+          idempotencyKey: crypto.randomUUID(),
+          body,
+        });
+      }
+    } catch {
+      // No controller answers now, or a guard refuses: asked again.
+    }
+    await sleep(500);
+  }
 }
 
 /** At least one disturbance is grave enough for a move. */
