@@ -2,6 +2,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Roles } from "@cloudphoenix/core";
 import {
+  describeLeaseWitness,
   describePlanRunner,
   describeStateStores,
   describeTrafficSwitch,
@@ -71,6 +72,23 @@ describeStateStores({
       runs: state.runsFor(client),
       facts: state.factsFor(client),
       audit: state.auditFor(client),
+      stop: turning(scheduler),
+    };
+  },
+});
+
+describeLeaseWitness({
+  name: "the simulator",
+  setup: async () => {
+    const { scheduler, state, client } = ground({
+      generation: 1,
+      active: "site-a",
+      claimedBy: null,
+      protected: true,
+    });
+    return {
+      witness: state.witnessFor(client),
+      another: state.witnessFor(new Process("agent", scheduler)),
       stop: turning(scheduler),
     };
   },
