@@ -5,13 +5,20 @@ import type { BatchOrder, BatchSummary } from "./batch.ts";
 
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
+/**
+ * A worker is replaced after this many orders. A world ends in the middle of things, and what waited
+ * there for ever adds up: after ten thousand worlds a process is slow, then out of memory.
+ */
+const ORDERS_PER_WORKER = 40;
+
 type Answer = BatchSummary | { readonly broken: string };
 
 export class WorkerPool {
-  readonly #workers: readonly ChildProcess[];
+  readonly #size: number;
+  readonly #workers = new Set<ChildProcess>();
 
   constructor(size: number) {
-    this.#workers = Array.from({ length: size }, () => fork(WORKER, { stdio: "inherit" }));
+    this.#size = size;
   }
 
   /**
@@ -22,17 +29,35 @@ export class WorkerPool {
     next: () => BatchOrder | null,
     done: (summary: BatchSummary, order: BatchOrder) => void,
   ): Promise<void> {
-    await Promise.all(
-      this.#workers.map(async (worker) => {
-        for (let order = next(); order !== null; order = next()) {
-          done(await ask(worker, order), order);
+    const lane = async (): Promise<void> => {
+      let worker = this.#start();
+      let orders = 0;
+      for (let order = next(); order !== null; order = next()) {
+        if (orders === ORDERS_PER_WORKER) {
+          this.#end(worker);
+          worker = this.#start();
+          orders = 0;
         }
-      }),
-    );
+        orders += 1;
+        done(await ask(worker, order), order);
+      }
+    };
+    await Promise.all(Array.from({ length: this.#size }, lane));
   }
 
   stop(): void {
-    for (const worker of this.#workers) if (worker.connected) worker.disconnect();
+    for (const worker of this.#workers) this.#end(worker);
+  }
+
+  #start(): ChildProcess {
+    const worker = fork(WORKER, { stdio: "inherit" });
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  #end(worker: ChildProcess): void {
+    this.#workers.delete(worker);
+    if (worker.connected) worker.disconnect();
   }
 }
 
