@@ -93,13 +93,15 @@ export async function boundLoss(
     (connection) => readStandby(context, connection),
   );
   const seen = context.memory.lastBeforeStop(from);
+  // A controller started after the disaster saw no heartbeat; nothing is lost later than now.
+  const aliveUntilMs = seen?.atMs ?? context.clock.now();
   return {
     completeUntilMs,
     lastAliveAtMs: seen?.atMs ?? null,
     boundMs:
-      seen === null || completeUntilMs === null
+      completeUntilMs === null
         ? null
-        : Math.max(0, seen.atMs - completeUntilMs) + HEARTBEAT_EVERY_MS,
+        : Math.max(0, aliveUntilMs - completeUntilMs) + HEARTBEAT_EVERY_MS,
     boundBytes:
       seen === null || applied === null
         ? null

@@ -24,6 +24,11 @@ export interface Situation {
   readonly activity: Activity;
   /** What the decision before this one returned; absent or null at the first. */
   readonly lastAlive?: LastAlive | null;
+  /**
+   * Since when this controller has looked at the active site. It may have been alive until then, as
+   * far as anybody knows who never saw it; absent or null if that is unknown, too.
+   */
+  readonly watchedSince?: LastAlive | null;
   /** Returned old primaries that wait for people; absent means none. */
   readonly quarantined?: readonly QuarantineFact[];
 }

@@ -1,6 +1,6 @@
 /** One possible action judged: where it would go, what every guard says, how many must approve. */
 
-import type { Evidence, GuardResult } from "./decision.ts";
+import type { Evidence, GuardResult, Situation } from "./decision.ts";
 import { evidenceFor } from "./evidence.ts";
 import type { GuardCause, GuardFacts } from "./guards/guard.ts";
 import { askGuards } from "./guards/index.ts";
@@ -55,6 +55,7 @@ function judgeTarget(survey: Survey, question: Question, target: Site | null): J
     standbyScores: survey.standbyScores,
     evidence,
     lastAliveAtMs: survey.lastAlive?.atMs ?? null,
+    aliveUntilMs: survey.lastAlive?.atMs ?? watchedSinceMs(situation),
   };
   const guards = askGuards(facts);
   return {
@@ -77,4 +78,9 @@ function approversFor(guards: readonly GuardResult[], policy: Policy): number {
         : 1,
     );
   return Math.max(0, ...people);
+}
+
+/** Only for the site that is active now: another one has not been watched as such. */
+function watchedSinceMs({ roles, watchedSince }: Situation): number | null {
+  return watchedSince?.site === roles.active ? watchedSince.atMs : null;
 }

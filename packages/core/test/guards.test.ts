@@ -48,6 +48,12 @@ function policy(change: Partial<Situation["policy"]>): Partial<Situation> {
   return { policy: { ...AUTO_POLICY, ...change } };
 }
 
+/** What a controller has that was started after the disaster. */
+const NEVER_SEEN: Partial<Situation> = {
+  ...replication({ writtenAtMs: null }),
+  observations: observe({ ...REGION_LOST }, NOW),
+};
+
 /** The region is lost, but these signals are healthy. */
 function except(...ids: readonly string[]): Partial<Situation> {
   const healthy = Object.fromEntries(ids.map((id) => [id, "healthy" as const]));
@@ -138,14 +144,6 @@ describe("target-ready", () => {
       "its newest heartbeat is 42.0 s older than the last sign of life of aws-us-east-1, limit 30 s",
     ],
     [
-      "the active site was never seen alive",
-      {
-        ...replication({ writtenAtMs: null }),
-        observations: observe({ ...REGION_LOST }, NOW),
-      },
-      "aws-us-east-1 was never seen alive",
-    ],
-    [
       "it needs healing itself",
       { observations: observe({ ...REGION_LOST, "azure-health": "unhealthy" }, NOW) },
       "it scores 5 itself, ready is below 4 (azure-health unhealthy)",
@@ -154,6 +152,12 @@ describe("target-ready", () => {
     const result = asked("target-ready", change);
     expect(result.outcome).toBe("block");
     expect(result.sentence).toContain(words);
+  });
+
+  test("passes a standby whose active site was never seen: the loss is for data-fresh to judge", () => {
+    const result = asked("target-ready", NEVER_SEEN);
+    expect(result.outcome).toBe("pass");
+    expect(result.sentence).toContain("has not been seen alive since this start");
   });
 
   test("passes a standby that stopped only because the active site did", () => {
@@ -198,6 +202,24 @@ describe("data-fresh", () => {
     const result = asked("data-fresh", replication({ appliedAtMs: null }));
     expect(result).toMatchObject({ outcome: "block" });
     expect(result.sentence).toContain("The loss is unknown");
+  });
+
+  test("counts up to its own start where this controller never saw a sign of life", () => {
+    const watched = (agoMs: number): Partial<Situation> => ({
+      ...NEVER_SEEN,
+      watchedSince: { site: "aws-us-east-1", atMs: NOW - agoMs },
+    });
+    const since = (agoMs: number): GuardResult =>
+      asked("data-fresh", {
+        ...watched(agoMs),
+        ...replication({ writtenAtMs: null, appliedAtMs: NOW - 10_000 }),
+      });
+    expect(since(6_000)).toMatchObject({ outcome: "pass" });
+    expect(since(6_000).sentence).toContain("at most 4.0 s");
+    expect(since(1_000)).toMatchObject({ outcome: "block" });
+    expect(asked("data-fresh", NEVER_SEEN).sentence).toContain("The loss is unknown");
+    const other = { watchedSince: { site: "azure-westeurope", atMs: NOW } };
+    expect(asked("data-fresh", { ...NEVER_SEEN, ...other }).sentence).toContain("unknown");
   });
 
   test("counts a standby that is ahead of the last sign of life as no loss", () => {

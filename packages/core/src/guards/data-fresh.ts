@@ -5,7 +5,8 @@ import { type Guard, type GuardFacts, approve, block, pass } from "./guard.ts";
  * Would the move lose more than the objective allows?
  *
  * The bound is the time from the newest heartbeat at the standby to the last sign of life of the
- * active site: whatever was acknowledged in between may be missing. Beyond the objective, or
+ * active site: whatever was acknowledged in between may be missing. A controller that was started
+ * after the disaster never saw one and takes its own start instead. Beyond the objective, or
  * unknown, nothing moves by itself; a person may accept the loss, and people must then approve.
  */
 export const dataFresh: Guard = (facts) => {
@@ -33,10 +34,10 @@ export const dataFresh: Guard = (facts) => {
   return approve("data-fresh", `${loss}; it was accepted by request and needs approval.`);
 };
 
-function lossBoundMs({ standby, lastAliveAtMs }: GuardFacts): number | null {
+function lossBoundMs({ standby, aliveUntilMs }: GuardFacts): number | null {
   const appliedAtMs = standby?.replication.appliedAtMs ?? null;
-  if (appliedAtMs === null || lastAliveAtMs === null) return null;
-  return Math.max(0, lastAliveAtMs - appliedAtMs);
+  if (appliedAtMs === null || aliveUntilMs === null) return null;
+  return Math.max(0, aliveUntilMs - appliedAtMs);
 }
 
 function lossText(ms: number | null): string {

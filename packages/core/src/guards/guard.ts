@@ -27,6 +27,11 @@ export interface GuardFacts {
   readonly evidence: Evidence;
   /** Newest instant the active site was known to serve; null if never. */
   readonly lastAliveAtMs: number | null;
+  /**
+   * The active site acknowledged nothing after this instant, or nobody knows better: its last sign
+   * of life, else when this controller began to look; null if neither is known.
+   */
+  readonly aliveUntilMs: number | null;
 }
 
 /** Pure: the same facts, the same answer. The sentence carries the numbers it judged by. */

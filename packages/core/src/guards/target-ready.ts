@@ -58,9 +58,9 @@ function canaryTroubles(facts: GuardFacts, { replication }: StandbyFacts): reado
   if (silentMs > maxMs) {
     return [`its database last answered ${measuredText(silentMs)} ago, limit ${limitText(maxMs)}`];
   }
-  if (facts.lastAliveAtMs === null) {
-    return [`${facts.active.id} was never seen alive, so there is nothing to compare it with`];
-  }
+  // A controller started after the disaster. What may be missing is for `data-fresh` to judge: a
+  // standby must not be called stale because nobody was there to write heartbeats.
+  if (facts.lastAliveAtMs === null) return [];
   const behindMs = facts.lastAliveAtMs - replication.appliedAtMs;
   if (behindMs <= maxMs) return [];
   return [
@@ -68,7 +68,8 @@ function canaryTroubles(facts: GuardFacts, { replication }: StandbyFacts): reado
   ];
 }
 
-function canaryText({ lastAliveAtMs, standby }: GuardFacts): string {
-  const behindMs = Math.max(0, (lastAliveAtMs ?? 0) - (standby?.replication.appliedAtMs ?? 0));
+function canaryText({ active, lastAliveAtMs, standby }: GuardFacts): string {
+  if (lastAliveAtMs === null) return `${active.id} has not been seen alive since this start`;
+  const behindMs = Math.max(0, lastAliveAtMs - (standby?.replication.appliedAtMs ?? 0));
   return `its newest heartbeat is ${measuredText(behindMs)} older than the last sign of life of the active site`;
 }

@@ -79,6 +79,7 @@ export class DecisionLoop {
   #situation: Situation | null = null;
   #levels: Readonly<Record<string, LevelState>> = {};
   #lastAlive: LastAlive | null = null;
+  #watchedSince: LastAlive | null = null;
   #detected = NOTHING_DETECTED;
   #mind: string | null = null;
   #roles: Roles | null = null;
@@ -103,6 +104,9 @@ export class DecisionLoop {
     this.#levels = {};
     this.#detected = NOTHING_DETECTED;
     this.#mind = null;
+    // While another one led, the site may have lived on.
+    this.#lastAlive = null;
+    this.#watchedSince = null;
     this.#maintenance.forget();
     const unsubscribe = this.#ports.watch.subscribe(() => this.#wake());
     const standbys = this.#watchStandbys(lost);
@@ -198,6 +202,9 @@ export class DecisionLoop {
     const { clock, roles, watch } = this.#ports;
     const now = await roles.read();
     this.#roles = now;
+    if (this.#watchedSince?.site !== now.active) {
+      this.#watchedSince = { site: now.active, atMs: clock.now() };
+    }
     const maintenance = await this.#maintenance.reason();
     const activity = await this.#launcher.activity(maintenance);
     return {
@@ -210,6 +217,7 @@ export class DecisionLoop {
       standbys: this.#standbys.facts(now.active),
       activity,
       lastAlive: this.#lastAlive,
+      watchedSince: this.#watchedSince,
       quarantined: this.#ports.quarantined?.() ?? [],
     };
   }
