@@ -1,0 +1,42 @@
+/**
+ * `npm run validate:kubernetes`: builds every overlay, checks the policies on it, and plants the known
+ * mistakes to see each one found. Without kubectl it is skipped by name; under CI=true that is an error.
+ */
+import { join } from "node:path";
+import { Cluster } from "./cluster.ts";
+import { kubectlVersion, kubernetesRoot, listOverlays, render } from "./kustomize.ts";
+import { missedMistakes, mistakes } from "./planted-mistakes.ts";
+import { checkPolicies, policies } from "./policies/check-policies.ts";
+
+const findings: string[] = [];
+const overlays = listOverlays();
+let documents = 0;
+let planted = 0;
+
+const version = await kubectlVersion();
+if (version === null) {
+  const skipped = `kubectl not found: overlays ${overlays.join(" and ")} not built, nothing checked`;
+  if (process.env["CI"] === "true") findings.push(skipped);
+  else console.log(`skipped: ${skipped}`);
+} else {
+  for (const overlay of overlays) await check(overlay);
+  console.log(`kustomize ${version}; nothing was sent to a cluster`);
+}
+
+for (const finding of findings) console.error(finding);
+console.log(
+  `${overlays.length} overlays, ${documents} documents, ${policies.length} policies, ${planted} planted mistakes: ${findings.length} findings`,
+);
+if (findings.length > 0) process.exitCode = 1;
+
+async function check(overlay: string): Promise<void> {
+  const rendered = await render(join(kubernetesRoot, "overlays", overlay));
+  const found = checkPolicies(new Cluster(rendered));
+  const missed = missedMistakes(rendered);
+  documents += rendered.length;
+  planted += mistakes.length;
+  findings.push(...[...found, ...missed].map((finding) => `${overlay}: ${finding}`));
+  console.log(
+    `${overlay}: ${rendered.length} documents, ${mistakes.length - missed.length} of ${mistakes.length} planted mistakes found`,
+  );
+}

@@ -1,0 +1,104 @@
+/** Secrets come from the cloud's store, and every file that the configuration names is there. */
+import { validateConfiguration } from "../../../../../packages/config/src/index.ts";
+import type { Cluster, Workload } from "../cluster.ts";
+import { at, type Json, list, number, text, titleOf } from "../document.ts";
+import type { Policy } from "./policy.ts";
+
+const SECRET_FILE = /\/run\/secrets\/cloudphoenix\/([A-Za-z0-9._-]+)/g;
+
+/** Names of the Secrets a pod mounts or reads. */
+function secretsOf({ pod, everyContainer }: Workload): readonly string[] {
+  const mounted = list(at(pod, "volumes")).map((volume) => text(volume, "secret", "secretName"));
+  const read = everyContainer.flatMap((container) => [
+    ...list(at(container, "env")).map((e) => text(e, "valueFrom", "secretKeyRef", "name")),
+    ...list(at(container, "envFrom")).map((e) => text(e, "secretRef", "name")),
+  ]);
+  return [...mounted, ...read].filter((name) => name !== "");
+}
+
+const makerOf = (cluster: Cluster, namespace: string, secret: string): Json | undefined =>
+  cluster
+    .all("ExternalSecret", namespace)
+    .find((maker) => text(maker, "spec", "target", "name") === secret);
+
+function stores(maker: Json, cluster: Cluster): readonly string[] {
+  const wanted = at(maker, "spec", "secretStoreRef");
+  const store = cluster.find(text(wanted, "kind"), "", text(wanted, "name"));
+  const allowed = list(at(store, "spec", "conditions")).flatMap((c) => list(at(c, "namespaces")));
+  return allowed.includes(text(maker, "metadata", "namespace"))
+    ? []
+    : [`${titleOf(maker)} asks a store that does not exist or does not serve its namespace`];
+}
+
+function configurationOf(cluster: Cluster): string {
+  const map = cluster
+    .all("ConfigMap", "cloudphoenix")
+    .find((found) => text(found, "data", "cloudphoenix.yaml") !== "");
+  return text(map, "data", "cloudphoenix.yaml");
+}
+
+/** Files that the controller opens at its start: all that are named, except what only agents need. */
+function controllerFiles(cluster: Cluster): readonly string[] {
+  const files = [...configurationOf(cluster).matchAll(SECRET_FILE)].map(([, name]) => name ?? "");
+  return [...new Set(files)].filter((name) => !/\.keeper-(database|witness)$/.test(name));
+}
+
+function agentFiles(cluster: Cluster): readonly string[] {
+  const map = cluster
+    .all("ConfigMap", "cloudphoenix")
+    .find((found) => text(found, "data", "VANTAGE") !== "");
+  const site = text(map, "data", "SITE");
+  const named = [...configurationOf(cluster).matchAll(SECRET_FILE)].map(([, name]) => name ?? "");
+  return [...new Set(named)].filter(
+    (name) => name.endsWith(".agent-token") || name.startsWith(`${site}.keeper-`),
+  );
+}
+
+function missingFiles(cluster: Cluster): readonly string[] {
+  const wanted = { controller: controllerFiles(cluster), agent: agentFiles(cluster) };
+  return Object.entries(wanted).flatMap(([name, files]) => {
+    const maker = makerOf(cluster, "cloudphoenix", name);
+    const keys = list(at(maker, "spec", "data")).map((entry) => text(entry, "secretKey"));
+    return files
+      .filter((file) => !keys.includes(file))
+      .map((file) => `the configuration names ${file}, which ${name} does not get`);
+  });
+}
+
+function configuration(cluster: Cluster): readonly string[] {
+  const read = validateConfiguration(
+    configurationOf(cluster),
+    "/etc/cloudphoenix/cloudphoenix.yaml",
+  );
+  if ("problems" in read) return read.problems.map(({ message }) => `cloudphoenix.yaml ${message}`);
+  const { port } = read.configuration.api.listen;
+  const controller = cluster.workloads.find(({ name }) => name === "controller");
+  const ports = (controller?.containers ?? []).flatMap((c) => list(at(c, "ports")));
+  return ports.some((found) => number(found, "containerPort") === port)
+    ? []
+    : [
+        `cloudphoenix.yaml lets the controller listen on ${port}, which its container does not have`,
+      ];
+}
+
+export const secretPolicies: readonly Policy[] = [
+  {
+    name: "no-secrets-in-manifests",
+    check: (cluster) => cluster.all("Secret").map((s) => `${titleOf(s)} stands in the manifests`),
+  },
+  {
+    name: "external-secrets",
+    check: (cluster) =>
+      cluster.workloads.flatMap((workload) =>
+        secretsOf(workload)
+          .filter((name) => makerOf(cluster, workload.namespace, name) === undefined)
+          .map((name) => `${workload.title} wants secret ${name}, which no ExternalSecret makes`),
+      ),
+  },
+  {
+    name: "secret-stores",
+    check: (cluster) => cluster.all("ExternalSecret").flatMap((maker) => stores(maker, cluster)),
+  },
+  { name: "secret-files", check: missingFiles },
+  { name: "configuration", check: configuration },
+];

@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { Cluster } from "../src/cluster.ts";
+import type { Json } from "../src/document.ts";
+import { kubectlVersion, kubernetesRoot, listOverlays, render } from "../src/kustomize.ts";
+import { isFound, mistakes } from "../src/planted-mistakes.ts";
+import { STOP_MS } from "../src/policies/availability-policies.ts";
+import { checkPolicies, policies } from "../src/policies/check-policies.ts";
+import { quantity } from "../src/quantity.ts";
+
+const version = await kubectlVersion();
+if (version === null && process.env["CI"] === "true") throw new Error("kubectl not found");
+
+/** The value of a numeric constant in one of the repository's sources. */
+function constantIn(file: string, name: string): number {
+  const source = readFileSync(join(kubernetesRoot, "../..", file), "utf8");
+  const [, value = ""] = new RegExp(`const ${name} = ([\\d_]+);`).exec(source) ?? [];
+  return Number(value.replaceAll("_", ""));
+}
+
+describe("policies", () => {
+  it("each have a planted mistake", () => {
+    const planted = new Set(mistakes.map(({ policy }) => policy));
+    expect(policies.map(({ name }) => name).filter((name) => !planted.has(name))).toEqual([]);
+  });
+
+  it("refuse to have looked at nothing", () => {
+    expect(() => checkPolicies(new Cluster([]))).toThrow("nothing to check");
+  });
+
+  it("know how long the processes take to stop", () => {
+    expect(STOP_MS).toEqual({
+      controller: constantIn("apps/controller/src/main.ts", "STOP_LIMIT_MS"),
+      agent: constantIn("apps/agent/src/main.ts", "SHUTDOWN_MAX_MS"),
+    });
+  });
+
+  it("read quantities", () => {
+    expect(["250m", "2", "64Mi"].map(quantity)).toEqual([0.25, 2, 67_108_864]);
+    expect(quantity("2 GB")).toBeNaN();
+  });
+});
+
+describe.runIf(version !== null).each(listOverlays())("overlay %s", (overlay) => {
+  const rendered: Promise<readonly Json[]> = render(join(kubernetesRoot, "overlays", overlay));
+
+  it("has no findings", async () => {
+    expect(checkPolicies(new Cluster(await rendered))).toEqual([]);
+  });
+
+  it.each(mistakes)("would be refused by $policy: $what", async (mistake) => {
+    expect(isFound(mistake, await rendered)).toBe(true);
+  });
+});
