@@ -33,7 +33,7 @@ export class FakeSiteLease implements SiteLease {
   reachable = true;
   #refusesBelow = 0;
   readonly #clock: VirtualClock;
-  readonly #aheadMs: number;
+  aheadMs: number;
 
   /** `aheadMs`: how far the clock of this database is ahead of everybody else's. */
   constructor(
@@ -42,7 +42,7 @@ export class FakeSiteLease implements SiteLease {
     aheadMs: number = 0,
   ) {
     this.#clock = clock;
-    this.#aheadMs = aheadMs;
+    this.aheadMs = aheadMs;
     this.role = start.role;
     this.epoch = start.epoch;
     this.writesOpen = start.role === "active";
@@ -98,7 +98,7 @@ export class FakeSiteLease implements SiteLease {
   }
 
   get #nowMs(): number {
-    return this.#clock.now() + this.#aheadMs;
+    return this.#clock.now() + this.aheadMs;
   }
 
   #answer(): void {

@@ -164,6 +164,19 @@ describe("with availability a fence", () => {
     expect(world.a.accepts).toBe(false);
   });
 
+  test("waits as long if the peer's clock was set forward, for its promise only seems to be over", async () => {
+    await running({ whenWitnessLost: "availability" });
+    world.witnessOfA.lost = true;
+    await world.clock.advance(30_000);
+    world.b.aheadMs += 60_000;
+
+    const { result, tookMs } = await timed(world.lease.fence(A, 2, FOREVER));
+
+    expect(result.degree).toBe("lease-expired");
+    expect(tookMs).toBeGreaterThanOrEqual(LAPSE_MS);
+    expect(world.a.accepts).toBe(false);
+  });
+
   test("proves nothing while no peer can be told, and says which and why", async () => {
     await running({ whenWitnessLost: "availability" });
     world.b.reachable = false;

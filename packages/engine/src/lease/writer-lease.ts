@@ -9,6 +9,8 @@
  * 4. A database gets the end of its lease before it is opened: a crash in between leaves it shut.
  * 5. A lease that the fence of a plan could not seal is sealed and waited for before it is granted
  *    to another site, whatever else was proven or approved.
+ * 6. A promise is waited for on our own clock, too: the clock of the peer may have been set forward,
+ *    and its promise then only seems to be over.
  */
 import { CloudPhoenixError, type FenceProof, type SiteId, messageOf } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
@@ -37,6 +39,9 @@ const ASKING_MS = 10_000;
 /** A witness that missed one question is not lost: the observer asks it all the time. */
 const FORECAST_AGE_MAX_MS = 5_000;
 
+/** A promise that ended so long ago is over, however the clock it is read on was set. */
+const PROMISE_OLD_MS = 3_600_000;
+
 export interface WriterLeaseOptions {
   readonly application: string;
   readonly sites: readonly SiteId[];
@@ -57,6 +62,8 @@ export class WriterLease implements Fencer {
   /** The lease has to run out, and nothing makes that faster. */
   readonly patienceMs: number;
   readonly #options: WriterLeaseOptions;
+  /** Since when, on our clock, a site makes no promises for older generations. */
+  readonly #refusing = new Map<string, number>();
 
   constructor(options: WriterLeaseOptions) {
     this.#options = options;
@@ -182,7 +189,7 @@ export class WriterLease implements Fencer {
     }
     const siteLease = this.#options.siteLease(site);
     // Read before the grant, as the keeper does.
-    const { nowMs } = await this.#withoutPromise(siteLease, signal);
+    const { nowMs } = await this.#withoutPromise(site, generation, signal);
     await this.#change(signal, ({ lease }) => {
       refuseOlder(lease, generation);
       refuseUnlessFree(lease, site);
@@ -246,19 +253,36 @@ export class WriterLease implements Fencer {
    */
   async #waitForPromises(site: SiteId, generation: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    await this.#askOnePeer(site, async (peer) => {
-      const { nowMs, promisedUntilMs } = await peer.refusePromises(generation, signal);
-      await clock.sleep(Math.max(0, (promisedUntilMs ?? nowMs) - nowMs), signal);
+    await this.#askOnePeer(site, async (peer, id) => {
+      const state = await peer.refusePromises(generation, signal);
+      const key = `${id} ${generation}`;
+      if (!this.#refusing.has(key)) this.#refusing.set(key, clock.now());
+      const leftMs = this.#promiseLeftMs(state, this.#refusing.get(key) ?? clock.now());
+      await clock.sleep(Math.max(0, leftMs), signal);
     });
   }
 
+  /**
+   * How long a promise may still hold, given since when none is made any more; 0 or less: it is over.
+   * No promise is longer than the time after which the lease itself has lapsed.
+   */
+  #promiseLeftMs({ nowMs, promisedUntilMs }: SiteLeaseState, refusingSinceMs: number): number {
+    const { clock, terms } = this.#options;
+    const leftMs = (promisedUntilMs ?? Number.NEGATIVE_INFINITY) - nowMs;
+    if (leftMs < -PROMISE_OLD_MS) return 0;
+    return Math.max(leftMs, refusingSinceMs + lapseMs(terms) - clock.now());
+  }
+
   /** Does nothing unless the terms let the holder live on promises. */
-  async #askOnePeer(site: SiteId, ask: (peer: SiteLease) => Promise<unknown>): Promise<void> {
+  async #askOnePeer(
+    site: SiteId,
+    ask: (peer: SiteLease, id: SiteId) => Promise<unknown>,
+  ): Promise<void> {
     const { sites, siteLease, terms } = this.#options;
     if (terms.whenWitnessLost !== "availability") return;
     const peers = sites.filter((one) => one !== site);
     try {
-      await Promise.any(peers.map((peer) => ask(siteLease(peer))));
+      await Promise.any(peers.map((peer) => ask(siteLease(peer), peer)));
     } catch (error) {
       if (!(error instanceof AggregateError)) throw error;
       const stale = error.errors.find((one) => isRefusal(one));
@@ -273,12 +297,19 @@ export class WriterLease implements Fencer {
   }
 
   /** The state of a site once it has no promise to keep. */
-  async #withoutPromise(siteLease: SiteLease, signal: AbortSignal): Promise<SiteLeaseState> {
+  async #withoutPromise(
+    site: SiteId,
+    generation: number,
+    signal: AbortSignal,
+  ): Promise<SiteLeaseState> {
+    const { clock, siteLease } = this.#options;
+    // A site that is about to open promises nothing; only what it promised before has to end.
+    const sinceMs = this.#refusing.get(`${site} ${generation}`) ?? clock.now();
     for (;;) {
-      const state = await siteLease.read(signal);
-      const leftMs = (state.promisedUntilMs ?? state.nowMs) - state.nowMs;
+      const state = await siteLease(site).read(signal);
+      const leftMs = this.#promiseLeftMs(state, sinceMs);
       if (leftMs <= 0) return state;
-      await this.#options.clock.sleep(leftMs, signal);
+      await clock.sleep(leftMs, signal);
     }
   }
 
