@@ -71,9 +71,10 @@ describe("the probe wheel", () => {
     });
     expect(world.seen[0]?.latencyMs).not.toBeNull();
     const times = world.seen.map((observation) => observation.atMs);
-    expect(times.slice(1).map((atMs, index) => atMs - (times[index] ?? 0))).toEqual([
-      1000, 1000, 1000,
-    ]);
+    // The clock passes in steps of 10 ms; on a busy machine a question may go out one step later.
+    for (const [index, atMs] of times.slice(1).entries()) {
+      expect(Math.abs(atMs - (times[index] ?? 0) - 1000)).toBeLessThanOrEqual(10);
+    }
     expect(target.connections).toBe(1);
   });
 
