@@ -89,7 +89,9 @@ export class Clients {
       site.entry.receive(() => {
         if (!serves(site)) return;
         this.#serve(site, id, (saved) => {
-          if (saved !== null) world.truth.acknowledges(site.id, saved);
+          if (saved !== null && !world.judge.reachedNewWriter(id)) {
+            world.truth.acknowledges(site.id, saved);
+          }
           reply(() => {
             if (saved !== null) world.truth.acknowledged.set(id, site.id);
             end(saved !== null);

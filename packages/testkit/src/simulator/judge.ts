@@ -212,6 +212,15 @@ export class Judge {
     if (settings.policy.fenceMin === "unproven") truth.riskAccepted.add(generation);
   }
 
+  /** Whether the site that writes now got this write from the one before. */
+  reachedNewWriter(write: number): boolean {
+    const { newest } = this.#world.truth;
+    const story = this.#promotions.findLast(({ site }) => site.id === newest?.site);
+    return (
+      story?.from.database.log.slice(0, story.applied).some((one) => one.write === write) ?? false
+    );
+  }
+
   /** Which acknowledged writes are gone, now that writes go to another site. */
   judgeLosses(final: boolean): void {
     const { newest } = this.#world.truth;

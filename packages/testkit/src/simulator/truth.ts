@@ -4,8 +4,8 @@
  *
  * Invariants, by the names violations carry:
  * - `one-writer`: no write is accepted at one site after another site has accepted one for a newer
- *   (or the same) epoch; no acknowledgement leaves a site after that either. Excepted are moves
- *   whose weak fence people have accepted.
+ *   (or the same) epoch; no acknowledgement leaves a site after that either, unless its write
+ *   is at the new writer, too. Excepted are moves whose weak fence people have accepted.
  * - `epochs`: what is stored as a generation never falls; a change for an older one changes nothing.
  */
 import type { SiteId } from "@cloudphoenix/core";
