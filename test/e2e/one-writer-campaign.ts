@@ -123,7 +123,14 @@ async function disturb(
   await sandbox.world.repairLinks();
   await sandbox.world.mend("witness-loss");
   await sandbox.world.mend("agent-freeze");
+  if (done.includes(`kill ${SITES[1]}/postgres`)) await restartDatabase(sandbox, SITES[1]);
   return done;
+}
+
+/** What the provider of a managed database does by itself; without it nobody could take over. */
+async function restartDatabase({ world }: SandboxUnderTest, site: string): Promise<void> {
+  await world.breakIt("db-crash", site);
+  await world.mend("db-crash");
 }
 
 async function graveDisturbance(

@@ -54,6 +54,15 @@ const NEVER_SEEN: Partial<Situation> = {
   observations: observe({ ...REGION_LOST }, NOW),
 };
 
+/** A standby one of whose two replicas and one of whose nodes is gone; its entry answers. */
+const AZURE_DAMAGED = {
+  "azure-health": "healthy",
+  "azure-balancer": "degraded",
+  "azure-nodes": "degraded",
+} as const;
+const AZURE_BALANCER = signal("azure-balancer", { kind: "load-balancer", site: AZURE });
+const AZURE_NODES = signal("azure-nodes", { kind: "node-groups", site: AZURE });
+
 /** The region is lost, but these signals are healthy. */
 function except(...ids: readonly string[]): Partial<Situation> {
   const healthy = Object.fromEntries(ids.map((id) => [id, "healthy" as const]));
@@ -152,6 +161,29 @@ describe("target-ready", () => {
     const result = asked("target-ready", change);
     expect(result.outcome).toBe("block");
     expect(result.sentence).toContain(words);
+  });
+
+  test("asks a person about a standby that serves with a replica and a node missing", () => {
+    const signals = [...SIGNALS, AZURE_BALANCER, AZURE_NODES];
+    const answers = { ...REGION_LOST, ...AZURE_DAMAGED } as const;
+    const result = asked("target-ready", { signals, observations: observe(answers, NOW, signals) });
+    expect(result).toEqual({
+      guard: "target-ready",
+      outcome: "approve",
+      sentence:
+        "azure-westeurope serves but is not whole: it scores 5 itself, ready is below 4 (azure-balancer degraded, azure-nodes degraded); 1 person must agree.",
+    });
+  });
+
+  test("blocks one that is not whole and stale, too", () => {
+    const signals = [...SIGNALS, AZURE_BALANCER, AZURE_NODES];
+    const answers = { ...REGION_LOST, ...AZURE_DAMAGED } as const;
+    const stale = replication({ appliedAtMs: NOW - 42_000 });
+    const observations = observe(answers, NOW, signals);
+    const result = asked("target-ready", { signals, observations, ...stale });
+    expect(result.outcome).toBe("block");
+    expect(result.sentence).toContain("it scores 5 itself");
+    expect(result.sentence).toContain("its newest heartbeat is 42.0 s older");
   });
 
   test("passes a standby whose active site was never seen: the loss is for data-fresh to judge", () => {

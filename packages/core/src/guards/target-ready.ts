@@ -1,23 +1,31 @@
 import { measuredText, limitText } from "../span-text.ts";
 import type { StandbyFacts } from "../readiness.ts";
 import type { SiteScore } from "../score.ts";
-import { type Guard, type GuardFacts, block, pass } from "./guard.ts";
+import { type Guard, type GuardFacts, approve, block, pass } from "./guard.ts";
 
 /**
  * Could the target serve if it had to? Its entry answers, it needs no healing itself, and it was
  * following the active site until the active site was last known alive. A standby that is dead,
- * empty or stale is worse than an outage, so nobody can override this guard.
+ * empty or stale is worse than an outage, so nobody can override this guard. One that serves but
+ * is not whole, with a replica or a node missing, may be better than an outage: a person decides.
  */
 export const targetReady: Guard = (facts) => {
   const { standby, target } = facts;
   if (target === null || standby === null) {
     return block("target-ready", `Nothing is known yet about ${target?.id ?? "the target"}.`);
   }
+  const damage = damageOf(facts, target.id);
   const troubles = [
     ...entryTroubles(standby),
-    ...scoreTroubles(facts, target.id),
+    ...(damage === null ? [] : [damage.sentence]),
     ...canaryTroubles(facts, standby),
   ];
+  if (troubles.length === 1 && damage?.serves === true) {
+    return approve(
+      "target-ready",
+      `${target.id} serves but is not whole: ${damage.sentence}; 1 person must agree.`,
+    );
+  }
   if (troubles.length > 0) {
     return block("target-ready", `${target.id} is not ready: ${troubles.join("; ")}.`);
   }
@@ -28,18 +36,25 @@ function entryTroubles({ entry, entryDetail }: StandbyFacts): readonly string[] 
   return entry === "healthy" ? [] : [`its entry is ${entry} (${entryDetail})`];
 }
 
+/** What the target's own signals say against it. */
+interface Damage {
+  readonly sentence: string;
+  /** Whether every part of it still works, if not well. */
+  readonly serves: boolean;
+}
+
 /** The lag is judged by `data-fresh`, in time; counting it here again would judge it twice. */
-function scoreTroubles(
-  { standbyScores, situation }: GuardFacts,
-  target: string,
-): readonly string[] {
+function damageOf({ standbyScores, situation }: GuardFacts, target: string): Damage | null {
   const band = situation.policy.bands.heal;
   const score = standbyScores.find((one) => one.site === target);
   const bad = badSignals(score);
   const points = bad.reduce((sum, one) => sum + one.points, 0);
-  if (points < band) return [];
+  if (points < band) return null;
   const names = bad.map((one) => `${one.signal} ${one.status}`).join(", ");
-  return [`it scores ${points} itself, ready is below ${band} (${names})`];
+  return {
+    sentence: `it scores ${points} itself, ready is below ${band} (${names})`,
+    serves: bad.every((one) => one.status === "degraded"),
+  };
 }
 
 function badSignals(score: SiteScore | undefined): SiteScore["contributions"] {
