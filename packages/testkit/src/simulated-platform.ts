@@ -11,10 +11,10 @@ import type {
 } from "@cloudphoenix/engine";
 import { accept } from "./simulated-database.ts";
 import { type SimulatedWorld, answers } from "./simulated-world.ts";
-import type { SimulatedSite } from "./world-state.ts";
+import type { SimulatedSite, SimulatedWorkload } from "./world-state.ts";
 
 export function simulatedWorkloads(world: SimulatedWorld): WorkloadControl {
-  const workloadAt = (site: SiteId, name: string): { desired: number; ready: number } => {
+  const workloadAt = (site: SiteId, name: string): SimulatedWorkload => {
     const workload = world.site(site).workloads[name];
     if (workload === undefined) throw new RangeError(`no workload ${name} at ${site}`);
     return workload;
@@ -38,7 +38,9 @@ export function simulatedWorkloads(world: SimulatedWorld): WorkloadControl {
         signal,
         effect: () => {
           accept(world.site(site).database, generation);
-          Object.assign(workloadAt(site, name), { desired: replicas, ready: replicas });
+          const workload = workloadAt(site, name);
+          workload.desired = replicas;
+          workload.ready = roomFor(workload);
         },
       }),
     restart: (site, name, { generation }, signal) =>
@@ -49,10 +51,16 @@ export function simulatedWorkloads(world: SimulatedWorld): WorkloadControl {
         effect: () => {
           accept(world.site(site).database, generation);
           const workload = workloadAt(site, name);
-          workload.ready = workload.desired;
+          delete workload.crashed;
+          workload.ready = roomFor(workload);
         },
       }),
   };
+}
+
+/** How many of the desired replicas come up. */
+function roomFor({ desired, crashed = 0, homeless = 0 }: SimulatedWorkload): number {
+  return Math.max(0, desired - crashed - homeless);
 }
 
 /** Two independent means: the database itself, and the network outside the site. */

@@ -19,8 +19,17 @@ export interface SimulatedSite {
   /** `dead`: nothing in it runs. `isolated`: it runs, but nobody outside gets in. */
   condition: "alive" | "dead" | "isolated";
   readonly database: SimulatedDatabase;
-  readonly workloads: Record<string, { desired: number; ready: number }>;
+  readonly workloads: Record<string, SimulatedWorkload>;
   readonly network: { fenced: boolean; generation: number };
+}
+
+export interface SimulatedWorkload {
+  desired: number;
+  ready: number;
+  /** Replicas that stay down until they are replaced; none if absent. */
+  crashed?: number;
+  /** Replicas that no node has room for; none if absent. */
+  homeless?: number;
 }
 
 export interface WorldState {

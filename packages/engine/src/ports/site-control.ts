@@ -18,7 +18,7 @@ export interface WorkloadControl {
     change: { readonly replicas: number; readonly generation: number },
     signal: AbortSignal,
   ): Promise<void>;
-  /** Replaces every replica that is not ready, in place. */
+  /** Replaces, in place, every replica that is not ready although it has had time to be. */
   restart(
     site: SiteId,
     workload: string,

@@ -1,7 +1,13 @@
 /** Steps on the platform of a site: workloads, database server, and the way in. */
-import { type SiteId, type StepAction, hasCode, messageOf } from "@cloudphoenix/core";
+import {
+  type PlanKind,
+  type SiteId,
+  type StepAction,
+  hasCode,
+  messageOf,
+} from "@cloudphoenix/core";
 import type { WorkloadState } from "../ports/site-control.ts";
-import { pollUntil } from "../waiting/poll-until.ts";
+import { type Poll, pollUntil } from "../waiting/poll-until.ts";
 import type { StepContext, StepHandler } from "./step-handler.ts";
 import { type StepPorts, patienceMs } from "./step-ports.ts";
 
@@ -9,6 +15,11 @@ type ActionOf<Kind extends StepAction["kind"]> = Extract<StepAction, { readonly 
 
 /** Often enough that waiting adds little to the recovery time, seldom enough to be no load. */
 const POLL_MS = 200;
+
+/** Replicas that are not ready by then are replaced: at a standby nobody has healed them. */
+const REPLACE_AFTER_MS = 2_000;
+/** How long an outage goes on for the sake of the last replicas. */
+const WHOLE_WAIT_MS = 6_000;
 
 export function scaleWorkload(ports: StepPorts): StepHandler<ActionOf<"scale-workload">> {
   return {
@@ -23,11 +34,12 @@ export function scaleWorkload(ports: StepPorts): StepHandler<ActionOf<"scale-wor
     async run({ site, workload, replicas }, context) {
       const change = { replicas, generation: context.plan.generation };
       await ports.workloads.scale(site, workload, change, context.signal);
-      return untilReady(ports, { site, workload, replicas }, context);
+      return untilEnough(ports, { site, workload, replicas }, context);
     },
-    async verify({ site, workload, replicas }, { signal }) {
+    async verify({ site, workload, replicas }, { plan, signal }) {
       const state = await ports.workloads.inspect(site, workload, signal);
-      return { ok: state.ready >= replicas, detail: wordsOf(workload, site, state) };
+      const ok = state.ready >= enoughOf(replicas, plan.kind);
+      return { ok, detail: wordsOf(workload, site, state) };
     },
   };
 }
@@ -45,8 +57,12 @@ export function restartWorkload(ports: StepPorts): StepHandler<ActionOf<"restart
     async run({ site, workload }, context) {
       const { plan, signal } = context;
       await ports.workloads.restart(site, workload, { generation: plan.generation }, signal);
-      const { desired } = await ports.workloads.inspect(site, workload, signal);
-      return untilReady(ports, { site, workload, replicas: desired }, context);
+      const state = await pollUntil({
+        ...pollOf(ports, context),
+        ask: (asked) => ports.workloads.inspect(site, workload, asked),
+        missing: (seen) => (seen.ready >= seen.desired ? null : wordsOf(workload, site, seen)),
+      });
+      return { desired: state.desired, ready: state.ready };
     },
     async verify({ site, workload }, { signal }) {
       const state = await ports.workloads.inspect(site, workload, signal);
@@ -76,13 +92,11 @@ export function restartDatabase(ports: StepPorts): StepHandler<ActionOf<"restart
       const { well, words } = await look(site, signal);
       return { current: words, intended: "it runs and answers", done: well };
     },
-    async run({ site }, { plan, step, signal }) {
+    async run({ site }, context) {
+      const { plan, signal } = context;
       await ports.databaseHosts.restart(site, { generation: plan.generation }, signal);
       const { words } = await pollUntil({
-        clock: ports.clock,
-        intervalMs: POLL_MS,
-        limitMs: patienceMs(step.timeoutMs),
-        signal,
+        ...pollOf(ports, context),
         ask: (asked) => look(site, asked),
         missing: (seen) => (seen.well ? null : seen.words),
       });
@@ -108,12 +122,9 @@ export function verifySite(ports: StepPorts): StepHandler<ActionOf<"verify-site"
         done: serves(status),
       };
     },
-    async run({ site, expect }, { step, signal }) {
+    async run({ site, expect }, context) {
       const seen = await pollUntil({
-        clock: ports.clock,
-        intervalMs: POLL_MS,
-        limitMs: patienceMs(step.timeoutMs),
-        signal,
+        ...pollOf(ports, context),
         ask: (asked) => ports.entry.check(site, expect, asked),
         missing: ({ status, detail }) =>
           serves(status) ? null : `${site} is ${status}: ${detail}`,
@@ -128,21 +139,46 @@ function isWell(state: WorkloadState): boolean {
   return state.ready >= state.desired && state.troubles.length === 0;
 }
 
-async function untilReady(
+/**
+ * Waits for every replica and replaces those that do not come. While users wait for an unplanned
+ * move, the last ones are not waited for long.
+ */
+async function untilEnough(
   ports: StepPorts,
   wanted: { readonly site: SiteId; readonly workload: string; readonly replicas: number },
-  { step, signal }: StepContext,
+  context: StepContext,
 ): Promise<{ readonly desired: number; readonly ready: number }> {
   const { site, workload, replicas } = wanted;
+  const { generation, kind } = context.plan;
+  const sinceMs = ports.clock.now();
+  let replaced = false;
   const state = await pollUntil({
-    clock: ports.clock,
-    intervalMs: POLL_MS,
-    limitMs: patienceMs(step.timeoutMs),
-    signal,
-    ask: (asked) => ports.workloads.inspect(site, workload, asked),
-    missing: (seen) => (seen.ready >= replicas ? null : wordsOf(workload, site, seen)),
+    ...pollOf(ports, context),
+    ask: async (asked) => {
+      const seen = await ports.workloads.inspect(site, workload, asked);
+      const waitedMs = ports.clock.now() - sinceMs;
+      if (seen.ready < replicas && !replaced && waitedMs >= REPLACE_AFTER_MS) {
+        replaced = true;
+        await ports.workloads.restart(site, workload, { generation }, asked);
+      }
+      const needed = waitedMs < WHOLE_WAIT_MS ? replicas : enoughOf(replicas, kind);
+      return { ...seen, needed };
+    },
+    missing: (seen) => (seen.ready >= seen.needed ? null : wordsOf(workload, site, seen)),
   });
   return { desired: state.desired, ready: state.ready };
+}
+
+/** A planned move waits for all. Half of them serve more users than an outage does. */
+function enoughOf(replicas: number, kind: PlanKind): number {
+  return kind === "dr" || kind === "region" ? Math.ceil(replicas / 2) : replicas;
+}
+
+function pollOf(
+  { clock }: StepPorts,
+  { step, signal }: StepContext,
+): Pick<Poll<unknown>, "clock" | "intervalMs" | "limitMs" | "signal"> {
+  return { clock, intervalMs: POLL_MS, limitMs: patienceMs(step.timeoutMs), signal };
 }
 
 function serves(status: string): boolean {
