@@ -21,7 +21,8 @@ const LIMITS: Readonly<Record<Exclude<StepKind, "pause">, StepLimits>> = {
   approval: { timeoutMs: 7 * DAY_MS, retry: ONCE },
   "fence-site": limits(3, [3, 250, 1_000]),
   "unfence-site": limits(30, [5, 500, 5_000]),
-  "measure-loss": limits(5, [3, 250, 1_000]),
+  // It only looks, but at the target's database, which may just be replaying its log.
+  "measure-loss": limits(5, [40, 250, 2_000]),
   "drain-replication": limits(60, [3, 500, 5_000]),
   "promote-database": limits(30, [5, 500, 5_000]),
   "restart-database": limits(60, [3, 1_000, 5_000]),
