@@ -66,11 +66,18 @@ export async function assembleService(options: ServiceOptions): Promise<Service>
   return finish(options, base, null, options.checks ?? []);
 }
 
+/** What is particular to one service with a database. */
+export interface DatabaseServiceOptions extends Omit<ServiceOptions, "settings" | "checks"> {
+  readonly settings: ServiceSettings & DatabaseSettings;
+  /** Dependencies beside the database, for instance a queue that is kept in it. */
+  readonly checks?:
+    | readonly DependencyCheck[]
+    | ((parts: Pick<DatabaseService, "database" | "watch">) => readonly DependencyCheck[]);
+}
+
 /** The same with a database, its health check, its metrics and writes that obey the lease. */
 export async function assembleDatabaseService(
-  options: Omit<ServiceOptions, "settings"> & {
-    readonly settings: ServiceSettings & DatabaseSettings;
-  },
+  options: DatabaseServiceOptions,
 ): Promise<DatabaseService> {
   const base = await begin(options);
   const { settings, name } = options;
@@ -85,7 +92,11 @@ export async function assembleDatabaseService(
   });
   base.metrics.watchPools(() => ({ ...database.usage }));
   const watch = new SiteWatch(new SiteReader(database, settings.SITE));
-  const checks = [databaseCheck(database, watch), ...(options.checks ?? [])];
+  const own = options.checks ?? [];
+  const checks = [
+    databaseCheck(database, watch),
+    ...(typeof own === "function" ? own({ database, watch }) : own),
+  ];
   const service = await finish(options, base, watch, checks);
   const closers = [() => database.close(), ...(service.parts.closers ?? [])];
   return {
@@ -103,7 +114,7 @@ interface Base {
   readonly closers: readonly (() => Promise<void>)[];
 }
 
-async function begin(options: ServiceOptions): Promise<Base> {
+async function begin(options: Omit<ServiceOptions, "checks">): Promise<Base> {
   const { name, version, settings } = options;
   const labels = { service: name, version, site: settings.SITE, pod: settings.POD };
   const logger = createLogger({
@@ -120,7 +131,7 @@ async function begin(options: ServiceOptions): Promise<Base> {
 }
 
 async function finish(
-  options: ServiceOptions,
+  options: Omit<ServiceOptions, "checks">,
   base: Base,
   watch: SiteWatch | null,
   checks: readonly DependencyCheck[],

@@ -2,6 +2,8 @@ export * from "./assemble-service.ts";
 export * from "./database/connection.ts";
 export * from "./database/database-address.ts";
 export * from "./database/database.ts";
+export * from "./database/migrate-schema.ts";
+export * from "./database/run-migrations.ts";
 export * from "./database/sql-state.ts";
 export * from "./errors/failures.ts";
 export * from "./errors/problem.ts";
