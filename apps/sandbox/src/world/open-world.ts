@@ -1,6 +1,6 @@
 /** Opens a sandbox: from a name to two clouds, a controller, and a protected application. */
 import { join } from "node:path";
-import { CloudPhoenixError } from "@cloudphoenix/core";
+import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import type { NetworkOperations, NetworkSpec } from "../network/operations.ts";
 import { Child, KeptProcess, Remote } from "../process/index.ts";
 import { activePlace } from "./active-place.ts";
@@ -22,6 +22,9 @@ import { DELAY_MS_DEFAULT, type WorldOptions } from "./world-options.ts";
 /** How long the controller may take until the application is protected. */
 const PROTECTED_WITHIN_MS = 60_000;
 
+/** A port that was free when it was picked may be gone when it is used; seldom twice. */
+const OPENINGS_MAX = 3;
+
 /**
  * Opens a sandbox and returns once its application is protected. If anything fails, what was
  * started is ended and the files stay for reading.
@@ -29,13 +32,16 @@ const PROTECTED_WITHIN_MS = 60_000;
  *   `ABORTED`, and what PostgreSQL and its set-up throw
  */
 export async function openWorld(options: WorldOptions): Promise<World> {
-  const cleanups = new Cleanups();
-  try {
-    return await open(options, cleanups);
-  } catch (error) {
-    // What cannot be ended now is ended by the next start; why it failed matters more.
-    await cleanups.run().catch(() => {});
-    throw error;
+  for (let opening = 1; ; opening += 1) {
+    const cleanups = new Cleanups();
+    try {
+      return await open(options, cleanups);
+    } catch (error) {
+      // What cannot be ended now is ended by the next start; why it failed matters more.
+      await cleanups.run().catch(() => {});
+      if (opening === OPENINGS_MAX || !hasCode(error, "PORT_TAKEN")) throw error;
+      options.onProgress?.("A port was taken meanwhile: beginning again with others");
+    }
   }
 }
 
