@@ -6,7 +6,7 @@ import { Database, type DatabaseEvent } from "./database/database.ts";
 import { FencedWrites } from "./failover/fenced-writes.ts";
 import { SiteReader } from "./failover/site-record.ts";
 import { SiteWatch } from "./failover/site-watch.ts";
-import { databaseCheck, type DependencyCheck } from "./health/dependency-check.ts";
+import { databaseCheck, type DependencyCheck, leaseCheck } from "./health/dependency-check.ts";
 import { Health } from "./health/health.ts";
 import { buildServer } from "./http/build-server.ts";
 import type { ServiceParts } from "./http/run-service.ts";
@@ -95,6 +95,7 @@ export async function assembleDatabaseService(
   const own = options.checks ?? [];
   const checks = [
     databaseCheck(database, watch),
+    leaseCheck(watch),
     ...(typeof own === "function" ? own({ database, watch }) : own),
   ];
   const service = await finish(options, base, watch, checks);

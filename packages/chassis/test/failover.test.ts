@@ -75,6 +75,7 @@ describe("the state of the site", () => {
       role: "unprepared",
       generation: 0,
       writesOpen: true,
+      leaseLapsed: false,
       durability: "async",
       leaseRemainingMs: null,
     });
@@ -108,6 +109,7 @@ describe("the state of the site", () => {
       role: "active",
       generation: 1,
       writesOpen: true,
+      leaseLapsed: false,
       durability: "async",
       leaseRemainingMs: 100,
     } as const;
@@ -118,6 +120,7 @@ describe("the state of the site", () => {
     nowMs += 1;
     expect((await watch.observe()).record).toMatchObject({
       writesOpen: false,
+      leaseLapsed: true,
       leaseRemainingMs: 0,
     });
     await expect(watch.requireWritesOpen()).rejects.toMatchObject({ code: "READ_ONLY" });

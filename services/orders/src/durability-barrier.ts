@@ -6,9 +6,9 @@
  * 3. A failed look releases nobody: the position it did not see proves nothing.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Database } from "./database.ts";
+import type { Database } from "@cloudphoenix/chassis";
+import { durabilityUnknown } from "./failures.ts";
 import { parseLsn } from "./lsn.ts";
-import { ServiceError } from "./service-error.ts";
 
 /** Answers how far the standby has flushed; null if none is connected. */
 export type FlushedPosition = () => Promise<bigint | null>;
@@ -78,15 +78,6 @@ export class DurabilityBarrier {
   }
 }
 
-/** The order is committed here, but nobody can say that it would survive the loss of this site. */
-export function durabilityUnknown(cause?: unknown): ServiceError {
-  return new ServiceError(
-    "DURABILITY_UNKNOWN",
-    "The order is stored here but not yet at the standby; retry with the same idempotency key.",
-    { cause },
-  );
-}
-
 /**
  * Asks the server how far its standbys have flushed. With several standbys the slowest counts.
  * Workers that copy single tables appear beside the real subscription and are left out, as are
@@ -95,9 +86,12 @@ export function durabilityUnknown(cause?: unknown): ServiceError {
  * Needs `pg_read_all_stats`; without it PostgreSQL hides the position and nothing is ever released.
  * @param standby - SQL `LIKE` pattern over `application_name`
  */
-export function flushedPositionOf(database: Database, standby: string): FlushedPosition {
+export function flushedPositionOf(
+  database: Pick<Database, "control">,
+  standby: string,
+): FlushedPosition {
   return async () => {
-    const [row] = await database.query<{ readonly lsn: string | null }>({
+    const [row] = await database.control<{ readonly lsn: string | null }>({
       name: "flushed",
       text: `select case when count(*) = count(r.flush_lsn) then min(r.flush_lsn)::text end as lsn
              from pg_stat_replication r

@@ -1,48 +1,94 @@
-/** `POST /orders`, `GET /orders/:id`, `GET /orders?key=`. */
+/** `POST /orders`, `GET /orders/:id`, `GET /orders`, `POST /orders/:id/cancel`. */
+import type { Database } from "@cloudphoenix/chassis";
 import type { FastifyPluginCallbackZod } from "fastify-type-provider-zod";
 import { z } from "zod";
-import type { Metrics } from "./metrics.ts";
-import { idempotencyKeySchema, orderDraftSchema, orderIdSchema, type Order } from "./order.ts";
+import { cancelOrder, type CancelParts } from "./cancel-order.ts";
+import { orderNotFound } from "./failures.ts";
+import { orderDraftSchema, type Order } from "./order.ts";
+import { listOrders } from "./order-list.ts";
+import type { OrderMetrics } from "./order-metrics.ts";
+import {
+  cursorOf,
+  findOrdersSchema,
+  orderPageSchema,
+  orderParamsSchema,
+  orderSchema,
+  placedOrderSchema,
+  placeHeadersSchema,
+} from "./order-schemas.ts";
 import type { OrderStore } from "./order-store.ts";
-import { ServiceError } from "./service-error.ts";
 
+/** What the routes stand on. */
 export interface OrderRouteOptions {
   readonly store: OrderStore;
-  readonly metrics: Metrics;
+  readonly database: Pick<Database, "query">;
+  readonly cancelling: CancelParts;
+  readonly metrics: OrderMetrics;
 }
 
-// Other headers are none of our business and pass unseen.
-const headersSchema = z.object({ "idempotency-key": idempotencyKeySchema });
-
 export const orderRoutes: FastifyPluginCallbackZod<OrderRouteOptions> = (app, options, done) => {
-  const { store, metrics } = options;
+  const { store, database, cancelling, metrics } = options;
 
   app.post(
     "/orders",
-    { schema: { headers: headersSchema, body: orderDraftSchema } },
-    async (request, reply) => {
-      const placement = await store.place(request.headers["idempotency-key"], request.body);
+    {
+      schema: {
+        summary: "Place an order; the same key makes the same order",
+        headers: placeHeadersSchema,
+        body: orderDraftSchema,
+        response: { 200: placedOrderSchema, 201: placedOrderSchema },
+      },
+    },
+    async ({ headers, body, deadline }, reply) => {
+      const placement = await store.place(headers["idempotency-key"], body, { deadline });
       metrics.orderPlaced(placement.replayed ? "replayed" : "created");
       if (placement.replayed) reply.header("idempotency-replayed", "true");
       reply.code(placement.replayed ? 200 : 201);
-      return { ...placement.order, site: placement.site, generation: placement.generation };
+      const { order, site, generation } = placement;
+      return { ...order, site, generation };
     },
   );
 
-  app.get("/orders/:id", { schema: { params: z.strictObject({ id: orderIdSchema }) } }, (request) =>
-    store.findById(request.params.id).then(found),
+  app.get(
+    "/orders/:id",
+    { schema: { params: orderParamsSchema, response: { 200: orderSchema } } },
+    async ({ params, deadline }) => found(await store.findById(params.id, { deadline })),
   );
 
   app.get(
     "/orders",
-    { schema: { querystring: z.strictObject({ key: idempotencyKeySchema }) } },
-    (request) => store.findByKey(request.query.key).then(found),
+    {
+      schema: {
+        summary: "Orders, newest first; or the one order an idempotency key has made",
+        querystring: findOrdersSchema,
+        response: { 200: z.union([orderPageSchema, orderSchema]) },
+      },
+    },
+    async ({ query, deadline }) => {
+      if (query.key !== undefined) return found(await store.findByKey(query.key, { deadline }));
+      const { limit, after = null, customer = null } = query;
+      const page = await listOrders(database, { limit, before: after, customer }, { deadline });
+      const next = page.last === null ? null : cursorOf(page.last);
+      return { orders: page.orders, next };
+    },
+  );
+
+  app.post(
+    "/orders/:id/cancel",
+    {
+      schema: {
+        summary: "Cancel an order that is not fulfilled; again is success",
+        params: orderParamsSchema,
+        response: { 200: orderSchema },
+      },
+    },
+    ({ params, deadline }) => cancelOrder(cancelling, params.id, { deadline }),
   );
 
   done();
 };
 
 function found(order: Order | null): Order {
-  if (order === null) throw new ServiceError("ORDER_NOT_FOUND", "There is no such order here.");
+  if (order === null) throw orderNotFound();
   return order;
 }

@@ -9,14 +9,20 @@
  * 4. The time in which the site may write without asking comes with the same answer. An answer that
  *    took longer is not passed on: while it stood still, another site may have become the writer.
  */
-import { performance } from "node:perf_hooks";
-import type { Connection, Database, Statement } from "./database.ts";
-import { durabilityUnknown, type DurabilityBarrier } from "./durability-barrier.ts";
-import { endOfRecord, parseLsn } from "./lsn.ts";
+import {
+  type Connection,
+  type Database,
+  ERROR_KINDS,
+  PendingWrite,
+  ServiceError,
+  type UseOptions,
+} from "@cloudphoenix/chassis";
+import { confirmedBySync, passed, positionToPass } from "./durable-commit.ts";
+import type { DurabilityBarrier } from "./durability-barrier.ts";
 import { requestHash, type Order, type OrderDraft } from "./order.ts";
-import { PLACE, type OrderRow, type PlacementRow } from "./place-statement.ts";
+import { columnsOf, orderOf, type OrderRow } from "./order-row.ts";
+import { PLACE, type PlacementRow } from "./place-statement.ts";
 import { levelAbove, levelBelow, type SchemaLevel } from "./schema-level.ts";
-import { ServiceError } from "./service-error.ts";
 
 /** An acknowledged order and who acknowledged it. */
 export interface Placement {
@@ -27,8 +33,6 @@ export interface Placement {
   /** Writer epoch of the site at the commit; 0 without CloudPhoenix. */
   readonly generation: number;
 }
-
-const ORDER_COLUMNS = "o.id, o.number, o.customer, o.items, o.note, o.created_at";
 
 export class OrderStore {
   readonly #database: Database;
@@ -47,15 +51,13 @@ export class OrderStore {
    * Makes the order, or finds the one this key has made before.
    * @throws {ServiceError} `IDEMPOTENCY_MISMATCH` if the key belongs to a different draft,
    *   `READ_ONLY` if the site takes no writes, `DURABILITY_UNKNOWN` if it is stored but not safe,
-   *   `WRITE_UNCERTAIN` if the answer came too late to be
-   *   sure of, `SATURATED`, `DATABASE_UNAVAILABLE`, `DATABASE_TIMEOUT`
+   *   `WRITE_UNCERTAIN` if the answer came too late to be sure of, `SATURATED`,
+   *   `DATABASE_UNAVAILABLE`, `DATABASE_TIMEOUT`
    */
-  async place(key: string, draft: OrderDraft): Promise<Placement> {
-    const { placement, lsn } = await this.#database.withConnection(async (connection) => {
+  async place(key: string, draft: OrderDraft, options: UseOptions = {}): Promise<Placement> {
+    const { placement, position } = await this.#database.withConnection(async (connection) => {
       const row = await this.#commit(connection, key, draft);
-      if (row.request_hash !== requestHash(draft)) {
-        throw new ServiceError("IDEMPOTENCY_MISMATCH", "Use a new key for a different order.");
-      }
+      if (row.request_hash !== requestHash(draft)) throw mismatch();
       const order = isComplete(row) ? orderOf(row) : await findById(connection, row.order_id);
       return {
         placement: {
@@ -64,26 +66,29 @@ export class OrderStore {
           site: row.site ?? this.#ownSite,
           generation: Number(row.generation ?? 0),
         },
-        lsn: row.durability === "barrier" ? await positionOf(connection) : null,
+        position: await positionToPass(connection, row.durability),
       };
-    });
-    if (lsn !== null) await this.#barrier.passed(lsn);
+    }, options);
+    await passed(this.#barrier, position);
     return placement;
   }
 
   /** The order with this id, or null. */
-  async findById(id: string): Promise<Order | null> {
-    return findById(this.#database, id);
+  async findById(id: string, options: UseOptions = {}): Promise<Order | null> {
+    return this.#database.withConnection((connection) => findById(connection, id), options);
   }
 
   /** The order this idempotency key has made, or null. */
-  async findByKey(key: string): Promise<Order | null> {
-    const [row] = await this.#database.query<OrderRow>({
-      name: "order-by-key",
-      text: `select ${ORDER_COLUMNS} from public.idempotency_keys k
-             join public.orders o on o.id = k.order_id where k.key = $1`,
-      values: [key],
-    });
+  async findByKey(key: string, options: UseOptions = {}): Promise<Order | null> {
+    const [row] = await this.#database.query<OrderRow>(
+      {
+        name: "order-by-key",
+        text: `select ${columnsOf("o")} from public.idempotency_keys k
+               join public.orders o on o.id = k.order_id where k.key = $1`,
+        values: [key],
+      },
+      options,
+    );
     return row === undefined ? null : orderOf(row);
   }
 
@@ -108,17 +113,24 @@ export class OrderStore {
     }
   }
 
-  /** @returns null if the database has less than expected and another statement has to be tried */
+  /**
+   * Runs the placing statement of the level.
+   * @returns null if the database has less than expected and another statement has to be tried
+   */
   async #commitAt(
     connection: Connection,
     values: readonly unknown[],
   ): Promise<PlacementRow | null> {
-    const askedMs = performance.now();
+    const pending = new PendingWrite();
     // Other requests change the level while this one waits.
     const level = this.#level;
     try {
-      const row = await commitConfirmed(connection, { ...PLACE[level], values });
-      if (row.lease_ms !== null && performance.now() - askedMs > row.lease_ms) throw uncertain();
+      const [row] = await confirmedBySync(connection, () =>
+        connection.query<PlacementRow>({ ...PLACE[level], values }),
+      );
+      if (row === undefined) throw new Error("placing an order returned no row");
+      pending.leaseSaid(row.lease_ms);
+      pending.confirm();
       return row;
     } catch (error) {
       const below = levelBelow(level, error);
@@ -129,71 +141,21 @@ export class OrderStore {
   }
 }
 
-function uncertain(): ServiceError {
-  return new ServiceError(
-    "WRITE_UNCERTAIN",
-    "The site stood still while it stored the order, and may no longer be the one that takes orders; retry with the same idempotency key.",
-  );
-}
-
-/**
- * Runs a placing statement. When the wait for a synchronous standby is cut short PostgreSQL still
- * reports success, with a warning from its waiting routine; that success must not be passed on.
- */
-async function commitConfirmed(
-  connection: Connection,
-  statement: Statement,
-): Promise<PlacementRow> {
-  let confirmed = true;
-  const stopListening = connection.onNotice((notice) => {
-    if (notice.routine === "SyncRepWaitForLSN") confirmed = false;
-  });
-  try {
-    const [row] = await connection.query<PlacementRow>(statement);
-    if (row === undefined) throw new Error("placing an order returned no row");
-    if (!confirmed) throw durabilityUnknown();
-    return row;
-  } finally {
-    stopListening();
-  }
-}
-
-/** A position at or behind the commit that this connection has just made. */
-async function positionOf(connection: Connection): Promise<bigint> {
-  try {
-    const [row] = await connection.query<{ readonly lsn: string }>({
-      name: "insert-position",
-      text: "select pg_current_wal_insert_lsn()::text as lsn",
-    });
-    return endOfRecord(parseLsn(row?.lsn ?? ""));
-  } catch (cause) {
-    // The order is committed; only how far it travelled cannot be found out any more.
-    throw durabilityUnknown(cause);
-  }
-}
-
-async function findById(database: Pick<Connection, "query">, id: string): Promise<Order | null> {
-  const [row] = await database.query<OrderRow>({
+async function findById(connection: Pick<Connection, "query">, id: string): Promise<Order | null> {
+  const [row] = await connection.query<OrderRow>({
     name: "order-by-id",
-    text: `select ${ORDER_COLUMNS} from public.orders o where o.id = $1`,
+    text: `select ${columnsOf("o")} from public.orders o where o.id = $1`,
     values: [id],
   });
   return row === undefined ? null : orderOf(row);
 }
 
-function isComplete(row: PlacementRow): row is PlacementRow & OrderRow {
-  return row.id !== null;
+function mismatch(): ServiceError {
+  return new ServiceError(ERROR_KINDS.IDEMPOTENCY_MISMATCH, "Use a new key for a different order.");
 }
 
-function orderOf(row: OrderRow): Order {
-  return {
-    id: row.id,
-    number: row.number,
-    customer: row.customer,
-    items: row.items,
-    note: row.note,
-    createdAt: row.created_at.toISOString(),
-  };
+function isComplete(row: PlacementRow): row is PlacementRow & OrderRow {
+  return row.id !== null;
 }
 
 /** The foreign key of the idempotency table makes this impossible. */

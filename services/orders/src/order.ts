@@ -1,29 +1,7 @@
 /** Orders as clients see them, and the bounds of every field. */
 import { createHash } from "node:crypto";
+import { cleanText } from "@cloudphoenix/chassis";
 import { z } from "zod";
-
-/**
- * Text PostgreSQL stores as it came: well-formed Unicode without control characters (line breaks
- * and tabs excepted). NUL and lone surrogates would be refused by the database, not by us.
- */
-function text(maxLength: number): z.ZodType<string, string> {
-  return z
-    .string()
-    .min(1)
-    .max(maxLength)
-    .refine((value) => value.isWellFormed() && !hasControlCharacter(value), {
-      message: "must not contain control characters",
-    });
-}
-
-function hasControlCharacter(value: string): boolean {
-  for (let index = 0; index < value.length; index += 1) {
-    const code = value.charCodeAt(index);
-    const isLineBreakOrTab = code === 9 || code === 10 || code === 13;
-    if ((code < 32 && !isLineBreakOrTab) || code === 127) return true;
-  }
-  return false;
-}
 
 /** One position of an order. */
 export interface OrderItem {
@@ -38,6 +16,11 @@ export interface OrderDraft {
   readonly note?: string | undefined;
 }
 
+export const ORDER_STATUSES = ["placed", "fulfilled", "cancelled", "set_aside"] as const;
+
+/** `set_aside`: nobody can fulfil it as it is; a person looks at it. */
+export type OrderStatus = (typeof ORDER_STATUSES)[number];
+
 /** A stored order. `id` is decimal text: it may pass 2^53. */
 export interface Order {
   readonly id: string;
@@ -45,6 +28,7 @@ export interface Order {
   readonly customer: string;
   readonly items: readonly OrderItem[];
   readonly note: string | null;
+  readonly status: OrderStatus;
   /** ISO 8601, UTC. */
   readonly createdAt: string;
 }
@@ -56,15 +40,10 @@ const itemSchema = z.strictObject({
 
 /** Body of `POST /orders`. Unknown keys are refused: a misspelt field must not vanish silently. */
 export const orderDraftSchema: z.ZodType<OrderDraft> = z.strictObject({
-  customer: text(200),
+  customer: cleanText(200),
   items: z.array(itemSchema).min(1).max(100),
-  note: text(2000).optional(),
+  note: cleanText(2000).optional(),
 });
-
-/** A key is visible ASCII: header values survive proxies unchanged only then. */
-export const idempotencyKeySchema: z.ZodType<string> = z
-  .string({ error: "is required" })
-  .regex(/^[\x21-\x7e]{1,200}$/, "must be 1-200 visible ASCII characters");
 
 const BIGINT_MAX = 9_223_372_036_854_775_807n;
 

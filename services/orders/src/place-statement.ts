@@ -1,17 +1,7 @@
 /** The one statement that places an order, and the rows it answers. */
-import type { OrderItem } from "./order.ts";
+import type { Durability, Statement } from "@cloudphoenix/chassis";
+import { columnsOf, type OrderRow } from "./order-row.ts";
 import { OUTGROWN, type SchemaLevel } from "./schema-level.ts";
-import type { Durability } from "./site-record.ts";
-
-/** A row of `public.orders`. `bigint` arrives as text. */
-export interface OrderRow {
-  readonly id: string;
-  readonly number: string;
-  readonly customer: string;
-  readonly items: readonly OrderItem[];
-  readonly note: string | null;
-  readonly created_at: Date;
-}
 
 /** Columns of the order are null when the row was committed after the statement began. */
 export interface PlacementRow extends Nullable<OrderRow> {
@@ -27,11 +17,6 @@ export interface PlacementRow extends Nullable<OrderRow> {
   readonly lease_ms: number | null;
 }
 
-interface NamedStatement {
-  readonly name: string;
-  readonly text: string;
-}
-
 type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
 
 /**
@@ -40,7 +25,7 @@ type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
  * statement's snapshot, and makes a replay a commit of its own: one that a synchronous standby
  * confirms and that has a log position behind the first one's.
  */
-function placeStatement(name: string, site: string): NamedStatement {
+function placeStatement(name: string, site: string): Statement {
   return {
     name,
     text: `
@@ -62,8 +47,7 @@ function placeStatement(name: string, site: string): NamedStatement {
         select o.* from public.orders o join claim on claim.order_id = o.id
       )
       select claim.order_id, claim.request_hash, claim.order_id <> proposal.id as replayed,
-             known.id, known.number, known.customer, known.items, known.note, known.created_at,
-             ${site}
+             ${columnsOf("known")}, ${site}
       from claim cross join proposal left join known on true`,
   };
 }
@@ -73,7 +57,7 @@ const SITE = `(select site from cloudphoenix.site) as site,
   (select durability from cloudphoenix.site) as durability`;
 
 /** Reads what CloudPhoenix says of the site along with the order. */
-export const PLACE: Readonly<Record<SchemaLevel, NamedStatement>> = {
+export const PLACE: Readonly<Record<SchemaLevel, Statement>> = {
   leased: placeStatement(
     "place",
     `${OUTGROWN.leased}, ${SITE}, cloudphoenix.lease_remaining_ms() as lease_ms`,

@@ -4,7 +4,7 @@
  * Statements name what they read, so each level has a statement of its own. A level is left
  * downwards when something is missing, and upwards when the answer says that there is more.
  */
-import { isMissingFunction, isMissingRelation } from "./database-failure.ts";
+import { isMissingObject } from "@cloudphoenix/chassis";
 
 /** `leased`: site and writer lease. `managed`: the site only. `unmanaged`: neither. */
 export type SchemaLevel = "leased" | "managed" | "unmanaged";
@@ -19,9 +19,8 @@ export const OUTGROWN: Readonly<Record<SchemaLevel, string>> = {
 
 /** The level to try after `error`; null if the error says nothing about the level. */
 export function levelBelow(level: SchemaLevel, error: unknown): SchemaLevel | null {
-  if (level === "unmanaged") return null;
-  if (isMissingRelation(error)) return "unmanaged";
-  return level === "leased" && isMissingFunction(error) ? "managed" : null;
+  if (level === "unmanaged" || !isMissingObject(error)) return null;
+  return level === "leased" ? "managed" : "unmanaged";
 }
 
 /** The level to try once `level` is outgrown. */

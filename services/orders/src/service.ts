@@ -1,74 +1,43 @@
-/** Puts the parts together and takes them apart in order. */
-import { setTimeout as delay } from "node:timers/promises";
-import type { FastifyBaseLogger } from "fastify";
-import { buildApp } from "./app.ts";
-import { Database } from "./database.ts";
+/** Puts the service together from its settings. */
+import {
+  assembleDatabaseService,
+  type Environment,
+  type ServiceParts,
+} from "@cloudphoenix/chassis";
 import { DurabilityBarrier, flushedPositionOf } from "./durability-barrier.ts";
-import { Health } from "./health.ts";
-import { Metrics } from "./metrics.ts";
+import { OrderMetrics } from "./order-metrics.ts";
+import { orderRoutes } from "./order-routes.ts";
 import { OrderStore } from "./order-store.ts";
 import type { Settings } from "./settings.ts";
-import { SiteReader } from "./site-record.ts";
-import { SiteWatch } from "./site-watch.ts";
 
-/** A listening service. */
-export interface RunningService {
-  readonly port: number;
-  /**
-   * Stops in order: not ready, a pause in which load balancers see that, no new connections,
-   * requests in flight finish, connections to the database close. Never throws twice.
-   */
-  drain(): Promise<void>;
-}
+const NAME = "orders";
+const VERSION = "0.1.0";
 
 /**
- * Listens as `settings` say. The database need not be there: until it is, the service is live but
- * not ready.
+ * A service that is not yet listening. The database need not be there: until it is, the service is
+ * live but not ready.
  */
-export async function startService(
+export async function assembleOrders(
   settings: Settings,
-  logger: FastifyBaseLogger,
-): Promise<RunningService> {
-  const onLost = (error: Error): void => {
-    logger.warn({ reason: error.message }, "a database connection was lost");
-  };
-  // Probes, the barrier and cancel requests must reach the database even when every order waits.
-  const watch = new Database(settings.database, {
-    name: `orders ${settings.pod} watch`,
-    max: 2,
-    connectTimeoutMs: 400,
-    statementTimeoutMs: 400,
-    cancel: null,
-    onLost,
+  environment: Environment,
+): Promise<ServiceParts> {
+  const service = await assembleDatabaseService({
+    name: NAME,
+    version: VERSION,
+    settings,
+    environment,
+    personalFields: ["customer", "note"],
   });
-  const orders = new Database(settings.database, {
-    name: `orders ${settings.pod}`,
-    max: settings.database.poolMax,
-    connectTimeoutMs: 1_000,
-    statementTimeoutMs: settings.database.statementTimeoutMs,
-    cancel: (processId) =>
-      watch.query({ text: "select pg_cancel_backend($1)", values: [processId] }),
-    onLost,
-  });
+  const { database, writes, watch } = service;
   const barrier = new DurabilityBarrier(
-    flushedPositionOf(watch, settings.barrierStandby),
-    settings.barrierTimeoutMs,
+    flushedPositionOf(database, settings.BARRIER_STANDBY),
+    settings.BARRIER_TIMEOUT_MS,
   );
-  const health = new Health(settings, new SiteWatch(new SiteReader(watch, settings.site)));
-  const metrics = new Metrics(() => ({
-    pools: { orders: orders.usage, watch: watch.usage },
-    barrierWaiting: barrier.waiting,
-  }));
-  const store = new OrderStore(orders, barrier, settings.site);
-  const app = buildApp({ logger, store, health, metrics });
-  const url = await app.listen({ host: settings.host, port: settings.port });
-  return {
-    port: Number(new URL(url).port),
-    async drain() {
-      health.beginDraining();
-      await delay(settings.shutdownDelayMs);
-      await app.close();
-      await Promise.all([orders.close(), watch.close()]);
-    },
-  };
+  await service.app.register(orderRoutes, {
+    store: new OrderStore(database, barrier, settings.SITE),
+    database,
+    cancelling: { database, writes, watch, barrier },
+    metrics: new OrderMetrics(service.metrics, () => barrier.waiting),
+  });
+  return service.parts;
 }

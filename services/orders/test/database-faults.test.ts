@@ -1,7 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Database } from "../src/database.ts";
-import { readSettings } from "../src/settings.ts";
 import {
   ask,
   eventually,
@@ -41,6 +39,7 @@ test("survives kill -9 and restart of the database under load", async () => {
     expect(health.body).toMatchObject({ status: "unhealthy", role: "unknown", writesOpen: false });
     expect(health.body["dependencies"]).toMatchObject([
       { name: "database", status: "unhealthy", error: "unreachable" },
+      { name: "writer-lease", status: "unhealthy" },
     ]);
     expect((await ask(`${service.url}/ready`)).status).toBe(503);
     expect((await ask(`${service.url}/live`)).status).toBe(200);
@@ -97,7 +96,10 @@ test("answers in time while the database is frozen, and recovers", async () => {
     // "unreachable" if even the wait for a connection was longer than a look may take.
     expect(health.body).toMatchObject({
       status: "unhealthy",
-      dependencies: [{ error: expect.stringMatching(/^(timed out|unreachable)$/u) }],
+      dependencies: [
+        { error: expect.stringMatching(/^(timed out|unreachable)$/u) },
+        { name: "writer-lease" },
+      ],
     });
 
     const retried = await eventually(
@@ -135,6 +137,7 @@ test("a database that answers slowly is degraded, one that does not answer in ti
     );
     expect(unhealthy.body["dependencies"]).toMatchObject([
       { status: "unhealthy", error: "timed out" },
+      { name: "writer-lease" },
     ]);
 
     const degraded = await eventually(
@@ -145,38 +148,12 @@ test("a database that answers slowly is degraded, one that does not answer in ti
     expect([degraded.status, degraded.body["status"]]).toEqual([200, "degraded"]);
     expect(degraded.body["dependencies"]).toMatchObject([
       { status: "degraded", responseMs: expect.toSatisfy((ms: number) => ms > 200) },
+      { name: "writer-lease", status: "healthy" },
     ]);
   } finally {
     await service.drain();
   }
 }, 60_000);
-
-// The pool listens for errors of idle connections only; on loan, one error event ends a process.
-test("survives a connection that is lost while it is on loan and idle", async () => {
-  const database = new Database(readSettings(world.environment).database, {
-    name: "on loan",
-    max: 1,
-    connectTimeoutMs: 5_000,
-    statementTimeoutMs: 5_000,
-    cancel: null,
-    onLost: () => undefined,
-  });
-  try {
-    const outcome = database.withConnection(async (connection) => {
-      const [row] = await connection.query<{ pid: number }>({
-        text: "select pg_backend_pid() as pid",
-      });
-      await world.sql("select pg_terminate_backend($1, 5000)", [row?.pid]);
-      // Waits on another connection, so that the end of this one is read from the socket.
-      await world.sql("select pg_sleep(0.1)");
-      return connection.query({ text: "select 1" });
-    });
-    await expect(outcome).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
-    expect(await database.query({ text: "select 1 as one" })).toEqual([{ one: 1 }]);
-  } finally {
-    await database.close();
-  }
-});
 
 test("refuses new requests when too many wait for a connection, and keeps answering probes", async () => {
   const service = await serve(world, { DATABASE_POOL_MAX: "1" });

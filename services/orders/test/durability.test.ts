@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { endOfRecord, parseLsn } from "../src/lsn.ts";
-import type { RunningService } from "../src/service.ts";
+import type { RunningService } from "@cloudphoenix/chassis";
 import { ask, openWorld, place, serve, withClient, type World } from "./orders-world.ts";
 
 const SUBSCRIPTION = "cloudphoenix_shop";
@@ -18,7 +18,8 @@ beforeAll(async () => {
   });
   await onStandby(`
     create table orders (id bigint primary key, number text, customer text, items jsonb, note text,
-      created_at timestamptz);
+      created_at timestamptz, status text, status_changed_at timestamptz, attempts int,
+      not_before timestamptz, set_aside_reason text);
     create table idempotency_keys (key text primary key, request_hash text, order_id bigint,
       created_at timestamptz);`);
   await world.sql(`create publication pub for table orders, idempotency_keys`);

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { RunningService } from "../src/service.ts";
+import type { RunningService } from "@cloudphoenix/chassis";
 import { ask, DRAFT, eventually, openWorld, place, serve, type World } from "./orders-world.ts";
 
 let world: World;
@@ -97,8 +97,14 @@ describe("a request is refused with the right status", () => {
     ["/orders/1e3", 400],
     ["/orders/9223372036854775808", 400],
     ["/orders/%E0%A4%A", 400],
-    ["/orders", 400],
     ["/orders?key=", 400],
+    ["/orders?key=a&customer=b", 400],
+    ["/orders?limit=0", 400],
+    ["/orders?limit=101", 400],
+    ["/orders?limit=1.5", 400],
+    ["/orders?after=x", 400],
+    ["/orders?after=MQ%3D%3D", 400],
+    ["/orders?customer=a%00b", 400],
     ["/orders?key=a&sort=b", 400],
     ["/orders?key=a&key=b", 400],
     ["/orders/../health/x", 404],

@@ -23,10 +23,10 @@ afterAll(async () => {
 test("running again changes nothing", async () => {
   const before = await schemaOf(world);
 
-  expect(await migrate(world)).toBe("schema is at version 1\n");
+  expect(await migrate(world)).toBe("schema is at version 2\n");
 
   expect(await schemaOf(world)).toEqual(before);
-  expect(await world.sql("select orders_schema_version() as version")).toEqual([{ version: 1 }]);
+  expect(await world.sql("select orders_schema_version() as version")).toEqual([{ version: 2 }]);
 });
 
 // Replication carries every table of the application; a version row would tell the standby that a
@@ -41,7 +41,7 @@ test("leaves no table behind but the service's own", async () => {
 
 test("runs where writes are closed", async () => {
   await world.sql(CLOSE_WRITES);
-  expect(await migrate(world)).toBe("schema is at version 1\n");
+  expect(await migrate(world)).toBe("schema is at version 2\n");
   await world.sql(OPEN_WRITES);
 });
 
@@ -65,7 +65,7 @@ test("an owner who may not grant it says what durability barrier needs, and migr
   const output = await migrate(world, { DATABASE_URL: url.href });
 
   expect(output).toContain('warning: durability "barrier" needs: grant pg_read_all_stats to "app"');
-  expect(output).toContain("schema is at version 1");
+  expect(output).toContain("schema is at version 2");
 });
 
 test("the service's role can neither change nor delete an order", async () => {

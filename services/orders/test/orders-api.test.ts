@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { RunningService } from "../src/service.ts";
+import type { RunningService } from "@cloudphoenix/chassis";
 import {
   ask,
   CLOSE_WRITES,
@@ -194,7 +194,10 @@ describe("what the service says about itself", () => {
       pod: "orders-1",
       generation: 7,
       durability: "async",
-      dependencies: [{ name: "database", status: "healthy" }],
+      dependencies: [
+        { name: "database", status: "healthy" },
+        { name: "writer-lease", status: "healthy" },
+      ],
     });
   });
 
@@ -209,6 +212,7 @@ describe("what the service says about itself", () => {
       role: "active",
       generation: 7,
       writesOpen: true,
+      leaseRemainingMs: null,
     });
   });
 
@@ -224,12 +228,12 @@ describe("what the service says about itself", () => {
     const text = String((await ask(`${service.url}/metrics`)).body["text"]);
 
     expect(text).toContain(
-      'orders_http_request_duration_seconds_count{method="POST",route="/orders",status="201"}',
+      'http_request_duration_seconds_count{method="POST",route="/orders",status="201"}',
     );
     expect(text).toContain('route="/orders/:id"');
     expect(text).not.toContain("123456");
     expect(text).toMatch(/orders_placed_total\{outcome="created"\} \d+/);
-    expect(text).toMatch(/orders_database_connections\{pool="orders",state="open"\} \d+/);
+    expect(text).toMatch(/database_connections\{pool="work",state="open"\} \d+/);
   });
 
   test("keeps a sane request id, replaces an insane one, and returns it in problems", async () => {

@@ -8,10 +8,10 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { openServer, type LocalServer } from "@cloudphoenix/local-postgres";
 import { Client } from "pg";
-import { pino } from "pino";
+import { type RunningService, startService } from "@cloudphoenix/chassis";
 import type { OrderDraft } from "../src/order.ts";
-import { startService, type RunningService } from "../src/service.ts";
-import { readSettings } from "../src/settings.ts";
+import { assembleOrders } from "../src/service.ts";
+import { ordersSettings } from "../src/settings.ts";
 
 const run = promisify(execFile);
 const MIGRATE = fileURLToPath(new URL("../src/migrate.ts", import.meta.url));
@@ -81,6 +81,7 @@ export async function openWorld(
       POD: "orders-1",
       LOG_LEVEL: "silent",
       SHUTDOWN_DELAY_MS: "0",
+      RATE_LIMIT_PER_MINUTE: "0",
     },
     sql: (text, values) => withClient(server, "app", (client) => rowsOf(client, text, values)),
     close: async () => {
@@ -116,8 +117,8 @@ export async function serve(
   world: World,
   environment: Record<string, string> = {},
 ): Promise<RunningService & { readonly url: string }> {
-  const settings = readSettings({ ...world.environment, PORT: "0", ...environment });
-  const service = await startService(settings, pino({ level: settings.logLevel }));
+  const complete = { ...world.environment, PORT: "0", ...environment };
+  const service = await startService(await assembleOrders(ordersSettings(complete), complete));
   return { ...service, url: `http://127.0.0.1:${service.port}` };
 }
 

@@ -113,7 +113,7 @@ describe("the process", () => {
       service: "orders",
       site: "aws-us-east-1",
       pod: "orders-1",
-      reqId: "trace-me",
+      requestId: "trace-me",
       method: "GET",
       route: "/orders",
       status: 404,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { RunningService } from "../src/service.ts";
+import type { RunningService } from "@cloudphoenix/chassis";
 import { ask, eventually, openWorld, place, serve, type World } from "./orders-world.ts";
 
 let world: World;
@@ -48,6 +48,18 @@ test("a lapsed lease closes writes: health says why, and traffic managers send n
   // Reads go on.
   expect((await ask(`${service.url}/ready`)).status).toBe(200);
 
+  await lease("60000");
+  await eventually(traffic, (status) => status === 200);
+});
+
+test("a new primary that is not open yet needs no lease to be healthy", async () => {
+  await lease("0");
+  await world.sql("update cloudphoenix.site set writes_open = false");
+  await eventually(traffic, (status) => status === 503);
+  const health = await ask(`${service.url}/health`);
+  expect(health.status).toBe(200);
+  expect(health.body).toMatchObject({ status: "healthy", role: "active" });
+  await world.sql("update cloudphoenix.site set writes_open = true");
   await lease("60000");
   await eventually(traffic, (status) => status === 200);
 });

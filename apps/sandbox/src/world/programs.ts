@@ -41,6 +41,8 @@ export function ordersProgram(place: Place, layout: Layout, ports: PortBook): Pr
       CLOUD: place.cloud,
       REGION: place.region,
       LOG_LEVEL: "warn",
+      // All clients of a sandbox come from one address.
+      RATE_LIMIT_PER_MINUTE: "0",
       // One readiness check of the balancer (250 ms) has to see "not ready" before the socket closes.
       SHUTDOWN_DELAY_MS: "300",
     },

@@ -19,6 +19,8 @@ export interface SiteRecord {
   readonly generation: number;
   /** Whether the site may take writes: it is open and its lease, if one is in force, has not lapsed. */
   readonly writesOpen: boolean;
+  /** The site is open, but its lease has lapsed and refuses every write. */
+  readonly leaseLapsed: boolean;
   readonly durability: Durability;
   /** Null: no lease is in force. */
   readonly leaseRemainingMs: number | null;
@@ -110,11 +112,13 @@ export class SiteReader {
 
 function recordOf(row: SiteRow): SiteRecord {
   const leaseRemainingMs = row.lease_remaining_ms;
+  const lapsed = leaseRemainingMs !== null && leaseRemainingMs <= 0;
   return {
     site: row.site,
     role: row.role,
     generation: Number(row.generation),
-    writesOpen: row.writes_open && (leaseRemainingMs === null || leaseRemainingMs > 0),
+    writesOpen: row.writes_open && !lapsed,
+    leaseLapsed: row.writes_open && lapsed,
     durability: row.durability,
     leaseRemainingMs,
   };
@@ -126,6 +130,7 @@ function unprepared(site: string, writesOpen: boolean): SiteRecord {
     role: "unprepared",
     generation: 0,
     writesOpen,
+    leaseLapsed: false,
     durability: "async",
     leaseRemainingMs: null,
   };

@@ -87,7 +87,9 @@ export class SiteWatch {
     const { record } = observation;
     if (record === null || record.leaseRemainingMs === null) return observation;
     const leaseRemainingMs = Math.floor(record.leaseRemainingMs - (this.#now() - askedMs));
-    const writesOpen = record.writesOpen && leaseRemainingMs > 0;
-    return { ...observation, record: { ...record, leaseRemainingMs, writesOpen } };
+    const lapsed = leaseRemainingMs <= 0;
+    const writesOpen = record.writesOpen && !lapsed;
+    const leaseLapsed = record.leaseLapsed || (record.writesOpen && lapsed);
+    return { ...observation, record: { ...record, leaseRemainingMs, writesOpen, leaseLapsed } };
   }
 }

@@ -10,6 +10,8 @@ export interface DependencyCheck {
   readonly name: string;
   /** Whether the service is useless without it. Others only degrade it. */
   readonly critical: boolean;
+  /** Whether requests may still be sent here while it fails, because some are served. Default false. */
+  readonly keepsReady?: boolean;
   /** Slower than this, it works but people notice. Default 200 ms. */
   readonly slowMs?: number;
   /** Default 400 ms. */
@@ -22,6 +24,8 @@ export interface DependencyCheck {
 export interface CheckAnswer {
   /** Why the dependency works but not well, in words that are safe to publish. */
   readonly degraded?: string;
+  /** Why it does not work although it could be asked, in words that are safe to publish. */
+  readonly unhealthy?: string;
   /** If not the time the check took. */
   readonly responseMs?: number;
 }
@@ -56,6 +60,28 @@ export function databaseCheck(
       const seen = await watch.observe();
       if (seen.failure !== null) throw seen.failure;
       return { responseMs: seen.responseMs };
+    },
+  };
+}
+
+/**
+ * Whether a site that is open may write: its lease is renewed by the site's agent, and the database
+ * refuses writes once it has lapsed. A site that is shut needs none. Reads go on, so the service
+ * stays ready.
+ */
+export function leaseCheck(watch: Pick<SiteWatch, "observe">): DependencyCheck {
+  return {
+    name: "writer-lease",
+    critical: true,
+    keepsReady: true,
+    check: async () => {
+      const { record } = await watch.observe();
+      if (record === null) {
+        return { unhealthy: "unknown: the database does not answer", responseMs: 0 };
+      }
+      if (!record.leaseLapsed) return { responseMs: 0 };
+      const unhealthy = "lapsed: writes are refused until the agent of this site renews it";
+      return { unhealthy, responseMs: 0 };
     },
   };
 }

@@ -109,9 +109,14 @@ export class Health {
     const dependencies = await this.#dependencies();
     // Asked again: draining may have begun while the dependencies were asked.
     if (this.draining) return { ok: false, status: "draining" };
-    return overall(this.#options.checks, dependencies) === "unhealthy"
-      ? { ok: false, status: "not ready" }
-      : { ok: true, status: "ready" };
+    const { checks } = this.#options;
+    const useless = dependencies.some(
+      ({ status }, index) =>
+        status === "unhealthy" &&
+        checks[index]?.critical === true &&
+        checks[index]?.keepsReady !== true,
+    );
+    return useless ? { ok: false, status: "not ready" } : { ok: true, status: "ready" };
   }
 
   /** Whether users may be sent to this site: it is ready and may take writes. */
@@ -186,6 +191,9 @@ class CheckRunner {
         this.#check.check(signal),
       );
       const responseMs = answer.responseMs ?? performance.now() - startedMs;
+      if (answer.unhealthy !== undefined) {
+        return { status: "unhealthy", error: answer.unhealthy, responseMs };
+      }
       if (answer.degraded !== undefined) {
         return { status: "degraded", error: answer.degraded, responseMs };
       }

@@ -20,6 +20,7 @@ import {
 } from "fastify";
 import {
   jsonSchemaTransform,
+  jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
 } from "fastify-type-provider-zod";
@@ -221,6 +222,8 @@ async function addLimits(
   await app.register(swagger, {
     openapi: { openapi: "3.1.0", info: { title: parts.service, version: parts.version } },
     transform: jsonSchemaTransform,
+    // Schemas with an id become components that clients can generate types from.
+    transformObject: jsonSchemaTransformObject,
   });
 }
 
