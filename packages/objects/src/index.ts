@@ -1,1 +1,0 @@
-export * from "./object-store.ts";
