@@ -145,7 +145,9 @@ async function graveDisturbance(
 async function smallDisturbance(sandbox: SandboxUnderTest, random: () => number): Promise<string> {
   const { world } = sandbox;
   const cloud = pick(CLOUDS, random);
-  const kind = pick(["cut", "one-way", "slow", "freeze", "kill", "controller", "thaw"], random);
+  const kinds = ["cut", "one-way", "slow", "freeze", "kill", "agent", "controller", "thaw"];
+  const kind = pick(kinds, random);
+  if (kind === "agent") return freezeOrThawAgent(sandbox, pick(SITES, random));
   if (kind === "controller") {
     world.controllers[0]?.crash();
     return "kill controller";
@@ -169,6 +171,14 @@ async function smallDisturbance(sandbox: SandboxUnderTest, random: () => number)
       cut: kind === "cut" ? "both" : pick(["forward", "backward"] as const, random),
     });
   return `${kind} ${pattern}`;
+}
+
+/** The worst moment for a keeper to stand still is between asking for the lease and installing it. */
+async function freezeOrThawAgent({ world }: SandboxUnderTest, site: string): Promise<string> {
+  const thawed = await world.mend("agent-freeze");
+  if (thawed.length > 0) return "thaw agent";
+  await world.breakIt("agent-freeze", site);
+  return `freeze agent of ${site}`;
 }
 
 async function readBackOnceWritable({ world }: SandboxUnderTest): Promise<ReadbackResult | null> {
