@@ -101,7 +101,7 @@ describe("with consistency", () => {
     const health = await until(
       "a reason in /health",
       () => atHome("/health"),
-      ({ text }) => text.includes("writer-lease"),
+      ({ text }) => text.includes("lapsed"),
     );
     expect(health.text).toContain("lapsed");
     expect((await atHome("/traffic")).status).toBe(503);

@@ -318,7 +318,7 @@ test("a plan reads as a list of what will happen", () => {
      2. Stop every writer at aws-us-east-1 and read back that it is stopped [fence-site]
           3 tries of 3 s; undo: unfence-site
      3. Measure how much of aws-us-east-1 has not reached azure-westeurope [measure-loss]
-          3 tries of 5 s; no undo: It changes nothing.
+          40 tries of 5 s; no undo: It changes nothing.
      4. Make the database of azure-westeurope the primary, with writes still refused [promote-database]
           5 tries of 30 s; no undo: A promoted copy no longer follows; writes stay refused there, and it is set up as a standby again later.
      5. Run 2 replicas of orders at azure-westeurope [scale-orders]
