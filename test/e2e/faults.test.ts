@@ -37,14 +37,15 @@ test("flapping changes nothing, although the score is high again and again", asy
 test("blind monitors change nothing and are called blind", async () => {
   await sandbox.world.breakIt("monitor-blind");
 
+  // The vantages do not go blind in the same instant: the first of them may be out of the count while
+  // another's last answers still are in it.
   const decision = await until(
-    "verdict unknown",
+    "verdict unknown without a point",
     () => sandbox.decision(),
-    (seen) => seen.verdict === "unknown",
+    (seen) => seen.verdict === "unknown" && seen.score.points === 0,
   );
 
   expect(decision.action.kind).not.toBe("act");
-  expect(decision.score.points).toBe(0);
   expect(await newRuns()).toEqual([]);
 }, 90_000);
 

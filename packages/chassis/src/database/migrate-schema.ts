@@ -46,7 +46,7 @@ export async function migrateSchema(
   const applied: Migration[] = [];
   for (const migration of schema.migrations) {
     const ran = await database.withTransaction(async (transaction) => {
-      await transaction.query({ text: `select pg_advisory_xact_lock(${MIGRATION_LOCK})` });
+      await takeTurns(transaction);
       const { versionFunction } = schema;
       if ((await versionOf(transaction, versionFunction)) >= migration.version) return false;
       for (const text of migration.statements) await transaction.query({ text });
@@ -83,8 +83,14 @@ export async function grantSchema(
   roleName: string,
 ): Promise<void> {
   await database.withTransaction(async (transaction) => {
+    await takeTurns(transaction);
     for (const text of schema.grantsTo(escapeIdentifier(roleName))) {
       await transaction.query({ text });
     }
   });
+}
+
+/** Two grants on one table at once, too, end in "tuple concurrently updated" for one of them. */
+async function takeTurns(transaction: Connection): Promise<void> {
+  await transaction.query({ text: `select pg_advisory_xact_lock(${MIGRATION_LOCK})` });
 }
