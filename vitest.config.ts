@@ -10,7 +10,8 @@ const config: ViteUserConfig = defineConfig({
       "deploy/*/validation/test/**/*.test.ts",
     ],
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Longer than a sandbox waits for its protection: its own reason says more than ours.
+    hookTimeout: 120_000,
     maxWorkers: 2,
   },
 });

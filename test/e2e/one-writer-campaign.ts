@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hasCode } from "@cloudphoenix/core";
 import type { LoadCounts, ReadbackResult } from "@cloudphoenix/sandbox";
 import { type SandboxUnderTest, sandboxUnderTest } from "./sandbox-under-test.ts";
 import { type Attempt, writeAt } from "./writer-at.ts";
@@ -122,7 +123,7 @@ async function disturb(
   signalAll(sandbox, "SIGCONT");
   await sandbox.world.repairLinks();
   await sandbox.world.mend("witness-loss");
-  await sandbox.world.mend("agent-freeze");
+  await thawAgents(sandbox);
   if (done.includes(`kill ${SITES[1]}/postgres`)) await restartDatabase(sandbox, SITES[1]);
   return done;
 }
@@ -174,11 +175,31 @@ async function smallDisturbance(sandbox: SandboxUnderTest, random: () => number)
 }
 
 /** The worst moment for a keeper to stand still is between asking for the lease and installing it. */
-async function freezeOrThawAgent({ world }: SandboxUnderTest, site: string): Promise<string> {
-  const thawed = await world.mend("agent-freeze");
-  if (thawed.length > 0) return "thaw agent";
-  await world.breakIt("agent-freeze", site);
-  return `freeze agent of ${site}`;
+async function freezeOrThawAgent(sandbox: SandboxUnderTest, site: string): Promise<string> {
+  if (await thawAgents(sandbox)) return "thaw agent";
+  return unlessLost(`freeze agent of ${site}`, async () => {
+    await sandbox.world.breakIt("agent-freeze", site);
+  });
+}
+
+/** Whether there was one to thaw. */
+async function thawAgents({ world }: SandboxUnderTest): Promise<boolean> {
+  let thawed = 0;
+  await unlessLost("thaw agent", async () => {
+    thawed = (await world.mend("agent-freeze")).length;
+  });
+  return thawed > 0;
+}
+
+/** Nothing can be done to a site of which nothing is left. */
+async function unlessLost(what: string, act: () => Promise<void>): Promise<string> {
+  try {
+    await act();
+    return what;
+  } catch (error) {
+    if (!hasCode(error, "NOT_RUNNING")) throw error;
+    return `${what}: lost`;
+  }
 }
 
 async function readBackOnceWritable({ world }: SandboxUnderTest): Promise<ReadbackResult | null> {

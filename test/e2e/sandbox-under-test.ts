@@ -1,5 +1,5 @@
 /** A sandbox of its own for one test file, and the questions the tests ask it. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -27,6 +27,8 @@ export async function sandboxUnderTest(
   options: Omit<WorldOptions, "name" | "directory"> = {},
 ): Promise<SandboxUnderTest> {
   const directory = mkdtempSync(join(tmpdir(), "cloudphoenix-e2e-"));
+  // Run by root, PostgreSQL runs as another user, who must get in; or else it lives elsewhere.
+  chmodSync(directory, 0o755);
   const world = await openWorld({ name: "test", directory, ...options });
   const api = await connectTo(world.urls.controllers, world.apiTokenFile);
   return {

@@ -21,7 +21,7 @@ import { processIdentity, ProcessRegistry } from "../src/process/index.ts";
 import { Cleanups } from "../src/world/cleanups.ts";
 import { type Ground, prepareGround } from "../src/world/ground.ts";
 import { layoutOf } from "../src/world/layout.ts";
-import { pickPorts } from "../src/world/ports.ts";
+import { claimPorts } from "../src/world/ports.ts";
 import { linkSpecs } from "../src/world/topology.ts";
 
 let directory: string;
@@ -218,8 +218,9 @@ test("ports are below 32768, free on every address they are needed on, and all d
     udp: true,
   }));
 
-  const ports = await pickPorts(needs, { next: () => Math.random() });
+  const { ports, release } = await claimPorts(needs, { next: () => Math.random() });
   const numbers = needs.map(({ name }) => ports.get(name));
+  await release();
   taken.close();
 
   expect(new Set(numbers).size).toBe(30);
@@ -227,24 +228,33 @@ test("ports are below 32768, free on every address they are needed on, and all d
 });
 
 test("a port that is taken on one of the addresses is passed over", async () => {
-  const first = 20_000 + Math.floor(Math.random() * 10_000);
-  const taken = createServer().listen(first, "127.0.2.1");
+  const hosts = ["127.0.1.1", "127.0.2.1"];
+  const free = await claimPorts([{ name: "client", hosts }], { next: () => 0.5 });
+  await free.release();
+  const taken = createServer().listen(free.ports.get("client"), "127.0.2.1");
   await once(taken, "listening");
-  // The first draw yields exactly the taken port, the second the one after it.
-  const draws = [first, first + 1].map((port) => (port - 20_000) / 12_000 + 1e-9);
 
-  const ports = await pickPorts([{ name: "client", hosts: ["127.0.1.1", "127.0.2.1"] }], {
-    next: () => draws.shift() ?? Math.random(),
-  });
+  const { ports, release } = await claimPorts([{ name: "client", hosts }], { next: () => 0.5 });
+  await release();
   taken.close();
 
-  expect(ports.get("client")).not.toBe(first);
+  expect(ports.get("client")).not.toBe(free.ports.get("client"));
+});
+
+test("a sandbox gets no port from the block of another, although nobody listens there yet", async () => {
+  const needs = [{ name: "pod" }, { name: "database" }];
+  const one = await claimPorts(needs, { next: () => 0.5 });
+  const other = await claimPorts(needs, { next: () => 0.5 });
+  await Promise.all([one.release(), other.release()]);
+
+  const distance = Math.abs(one.ports.get("pod") - other.ports.get("pod"));
+  expect(distance).toBeGreaterThan(100);
 });
 
 test("a machine without the loopback addresses is told how to add them", async () => {
   const need = { name: "client", hosts: ["192.0.2.1"] };
 
-  await expect(pickPorts([need], { next: () => 0.5 })).rejects.toMatchObject({
+  await expect(claimPorts([need], { next: () => 0.5 })).rejects.toMatchObject({
     code: "UNSUPPORTED_PLATFORM",
     hint: expect.stringContaining("sudo ifconfig lo0 alias 127.0.1.1 up"),
   });

@@ -7,7 +7,7 @@ import { configurationDocument } from "./configuration-document.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import { takeLock } from "./lock.ts";
-import { type PortBook, pickPorts } from "./ports.ts";
+import { claimPorts, type PortBook } from "./ports.ts";
 import { writeSecrets } from "./secrets.ts";
 import { portNeeds } from "./topology.ts";
 import type { WorldOptions } from "./world-options.ts";
@@ -32,7 +32,8 @@ export async function prepareGround(options: WorldOptions, cleanups: Cleanups): 
   }
   mkdirSync(layout.logs, { recursive: true, mode: 0o700 });
   writeSecrets(layout);
-  const ports = await pickPorts(portNeeds(), { next: () => Math.random() });
+  const { ports, release } = await claimPorts(portNeeds(), { next: () => Math.random() });
+  cleanups.add(release);
   writeConfiguration(layout, ports, options);
   const registry = new ProcessRegistry(layout.processes);
   endAllOnExit(registry, cleanups);

@@ -1,8 +1,10 @@
 /**
- * Picks the ports of a sandbox: free ones, below 32768.
+ * Picks the ports of a sandbox: free ones, below 32768, from a block that no other sandbox uses.
  *
- * Above that, Linux hands ports to outgoing connections, so a port that was free a moment ago may
- * be taken by an unrelated connection when a server comes back to it after a restart.
+ * 1. Above that, Linux hands ports to outgoing connections, so a port that was free a moment ago may
+ *    be taken by an unrelated connection when a server comes back to it after a restart.
+ * 2. Most ports are used seconds after they were picked, some are left and come back (a pod, a
+ *    database). Whoever listens on the first port of a block keeps other sandboxes out of all of it.
  */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -13,7 +15,9 @@ import { PLACES } from "./places.ts";
 
 const PORT_MIN = 20_000;
 const PORT_MAX = 31_999;
-const TRIES = 200;
+/** Twice what a sandbox needs: some may be taken by others. */
+const BLOCK_SIZE = 150;
+const BLOCKS = Math.floor((PORT_MAX - PORT_MIN + 1) / BLOCK_SIZE);
 
 /** What a port is needed for. */
 export interface PortNeed {
@@ -40,17 +44,51 @@ export class PortBook {
   }
 }
 
+/** The ports of one sandbox, and its claim to the block they are from. */
+export interface PortClaim {
+  readonly ports: PortBook;
+  /** Lets other sandboxes use the block. */
+  readonly release: () => Promise<void>;
+}
+
 /**
- * Finds a port for every need. All are held until the last is found, so no port is given twice.
+ * Finds a port for every need and keeps other sandboxes away from them until `release`.
  * @throws {CloudPhoenixError} `UNSUPPORTED_PLATFORM` if the machine lacks a loopback address,
- *   `PORT_TAKEN` if it has no free port
+ *   `PORT_TAKEN` if no block has enough free ports
  */
-export async function pickPorts(needs: readonly PortNeed[], random: Random): Promise<PortBook> {
+export async function claimPorts(needs: readonly PortNeed[], random: Random): Promise<PortClaim> {
+  const start = Math.floor(random.next() * BLOCKS);
+  for (let nth = 0; nth < BLOCKS; nth += 1) {
+    const first = PORT_MIN + ((start + nth) % BLOCKS) * BLOCK_SIZE;
+    const guard = await holdPort({ name: "guard" }, first);
+    if (guard === null) continue;
+    const ports = await pickInBlock(needs, first + 1, first + BLOCK_SIZE);
+    if (ports !== null) return { ports, release: guard.release };
+    await guard.release();
+  }
+  throw new CloudPhoenixError("PORT_TAKEN", `found no ${needs.length} free ports together`, {
+    retryable: true,
+    hint: `Free ports between ${PORT_MIN} and ${PORT_MAX}, or end another sandbox.`,
+  });
+}
+
+/** Null if too few are free. All are held until the last is found, so no port is given twice. */
+async function pickInBlock(
+  needs: readonly PortNeed[],
+  from: number,
+  to: number,
+): Promise<PortBook | null> {
   const held: Hold[] = [];
   const ports = new Map<string, number>();
   try {
+    let port = from;
     for (const need of needs) {
-      const hold = await holdAny(need, random);
+      let hold: Hold | null = null;
+      while (hold === null && port < to) {
+        hold = await holdPort(need, port);
+        port += 1;
+      }
+      if (hold === null) return null;
       held.push(hold);
       ports.set(need.name, hold.port);
     }
@@ -63,18 +101,6 @@ export async function pickPorts(needs: readonly PortNeed[], random: Random): Pro
 interface Hold {
   readonly port: number;
   readonly release: () => Promise<void>;
-}
-
-async function holdAny(need: PortNeed, random: Random): Promise<Hold> {
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    const port = PORT_MIN + Math.floor(random.next() * (PORT_MAX - PORT_MIN + 1));
-    const hold = await holdPort(need, port);
-    if (hold !== null) return hold;
-  }
-  throw new CloudPhoenixError("PORT_TAKEN", `found no free port for ${need.name}`, {
-    retryable: true,
-    hint: `Free a port between ${PORT_MIN} and ${PORT_MAX}.`,
-  });
 }
 
 /** Null if the port is taken on one of the addresses. */
@@ -95,7 +121,9 @@ async function holdPort(need: PortNeed, port: number): Promise<Hold | null> {
 }
 
 async function bindTcp(host: string, port: number): Promise<() => Promise<unknown>> {
-  const server: Server = createServer();
+  const server: Server = createServer((socket) => socket.destroy());
+  // Holding a port keeps no process alive.
+  server.unref();
   server.listen(port, host);
   await once(server, "listening");
   return () => once(server.close(), "close");

@@ -1,5 +1,6 @@
 /** A site from the outside: the process that runs it, and what may be asked of it. */
 import { join } from "node:path";
+import { CloudPhoenixError } from "@cloudphoenix/core";
 import type { AgentSignal, SiteUnderFault } from "../faults/index.ts";
 import type { Impairment } from "../links/index.ts";
 import type { Instant } from "../network/operations.ts";
@@ -47,7 +48,7 @@ export class SiteHandle implements SiteUnderFault {
     await child.exited;
   }
 
-  crashPod(): Promise<Instant> {
+  async crashPod(): Promise<Instant> {
     return this.#site().call("crash-pod", null);
   }
 
@@ -55,7 +56,7 @@ export class SiteHandle implements SiteUnderFault {
     await this.#site().call("restart-pods", null);
   }
 
-  crashDatabase(): Promise<Instant> {
+  async crashDatabase(): Promise<Instant> {
     return this.#site().call("crash-database", null);
   }
 
@@ -63,11 +64,11 @@ export class SiteHandle implements SiteUnderFault {
     await this.#site().call("start-database", null);
   }
 
-  impairDatabase(impairment: Impairment | null): Promise<Instant> {
+  async impairDatabase(impairment: Impairment | null): Promise<Instant> {
     return this.#site().call("impair-database", { impairment });
   }
 
-  failZone(zone: string): Promise<Instant> {
+  async failZone(zone: string): Promise<Instant> {
     return this.#site().call("fail-zone", { zone });
   }
 
@@ -75,7 +76,7 @@ export class SiteHandle implements SiteUnderFault {
     await this.#site().call("restore-zone", { zone });
   }
 
-  signalAgent(how: AgentSignal): Promise<Instant> {
+  async signalAgent(how: AgentSignal): Promise<Instant> {
     return this.#site().call("signal-agent", { how });
   }
 
@@ -109,8 +110,13 @@ export class SiteHandle implements SiteUnderFault {
   }
 
   #site(): Remote<SiteOperations> {
-    if (this.#remote === null) throw new Error(`site ${this.#options.spec.id} was never started`);
-    return this.#remote;
+    const { id } = this.#options.spec;
+    if (this.#remote === null) throw new Error(`site ${id} was never started`);
+    if (this.#child?.alive === true) return this.#remote;
+    throw new CloudPhoenixError("NOT_RUNNING", `nothing is left of ${id} that could be reached`, {
+      retryable: false,
+      hint: "Mend region-loss first.",
+    });
   }
 }
 
