@@ -123,7 +123,7 @@ async function disturb(
   signalAll(sandbox, "SIGCONT");
   await sandbox.world.repairLinks();
   await sandbox.world.mend("witness-loss");
-  await thawAgents(sandbox);
+  await sandbox.world.mend("agent-freeze");
   if (done.includes(`kill ${SITES[1]}/postgres`)) await restartDatabase(sandbox, SITES[1]);
   return done;
 }
@@ -175,30 +175,15 @@ async function smallDisturbance(sandbox: SandboxUnderTest, random: () => number)
 }
 
 /** The worst moment for a keeper to stand still is between asking for the lease and installing it. */
-async function freezeOrThawAgent(sandbox: SandboxUnderTest, site: string): Promise<string> {
-  if (await thawAgents(sandbox)) return "thaw agent";
-  return unlessLost(`freeze agent of ${site}`, async () => {
-    await sandbox.world.breakIt("agent-freeze", site);
-  });
-}
-
-/** Whether there was one to thaw. */
-async function thawAgents({ world }: SandboxUnderTest): Promise<boolean> {
-  let thawed = 0;
-  await unlessLost("thaw agent", async () => {
-    thawed = (await world.mend("agent-freeze")).length;
-  });
-  return thawed > 0;
-}
-
-/** Nothing can be done to a site of which nothing is left. */
-async function unlessLost(what: string, act: () => Promise<void>): Promise<string> {
+async function freezeOrThawAgent({ world }: SandboxUnderTest, site: string): Promise<string> {
+  const thawed = await world.mend("agent-freeze");
+  if (thawed.length > 0) return "thaw agent";
   try {
-    await act();
-    return what;
+    await world.breakIt("agent-freeze", site);
+    return `freeze agent of ${site}`;
   } catch (error) {
     if (!hasCode(error, "NOT_RUNNING")) throw error;
-    return `${what}: lost`;
+    return `nobody to freeze at ${site}`;
   }
 }
 

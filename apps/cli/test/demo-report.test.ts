@@ -19,10 +19,18 @@ const KEPT: DemoFacts = {
     firstOnNewSiteAtMs: 5_000,
     readBack: { checked: 100, errors: 0, missing: [{ key: "k-7", orderId: "7" }] },
   },
+  orders: {
+    orders: 101,
+    fulfilled: 101,
+    waiting: 0,
+    setAside: 0,
+    doubledTotal: 0,
+    complete: true,
+  },
   loss: {
     transactions: 2,
     rowsByTable: { "public.orders": 2 },
-    keysByTable: { "public.orders": ["7", "8"] },
+    keysByTable: { "public.orders": ["7", "8"], "public.fulfilments": ["6", "7"] },
     truncated: false,
     rpoMs: 18,
   },
@@ -50,6 +58,10 @@ describe("the report of the main job", () => {
     ["the log misses a write the client lost", { loss: { ...loss(), keysByTable: {} } }],
     ["the log was cut short", { loss: { ...loss(), truncated: true } }],
     ["both sites accepted writes", { client: { ...KEPT.client, firstOnNewSiteAtMs: 999 } }],
+    ["an order was never fulfilled", { orders: { ...KEPT.orders, fulfilled: 100, waiting: 1 } }],
+    ["an order was set aside", { orders: { ...KEPT.orders, fulfilled: 100, setAside: 1 } }],
+    ["a retry made a second order", { orders: { ...KEPT.orders, doubledTotal: 1 } }],
+    ["the orders could not all be listed", { orders: { ...KEPT.orders, complete: false } }],
     ["only one site was ever heard of", { client: { ...KEPT.client, lastOnOldSiteAtMs: null } }],
   ])("is not good when %s", (_, change) => {
     expect(demoReport({ ...KEPT, ...change }).ok).toBe(false);
@@ -60,6 +72,11 @@ describe("the report of the main job", () => {
 
     expect(agrees?.detail).toBe("log: 2 orders lost, 1 of them acknowledged; client: 1 lost");
   });
+});
+
+test("work done at the old site again counts only if its order is there", () => {
+  expect(demoReport(KEPT).fulfilments_repeated).toBe(1);
+  expect(demoReport({ ...KEPT, loss: null }).fulfilments_repeated).toBeNull();
 });
 
 function phases(): NonNullable<DemoFacts["phases"]> {

@@ -1,7 +1,13 @@
 /** A laptop-sized world of two clouds, and what breaks it. */
 export { FAULT_NAMES, FAULTS, type Fault, type FaultName } from "./faults/index.ts";
 export type { Impairment, LinkStats } from "./links/index.ts";
-export type { LoadCounts, LoadEvent, MissingWrite, ReadbackResult } from "./load/load-protocol.ts";
+export type {
+  LoadCounts,
+  LoadEvent,
+  MissingWrite,
+  OrderCensus,
+  ReadbackResult,
+} from "./load/load-protocol.ts";
 export { type AttachedWorld, attachWorld } from "./world/attach.ts";
 export type { FaultAtWork } from "./world/fault-board.ts";
 export type { WorldLoad } from "./world/load.ts";

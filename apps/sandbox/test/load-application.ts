@@ -23,6 +23,8 @@ export class Application {
   /** Bodies by key, one per attempt. */
   readonly attempts: Map<string, string[]> = new Map();
   readonly sockets: Set<Socket> = new Set();
+  /** What a list of orders shows. */
+  listed: readonly { readonly note: string | null; readonly status: string }[] = [];
   connectionsSeen = 0;
   connectionsMost = 0;
   site = "site-a";
@@ -85,6 +87,7 @@ export class Application {
     else if (mood === "no-order") send(response, 201, {});
     else if (mood === "refuse") send(response, 422, { code: "IDEMPOTENCY_MISMATCH" });
     else if (mood === "foreign-404") send(response, 404, { message: "no such route" });
+    else if (url.searchParams.has("limit")) this.#list(url, response);
     else if (method === "GET") this.#read(key, response);
     else this.#place(key, response, mood === "commit-then-kill");
   }
@@ -93,6 +96,14 @@ export class Application {
     const id = this.orders.get(key);
     if (id === undefined) send(response, 404, { code: "ORDER_NOT_FOUND" });
     else send(response, 200, { id });
+  }
+
+  /** A page of what `listed` holds. */
+  #list(url: URL, response: ServerResponse): void {
+    const from = Number(url.searchParams.get("after") ?? 0);
+    const to = from + Number(url.searchParams.get("limit"));
+    const next = to < this.listed.length ? String(to) : null;
+    send(response, 200, { orders: this.listed.slice(from, to), next });
   }
 
   #place(key: string, response: ServerResponse, thenKill: boolean): void {

@@ -341,3 +341,51 @@ describe("the configuration", () => {
     expect(() => parseLoadConfig(JSON.stringify(config))).toThrow(message);
   });
 });
+
+describe("the census", () => {
+  test("counts orders by what became of them, over all pages, and those that exist twice", async () => {
+    load();
+    const strangers = [
+      { note: null, status: "placed" },
+      { note: "other-1", status: "placed" },
+    ];
+    application.listed = [
+      ...listed("fulfilled", 150),
+      ...strangers,
+      ...listed("placed", 60, 150),
+      ...listed("set_aside", 2, 210),
+      ...listed("fulfilled", 3, 10),
+    ];
+
+    expect(await client.census()).toEqual({
+      orders: 215,
+      fulfilled: 153,
+      waiting: 60,
+      setAside: 2,
+      doubled: ["run-10", "run-11", "run-12"],
+      doubledTotal: 3,
+      complete: true,
+    });
+  });
+
+  test("asks for a page again after a failure", async () => {
+    load({ attemptTimeoutMs: 200 });
+    application.listed = listed("placed", 120);
+    const failures: Mood[] = ["kill", "unavailable", "foreign-404"];
+    application.mood = () => failures.pop() ?? "ok";
+
+    expect(await client.census()).toMatchObject({ orders: 120, complete: true });
+  });
+
+  test("says so if it could not read every page", async () => {
+    load({ attemptTimeoutMs: 200 });
+    application.mood = () => "unavailable";
+
+    expect(await client.census()).toMatchObject({ orders: 0, complete: false });
+  }, 60_000);
+});
+
+/** Orders of the writes from number `first` on, as a list shows them. */
+function listed(status: string, count: number, first = 0): { note: string; status: string }[] {
+  return Array.from({ length: count }, (_, n) => ({ note: `run-${first + n}`, status }));
+}

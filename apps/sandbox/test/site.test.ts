@@ -41,8 +41,15 @@ async function openSite() {
   const program = join(import.meta.dirname, "fixtures/pod.ts");
   const workload = new SiteWorkload({
     site: "aws-us-east-1",
-    spec: { name: "orders", replicas: 2, zones: ["a", "b"], program, args: [], env: {} },
-    ports: pods,
+    spec: {
+      name: "orders",
+      replicas: 2,
+      ports: pods,
+      zones: ["a", "b"],
+      program,
+      args: [],
+      env: {},
+    },
     logDirectory: directory,
     registry: new ProcessRegistry(join(directory, "processes")),
   });
@@ -60,7 +67,12 @@ async function openSite() {
     host: "127.0.0.1",
     port: provider,
     token,
-    routes: providerRoutes({ workload, database, balancer: () => balancer, generations }),
+    routes: providerRoutes({
+      workloads: [workload],
+      database,
+      balancer: () => balancer,
+      generations,
+    }),
   });
   cleanups.push(
     () => workload.close(),

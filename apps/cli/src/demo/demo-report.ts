@@ -5,6 +5,7 @@
  * and the loss report, from the old primary's own log. This file compares them; it trusts neither.
  */
 import type { DurabilityMode, FenceDegree, LossReport, RtoPhases } from "@cloudphoenix/core";
+import type { OrderCensus } from "@cloudphoenix/sandbox";
 
 /** What the client load saw. Times are epoch milliseconds. */
 export interface ClientView {
@@ -25,6 +26,9 @@ export interface ClientView {
   };
 }
 
+/** Orders as the new site has them once its workers had time to catch up. */
+export type OrdersView = Omit<OrderCensus, "doubled">;
+
 /** Everything the report is made from. */
 export interface DemoFacts {
   readonly fault: string;
@@ -41,6 +45,7 @@ export interface DemoFacts {
   };
   readonly phases: RtoPhases | null;
   readonly client: ClientView;
+  readonly orders: OrdersView;
   /** Read from the returned old primary; null if it could not be read. */
   readonly loss: LossReport | null;
   readonly parts: readonly {
@@ -69,6 +74,12 @@ export interface DemoReport {
   readonly writes_acknowledged: number;
   readonly writes_lost: number;
   readonly writes_lost_keys: readonly string[];
+  readonly orders_placed: number;
+  readonly orders_fulfilled: number;
+  readonly orders_set_aside: number;
+  readonly orders_doubled: number;
+  /** Fulfilled at the old site, too, which nobody knew at the new one; their parcels are the same. */
+  readonly fulfilments_repeated: number | null;
   readonly requests_failed: number;
   readonly writes_given_up: number;
   readonly loss_report: LossReport | null;
@@ -79,6 +90,8 @@ export interface DemoReport {
 
 /** Table whose inserted rows are the client's writes. */
 const ORDERS_TABLE = "public.orders";
+/** Its rows have the key of their order. */
+const FULFILMENTS_TABLE = "public.fulfilments";
 const KEYS_SHOWN_MAX = 1_000;
 
 /** Builds the report and judges every promise. Pure. */
@@ -98,6 +111,11 @@ export function demoReport(facts: DemoFacts): DemoReport {
     writes_acknowledged: client.acknowledged,
     writes_lost: client.readBack.missing.length,
     writes_lost_keys: client.readBack.missing.slice(0, KEYS_SHOWN_MAX).map((lost) => lost.key),
+    orders_placed: facts.orders.orders,
+    orders_fulfilled: facts.orders.fulfilled,
+    orders_set_aside: facts.orders.setAside,
+    orders_doubled: facts.orders.doubledTotal,
+    fulfilments_repeated: repeatedFulfilments(facts.loss),
     requests_failed: client.failedAttempts,
     writes_given_up: client.givenUp,
     loss_report: facts.loss,
@@ -115,7 +133,25 @@ function judge(facts: DemoFacts): readonly KeptPromise[] {
     lossAsPromised(facts),
     lossReportAgrees(facts),
     oneWriter(facts),
+    ordersOnce(facts.orders),
   ];
+}
+
+/** Every order that exists is worked on to its end, and no retry has made a second one. */
+export function ordersOnce(orders: OrdersView): KeptPromise {
+  const { fulfilled, waiting, setAside, doubledTotal, complete } = orders;
+  return {
+    promise: "every order is fulfilled, and none exists twice",
+    held: complete && orders.orders > 0 && fulfilled === orders.orders && doubledTotal === 0,
+    detail: `${orders.orders} orders: ${fulfilled} fulfilled, ${waiting} waiting, ${setAside} set aside, ${doubledTotal} doubled${complete ? "" : "; not all could be listed"}`,
+  };
+}
+
+/** Orders lost with their fulfilment are not there to be fulfilled again. */
+function repeatedFulfilments(loss: LossReport | null): number | null {
+  if (loss === null) return null;
+  const gone = new Set(loss.keysByTable[ORDERS_TABLE] ?? []);
+  return (loss.keysByTable[FULFILMENTS_TABLE] ?? []).filter((id) => !gone.has(id)).length;
 }
 
 function runCompleted({ run, from, to }: DemoFacts): KeptPromise {

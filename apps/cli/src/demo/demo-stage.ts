@@ -1,7 +1,7 @@
 /** What every story of the demo stands on, and how it follows runs. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CloudPhoenixError, FINAL_RUN_STATUSES, type RunRecord } from "@cloudphoenix/core";
-import type { World } from "@cloudphoenix/sandbox";
+import type { OrderCensus, World } from "@cloudphoenix/sandbox";
 import type { ApiClient } from "../api-client.ts";
 import { startedRun } from "../follow-run.ts";
 import { clockText } from "../render/duration-text.ts";
@@ -22,12 +22,14 @@ export const COOL_DOWN_MS = 2_000;
 /** A decision takes seconds; a minute without one is an answer too. */
 const RUN_STARTS_WITHIN_MS = 60_000;
 const RUN_ENDS_WITHIN_MS = 120_000;
+/** Workers have a backlog after an outage, and back off. */
+const SETTLE_WITHIN_MS = 30_000;
 const POLL_MS = 100;
 
 /** Every result says what was real. */
 export const PARTS: DemoReport["parts"] = [
   { part: "PostgreSQL with logical replication", kind: "real" },
-  { part: "orders service", kind: "real" },
+  { part: "orders and fulfilment services", kind: "real" },
   { part: "DNS with RFC 2136 updates", kind: "real" },
   { part: "controller, agents, durable runs", kind: "real" },
   { part: "wide area links", kind: "emulated" },
@@ -99,6 +101,16 @@ export async function until<T>(
         retryable: true,
       });
     }
+    await sleep(POLL_MS, undefined, { signal });
+  }
+}
+
+/** The orders of the load once all are fulfilled, or as they are when the time for that is over. */
+export async function settledOrders({ world, signal }: DemoStage): Promise<OrderCensus> {
+  const endBy = Date.now() + SETTLE_WITHIN_MS;
+  for (;;) {
+    const census = await world.load.census();
+    if ((census.complete && census.waiting === 0) || Date.now() > endBy) return census;
     await sleep(POLL_MS, undefined, { signal });
   }
 }

@@ -6,7 +6,7 @@ import type { DurabilityMode } from "@cloudphoenix/core";
 import type { ReadbackResult } from "@cloudphoenix/sandbox";
 import type { QuarantineDocument, ReapplyDocument } from "../render/quarantine-text.ts";
 import type { RunView } from "../render/run-text.ts";
-import type { DemoReport } from "./demo-report.ts";
+import { type DemoReport, ordersOnce, type OrdersView } from "./demo-report.ts";
 
 /** Everything the report is made from. Times are epoch milliseconds of the clients' clock. */
 export interface FailbackFacts {
@@ -30,6 +30,7 @@ export interface FailbackFacts {
   /** What clients missed after the failover, and at the end. */
   readonly lost: ReadbackResult;
   readonly kept: ReadbackResult;
+  readonly orders: OrdersView;
   readonly acknowledged: number;
   readonly givenUp: number;
   readonly pause: { readonly lastAwayAtMs: number; readonly firstHomeAtMs: number } | null;
@@ -66,6 +67,10 @@ export interface FailbackReport {
   readonly write_pause_controller_ms: number | null;
   readonly writes_lost_at_the_end: number;
   readonly writes_given_up: number;
+  readonly orders_placed: number;
+  readonly orders_fulfilled: number;
+  readonly orders_set_aside: number;
+  readonly orders_doubled: number;
   readonly parts: DemoReport["parts"];
   readonly promises: DemoReport["promises"];
   readonly ok: boolean;
@@ -87,6 +92,7 @@ export function failbackReport(facts: FailbackFacts): FailbackReport {
     wentHome(facts),
     nothingLost(facts),
     shortPause(facts),
+    ordersOnce(facts.orders),
     protectedAgain(facts),
   ];
   return {
@@ -113,6 +119,10 @@ export function failbackReport(facts: FailbackFacts): FailbackReport {
     write_pause_controller_ms: runs.failback.report?.writePauseMs ?? null,
     writes_lost_at_the_end: kept.missingTotal,
     writes_given_up: facts.givenUp,
+    orders_placed: facts.orders.orders,
+    orders_fulfilled: facts.orders.fulfilled,
+    orders_set_aside: facts.orders.setAside,
+    orders_doubled: facts.orders.doubledTotal,
     parts: facts.parts,
     promises,
     ok: promises.every((promise) => promise.held),

@@ -12,12 +12,20 @@ import {
   phaseTimes,
   rtoPhases,
 } from "@cloudphoenix/core";
-import type { FaultName, LoadCounts, World } from "@cloudphoenix/sandbox";
+import type { FaultName, LoadCounts, OrderCensus, World } from "@cloudphoenix/sandbox";
 import type { ApiClient } from "../api-client.ts";
 import { connectTo } from "../connection.ts";
 import type { RunView } from "../render/run-text.ts";
 import { type ClientView, type DemoReport, demoReport } from "./demo-report.ts";
-import { COOL_DOWN_MS, type DemoStage, followMove, PARTS, say, WARM_UP_MS } from "./demo-stage.ts";
+import {
+  COOL_DOWN_MS,
+  type DemoStage,
+  followMove,
+  PARTS,
+  say,
+  settledOrders,
+  WARM_UP_MS,
+} from "./demo-stage.ts";
 
 export interface DemoOptions {
   readonly fault: FaultName;
@@ -49,10 +57,11 @@ export async function runDemo(stage: DemoStage, options: DemoOptions): Promise<D
   const counts = await load.stop();
   if (counts === null) throw new RangeError("the client load has said nothing");
   const client = await readBack(world, counts, { from, faultAtMs });
+  const orders = await settledOrders(stage);
   say(stage, `bringing ${from} back, read-only, to read its log …`);
   await world.mend(options.fault);
   const loss = await measureLoss(stage, api, view.run.id);
-  return assemble(options, { from, faultAtMs, view, client, loss });
+  return assemble(options, { from, faultAtMs, view, client, orders, loss });
 }
 
 /** Reads all writes back and sums up what the client saw. */
@@ -113,6 +122,7 @@ function assemble(
     readonly faultAtMs: number;
     readonly view: RunView;
     readonly client: ClientView;
+    readonly orders: OrderCensus;
     readonly loss: LossReport | null;
   },
 ): DemoReport {
@@ -130,6 +140,7 @@ function assemble(
     run: { id: run.id, status: run.status, fence: buildReport(run).fence?.degree ?? null },
     phases,
     client: seen.client,
+    orders: seen.orders,
     loss: seen.loss,
     parts: PARTS,
   });

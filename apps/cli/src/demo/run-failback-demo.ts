@@ -26,6 +26,7 @@ import {
   followToEnd,
   PARTS,
   say,
+  settledOrders,
   until,
   WARM_UP_MS,
 } from "./demo-stage.ts";
@@ -69,6 +70,7 @@ export async function runFailbackDemo(
   const counts = await world.load.stop();
   if (counts === null) throw new RangeError("the client load has said nothing");
   const kept = await world.load.readback();
+  const orders = await settledOrders(stage);
   return failbackReport({
     ...options,
     home,
@@ -78,6 +80,7 @@ export async function runFailbackDemo(
     salvage,
     lost,
     kept,
+    orders,
     acknowledged: counts.acknowledged,
     givenUp: counts.givenUp,
     pause: pauseOf(counts, { home, away: failover.run.plan.to }),

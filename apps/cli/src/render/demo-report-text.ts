@@ -15,6 +15,7 @@ export function demoReportText(report: DemoReport, paint: Terminal["paint"]): st
     "",
     `Recovery point   ${report.rpo_ms === null ? "unknown" : durationText(report.rpo_ms)} of acknowledged work`,
     `Writes           ${report.writes_acknowledged} acknowledged, ${report.writes_lost} lost, ${report.writes_given_up} given up by the client`,
+    `Orders           ${report.orders_placed} placed, ${report.orders_fulfilled} fulfilled, ${report.orders_set_aside} set aside, ${report.orders_doubled} doubled${repeatedText(report)}`,
     `Requests         ${report.requests_failed} attempts failed and were retried by the client`,
     ...lossLines(report),
     "",
@@ -61,4 +62,9 @@ function lossLines(report: DemoReport): readonly string[] {
           `                 lost: ${keys}${report.writes_lost > 5 ? `, … (${report.writes_lost})` : ""}`,
         ]),
   ];
+}
+
+/** Work done at the old site that the new one could not know of. */
+function repeatedText({ fulfilments_repeated: repeated }: DemoReport): string {
+  return repeated === null || repeated === 0 ? "" : `; ${repeated} fulfilled at both sites`;
 }

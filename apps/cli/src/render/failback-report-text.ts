@@ -19,6 +19,7 @@ export function failbackReportText(report: FailbackReport, paint: Terminal["pain
     `Lost             ${report.writes_lost_by_failover} acknowledged writes by the failover, ${report.writes_salvaged} orders salvaged, ${report.writes_lost_at_the_end} missing at the end`,
     `Repair           ${report.rows_deleted ?? "?"} rows deleted, ${report.rows_restored ?? "?"} restored, ${report.rows_compared ?? "?"} compared`,
     `Write pause      ${durationText(report.write_pause_ms)} for clients, ${durationText(report.write_pause_controller_ms)} from fence to open writes`,
+    `Orders           ${report.orders_placed} placed, ${report.orders_fulfilled} fulfilled, ${report.orders_set_aside} set aside, ${report.orders_doubled} doubled`,
     `Writes           ${report.writes_acknowledged} acknowledged, ${report.writes_given_up} given up by the clients`,
     "",
     ...report.promises.map(

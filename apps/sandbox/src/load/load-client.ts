@@ -6,10 +6,11 @@
  */
 import type { Clock, Random } from "@cloudphoenix/engine";
 import { RetryBudget } from "./backoff.ts";
+import { takeCensus } from "./census.ts";
 import { AgingAgent, ClientConnections, type NameResolver } from "./client-connections.ts";
 import { Ledger, type LedgerEntry } from "./ledger.ts";
 import type { LoadConfig } from "./load-config.ts";
-import type { LoadEvent, ReadbackResult } from "./load-protocol.ts";
+import type { LoadEvent, OrderCensus, ReadbackResult } from "./load-protocol.ts";
 import { LoadStatistics } from "./load-statistics.ts";
 import { keyOf, writeOrder, type WriterParts } from "./order-writer.ts";
 import { readBack, type ReadbackParts } from "./readback.ts";
@@ -18,6 +19,7 @@ const PACE_EVERY_MS = 5;
 /** A process that was held up catches up with this much of its rate; the rest is shed. */
 const CATCH_UP_MAX_MS = 1_000;
 const READBACK_TIMEOUT_MS = 120_000;
+const CENSUS_TIMEOUT_MS = 60_000;
 
 /** What the client is given by whoever runs it. */
 interface LoadParts {
@@ -80,13 +82,8 @@ export class LoadClient {
     readonly baseUrl?: string;
     readonly timeoutMs?: number;
   }): Promise<ReadbackResult> {
-    const { config, clock, random } = this.#parts;
-    const common = {
-      clock,
-      random,
-      attemptTimeoutMs: config.attemptTimeoutMs,
-      timeoutMs: from.timeoutMs ?? READBACK_TIMEOUT_MS,
-    };
+    const { config } = this.#parts;
+    const common = this.#readingFor(from.timeoutMs ?? READBACK_TIMEOUT_MS);
     const entries = this.#ledger.entries();
     const olderOnes = this.#ledger.dropped;
     const result =
@@ -94,6 +91,12 @@ export class LoadClient {
         ? await readBack({ ...common, ...this.#throughDns() }, entries)
         : await readDirectly(from.baseUrl, config, common, entries);
     return { ...result, notChecked: result.notChecked + olderOnes };
+  }
+
+  /** Counts the orders that the application has, wherever the name points. */
+  census(): Promise<OrderCensus> {
+    const parts = { ...this.#readingFor(CENSUS_TIMEOUT_MS), ...this.#throughDns() };
+    return takeCensus(parts, this.#parts.config.run);
   }
 
   /** Ends everything at once; the ledger is complete when it resolves. */
@@ -161,6 +164,11 @@ export class LoadClient {
   #report(): void {
     const { clock, emit } = this.#parts;
     emit({ event: "counts", atMs: clock.now(), ...this.#statistics.counts() });
+  }
+
+  #readingFor(timeoutMs: number): Omit<ReadbackParts, "route" | "port" | "host"> {
+    const { config, clock, random } = this.#parts;
+    return { clock, random, attemptTimeoutMs: config.attemptTimeoutMs, timeoutMs };
   }
 
   #throughDns(): Pick<ReadbackParts, "route" | "port" | "host"> {

@@ -6,6 +6,8 @@ export type LoadCommand =
   | { readonly command: "start" }
   | { readonly command: "stop" }
   | { readonly command: "readback"; readonly baseUrl?: string; readonly timeoutMs?: number }
+  /** Counts the orders that the application has. */
+  | { readonly command: "census" }
   | { readonly command: "quit" };
 
 /** One writer as clients saw it: a site in one generation. Times are epoch milliseconds. */
@@ -59,6 +61,20 @@ export interface ReadbackResult {
   readonly notChecked: number;
 }
 
+/** The orders of this load that the application has. */
+export interface OrderCensus {
+  readonly orders: number;
+  readonly fulfilled: number;
+  /** Still to be fulfilled. */
+  readonly waiting: number;
+  readonly setAside: number;
+  /** Keys that made more than one order: the first of them; `doubledTotal` counts all. */
+  readonly doubled: readonly string[];
+  readonly doubledTotal: number;
+  /** False if not every page could be read. */
+  readonly complete: boolean;
+}
+
 export type LoadEvent =
   | { readonly event: "ready" }
   | ({ readonly event: "counts"; readonly atMs: number } & LoadCounts)
@@ -74,13 +90,20 @@ export type LoadEvent =
   /** After `stop`, once nothing is in flight any more. */
   | { readonly event: "stopped"; readonly atMs: number }
   | ({ readonly event: "readback" } & ReadbackResult)
+  | ({ readonly event: "census" } & OrderCensus)
   | { readonly event: "error"; readonly message: string };
 
 /** The command in `line`. @throws {CloudPhoenixError} `BAD_REQUEST` */
 export function parseCommand(line: string): LoadCommand {
   const fields = fieldsOf(line);
   const { command, baseUrl, timeoutMs } = fields;
-  if (command === "start" || command === "stop" || command === "quit") return { command };
+  switch (command) {
+    case "start":
+    case "stop":
+    case "census":
+    case "quit":
+      return { command };
+  }
   if (command !== "readback") throw badCommand(`unknown command ${JSON.stringify(command)}`);
   if (baseUrl !== undefined && (typeof baseUrl !== "string" || !URL.canParse(baseUrl))) {
     throw badCommand("baseUrl must be a URL");

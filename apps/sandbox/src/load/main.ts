@@ -39,6 +39,9 @@ async function obey(client: LoadClient, command: LoadCommand): Promise<void> {
     case "readback":
       emit({ event: "readback", ...(await client.readback(command)) });
       return;
+    case "census":
+      emit({ event: "census", ...(await client.census()) });
+      return;
     case "quit":
       await client.close();
       process.exit(0);

@@ -71,6 +71,8 @@ function orderRequest(config: LoadConfig, n: number): AttemptRequest {
     body: JSON.stringify({
       customer: `customer-${n % 997}`,
       items: [{ sku: `sku-${n % 89}`, quantity: 1 + (n % 5) }],
+      // Tells which orders of a list belong together, see census.ts.
+      note: keyOf(config, n),
     }),
   };
 }

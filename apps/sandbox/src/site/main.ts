@@ -28,12 +28,12 @@ serveParent<SiteOperations>(
       site = await Site.start(spec);
       return null;
     },
-    open: async ({ replicas }) => {
-      await running().open(replicas);
+    open: async ({ idle }) => {
+      await running().open({ idle });
       return null;
     },
     "crash-pod": async () => {
-      const pod = running().workload.pods.findLast(({ state }) => state === "running");
+      const pod = running().entry.pods.findLast(({ state }) => state === "running");
       if (pod === undefined) {
         throw new CloudPhoenixError("CONFLICT", "no pod is running", { retryable: false });
       }
@@ -41,7 +41,7 @@ serveParent<SiteOperations>(
       return now();
     },
     "restart-pods": async () => {
-      running().workload.restart();
+      for (const workload of running().workloads) workload.restart();
       return null;
     },
     "start-database": async () => {
@@ -55,11 +55,11 @@ serveParent<SiteOperations>(
       return instant;
     },
     "fail-zone": async ({ zone }) => {
-      running().workload.failZone(zone);
+      for (const workload of running().workloads) workload.failZone(zone);
       return now();
     },
     "restore-zone": async ({ zone }) => {
-      running().workload.restoreZone(zone);
+      for (const workload of running().workloads) workload.restoreZone(zone);
       return now();
     },
     "impair-database": async ({ impairment }) => {

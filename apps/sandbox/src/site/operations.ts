@@ -16,7 +16,8 @@ export interface SiteSpec {
   readonly registryDirectory: string;
   readonly ports: SitePorts;
   readonly tokenFile: string;
-  readonly workload: WorkloadSpec;
+  /** What the application consists of; the first one serves clients. */
+  readonly workloads: readonly [WorkloadSpec, ...WorkloadSpec[]];
   readonly database: DatabaseSpec;
   readonly agent: ProgramSpec | null;
 }
@@ -27,13 +28,13 @@ interface SitePorts {
   readonly postgres: number;
   /** Where pods reach the database: a link of its own, so that it can be slowed. */
   readonly databaseLink: number;
-  /** One per replica the site has room for. */
-  readonly pods: readonly number[];
 }
 
 export interface WorkloadSpec extends ProgramSpec {
   readonly name: string;
   readonly replicas: number;
+  /** Ports of its pods: one per replica the site has room for. */
+  readonly ports: readonly number[];
   /** Availability zones; each has one node. */
   readonly zones: readonly string[];
 }
@@ -50,8 +51,8 @@ export interface DatabaseSpec {
 export type SiteOperations = {
   /** Starts database and control plane; nothing of the application yet. */
   readonly start: { readonly input: SiteSpec; readonly output: null };
-  /** Starts load balancer, `replicas` pods and the agent. */
-  readonly open: { readonly input: { readonly replicas: number }; readonly output: null };
+  /** Starts load balancer and agent, and, unless `idle`, every replica. */
+  readonly open: { readonly input: { readonly idle: boolean }; readonly output: null };
   readonly "crash-pod": { readonly input: null; readonly output: Instant };
   /** Replaces pods that are down, as `restart` of the control plane does. */
   readonly "restart-pods": { readonly input: null; readonly output: null };

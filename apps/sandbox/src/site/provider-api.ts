@@ -7,12 +7,14 @@ import type { SiteDatabase } from "./database.ts";
 import type { GenerationGuard } from "./generation-guard.ts";
 import type { SiteWorkload } from "./workload.ts";
 
+type ProvidedWorkload = Pick<
+  SiteWorkload,
+  "name" | "desired" | "ready" | "troubles" | "nodes" | "scale" | "restart"
+>;
+
 /** The parts the control plane speaks for. */
 export interface ProviderParts {
-  readonly workload: Pick<
-    SiteWorkload,
-    "name" | "desired" | "ready" | "troubles" | "nodes" | "scale" | "restart"
-  >;
+  readonly workloads: readonly ProvidedWorkload[];
   readonly database: Pick<SiteDatabase, "state" | "start">;
   /** Null until the site has opened. */
   readonly balancer: () => Pick<Balancer, "report"> | null;
@@ -25,21 +27,19 @@ export interface ProviderParts {
  * because probes ask them without a token.
  */
 export function providerRoutes(parts: ProviderParts): readonly Route[] {
-  const { workload, database, generations } = parts;
+  const { workloads, database, generations } = parts;
+  const called = (name: string | undefined): ProvidedWorkload => workloadCalled(workloads, name);
   return [
     {
       method: "GET",
       path: "/v1/workloads/:name",
-      handle: ({ params }) => {
-        requireWorkload(workload.name, params["name"]);
-        return workloadState(workload);
-      },
+      handle: ({ params }) => workloadState(called(params["name"])),
     },
     {
       method: "PUT",
       path: "/v1/workloads/:name/scale",
       handle: ({ params, body }) => {
-        requireWorkload(workload.name, params["name"]);
+        const workload = called(params["name"]);
         const replicas = countField(body, "replicas");
         generations.admit(countField(body, "generation"));
         workload.scale(replicas);
@@ -50,7 +50,7 @@ export function providerRoutes(parts: ProviderParts): readonly Route[] {
       method: "POST",
       path: "/v1/workloads/:name/restart",
       handle: ({ params, body }) => {
-        requireWorkload(workload.name, params["name"]);
+        const workload = called(params["name"]);
         generations.admit(countField(body, "generation"));
         workload.restart();
         return workloadState(workload);
@@ -66,7 +66,7 @@ export function providerRoutes(parts: ProviderParts): readonly Route[] {
         return { state: database.state };
       },
     },
-    { method: "GET", path: "/v1/nodes", open: true, handle: () => nodesReport(workload) },
+    { method: "GET", path: "/v1/nodes", open: true, handle: () => nodesReport(workloads) },
     {
       method: "GET",
       path: "/v1/load-balancer",
@@ -78,20 +78,28 @@ export function providerRoutes(parts: ProviderParts): readonly Route[] {
 
 const NOT_OPEN = { status: "unhealthy", detail: "the load balancer has not started" } as const;
 
-function workloadState(workload: ProviderParts["workload"]): Json {
+function workloadState(workload: ProvidedWorkload): Json {
   return { desired: workload.desired, ready: workload.ready, troubles: workload.troubles };
 }
 
-function nodesReport(workload: ProviderParts["workload"]): Json {
-  const nodes = workload.nodes();
-  const bad = nodes.filter(({ healthy }) => !healthy);
-  const status =
-    bad.length === 0 ? "healthy" : bad.length < nodes.length ? "degraded" : "unhealthy";
-  const told = bad.length === 0 ? nodes : bad;
-  return { status, detail: told.map(({ detail }) => detail).join("; ") };
+/** A node is as well as everything that runs on it; what is well is told once. */
+function nodesReport(workloads: readonly ProvidedWorkload[]): Json {
+  const seen = Map.groupBy(
+    workloads.flatMap((workload) => workload.nodes()),
+    ({ name }) => name,
+  );
+  const bad = [...seen.values()].filter((reports) => reports.some(({ healthy }) => !healthy));
+  const status = bad.length === 0 ? "healthy" : bad.length < seen.size ? "degraded" : "unhealthy";
+  const told = [...seen.values()].flat().filter(({ healthy }) => healthy === (bad.length === 0));
+  const detail = [...new Set(told.map((report) => report.detail))].join("; ");
+  return { status, detail };
 }
 
-function requireWorkload(name: string, asked: string | undefined): void {
-  if (asked === name) return;
-  throw new CloudPhoenixError("NOT_FOUND", `there is no workload ${asked}`, { retryable: false });
+function workloadCalled(
+  workloads: readonly ProvidedWorkload[],
+  name: string | undefined,
+): ProvidedWorkload {
+  const found = workloads.find((workload) => workload.name === name);
+  if (found !== undefined) return found;
+  throw new CloudPhoenixError("NOT_FOUND", `there is no workload ${name}`, { retryable: false });
 }

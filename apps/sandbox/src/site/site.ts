@@ -9,7 +9,7 @@ import { KeptProcess, ProcessRegistry } from "../process/index.ts";
 import { Balancer } from "./balancer.ts";
 import { SiteDatabase } from "./database.ts";
 import { GenerationGuard } from "./generation-guard.ts";
-import type { SiteSpec } from "./operations.ts";
+import type { SiteSpec, WorkloadSpec } from "./operations.ts";
 import { providerRoutes } from "./provider-api.ts";
 import { SiteWorkload } from "./workload.ts";
 
@@ -17,13 +17,17 @@ import { SiteWorkload } from "./workload.ts";
 interface SiteParts {
   readonly spec: SiteSpec;
   readonly registry: ProcessRegistry;
-  readonly workload: SiteWorkload;
+  readonly workloads: readonly SiteWorkload[];
+  /** The one of them that serves clients. */
+  readonly entry: SiteWorkload;
   readonly database: SiteDatabase;
   readonly databaseLink: Link;
 }
 
 export class Site {
-  readonly workload: SiteWorkload;
+  readonly workloads: readonly SiteWorkload[];
+  /** The one of them that serves clients. */
+  readonly entry: SiteWorkload;
   readonly database: SiteDatabase;
   readonly #parts: SiteParts;
   #api: JsonApi | null = null;
@@ -32,7 +36,8 @@ export class Site {
 
   private constructor(parts: SiteParts) {
     this.#parts = parts;
-    this.workload = parts.workload;
+    this.workloads = parts.workloads;
+    this.entry = parts.entry;
     this.database = parts.database;
   }
 
@@ -54,23 +59,26 @@ export class Site {
       delayMs: 0,
       random: { next: () => Math.random() },
     });
-    const workload = new SiteWorkload({
-      site: spec.id,
-      spec: spec.workload,
-      ports: spec.ports.pods,
-      logDirectory: spec.logDirectory,
-      registry,
-    });
-    const site = new Site({ spec, registry, workload, database, databaseLink });
+    const [entry, ...others] = spec.workloads;
+    const workloadOf = (workload: WorkloadSpec): SiteWorkload =>
+      new SiteWorkload({
+        site: spec.id,
+        spec: workload,
+        logDirectory: spec.logDirectory,
+        registry,
+      });
+    const first = workloadOf(entry);
+    const workloads = [first, ...others.map(workloadOf)];
+    const site = new Site({ spec, registry, workloads, entry: first, database, databaseLink });
     site.#api = await site.#serveProvider();
     return site;
   }
 
-  /** Starts load balancer, pods and agent. */
-  async open(replicas: number): Promise<void> {
-    const { spec, registry, workload } = this.#parts;
-    this.#balancer = await Balancer.open(workload, spec.ports.balancer);
-    workload.scale(replicas);
+  /** Starts load balancer and agent, and, unless it shall stay idle, every replica. */
+  async open({ idle }: { readonly idle: boolean }): Promise<void> {
+    const { spec, registry, workloads, entry } = this.#parts;
+    this.#balancer = await Balancer.open(entry, spec.ports.balancer);
+    if (!idle) for (const workload of workloads) workload.scaleUp();
     if (spec.agent === null) return;
     const name = `${spec.id}-agent`;
     const logFile = join(spec.logDirectory, `${name}.log`);
@@ -93,26 +101,30 @@ export class Site {
   /** Ends everything in order. */
   async stop(): Promise<void> {
     await this.#api?.close();
-    await Promise.all([this.#agent?.stop(), this.workload.close(), this.#balancer?.close()]);
+    await Promise.all([
+      this.#agent?.stop(),
+      ...this.workloads.map((workload) => workload.close()),
+      this.#balancer?.close(),
+    ]);
     await this.#parts.databaseLink.close();
     await this.database.stop();
   }
 
   /** Kills everything: all signals are sent before the first wait. */
   async lose(): Promise<void> {
-    this.workload.kill();
+    for (const workload of this.workloads) workload.kill();
     this.#agent?.kill();
     await this.database.kill();
   }
 
   #serveProvider(): Promise<JsonApi> {
-    const { spec, workload, database } = this.#parts;
+    const { spec, workloads, database } = this.#parts;
     return serveJson({
       host: "127.0.0.1",
       port: spec.ports.provider,
       token: readFileSync(spec.tokenFile, "utf8").trim(),
       routes: providerRoutes({
-        workload,
+        workloads,
         database,
         balancer: () => this.#balancer,
         generations: new GenerationGuard(join(spec.directory, "generation")),

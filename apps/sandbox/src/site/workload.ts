@@ -14,8 +14,6 @@ export interface WorkloadOptions {
   /** `aws-us-east-1`: nodes are named after it. */
   readonly site: string;
   readonly spec: WorkloadSpec;
-  /** One per replica there is room for. */
-  readonly ports: readonly number[];
   readonly logDirectory: string;
   readonly registry: ProcessRegistry;
 }
@@ -80,7 +78,7 @@ export class SiteWorkload {
    * @throws {CloudPhoenixError} `BAD_REQUEST` beyond the room there is
    */
   scale(replicas: number): void {
-    const room = this.#options.ports.length;
+    const room = this.#options.spec.ports.length;
     if (replicas > room) {
       const message = `this site has room for ${room} replicas, not ${replicas}`;
       throw new CloudPhoenixError("BAD_REQUEST", message, { retryable: false });
@@ -89,6 +87,11 @@ export class SiteWorkload {
     const kept = this.#pods.filter(({ state }) => state !== "ending");
     for (const pod of kept.slice(replicas)) this.#remove(pod);
     this.#fill();
+  }
+
+  /** Brings it to its normal number of replicas. */
+  scaleUp(): void {
+    this.scale(this.#options.spec.replicas);
   }
 
   /** Replaces every pod that crashed or does not get ready. */
@@ -168,7 +171,7 @@ export class SiteWorkload {
   }
 
   #freePort(): { readonly index: number; readonly number: number } | null {
-    for (const [index, number] of this.#options.ports.entries()) {
+    for (const [index, number] of this.#options.spec.ports.entries()) {
       if (this.#pods.every((pod) => pod.port !== number)) return { index, number };
     }
     return null;

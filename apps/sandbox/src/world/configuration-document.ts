@@ -1,6 +1,6 @@
 /** The configuration file of a sandbox, as a document ready for YAML. Durations are texts. */
 import type { DurabilityMode } from "@cloudphoenix/core";
-import { NAMES, otherPlace, type Place, PLACES, REPLICAS, witnessLogin } from "./places.ts";
+import { NAMES, otherPlace, type Place, PLACES, witnessLogin, WORKLOADS } from "./places.ts";
 import type { PortBook } from "./ports.ts";
 import { SECRETS } from "./secrets.ts";
 import { CLIENT_PORT, linkName } from "./topology.ts";
@@ -44,7 +44,7 @@ export function configurationDocument(options: DocumentOptions): object {
     application: {
       name: NAMES.application,
       objectives: { rto: "10s", rpo: "5s" },
-      workloads: [{ name: NAMES.workload, replicas: REPLICAS }],
+      workloads: Object.entries(WORKLOADS).map(([name, replicas]) => ({ name, replicas })),
     },
     sites: PLACES.map((place) => siteSection(place, ports)),
     network_fence: {

@@ -5,7 +5,15 @@ import { PostgresReplication, prepareServer } from "@cloudphoenix/adapter-postgr
 import { CloudPhoenixError, type DurabilityMode } from "@cloudphoenix/core";
 import { Child, type ProcessRegistry, systemClock } from "../process/index.ts";
 import type { Layout } from "./layout.ts";
-import { AWAY_PLACE, HOME_PLACE, NAMES, otherPlace, type Place, PLACES } from "./places.ts";
+import {
+  AWAY_PLACE,
+  HOME_PLACE,
+  NAMES,
+  otherPlace,
+  type Place,
+  PLACES,
+  type WorkloadName,
+} from "./places.ts";
 import type { PortBook } from "./ports.ts";
 import { migrationProgram } from "./programs.ts";
 import { readSecret, SECRETS } from "./secrets.ts";
@@ -32,8 +40,11 @@ export interface DatabasesOptions {
 export async function prepareDatabases(options: DatabasesOptions): Promise<void> {
   await Promise.all(PLACES.map((place) => prepare(place, options)));
   // Standby first, as every later release does it: logical replication carries no DDL.
-  await migrate(AWAY_PLACE, options);
-  await migrate(HOME_PLACE, options);
+  for (const place of [AWAY_PLACE, HOME_PLACE]) {
+    // In this order: fulfilment works on the table of orders.
+    await migrate("orders", place, options);
+    await migrate("fulfilment", place, options);
+  }
   const replication = new PostgresReplication(
     {
       application: NAMES.application,
@@ -76,17 +87,22 @@ async function prepare(place: Place, { layout, ports }: DatabasesOptions): Promi
   });
 }
 
-async function migrate(place: Place, options: DatabasesOptions): Promise<void> {
+async function migrate(
+  workload: WorkloadName,
+  place: Place,
+  options: DatabasesOptions,
+): Promise<void> {
   const { layout, ports, registry } = options;
-  const name = `${place.id}-migrate`;
+  const name = `${place.id}-migrate-${workload}`;
   const logFile = join(layout.logs, `${name}.log`);
-  const child = Child.start({ ...migrationProgram(place, layout, ports), name, logFile, registry });
+  const program = migrationProgram(workload, place, layout, ports);
+  const child = Child.start({ ...program, name, logFile, registry });
   const { code, signal } = await child.exited;
   if (code === 0) return;
   const said = readFileSync(logFile, "utf8").trim().split("\n").at(-1) ?? "";
   throw new CloudPhoenixError(
     "INTERNAL",
-    `the schema of ${place.id} could not be made (${signal ?? `exit code ${code}`}): ${said}`,
+    `the schema of ${workload} at ${place.id} could not be made (${signal ?? `exit code ${code}`}): ${said}`,
     { retryable: false, hint: `Read ${logFile}.` },
   );
 }

@@ -1,5 +1,5 @@
 /** Which faults are at work, and the way to cause and mend them. */
-import { CloudPhoenixError } from "@cloudphoenix/core";
+import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import { type AppliedFault, FAULTS, type FaultName, type FaultWorld } from "../faults/index.ts";
 import type { Impairment } from "../links/index.ts";
 import type { Instant, LinkSpec, NetworkOperations } from "../network/operations.ts";
@@ -58,7 +58,7 @@ export class FaultBoard {
     const mended: FaultAtWork[] = [];
     for (const [owner, { applied, ...fault }] of [...this.#atWork].toReversed()) {
       if (name !== undefined && fault.fault !== name) continue;
-      await applied.mend();
+      await mendUnlessLost(applied);
       this.#atWork.delete(owner);
       mended.push(fault);
     }
@@ -87,5 +87,14 @@ export class FaultBoard {
       repair: () => this.repair(owner),
       site: this.#options.site(place),
     };
+  }
+}
+
+/** What was broken inside a site that is lost is gone with it: the site comes back whole. */
+async function mendUnlessLost(applied: AppliedFault): Promise<void> {
+  try {
+    await applied.mend();
+  } catch (error) {
+    if (!hasCode(error, "NOT_RUNNING")) throw error;
   }
 }

@@ -4,7 +4,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { CloudPhoenixError } from "@cloudphoenix/core";
-import type { LoadCommand, LoadCounts, LoadEvent, ReadbackResult } from "../load/load-protocol.ts";
+import type {
+  LoadCommand,
+  LoadCounts,
+  LoadEvent,
+  OrderCensus,
+  ReadbackResult,
+} from "../load/load-protocol.ts";
 import { Child } from "../process/index.ts";
 import type { Cleanups } from "./cleanups.ts";
 import type { Ground } from "./ground.ts";
@@ -22,6 +28,7 @@ export interface LoadOptions {
 const STOP_WITHIN_MS = 30_000;
 const READY_WITHIN_MS = 20_000;
 const READBACK_WITHIN_MS = 120_000;
+const CENSUS_WITHIN_MS = 65_000;
 /** What the process may take beyond its own limit to answer. */
 const ANSWER_GRACE_MS = 5_000;
 const QUIT_GRACE_MS = 1_000;
@@ -87,6 +94,16 @@ export class WorldLoad {
     const result = this.#next("readback", limitMs + ANSWER_GRACE_MS);
     this.#send({ command: "readback", ...from });
     return result;
+  }
+
+  /**
+   * Counts the orders that the application has, wherever the name points.
+   * @throws {CloudPhoenixError} `NOT_RUNNING` if nothing was ever written, `TIMED_OUT`
+   */
+  async census(): Promise<OrderCensus> {
+    const census = this.#next("census", CENSUS_WITHIN_MS);
+    this.#send({ command: "census" });
+    return census;
   }
 
   async #launch(): Promise<void> {

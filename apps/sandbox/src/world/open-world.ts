@@ -10,7 +10,7 @@ import { prepareDatabases } from "./databases.ts";
 import { FaultBoard } from "./fault-board.ts";
 import { type Ground, prepareGround } from "./ground.ts";
 import { networkSpec } from "./network-spec.ts";
-import { type Place, PLACES, REPLICAS } from "./places.ts";
+import { type Place, PLACES } from "./places.ts";
 import { agentProgram, controllerProgram, networkProgram, siteProgram } from "./programs.ts";
 import { readSecret, SECRETS } from "./secrets.ts";
 import { SiteHandle } from "./site-handle.ts";
@@ -67,7 +67,7 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
   await prepareDatabases({ ...ground, durability, signal });
 
   step("Starting the application and the agents");
-  await Promise.all([...sites.values()].map((site) => site.open(REPLICAS)));
+  await Promise.all([...sites.values()].map((site) => site.open({ idle: false })));
   keep("internet-agent", agentProgram("internet", ground.layout, ground.ports), ground, cleanups);
 
   step("Starting the controller");

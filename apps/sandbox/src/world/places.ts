@@ -35,7 +35,6 @@ export function otherPlace(place: Place): Place {
 /** Everything the application and its zone are called. */
 export const NAMES = {
   application: "shop",
-  workload: "orders",
   database: "app",
   /** Role of CloudPhoenix in the databases. */
   adminRole: "cloudphoenix",
@@ -52,8 +51,15 @@ export const NAMES = {
   tsigKey: "cloudphoenix",
 } as const;
 
-/** Replicas of the workload at each site, and the zones they are spread over. */
-export const REPLICAS = 2;
+/** What the application consists of, with the replicas each site runs. The first serves clients. */
+export const WORKLOADS = {
+  orders: 2,
+  fulfilment: 1,
+} as const;
+
+export type WorkloadName = keyof typeof WORKLOADS;
+
+/** The zones replicas are spread over. */
 export const ZONES: readonly string[] = ["a", "b"];
 
 /** Login of the agent of a site at the state database, where it renews the lease. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ProgramSpec } from "../process/index.ts";
 import type { Layout } from "./layout.ts";
-import { NAMES, type Place } from "./places.ts";
+import { NAMES, type Place, type WorkloadName } from "./places.ts";
 import type { PortBook } from "./ports.ts";
 import { SECRETS } from "./secrets.ts";
 import { linkName } from "./topology.ts";
@@ -28,11 +28,16 @@ export function siteProgram(layout: Layout): ProgramSpec {
   return { program: fileOf("apps/sandbox/src/site/main.ts"), args: [], env: quickStart(layout) };
 }
 
-/** One pod of the workload; host, port and pod name are added by whoever starts it. */
-export function ordersProgram(place: Place, layout: Layout, ports: PortBook): ProgramSpec {
+/** One pod of a workload; host, port and pod name are added by whoever starts it. */
+export function workloadProgram(
+  workload: WorkloadName,
+  place: Place,
+  layout: Layout,
+  ports: PortBook,
+): ProgramSpec {
   const port = ports.get(`${place.cloud}:database-link`);
   return {
-    program: fileOf("services/orders/src/main.ts"),
+    program: fileOf(`services/${workload}/src/main.ts`),
     args: [],
     env: {
       DATABASE_URL: `postgresql://${NAMES.applicationRole}@127.0.0.1:${port}/${NAMES.database}`,
@@ -49,11 +54,16 @@ export function ordersProgram(place: Place, layout: Layout, ports: PortBook): Pr
   };
 }
 
-/** Brings one database to the schema of the service. */
-export function migrationProgram(place: Place, layout: Layout, ports: PortBook): ProgramSpec {
+/** Brings one database to the schema of one service. */
+export function migrationProgram(
+  workload: WorkloadName,
+  place: Place,
+  layout: Layout,
+  ports: PortBook,
+): ProgramSpec {
   const port = ports.get(linkName("control", place.cloud, "postgres"));
   return {
-    program: fileOf("services/orders/src/migrate.ts"),
+    program: fileOf(`services/${workload}/src/migrate.ts`),
     args: [],
     env: {
       DATABASE_URL: `postgresql://${NAMES.adminRole}@127.0.0.1:${port}/${NAMES.database}`,

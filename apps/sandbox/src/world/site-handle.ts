@@ -33,9 +33,9 @@ export class SiteHandle implements SiteUnderFault {
     await this.#start(this.#options.spec);
   }
 
-  /** Starts load balancer, agent and `replicas` pods. */
-  async open(replicas: number): Promise<void> {
-    await this.#site().call("open", { replicas });
+  /** Starts load balancer and agent, and, unless it shall stay idle, every replica. */
+  async open({ idle }: { readonly idle: boolean }): Promise<void> {
+    await this.#site().call("open", { idle });
   }
 
   /** Ends everything in order. Idempotent; a lost site is fine. */
@@ -93,7 +93,7 @@ export class SiteHandle implements SiteUnderFault {
     await this.lose();
     const replaced = await isReplaced();
     await this.#start(spec);
-    await this.open(replaced ? 0 : spec.workload.replicas);
+    await this.open({ idle: replaced });
   }
 
   async #start(spec: SiteSpec): Promise<void> {

@@ -1,10 +1,10 @@
 /** What each site of a sandbox is made of. */
-import type { SiteSpec } from "../site/operations.ts";
+import type { SiteSpec, WorkloadSpec } from "../site/operations.ts";
 import { MASTER_ROLE } from "./databases.ts";
 import type { Layout } from "./layout.ts";
-import { NAMES, type Place, REPLICAS, ZONES } from "./places.ts";
+import { type Place, WORKLOADS, type WorkloadName, ZONES } from "./places.ts";
 import type { PortBook } from "./ports.ts";
-import { agentProgram, ordersProgram } from "./programs.ts";
+import { agentProgram, workloadProgram } from "./programs.ts";
 import { SECRETS } from "./secrets.ts";
 import { podPorts } from "./topology.ts";
 
@@ -43,15 +43,12 @@ export function siteSpec(place: Place, layout: Layout, ports: PortBook): SiteSpe
       provider: ports.get(`${cloud}:provider`),
       postgres: ports.get(`${cloud}:postgres`),
       databaseLink: ports.get(`${cloud}:database-link`),
-      pods: podPorts(place, ports),
     },
     tokenFile: layout.secret(SECRETS.provider(cloud)),
-    workload: {
-      name: NAMES.workload,
-      replicas: REPLICAS,
-      zones: ZONES,
-      ...ordersProgram(place, layout, ports),
-    },
+    workloads: [
+      workloadSpec("orders", place, layout, ports),
+      workloadSpec("fulfilment", place, layout, ports),
+    ],
     database: {
       superuser: MASTER_ROLE,
       passwordFile: layout.secret(SECRETS.master(cloud)),
@@ -59,5 +56,20 @@ export function siteSpec(place: Place, layout: Layout, ports: PortBook): SiteSpe
       settings: POSTGRES_SETTINGS,
     },
     agent: agentProgram(cloud, layout, ports),
+  };
+}
+
+function workloadSpec(
+  name: WorkloadName,
+  place: Place,
+  layout: Layout,
+  ports: PortBook,
+): WorkloadSpec {
+  return {
+    name,
+    replicas: WORKLOADS[name],
+    ports: podPorts(place, name, ports),
+    zones: ZONES,
+    ...workloadProgram(name, place, layout, ports),
   };
 }

@@ -1,16 +1,15 @@
 /** Which links and ports a sandbox has. Pure: ports in, specifications out. */
 import type { LinkSpec } from "../network/operations.ts";
-import { type Place, PLACES, otherPlace } from "./places.ts";
+import { otherPlace, type Place, PLACES, WORKLOADS, type WorkloadName } from "./places.ts";
 import type { PortBook, PortNeed } from "./ports.ts";
-
-/** Replicas a site has room for: twice the normal number, so that pods can be replaced at once. */
-const PODS_MAX = 4;
 
 /** One way between the internet and a site. Loopback alone would make every client look local. */
 const INTERNET_DELAY_MS = 1;
 
 /** One way between a site and where the controller and its state live. */
 const WITNESS_DELAY_MS = 5;
+
+const WORKLOAD_NAMES: readonly WorkloadName[] = ["orders", "fulfilment"];
 
 /** Port of the public entries, the same at both sites. */
 export const CLIENT_PORT = "client";
@@ -48,13 +47,18 @@ export function portNeeds(): readonly PortNeed[] {
 
 function sitePortNames({ cloud }: Place): readonly string[] {
   const parts = ["balancer", "provider", "postgres", "database-link", "agent"];
-  const pods = Array.from({ length: PODS_MAX }, (_, index) => `pod-${index}`);
+  const pods = WORKLOAD_NAMES.flatMap((workload) => podNames(workload));
   return [...parts, ...pods].map((part) => `${cloud}:${part}`);
 }
 
-/** Ports of the pods of a site. */
-export function podPorts(place: Place, ports: PortBook): readonly number[] {
-  return Array.from({ length: PODS_MAX }, (_, index) => ports.get(`${place.cloud}:pod-${index}`));
+/** Ports of the pods of a workload at a site. */
+export function podPorts(place: Place, workload: WorkloadName, ports: PortBook): readonly number[] {
+  return podNames(workload).map((pod) => ports.get(`${place.cloud}:${pod}`));
+}
+
+/** Room for twice the normal number, so that pods can be replaced at once. */
+function podNames(workload: WorkloadName): readonly string[] {
+  return Array.from({ length: 2 * WORKLOADS[workload] }, (_, index) => `${workload}-${index}`);
 }
 
 /** Every link, with `wanDelayMs` one way between the two sites. */
