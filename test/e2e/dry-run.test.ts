@@ -32,6 +32,7 @@ test("a dry run shows every step with what is and what would be, and the world s
     "measure-loss",
     "promote-database",
     "scale-workload",
+    "scale-workload",
     "verify-site",
     "switch-traffic",
     "open-writes",

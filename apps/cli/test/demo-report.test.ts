@@ -17,7 +17,7 @@ const KEPT: DemoFacts = {
     givenUp: 0,
     lastOnOldSiteAtMs: 1_000,
     firstOnNewSiteAtMs: 5_000,
-    readBack: { checked: 100, errors: 0, missing: [{ key: "k-7", orderId: "7" }] },
+    readBack: { checked: 100, errors: 0, failures: {}, missing: [{ key: "k-7", orderId: "7" }] },
   },
   orders: {
     orders: 101,

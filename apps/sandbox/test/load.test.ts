@@ -286,6 +286,12 @@ describe("reading back", () => {
       missingTotal: 0,
       errors: 0,
       notChecked: 0,
+      failures: {
+        ECONNRESET: keys.length,
+        "http-503": keys.length,
+        "http-404": keys.length,
+        timeout: expect.any(Number),
+      },
     });
   });
 

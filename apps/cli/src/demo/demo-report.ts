@@ -21,6 +21,8 @@ export interface ClientView {
   readonly readBack: {
     readonly checked: number;
     readonly errors: number;
+    /** Failed attempts by reason. */
+    readonly failures: Readonly<Record<string, number>>;
     /** Acknowledged writes that the new site does not have. */
     readonly missing: readonly { readonly key: string; readonly orderId: string }[];
   };
@@ -174,11 +176,12 @@ function recoveredInTime({ phases, rtoObjectiveMs }: DemoFacts): KeptPromise {
 }
 
 function everyWriteReadBack({ client, to }: DemoFacts): KeptPromise {
-  const { checked, errors } = client.readBack;
+  const { checked, errors, failures } = client.readBack;
+  const reasons = Object.entries(failures).map(([reason, count]) => `${count} × ${reason}`);
   return {
     promise: "every acknowledged write is read back from the new site",
     held: checked === client.acknowledged && errors === 0 && checked > 0,
-    detail: `${checked} of ${client.acknowledged} asked at ${to}, ${errors} could not be asked`,
+    detail: `${checked} of ${client.acknowledged} asked at ${to}, ${errors} could not be asked${errors === 0 ? "" : ` (${reasons.join(", ")})`}`,
   };
 }
 

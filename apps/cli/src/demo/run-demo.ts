@@ -86,6 +86,7 @@ async function readBack(
     readBack: {
       checked: result.checked,
       errors: result.errors + result.notChecked,
+      failures: result.failures,
       missing: result.missing,
     },
   };

@@ -43,6 +43,11 @@ export async function attempt(
   }
 }
 
+/** Why an attempt did not do what it was for: an error code, `timeout`, or `http-503`. */
+export function failureIn(answer: Attempt): string {
+  return answer.kind === "failed" ? answer.reason : `http-${answer.status}`;
+}
+
 function exchange(
   options: RequestOptions,
   body: string | null,

@@ -59,6 +59,8 @@ export interface ReadbackResult {
   readonly errors: number;
   /** Writes not asked for: out of time, or older than the ledger in memory. */
   readonly notChecked: number;
+  /** Failed attempts by reason, also of reads that succeeded later. */
+  readonly failures: Readonly<Record<string, number>>;
 }
 
 /** The orders of this load that the application has. */

@@ -8,7 +8,13 @@
 import type { Clock, Random } from "@cloudphoenix/engine";
 import { pauseMs, type RetryBudget } from "./backoff.ts";
 import type { ClientConnections } from "./client-connections.ts";
-import { type AnswerBody, attempt, type Attempt, type AttemptRequest } from "./http-attempt.ts";
+import {
+  type AnswerBody,
+  attempt,
+  type Attempt,
+  type AttemptRequest,
+  failureIn,
+} from "./http-attempt.ts";
 import type { LoadConfig } from "./load-config.ts";
 
 /** How a write ended. */
@@ -117,8 +123,4 @@ function fieldsOf(body: AnswerBody): {
 function isRefusal(answer: Attempt): boolean {
   if (answer.kind !== "answered") return false;
   return answer.status >= 400 && answer.status < 500 && answer.status !== 429;
-}
-
-function failureIn(answer: Attempt): string {
-  return answer.kind === "failed" ? answer.reason : `http-${answer.status}`;
 }

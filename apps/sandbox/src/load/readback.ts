@@ -6,7 +6,7 @@
  */
 import type { Clock, Random } from "@cloudphoenix/engine";
 import { pauseMs } from "./backoff.ts";
-import { attempt } from "./http-attempt.ts";
+import { attempt, failureIn } from "./http-attempt.ts";
 import type { Route } from "./client-connections.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import type { MissingWrite, ReadbackResult } from "./load-protocol.ts";
@@ -23,14 +23,21 @@ export interface ReadbackParts {
   readonly timeoutMs: number;
 }
 
-const CONCURRENT_READS = 32;
+/** Few: the application serves its users meanwhile, and sheds load before it slows them down. */
+const CONCURRENT_READS = 8;
 const ATTEMPTS_MAX = 20;
 /** More are only counted: a report names examples. */
 const MISSING_LISTED_MAX = 10_000;
 
+/** What all reads share. */
+interface Reading {
+  readonly deadlineMs: number;
+  readonly failures: Map<string, number>;
+}
+
 type Finding = "present" | "missing" | "error";
 
-/** Reads `entries` back, 32 at a time. Never rejects. */
+/** Reads `entries` back, 8 at a time. Never rejects. */
 export async function readBack(
   parts: ReadbackParts,
   entries: readonly LedgerEntry[],
@@ -38,12 +45,13 @@ export async function readBack(
   const deadlineMs = performance.now() + parts.timeoutMs;
   const counts = { present: 0, missing: 0, error: 0 };
   const missing: MissingWrite[] = [];
+  const failures = new Map<string, number>();
   // One iterator for all readers: each takes the next entry.
   const remaining = entries.values();
   const reader = async (): Promise<void> => {
     for (const entry of remaining) {
       if (performance.now() >= deadlineMs) return;
-      const finding = await find(parts, entry, deadlineMs);
+      const finding = await find(parts, entry, { deadlineMs, failures });
       counts[finding] += 1;
       if (finding === "missing" && missing.length < MISSING_LISTED_MAX) {
         const { key, orderId, ackedAtMs, site } = entry;
@@ -59,13 +67,14 @@ export async function readBack(
     missingTotal: counts.missing,
     errors: counts.error,
     notChecked: entries.length - asked,
+    failures: Object.fromEntries(failures),
   };
 }
 
 async function find(
   parts: ReadbackParts,
   entry: LedgerEntry,
-  deadlineMs: number,
+  { deadlineMs, failures }: Reading,
 ): Promise<Finding> {
   const request = {
     port: parts.port,
@@ -83,6 +92,8 @@ async function find(
         return id === entry.orderId ? "present" : "missing";
       }
     }
+    const reason = failureIn(answer);
+    failures.set(reason, (failures.get(reason) ?? 0) + 1);
     if (performance.now() >= deadlineMs) break;
     await parts.clock.sleep(pauseMs(attempts, parts.random));
   }
