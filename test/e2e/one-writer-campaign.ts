@@ -18,6 +18,8 @@ const SETTLED_WITHIN_MS = 40_000;
 const PATIENCE_MS = 6_000;
 
 export interface OneWriterRun {
+  /** How wrong each place's time of day was. */
+  readonly clockOffsetsMs: Readonly<Record<string, number>>;
   /** What was done, in order. */
   readonly disturbances: readonly string[];
   /** Accepted writes from inside the sites, by epoch. */
@@ -35,7 +37,12 @@ type Accepted = Attempt & { readonly site: string; readonly epoch: number };
 
 /** One run in a sandbox of its own; the same `random` gives the same disturbances. */
 export async function oneWriterRun(random: () => number): Promise<OneWriterRun> {
-  const sandbox = await sandboxUnderTest({ durability: "barrier", ratePerSecond: 50 });
+  const clockOffsetsMs = wrongClocks(random);
+  const sandbox = await sandboxUnderTest({
+    durability: "barrier",
+    ratePerSecond: 50,
+    clockOffsetsMs,
+  });
   const stop = new AbortController();
   try {
     await sandbox.world.load.start();
@@ -47,6 +54,7 @@ export async function oneWriterRun(random: () => number): Promise<OneWriterRun> 
     await operating;
     const accepted = (await writing).flat();
     return {
+      clockOffsetsMs,
       disturbances,
       ...judge(accepted),
       load: sandbox.world.load.counts,
@@ -58,6 +66,13 @@ export async function oneWriterRun(random: () => number): Promise<OneWriterRun> 
     signalAll(sandbox, "SIGCONT");
     await sandbox.close();
   }
+}
+
+/** Up to an hour before or after the truth; the databases of all places share one that is right. */
+function wrongClocks(random: () => number): Readonly<Record<string, number>> {
+  const places = ["control", "internet", ...CLOUDS];
+  const offsets = places.map((place) => [place, Math.round((random() - 0.5) * 7_200_000)]);
+  return Object.fromEntries(offsets);
 }
 
 async function writeUntil(

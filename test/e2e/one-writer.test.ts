@@ -25,7 +25,16 @@ test(
 );
 
 function summary(result: Awaited<ReturnType<typeof oneWriterRun>>): object {
-  const { disturbances, accepted, twoWriters, gapsMs, load, readback, writableAgain } = result;
+  const {
+    clockOffsetsMs,
+    disturbances,
+    accepted,
+    twoWriters,
+    gapsMs,
+    load,
+    readback,
+    writableAgain,
+  } = result;
   return {
     gapsMs,
     twoWriters,
@@ -34,6 +43,7 @@ function summary(result: Awaited<ReturnType<typeof oneWriterRun>>): object {
     checked: readback?.checked ?? 0,
     missing: readback?.missingTotal ?? 0,
     writableAgain,
+    clockOffsetsMs,
     disturbances,
   };
 }

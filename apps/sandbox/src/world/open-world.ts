@@ -11,7 +11,13 @@ import { FaultBoard } from "./fault-board.ts";
 import { type Ground, prepareGround } from "./ground.ts";
 import { networkSpec } from "./network-spec.ts";
 import { type Place, PLACES } from "./places.ts";
-import { agentProgram, controllerProgram, networkProgram, siteProgram } from "./programs.ts";
+import {
+  agentProgram,
+  controllerProgram,
+  networkProgram,
+  siteProgram,
+  withClockOffset,
+} from "./programs.ts";
 import { readSecret, SECRETS } from "./secrets.ts";
 import { SiteHandle } from "./site-handle.ts";
 import { siteSpec } from "./site-spec.ts";
@@ -54,7 +60,10 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
   const spec = networkSpec(ground.layout, ground.ports, options.delayMs ?? DELAY_MS_DEFAULT);
 
   step("Starting the network, the state database and PostgreSQL at both sites");
-  const sites = new Map(PLACES.map((place) => [place.id, siteHandle(place, ground)]));
+  const clocks = options.clockOffsetsMs ?? {};
+  const sites = new Map(
+    PLACES.map((place) => [place.id, siteHandle(place, ground, clocks[place.cloud])]),
+  );
   cleanups.add(() => Promise.all([...sites.values()].map((site) => site.stop())));
   const [network] = await Promise.all([
     startNetwork(spec, ground, cleanups),
@@ -68,7 +77,8 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
 
   step("Starting the application and the agents");
   await Promise.all([...sites.values()].map((site) => site.open({ idle: false })));
-  keep("internet-agent", agentProgram("internet", ground.layout, ground.ports), ground, cleanups);
+  const agent = agentProgram("internet", ground.layout, ground.ports);
+  keep("internet-agent", withClockOffset(agent, clocks["internet"]), ground, cleanups);
 
   step("Starting the controller");
   const controllers = startControllers(options, ground, cleanups);
@@ -103,10 +113,10 @@ function stepper(options: WorldOptions, signal: AbortSignal): (text: string) => 
   };
 }
 
-function siteHandle(place: Place, ground: Ground): SiteHandle {
+function siteHandle(place: Place, ground: Ground, clockOffsetMs?: number): SiteHandle {
   const dnsPort = ground.ports.get("dns");
   return new SiteHandle({
-    program: siteProgram(ground.layout),
+    program: withClockOffset(siteProgram(ground.layout), clockOffsetMs),
     spec: siteSpec(place, ground.layout, ground.ports),
     registry: ground.registry,
     isReplaced: async () => (await activePlace(dnsPort)).id !== place.id,
@@ -144,7 +154,15 @@ function startControllers(
   cleanups: Cleanups,
 ): readonly KeptProcess[] {
   return Array.from({ length: options.controllers ?? 1 }, (_, index) =>
-    keep(`controller-${index + 1}`, controllerProgram(index + 1, ground.layout), ground, cleanups),
+    keep(
+      `controller-${index + 1}`,
+      withClockOffset(
+        controllerProgram(index + 1, ground.layout),
+        options.clockOffsetsMs?.["control"],
+      ),
+      ground,
+      cleanups,
+    ),
   );
 }
 

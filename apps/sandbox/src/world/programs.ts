@@ -17,6 +17,14 @@ function quickStart(layout: Layout): ProgramSpec["env"] {
   return { NODE_COMPILE_CACHE: join(layout.cache, "compiled") };
 }
 
+/** Runs `program` with a time of day that is wrong by `offsetMs`; what it starts inherits that. */
+export function withClockOffset(program: ProgramSpec, offsetMs = 0): ProgramSpec {
+  if (offsetMs === 0) return program;
+  const shift = new URL("../process/shifted-clock.ts", import.meta.url).href;
+  const env = { NODE_OPTIONS: `--import=${shift}`, CLOUDPHOENIX_CLOCK_OFFSET_MS: String(offsetMs) };
+  return { ...program, env: { ...program.env, ...env } };
+}
+
 /** Links, DNS and the canary. */
 export function networkProgram(layout: Layout): ProgramSpec {
   const program = fileOf("apps/sandbox/src/network/main.ts");

@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly lease?: Readonly<Record<string, unknown>>;
   /** Default 1. Two share a state database and elect a leader. */
   readonly controllers?: 1 | 2;
+  /** How wrong clocks are, ms, by place: `control`, `internet`, `aws`, `azure`. Default: right. */
+  readonly clockOffsetsMs?: Readonly<Record<string, number>>;
   /** Told what is being done, one line each. */
   readonly onProgress?: (text: string) => void;
   /** Gives up opening; what was started is ended. */
