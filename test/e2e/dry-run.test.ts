@@ -33,6 +33,7 @@ test("a dry run shows every step with what is and what would be, and the world s
     "promote-database",
     "scale-workload",
     "scale-workload",
+    "scale-workload",
     "verify-site",
     "switch-traffic",
     "open-writes",

@@ -149,7 +149,9 @@ test("blind monitors lose every path, canaries included, while users, replicatio
     "azure->aws:postgres",
     "azure->control:witness",
     "internet->aws:entry",
+    "internet->aws:store",
     "internet->azure:entry",
+    "internet->azure:store",
   ]);
 });
 

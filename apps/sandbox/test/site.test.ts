@@ -45,6 +45,7 @@ async function openSite() {
       name: "orders",
       replicas: 2,
       ports: pods,
+      balancerPort,
       zones: ["a", "b"],
       program,
       args: [],
@@ -70,7 +71,7 @@ async function openSite() {
     routes: providerRoutes({
       workloads: [workload],
       database,
-      balancer: () => balancer,
+      balancers: () => [balancer],
       generations,
     }),
   });
@@ -139,7 +140,7 @@ test("a target that refuses is passed over and reported before any check has see
   const gone = { port: dead, ready: true, answers: true, markDown: () => refused.push(dead) };
   const [alive] = workload.pods;
   const pods = alive === undefined ? [] : [alive, gone];
-  const balancer = await Balancer.open({ pods, desired: 2 }, port);
+  const balancer = await Balancer.open({ name: "orders", pods, desired: 2 }, port);
   cleanups.push(() => balancer.close());
 
   expect(await visitors(port, 4)).toEqual(["orders-0"]);
@@ -155,7 +156,10 @@ test("a crashed pod stays down, gets no connection, and shows in every report", 
 
   expect(await visitors(balancerPort, 6)).toEqual(["orders-0"]);
   expect(workload.troubles).toEqual(["orders-1 on aws-us-east-1b ended (SIGKILL) and stays down"]);
-  expect(balancer.report()).toMatchObject({ status: "degraded", detail: "1 of 2 targets answer" });
+  expect(balancer.report()).toMatchObject({
+    status: "degraded",
+    detail: "1 of 2 targets of orders answer",
+  });
   const nodes = await (await fetch(`${url}/v1/nodes`)).json();
   expect(nodes).toEqual({ status: "degraded", detail: "aws-us-east-1b: orders-1 crashed" });
 });

@@ -51,6 +51,7 @@ function welcome(world: World): string {
   return [
     "",
     "Two sites are running and protected.",
+    `  storefront   ${world.urls.storefront}`,
     `  application  ${world.urls.edge}/cloud-status`,
     `  controller   ${world.urls.controllers.join(", ")} (OpenAPI at /openapi.json)`,
     `  logs         ${world.logDirectory}`,

@@ -61,7 +61,7 @@ export class NetworkFence {
     const forUsersAndPeers = (link: LinkSpec): boolean =>
       link.to === site.place &&
       link.from !== "control" &&
-      ["entry", "uptime", "postgres"].includes(link.what);
+      ["entry", "store", "uptime", "postgres"].includes(link.what);
     return this.#links.names(forUsersAndPeers);
   }
 

@@ -1,4 +1,4 @@
-/** Everything between the places: links, DNS, the clients' edge, the fence, the canary. */
+/** Everything between the places: links, DNS, the clients' edges, the fence, the canary. */
 import { readFileSync } from "node:fs";
 import {
   AuthoritativeZone,
@@ -36,7 +36,7 @@ export async function startNetwork(spec: NetworkSpec, world: World): Promise<Net
     parts.push(await startFence(spec, links));
     parts.push(await startCanary(spec));
     parts.push(await startDns(spec, world));
-    parts.push(await startClientEdge(spec, world));
+    for (const edge of spec.edges) parts.push(await startClientEdge(edge, spec, world));
     return { links, close };
   } catch (error) {
     await close();
@@ -66,7 +66,11 @@ function startDns({ dns }: NetworkSpec, { clock }: World): Promise<Closable> {
   return startDnsServer({ host: dns.host, port: dns.port, zones: [zone], keys, clock });
 }
 
-function startClientEdge({ dns, edge }: NetworkSpec, world: World): Promise<Closable> {
+function startClientEdge(
+  edge: NetworkSpec["edges"][number],
+  { dns }: NetworkSpec,
+  world: World,
+): Promise<Closable> {
   const server = { host: dns.host, port: dns.port };
   const resolver = new TtlResolver({ server, ...world });
   return startEdge({ ...edge, name: dns.name, resolver, clock: world.clock });

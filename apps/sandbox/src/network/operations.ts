@@ -41,8 +41,8 @@ export interface NetworkSpec {
     readonly address: string;
     readonly tsig: { readonly name: string; readonly secretFile: string };
   };
-  /** What clients connect to: resolves the name and honours its TTL. */
-  readonly edge: Endpoint & { readonly port: number; readonly targetPort: number };
+  /** What clients connect to: each resolves the name and honours its TTL. */
+  readonly edges: readonly (Endpoint & { readonly targetPort: number })[];
 }
 
 /** When something took effect, epoch ms. */

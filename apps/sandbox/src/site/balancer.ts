@@ -21,6 +21,7 @@ export interface BalancerTarget {
 
 /** The targets as they are now. */
 export interface BalancerTargets {
+  readonly name: string;
   readonly pods: readonly BalancerTarget[];
   readonly desired: number;
 }
@@ -56,9 +57,9 @@ export class Balancer {
   }
 
   report(): { readonly status: Status; readonly detail: string } {
-    const { desired, pods } = this.#targets;
+    const { name, desired, pods } = this.#targets;
     const answering = pods.filter(({ answers }) => answers).length;
-    const detail = `${answering} of ${desired} targets answer`;
+    const detail = `${answering} of ${desired} targets of ${name} answer`;
     if (answering === 0) return { status: "unhealthy", detail };
     return { status: answering < desired ? "degraded" : "healthy", detail };
   }

@@ -16,14 +16,13 @@ export interface SiteSpec {
   readonly registryDirectory: string;
   readonly ports: SitePorts;
   readonly tokenFile: string;
-  /** What the application consists of; the first one serves clients. */
+  /** What the application consists of; the first one is what clients cannot do without. */
   readonly workloads: readonly [WorkloadSpec, ...WorkloadSpec[]];
   readonly database: DatabaseSpec;
   readonly agent: ProgramSpec | null;
 }
 
 interface SitePorts {
-  readonly balancer: number;
   readonly provider: number;
   readonly postgres: number;
   /** Where pods reach the database: a link of its own, so that it can be slowed. */
@@ -33,6 +32,8 @@ interface SitePorts {
 export interface WorkloadSpec extends ProgramSpec {
   readonly name: string;
   readonly replicas: number;
+  /** Where its load balancer listens; null: nobody connects to it. */
+  readonly balancerPort: number | null;
   /** Ports of its pods: one per replica the site has room for. */
   readonly ports: readonly number[];
   /** Availability zones; each has one node. */

@@ -5,6 +5,7 @@ import type { Route } from "../http/json-api.ts";
 import type { Balancer } from "./balancer.ts";
 import type { SiteDatabase } from "./database.ts";
 import type { GenerationGuard } from "./generation-guard.ts";
+import { nodesReport } from "./nodes-report.ts";
 import type { SiteWorkload } from "./workload.ts";
 
 type ProvidedWorkload = Pick<
@@ -16,8 +17,8 @@ type ProvidedWorkload = Pick<
 export interface ProviderParts {
   readonly workloads: readonly ProvidedWorkload[];
   readonly database: Pick<SiteDatabase, "state" | "start">;
-  /** Null until the site has opened. */
-  readonly balancer: () => Pick<Balancer, "report"> | null;
+  /** None until the site has opened. The first is what clients cannot do without. */
+  readonly balancers: () => readonly Pick<Balancer, "report">[];
   readonly generations: GenerationGuard;
 }
 
@@ -66,33 +67,31 @@ export function providerRoutes(parts: ProviderParts): readonly Route[] {
         return { state: database.state };
       },
     },
-    { method: "GET", path: "/v1/nodes", open: true, handle: () => nodesReport(workloads) },
+    { method: "GET", path: "/v1/nodes", open: true, handle: () => ({ ...nodesReport(workloads) }) },
     {
       method: "GET",
       path: "/v1/load-balancer",
       open: true,
-      handle: () => ({ ...(parts.balancer()?.report() ?? NOT_OPEN) }),
+      handle: () => ({ ...balancersReport(parts.balancers()) }),
     },
   ];
 }
 
-const NOT_OPEN = { status: "unhealthy", detail: "the load balancer has not started" } as const;
+/** As bad as the first; the others can only make it worse than well. */
+function balancersReport(
+  balancers: readonly Pick<Balancer, "report">[],
+): ReturnType<Balancer["report"]> {
+  const [first, ...others] = balancers.map((balancer) => balancer.report());
+  if (first === undefined) {
+    return { status: "unhealthy", detail: "the load balancer has not started" };
+  }
+  const bad = others.filter(({ status }) => status !== "healthy");
+  if (bad.length === 0 || first.status !== "healthy") return first;
+  return { status: "degraded", detail: [first, ...bad].map(({ detail }) => detail).join("; ") };
+}
 
 function workloadState(workload: ProvidedWorkload): Json {
   return { desired: workload.desired, ready: workload.ready, troubles: workload.troubles };
-}
-
-/** A node is as well as everything that runs on it; what is well is told once. */
-function nodesReport(workloads: readonly ProvidedWorkload[]): Json {
-  const seen = Map.groupBy(
-    workloads.flatMap((workload) => workload.nodes()),
-    ({ name }) => name,
-  );
-  const bad = [...seen.values()].filter((reports) => reports.some(({ healthy }) => !healthy));
-  const status = bad.length === 0 ? "healthy" : bad.length < seen.size ? "degraded" : "unhealthy";
-  const told = [...seen.values()].flat().filter(({ healthy }) => healthy === (bad.length === 0));
-  const detail = [...new Set(told.map((report) => report.detail))].join("; ");
-  return { status, detail };
 }
 
 function workloadCalled(

@@ -31,7 +31,7 @@ export class Site {
   readonly database: SiteDatabase;
   readonly #parts: SiteParts;
   #api: JsonApi | null = null;
-  #balancer: Balancer | null = null;
+  #balancers: readonly Balancer[] = [];
   #agent: KeptProcess | null = null;
 
   private constructor(parts: SiteParts) {
@@ -74,10 +74,10 @@ export class Site {
     return site;
   }
 
-  /** Starts load balancer and agent, and, unless it shall stay idle, every replica. */
+  /** Starts load balancers and agent, and, unless it shall stay idle, every replica. */
   async open({ idle }: { readonly idle: boolean }): Promise<void> {
-    const { spec, registry, workloads, entry } = this.#parts;
-    this.#balancer = await Balancer.open(entry, spec.ports.balancer);
+    const { spec, registry, workloads } = this.#parts;
+    this.#balancers = await openBalancers(workloads);
     if (!idle) for (const workload of workloads) workload.scaleUp();
     if (spec.agent === null) return;
     const name = `${spec.id}-agent`;
@@ -104,7 +104,7 @@ export class Site {
     await Promise.all([
       this.#agent?.stop(),
       ...this.workloads.map((workload) => workload.close()),
-      this.#balancer?.close(),
+      ...this.#balancers.map((balancer) => balancer.close()),
     ]);
     await this.#parts.databaseLink.close();
     await this.database.stop();
@@ -126,9 +126,18 @@ export class Site {
       routes: providerRoutes({
         workloads,
         database,
-        balancer: () => this.#balancer,
+        balancers: () => this.#balancers,
         generations: new GenerationGuard(join(spec.directory, "generation")),
       }),
     });
   }
+}
+
+/** In the order of the workloads that have one. */
+function openBalancers(workloads: readonly SiteWorkload[]): Promise<readonly Balancer[]> {
+  return Promise.all(
+    workloads.flatMap((workload) =>
+      workload.balancerPort === null ? [] : [Balancer.open(workload, workload.balancerPort)],
+    ),
+  );
 }

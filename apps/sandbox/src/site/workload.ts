@@ -24,11 +24,13 @@ interface Node {
   up: boolean;
 }
 
-/** A node as its platform reports it. */
+/** A node, and what of this workload is on it. */
 export interface NodeReport {
   readonly name: string;
-  readonly healthy: boolean;
-  readonly detail: string;
+  readonly up: boolean;
+  readonly pods: number;
+  /** Names of those that crashed and stay down. */
+  readonly crashed: readonly string[];
 }
 
 /** A pod younger than this may still be starting and is not replaced. */
@@ -51,6 +53,11 @@ export class SiteWorkload {
 
   get name(): string {
     return this.#options.spec.name;
+  }
+
+  /** Where its load balancer listens; null if it has none. */
+  get balancerPort(): number | null {
+    return this.#options.spec.balancerPort;
   }
 
   get desired(): number {
@@ -120,12 +127,9 @@ export class SiteWorkload {
 
   nodes(): readonly NodeReport[] {
     return this.#nodes.map(({ name, up }) => {
-      const crashed = this.#pods.filter((pod) => pod.node === name && pod.state === "crashed");
-      if (!up) return { name, healthy: false, detail: `${name} is down` };
-      const names = crashed.map((pod) => pod.name).join(", ");
-      // A node whose pods keep ending is what a platform reports as not ready.
-      if (names !== "") return { name, healthy: false, detail: `${name}: ${names} crashed` };
-      return { name, healthy: true, detail: `${name} is up` };
+      const pods = this.#pods.filter((pod) => pod.node === name);
+      const crashed = pods.filter((pod) => pod.state === "crashed").map((pod) => pod.name);
+      return { name, up, pods: pods.length, crashed };
     });
   }
 

@@ -5,15 +5,7 @@ import { PostgresReplication, prepareServer } from "@cloudphoenix/adapter-postgr
 import { CloudPhoenixError, type DurabilityMode } from "@cloudphoenix/core";
 import { Child, type ProcessRegistry, systemClock } from "../process/index.ts";
 import type { Layout } from "./layout.ts";
-import {
-  AWAY_PLACE,
-  HOME_PLACE,
-  NAMES,
-  otherPlace,
-  type Place,
-  PLACES,
-  type WorkloadName,
-} from "./places.ts";
+import { AWAY_PLACE, HOME_PLACE, NAMES, otherPlace, type Place, PLACES } from "./places.ts";
 import type { PortBook } from "./ports.ts";
 import { migrationProgram } from "./programs.ts";
 import { readSecret, SECRETS } from "./secrets.ts";
@@ -88,7 +80,7 @@ async function prepare(place: Place, { layout, ports }: DatabasesOptions): Promi
 }
 
 async function migrate(
-  workload: WorkloadName,
+  workload: "orders" | "fulfilment",
   place: Place,
   options: DatabasesOptions,
 ): Promise<void> {

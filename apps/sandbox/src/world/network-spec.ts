@@ -4,7 +4,7 @@ import type { Layout } from "./layout.ts";
 import { HOME_PLACE, NAMES, PLACES } from "./places.ts";
 import type { PortBook } from "./ports.ts";
 import { SECRETS } from "./secrets.ts";
-import { CLIENT_PORT, linkSpecs } from "./topology.ts";
+import { CLIENT_PORT, linkSpecs, STORE_PORT } from "./topology.ts";
 
 /** The specification the network process is started with. */
 export function networkSpec(layout: Layout, ports: PortBook, wanDelayMs: number): NetworkSpec {
@@ -23,6 +23,9 @@ export function networkSpec(layout: Layout, ports: PortBook, wanDelayMs: number)
       address: HOME_PLACE.address,
       tsig: { name: NAMES.tsigKey, secretFile: layout.secret(SECRETS.tsig) },
     },
-    edge: { host, port: ports.get("edge"), targetPort: ports.get(CLIENT_PORT) },
+    edges: [
+      { host, port: ports.get("edge"), targetPort: ports.get(CLIENT_PORT) },
+      { host, port: ports.get("store-edge"), targetPort: ports.get(STORE_PORT) },
+    ],
   };
 }

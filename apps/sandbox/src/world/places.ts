@@ -55,6 +55,7 @@ export const NAMES = {
 export const WORKLOADS = {
   orders: 2,
   fulfilment: 1,
+  storefront: 1,
 } as const;
 
 export type WorkloadName = keyof typeof WORKLOADS;

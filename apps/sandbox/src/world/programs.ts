@@ -43,13 +43,13 @@ export function workloadProgram(
   layout: Layout,
   ports: PortBook,
 ): ProgramSpec {
-  const port = ports.get(`${place.cloud}:database-link`);
   return {
     program: fileOf(`services/${workload}/src/main.ts`),
     args: [],
     env: {
-      DATABASE_URL: `postgresql://${NAMES.applicationRole}@127.0.0.1:${port}/${NAMES.database}`,
-      DATABASE_PASSWORD_FILE: layout.secret(SECRETS.application),
+      ...(workload === "storefront"
+        ? { ORDERS_URL: `http://127.0.0.1:${ports.get(`${place.cloud}:balancer`)}` }
+        : databaseOf(place, layout, ports)),
       SITE: place.id,
       CLOUD: place.cloud,
       REGION: place.region,
@@ -62,9 +62,17 @@ export function workloadProgram(
   };
 }
 
+function databaseOf(place: Place, layout: Layout, ports: PortBook): ProgramSpec["env"] {
+  const port = ports.get(`${place.cloud}:database-link`);
+  return {
+    DATABASE_URL: `postgresql://${NAMES.applicationRole}@127.0.0.1:${port}/${NAMES.database}`,
+    DATABASE_PASSWORD_FILE: layout.secret(SECRETS.application),
+  };
+}
+
 /** Brings one database to the schema of one service. */
 export function migrationProgram(
-  workload: WorkloadName,
+  workload: "orders" | "fulfilment",
   place: Place,
   layout: Layout,
   ports: PortBook,

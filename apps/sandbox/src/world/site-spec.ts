@@ -6,7 +6,7 @@ import { type Place, WORKLOADS, type WorkloadName, ZONES } from "./places.ts";
 import type { PortBook } from "./ports.ts";
 import { agentProgram, workloadProgram } from "./programs.ts";
 import { SECRETS } from "./secrets.ts";
-import { podPorts } from "./topology.ts";
+import { balancerPort, podPorts } from "./topology.ts";
 
 /**
  * Measured set of settings for logical replication that notices a dead peer within seconds.
@@ -39,7 +39,6 @@ export function siteSpec(place: Place, layout: Layout, ports: PortBook): SiteSpe
     logDirectory: layout.logs,
     registryDirectory: layout.processes,
     ports: {
-      balancer: ports.get(`${cloud}:balancer`),
       provider: ports.get(`${cloud}:provider`),
       postgres: ports.get(`${cloud}:postgres`),
       databaseLink: ports.get(`${cloud}:database-link`),
@@ -48,6 +47,7 @@ export function siteSpec(place: Place, layout: Layout, ports: PortBook): SiteSpe
     workloads: [
       workloadSpec("orders", place, layout, ports),
       workloadSpec("fulfilment", place, layout, ports),
+      workloadSpec("storefront", place, layout, ports),
     ],
     database: {
       superuser: MASTER_ROLE,
@@ -68,6 +68,7 @@ function workloadSpec(
   return {
     name,
     replicas: WORKLOADS[name],
+    balancerPort: balancerPort(place, name, ports),
     ports: podPorts(place, name, ports),
     zones: ZONES,
     ...workloadProgram(name, place, layout, ports),

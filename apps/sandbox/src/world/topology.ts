@@ -9,10 +9,13 @@ const INTERNET_DELAY_MS = 1;
 /** One way between a site and where the controller and its state live. */
 const WITNESS_DELAY_MS = 5;
 
-const WORKLOAD_NAMES: readonly WorkloadName[] = ["orders", "fulfilment"];
+const WORKLOAD_NAMES: readonly WorkloadName[] = ["orders", "fulfilment", "storefront"];
 
 /** Port of the public entries, the same at both sites. */
 export const CLIENT_PORT = "client";
+
+/** Port of the public entries to the storefront, the same at both sites. */
+export const STORE_PORT = "store";
 
 /** A link before ports are known. */
 interface LinkOutline {
@@ -23,7 +26,7 @@ interface LinkOutline {
   readonly target: string;
   readonly delayMs: number;
   /** Where it listens, if not on a port of its own at 127.0.0.1. */
-  readonly publicAddress?: string;
+  readonly public?: { readonly address: string; readonly port: string };
 }
 
 /** `control->aws:entry` */
@@ -33,20 +36,38 @@ export function linkName(from: string, to: string, what: string): string {
 
 /** Every port a sandbox needs. */
 export function portNeeds(): readonly PortNeed[] {
-  const links = outlines(0).filter(({ publicAddress }) => publicAddress === undefined);
+  const links = outlines(0).filter((link) => link.public === undefined);
   return [
-    { name: CLIENT_PORT, hosts: PLACES.map(({ address }) => address) },
+    ...[CLIENT_PORT, STORE_PORT].map((name) => ({
+      name,
+      hosts: PLACES.map(({ address }) => address),
+    })),
     { name: "dns", udp: true },
-    ...["edge", "canary", "fence", "control", "api-1", "api-2", "state", "internet:agent"].map(
-      (name) => ({ name }),
-    ),
+    ...[
+      "edge",
+      "store-edge",
+      "canary",
+      "fence",
+      "control",
+      "api-1",
+      "api-2",
+      "state",
+      "internet:agent",
+    ].map((name) => ({ name })),
     ...PLACES.flatMap(sitePortNames).map((name) => ({ name })),
     ...links.map(({ from, to, what }) => ({ name: linkName(from, to, what) })),
   ];
 }
 
 function sitePortNames({ cloud }: Place): readonly string[] {
-  const parts = ["balancer", "provider", "postgres", "database-link", "agent"];
+  const parts = [
+    "balancer",
+    "storefront-balancer",
+    "provider",
+    "postgres",
+    "database-link",
+    "agent",
+  ];
   const pods = WORKLOAD_NAMES.flatMap((workload) => podNames(workload));
   return [...parts, ...pods].map((part) => `${cloud}:${part}`);
 }
@@ -56,6 +77,16 @@ export function podPorts(place: Place, workload: WorkloadName, ports: PortBook):
   return podNames(workload).map((pod) => ports.get(`${place.cloud}:${pod}`));
 }
 
+/** Where the load balancer of a workload listens; null if it has none. */
+export function balancerPort(
+  { cloud }: Place,
+  workload: WorkloadName,
+  ports: PortBook,
+): number | null {
+  if (workload === "fulfilment") return null;
+  return ports.get(`${cloud}:${workload === "orders" ? "" : `${workload}-`}balancer`);
+}
+
 /** Room for twice the normal number, so that pods can be replaced at once. */
 function podNames(workload: WorkloadName): readonly string[] {
   return Array.from({ length: 2 * WORKLOADS[workload] }, (_, index) => `${workload}-${index}`);
@@ -63,12 +94,12 @@ function podNames(workload: WorkloadName): readonly string[] {
 
 /** Every link, with `wanDelayMs` one way between the two sites. */
 export function linkSpecs(ports: PortBook, wanDelayMs: number): readonly LinkSpec[] {
-  return outlines(wanDelayMs).map(({ from, to, what, target, delayMs, publicAddress }) => {
+  return outlines(wanDelayMs).map(({ from, to, what, target, delayMs, public: entry }) => {
     const name = linkName(from, to, what);
     const listen =
-      publicAddress === undefined
+      entry === undefined
         ? { host: "127.0.0.1", port: ports.get(name) }
-        : { host: publicAddress, port: ports.get(CLIENT_PORT) };
+        : { host: entry.address, port: ports.get(entry.port) };
     const targetAt = { host: "127.0.0.1", port: ports.get(target) };
     return { name, from, to, what, listen, target: targetAt, delayMs };
   });
@@ -101,7 +132,13 @@ function linksInto(place: Place, wanDelayMs: number): readonly LinkOutline[] {
   const control = { from: "control", to, delayMs: 0 };
   const wan = { from: peer, to, delayMs: wanDelayMs };
   return [
-    { ...internet, what: "entry", publicAddress: place.address },
+    { ...internet, what: "entry", public: { address: place.address, port: CLIENT_PORT } },
+    {
+      ...internet,
+      what: "store",
+      target: `${to}:storefront-balancer`,
+      public: { address: place.address, port: STORE_PORT },
+    },
     { ...internet, what: "uptime" },
     { ...control, what: "entry", target: entry },
     { ...control, what: "postgres", target: postgres },

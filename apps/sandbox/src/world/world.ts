@@ -36,6 +36,8 @@ export interface WorldUrls {
   readonly controllers: readonly string[];
   /** What clients use: follows the DNS record. */
   readonly edge: string;
+  /** The page people use: follows the DNS record, too. */
+  readonly storefront: string;
   /** Public entry of each site, whoever the DNS record points to. */
   readonly entries: Readonly<Record<string, string>>;
   /** `host:port` of the DNS server. */
@@ -94,6 +96,7 @@ export class World {
     this.urls = {
       controllers: parts.controllers.map((_, index) => loopback(`api-${index + 1}`)),
       edge: loopback("edge"),
+      storefront: loopback("store-edge"),
       entries: Object.fromEntries(
         PLACES.map(({ id, address }) => [id, `http://${address}:${ports.get(CLIENT_PORT)}`]),
       ),

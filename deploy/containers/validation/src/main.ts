@@ -14,6 +14,7 @@ const FIRST_WORDS: Readonly<Record<string, FirstWords>> = {
   agent: { exitCode: 2, says: "missing --config" },
   orders: { exitCode: 2, says: "DATABASE_URL: " },
   fulfilment: { exitCode: 2, says: "DATABASE_URL: " },
+  storefront: { exitCode: 2, says: "ORDERS_URL: " },
 };
 
 const text = readDockerfile();

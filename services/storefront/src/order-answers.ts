@@ -1,0 +1,75 @@
+/** What the orders service answers, as far as the pages need it; it may say more. */
+import { z } from "zod";
+
+/** A stored order. */
+export interface Order {
+  readonly id: string;
+  /** What people call it. */
+  readonly number: string;
+  readonly items: readonly { readonly sku: string; readonly quantity: number }[];
+  readonly status: "placed" | "fulfilled" | "cancelled" | "set_aside";
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+}
+
+/** Orders, newest first; `next` leads to older ones. */
+export interface OrderPage {
+  readonly orders: readonly Order[];
+  readonly next: string | null;
+}
+
+/** How the site is that serves the caller. */
+export interface Site {
+  readonly site: string;
+  readonly cloud: string;
+  readonly region: string;
+  /** Writer epoch; 0 without CloudPhoenix. */
+  readonly generation: number;
+  readonly writesOpen: boolean;
+  readonly status: "healthy" | "degraded" | "unhealthy";
+  readonly dependencies: readonly {
+    readonly name: string;
+    readonly status: "healthy" | "degraded" | "unhealthy";
+    readonly responseMs: number;
+    readonly error?: string | undefined;
+  }[];
+}
+
+const health = z.enum(["healthy", "degraded", "unhealthy"]);
+
+export const orderAnswer: z.ZodType<Order> = z.object({
+  id: z.string(),
+  number: z.string(),
+  items: z.array(z.object({ sku: z.string(), quantity: z.number() })),
+  status: z.enum(["placed", "fulfilled", "cancelled", "set_aside"]),
+  createdAt: z.iso.datetime(),
+});
+
+export const orderPageAnswer: z.ZodType<OrderPage> = z.object({
+  orders: z.array(orderAnswer),
+  next: z.string().nullable(),
+});
+
+export const siteAnswer: z.ZodType<Site> = z.object({
+  site: z.string(),
+  cloud: z.string(),
+  region: z.string(),
+  generation: z.number(),
+  writesOpen: z.boolean(),
+  status: health,
+  dependencies: z.array(
+    z.object({
+      name: z.string(),
+      status: health,
+      responseMs: z.number(),
+      error: z.string().optional(),
+    }),
+  ),
+});
+
+/** An error answer (RFC 9457). */
+export const problemAnswer: z.ZodType<{
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string;
+}> = z.object({ code: z.string(), title: z.string(), detail: z.string() });

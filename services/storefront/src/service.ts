@@ -1,0 +1,73 @@
+/** Puts the service together from its settings. */
+import {
+  assembleService,
+  type ContentPolicy,
+  Dependency,
+  type Environment,
+  type ServiceParts,
+} from "@cloudphoenix/chassis";
+import { loadAssets } from "./assets.ts";
+import { OrdersApi } from "./orders-api.ts";
+import { pageRoutes } from "./page-routes.ts";
+import type { Settings } from "./settings.ts";
+import { SiteView } from "./site-view.ts";
+
+const NAME = "storefront";
+const VERSION = "0.1.0";
+
+/** Everything comes from here, and nothing is written into the page itself. */
+const CONTENT_POLICY: ContentPolicy = {
+  "default-src": ["'none'"],
+  "script-src": ["'self'"],
+  "style-src": ["'self'"],
+  "img-src": ["'self'"],
+  "connect-src": ["'self'"],
+  "form-action": ["'self'"],
+  "frame-ancestors": ["'none'"],
+  "base-uri": ["'none'"],
+};
+
+/** Longer than any honest answer of the orders service, shorter than the patience of people. */
+const CALL_TIMEOUT_MS = 2_000;
+
+/** A service that is not yet listening. */
+export async function assembleStorefront(
+  settings: Settings,
+  environment: Environment,
+): Promise<ServiceParts> {
+  let orders: OrdersApi | null = null;
+  const service = await assembleService({
+    name: NAME,
+    version: VERSION,
+    settings,
+    environment,
+    personalFields: ["customer", "note"],
+    contentPolicy: CONTENT_POLICY,
+    checks: [
+      {
+        name: "orders",
+        // Without it the page still says what happens.
+        critical: false,
+        check: async (signal) => {
+          await orders?.site(signal);
+          return {};
+        },
+      },
+    ],
+  });
+  const { app, metrics } = service;
+  const dependency = (name: string): Dependency =>
+    new Dependency({
+      name,
+      timeoutMs: CALL_TIMEOUT_MS,
+      onCall: (outcome, seconds) => metrics.callEnded(name, outcome, seconds),
+    });
+  // Apart, so that a site that refuses writes is still asked for what can be read.
+  orders = new OrdersApi(settings.ORDERS_URL, {
+    reading: dependency("orders-read"),
+    writing: dependency("orders-write"),
+  });
+  const view = new SiteView(orders);
+  await app.register(pageRoutes, { orders, view, assets: loadAssets() });
+  return service.parts;
+}

@@ -1,0 +1,311 @@
+// Goal: visitors can order and read, are told what happens, and lose or double nothing, whatever the
+// orders service does. Method: the assembled service, asked through its own HTTP stack.
+import type { FastifyInstance } from "fastify";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { assembleStorefront } from "../src/service.ts";
+import { storefrontSettings } from "../src/settings.ts";
+import { PretendedOrders } from "./pretended-orders.ts";
+
+const KEY = "0bed1196-9102-4c24-a438-f3ce5a65dc3c";
+const FORM = { key: KEY, customer: "Ada", sku: "rope-20", quantity: "2", note: "" };
+
+let orders: PretendedOrders;
+let app: FastifyInstance;
+
+beforeEach(async () => {
+  orders = await PretendedOrders.open();
+  ({ app } = await assembleStorefront(
+    storefrontSettings({ ORDERS_URL: orders.url, LOG_LEVEL: "fatal", ANSWER_TIMEOUT_MS: "5000" }),
+    {},
+  ));
+});
+
+afterEach(async () => {
+  await app.close();
+  await orders.close();
+});
+
+function get(url: string) {
+  return app.inject({ method: "GET", url });
+}
+
+function post(url: string, fields: Record<string, string>, headers: Record<string, string> = {}) {
+  return app.inject({
+    method: "POST",
+    url,
+    headers: {
+      host: "shop.example",
+      "sec-fetch-site": "same-origin",
+      "content-type": "application/x-www-form-urlencoded",
+      ...headers,
+    },
+    payload: new URLSearchParams(fields).toString(),
+  });
+}
+
+/** The value of a field of the form, as the page shows it. */
+function field(page: string, name: string): string | undefined {
+  return new RegExp(`name="${name}"[^>]* value="([^"]*)"`).exec(page)?.[1];
+}
+
+describe("the front page", () => {
+  test("says which cloud serves, its epoch, its health and what is wrong", async () => {
+    const { body } = await get("/");
+
+    for (const text of ["AWS, us-east-1", "aws-us-east-1", "<dd>3</dd>", "Orders are taken."])
+      expect(body).toContain(text);
+    expect(body).toContain("slow &lt;b&gt;today&lt;/b&gt;");
+  });
+
+  test("gives every visitor a key of their own", async () => {
+    const keys = await Promise.all([get("/"), get("/")]);
+
+    const [one, other] = keys.map(({ body }) => field(body, "key"));
+    expect(one).toMatch(/^[0-9a-f-]{36}$/);
+    expect(other).not.toBe(one);
+  });
+
+  test("lists orders with what people call the articles, and leads to older ones", async () => {
+    await post("/orders", FORM);
+    orders.next = "MTc";
+
+    const { body } = await get("/?after=OTk");
+
+    expect(body).toContain('<a href="/orders/1">A-1</a>');
+    expect(body).toContain("2 × Rope, 20 m");
+    expect(body).toContain('<a href="/?after=MTc">Older orders</a>');
+    expect(orders.asked.map(({ path }) => path)).toContain("/orders?limit=10&after=OTk");
+  });
+
+  test("ignores a place to begin that is none", async () => {
+    await get(`/?after=${encodeURIComponent("x&limit=9")}`);
+
+    expect(orders.asked.map(({ path }) => path)).toContain("/orders?limit=10");
+  });
+
+  test.each(["broken", "nonsense", "hang"] as const)(
+    "is there although the orders service is %s, and says so",
+    async (mood) => {
+      orders.reading = mood;
+      const startedMs = performance.now();
+      const answer = await get("/");
+
+      expect(answer.statusCode).toBe(200);
+      expect(answer.body).toContain("The orders service does not answer right now.");
+      expect(answer.body).toContain("Orders cannot be read at this moment.");
+      expect(answer.body).toContain('action="/orders"');
+      expect(performance.now() - startedMs).toBeLessThan(10_000);
+    },
+  );
+
+  test("says that orders can be read while the site refuses writes", async () => {
+    orders.writing = "read-only";
+
+    expect((await get("/")).body).toContain(
+      "Orders can be read; new ones are taken again in a moment.",
+    );
+  });
+
+  test("is light: page, style, script and icon together under 30 KiB", async () => {
+    const { body } = await get("/");
+    const paths = [...body.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path);
+    const files = await Promise.all(paths.map((path) => get(path ?? "")));
+
+    expect(paths).toHaveLength(3);
+    expect(files.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
+    for (const { headers } of files) expect(headers["cache-control"]).toContain("immutable");
+    const bytes = [body, ...files.map((file) => file.body)].join("").length;
+    expect(bytes).toBeLessThan(30 * 1024);
+  });
+
+  test("allows no script, style or form from anywhere else, and holds none itself", async () => {
+    const { headers, body } = await get("/");
+
+    expect(headers["content-security-policy"]).toContain("script-src 'self'");
+    expect(headers["content-security-policy"]).not.toContain("unsafe");
+    expect(body).not.toMatch(/<script(?![^>]* src=)|<style| style=| on[a-z]+=/);
+  });
+
+  test("can be used with a keyboard and a screen reader", async () => {
+    const { body } = await get("/");
+
+    const labels = [...body.matchAll(/<label for="([^"]+)"/g)].map(([, id]) => id);
+    expect(labels).toEqual(["customer", "sku", "quantity", "note"]);
+    for (const id of labels) expect(body).toContain(` id="${id}"`);
+    for (const part of ['lang="en"', '<main id="main">', 'href="#main"', 'role="status"'])
+      expect(body).toContain(part);
+    expect(body).toContain('aria-live="polite"');
+  });
+});
+
+describe("placing an order", () => {
+  test("sends the key of the form, on behalf of the request, and leads to the order", async () => {
+    const answer = await post("/orders", { ...FORM, note: "ring <twice>" });
+
+    expect([answer.statusCode, answer.headers.location]).toEqual([303, "/orders/1"]);
+    const [placing] = orders.placings;
+    expect(placing?.headers).toMatchObject({
+      "idempotency-key": KEY,
+      "x-request-id": answer.headers["x-request-id"],
+    });
+    expect(JSON.parse(placing?.body ?? "")).toEqual({
+      customer: "Ada",
+      items: [{ sku: "rope-20", quantity: 2 }],
+      note: "ring <twice>",
+    });
+  });
+
+  test("sent twice orders once", async () => {
+    const answers = [await post("/orders", FORM), await post("/orders", FORM)];
+
+    expect(answers.map(({ headers }) => headers.location)).toEqual(["/orders/1", "/orders/1"]);
+    expect(orders.orders.size).toBe(1);
+  });
+
+  test.each([
+    ["customer", "", "Tell us your name."],
+    ["sku", "gold", "Choose an article."],
+    ["quantity", "0", "At least 1."],
+    ["quantity", "100", "At most 99."],
+    ["quantity", "two", "Say how many, from 1 to 99."],
+    ["note", "x".repeat(501), "At most 500 characters."],
+  ])(
+    "with %s %j shows what is wrong beside the field and asks nobody",
+    async (name, value, says) => {
+      const { statusCode, body } = await post("/orders", { ...FORM, [name]: value });
+
+      expect(statusCode).toBe(422);
+      expect(body).toContain(`<p class="mistake" id="${name}-mistake">${says}</p>`);
+      expect(body).toContain(`aria-describedby="${name}-mistake"`);
+      expect(field(body, "key")).toBe(KEY);
+      expect(orders.placings).toEqual([]);
+    },
+  );
+
+  test("while the site is read-only keeps what was typed and the key, and says when to try again", async () => {
+    orders.writing = "read-only";
+    const { statusCode, headers, body } = await post("/orders", FORM);
+
+    expect([statusCode, headers["retry-after"]]).toEqual([503, "2"]);
+    expect(body).toContain("Yours is kept in the form");
+    expect([field(body, "key"), field(body, "customer"), field(body, "quantity")]).toEqual([
+      KEY,
+      "Ada",
+      "2",
+    ]);
+    expect(body).toContain('<option value="rope-20" selected>');
+
+    orders.writing = "ok";
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect((await post("/orders", FORM)).headers.location).toBe("/orders/1");
+    expect(new Set(orders.placings.map((placing) => placing.headers["idempotency-key"]))).toEqual(
+      new Set([KEY]),
+    );
+  });
+
+  test("an orders service that hangs costs no more than the time of the request", async () => {
+    orders.writing = "hang";
+    const startedMs = performance.now();
+    const { statusCode } = await post("/orders", FORM);
+
+    expect(statusCode).toBe(504);
+    expect(performance.now() - startedMs).toBeLessThan(8_000);
+  });
+
+  test("a refusal that will stay one becomes a page that says so and is not repeated", async () => {
+    orders.writing = "refuses";
+    const { statusCode, headers, body } = await post("/orders", FORM);
+
+    expect([statusCode, headers["retry-after"]]).toEqual([400, undefined]);
+    expect(body).toContain("<h1>It is not possible</h1>");
+    expect(orders.placings).toHaveLength(1);
+  });
+
+  test.each([
+    [{ "sec-fetch-site": "cross-site" }],
+    [{ "sec-fetch-site": "same-site" }],
+    [{ "sec-fetch-site": "", origin: "https://evil.example" }],
+  ])("from another site's page (%o) is refused", async (headers) => {
+    const sent = { ...headers };
+    const { statusCode, body } = await post("/orders", FORM, sent);
+
+    expect(statusCode).toBe(403);
+    expect(body).toContain("Open the shop itself and order there.");
+    expect(orders.placings).toEqual([]);
+  });
+
+  test("what visitors write is shown as they wrote it, never as markup", async () => {
+    const evil = '"><script>alert(1)</script>';
+    const { body } = await post("/orders", { ...FORM, customer: evil, quantity: evil, key: evil });
+
+    expect(body).not.toContain("<script>alert");
+    expect(body).toContain("&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;");
+  });
+
+  test("a body that is too large or no form is refused with a page", async () => {
+    const large = await post("/orders", { ...FORM, note: "x".repeat(70_000) });
+    const json = await post("/orders", FORM, { "content-type": "application/json" });
+
+    expect(large.statusCode).toBe(413);
+    expect(json.statusCode).toBeGreaterThanOrEqual(400);
+    expect(json.statusCode).toBeLessThan(500);
+    for (const { headers } of [large, json]) expect(headers["content-type"]).toContain("text/html");
+  });
+});
+
+describe("an order", () => {
+  test("is shown with its state, which the page refreshes by itself", async () => {
+    await post("/orders", FORM);
+    const { body } = await get("/orders/1");
+
+    expect(body).toContain("<h1>Order A-1</h1>");
+    expect(body).toContain("placed, being packed");
+    expect(body).toContain('data-refresh="/orders/1/state"');
+    expect((await get("/orders/1/state")).body).not.toContain("<html");
+  });
+
+  test("can be cancelled as long as it is not fulfilled", async () => {
+    await post("/orders", FORM);
+    const cancelled = await post("/orders/1/cancel", {});
+
+    expect([cancelled.statusCode, cancelled.headers.location]).toEqual([303, "/orders/1"]);
+    const { body } = await get("/orders/1");
+    expect(body).toContain("cancelled");
+    expect(body).not.toContain("Cancel this order");
+  });
+
+  test.each(["/orders/77", "/orders/x", "/orders/..%2Fhealth", "/nowhere"])(
+    "%s is nothing, and a page says so",
+    async (url) => {
+      const { statusCode, headers, body } = await get(url);
+
+      expect(statusCode).toBe(404);
+      expect(headers["content-type"]).toContain("text/html");
+      expect(body).toContain("Back to the shop");
+    },
+  );
+
+  test("that cannot be read now is not said to be lost", async () => {
+    orders.reading = "broken";
+    const { statusCode, headers, body } = await get("/orders/1");
+
+    expect(statusCode).toBe(503);
+    expect(headers["retry-after"]).toBe("1");
+    expect(body).toContain("What you ordered before is kept.");
+    expect(body).not.toContain("ECONN");
+  });
+});
+
+describe("health", () => {
+  test("is degraded, not unhealthy, without the orders service: the page still serves", async () => {
+    orders.reading = "broken";
+    const health = await get("/health");
+
+    expect(health.statusCode).toBe(200);
+    expect(health.json()).toMatchObject({
+      status: "degraded",
+      dependencies: [{ name: "orders", status: "unhealthy" }],
+    });
+    expect((await get("/live")).statusCode).toBe(200);
+  });
+});
