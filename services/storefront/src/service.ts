@@ -63,10 +63,11 @@ export async function assembleStorefront(
       onCall: (outcome, seconds) => metrics.callEnded(name, outcome, seconds),
     });
   // Apart, so that a site that refuses writes is still asked for what can be read.
-  orders = new OrdersApi(settings.ORDERS_URL, {
-    reading: dependency("orders-read"),
-    writing: dependency("orders-write"),
-  });
+  const [reading, writing] = [dependency("orders-read"), dependency("orders-write")];
+  metrics.watchCircuits(() =>
+    Object.fromEntries([reading, writing].map(({ name, state }) => [name, state.circuit])),
+  );
+  orders = new OrdersApi(settings.ORDERS_URL, { reading, writing });
   const view = new SiteView(orders);
   await app.register(pageRoutes, { orders, view, assets: loadAssets() });
   return service.parts;

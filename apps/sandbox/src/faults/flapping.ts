@@ -3,10 +3,11 @@ import type { Fault } from "./fault.ts";
 
 /**
  * Down for less than the second between two probes and up for longer than it, so that no probe sees
- * two refusals in a row: trouble that never lasts as long as a level has to hold (2 s).
+ * two refusals in a row: trouble that never lasts as long as a level has to hold (2 s). Both together
+ * are no multiple of that second, or a probe that is asked while it works would be for ever.
  */
 const DOWN_MS = 700;
-const UP_MS = 1_300;
+const UP_MS = 1_400;
 
 /** The entry refuses and works in turns. */
 export const flapping: Fault = {
