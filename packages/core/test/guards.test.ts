@@ -60,11 +60,6 @@ const AZURE_DAMAGED = {
   "azure-balancer": "degraded",
   "azure-nodes": "degraded",
 } as const;
-/** Nothing runs there that could answer. */
-const AZURE_WITHOUT_REPLICAS = {
-  "azure-balancer": "unhealthy",
-  "azure-nodes": "unhealthy",
-} as const;
 const AZURE_BALANCER = signal("azure-balancer", { kind: "load-balancer", site: AZURE });
 const AZURE_NODES = signal("azure-nodes", { kind: "node-groups", site: AZURE });
 
@@ -178,31 +173,6 @@ describe("target-ready", () => {
       sentence:
         "azure-westeurope serves but is not whole: it scores 5 itself, ready is below 4 (azure-balancer degraded, azure-nodes degraded); 1 person must agree.",
     });
-  });
-
-  test("asks a person about a standby that followed to the end and only lacks replicas", () => {
-    const signals = [...SIGNALS, AZURE_BALANCER, AZURE_NODES];
-    const answers = { ...REGION_LOST, ...AZURE_WITHOUT_REPLICAS } as const;
-    const observations = observe(answers, NOW, signals);
-    const entry = standby({ entry: "unhealthy", entryDetail: "connection reset" });
-    expect(asked("target-ready", { signals, observations, ...entry })).toEqual({
-      guard: "target-ready",
-      outcome: "approve",
-      sentence:
-        "azure-westeurope does not serve (its entry is unhealthy (connection reset); it scores 7 itself, ready is below 4 (azure-balancer unhealthy, azure-nodes unhealthy)), but its database and its platform answer, and the move starts its replicas; 1 person must agree.",
-    });
-  });
-
-  test.each<[string, Partial<Situation>, object]>([
-    ["its database fell silent", replication({ readAtMs: NOW - 30_001 }), {}],
-    ["it is stale", replication({ appliedAtMs: NOW - 42_000 }), {}],
-    ["its entry could not be asked", standby({ entry: "unknown" }), {}],
-    ["its platform does not answer", standby({ entry: "unhealthy" }), { "azure-nodes": "unknown" }],
-  ])("blocks a standby without replicas if %s", (_, change, more) => {
-    const signals = [...SIGNALS, AZURE_BALANCER, AZURE_NODES];
-    const answers = { ...REGION_LOST, ...AZURE_WITHOUT_REPLICAS, ...more } as const;
-    const observations = observe(answers, NOW, signals);
-    expect(asked("target-ready", { signals, observations, ...change }).outcome).toBe("block");
   });
 
   test("blocks one that is not whole and stale, too", () => {

@@ -6,9 +6,8 @@ import { type Guard, type GuardFacts, approve, block, pass } from "./guard.ts";
 /**
  * Could the target serve if it had to? Its entry answers, it needs no healing itself, and it was
  * following the active site until the active site was last known alive. A standby that is dead,
- * empty or stale is worse than an outage, so nobody can override this guard. Two others may be
- * better than an outage, so a person decides: one that serves but is not whole, and one that
- * followed to the end and only lacks replicas, because a move starts those.
+ * empty or stale is worse than an outage, so nobody can override this guard. One that serves but
+ * is not whole, with a replica or a node missing, may be better than an outage: a person decides.
  */
 export const targetReady: Guard = (facts) => {
   const { standby, target } = facts;
@@ -16,22 +15,19 @@ export const targetReady: Guard = (facts) => {
     return block("target-ready", `Nothing is known yet about ${target?.id ?? "the target"}.`);
   }
   const damage = damageOf(facts, target.id);
-  const stale = canaryTroubles(facts, standby);
-  const down = [...entryTroubles(standby), ...(damage === null ? [] : [damage.sentence])];
-  if (stale.length === 0 && down.length === 1 && damage?.serves === true) {
+  const troubles = [
+    ...entryTroubles(standby),
+    ...(damage === null ? [] : [damage.sentence]),
+    ...canaryTroubles(facts, standby),
+  ];
+  if (troubles.length === 1 && damage?.serves === true) {
     return approve(
       "target-ready",
       `${target.id} serves but is not whole: ${damage.sentence}; 1 person must agree.`,
     );
   }
-  if (stale.length === 0 && down.length > 0 && lacksReplicas(facts, standby)) {
-    return approve(
-      "target-ready",
-      `${target.id} does not serve (${down.join("; ")}), but its database and its platform answer, and the move starts its replicas; 1 person must agree.`,
-    );
-  }
-  if (down.length + stale.length > 0) {
-    return block("target-ready", `${target.id} is not ready: ${[...down, ...stale].join("; ")}.`);
+  if (troubles.length > 0) {
+    return block("target-ready", `${target.id} is not ready: ${troubles.join("; ")}.`);
   }
   return pass("target-ready", `${target.id} is ready: its entry is healthy, ${canaryText(facts)}.`);
 };
@@ -64,23 +60,6 @@ function damageOf({ standbyScores, situation }: GuardFacts, target: string): Dam
 function badSignals(score: SiteScore | undefined): SiteScore["contributions"] {
   const contributions = score?.contributions ?? [];
   return contributions.filter((one) => one.points > 0 && one.kind !== "replication-lag");
-}
-
-/**
- * Whether replicas are what it lacks, and somebody is there to start them: its platform says how
- * its nodes and targets are, and that some are missing. An entry that nobody could ask, or that is
- * down although all replicas run, has another reason.
- */
-function lacksReplicas({ standbyScores }: GuardFacts, { entry, site }: StandbyFacts): boolean {
-  const contributions = standbyScores.find((one) => one.site === site)?.contributions ?? [];
-  const platform = contributions.filter(
-    ({ kind }) => kind === "node-groups" || kind === "load-balancer",
-  );
-  return (
-    entry !== "unknown" &&
-    platform.every(({ status }) => status !== "unknown") &&
-    platform.some(({ points }) => points > 0)
-  );
 }
 
 function canaryTroubles(facts: GuardFacts, { replication }: StandbyFacts): readonly string[] {
