@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FINAL_RUN_STATUSES, type RunRecord } from "@cloudphoenix/core";
+import { FINAL_RUN_STATUSES, type Plan, type RunRecord } from "@cloudphoenix/core";
 import { type SandboxUnderTest, sandboxUnderTest, until } from "./sandbox-under-test.ts";
 
 export interface FailoverUnderFire {
@@ -62,7 +62,7 @@ export async function failoverUnderFire(
         atRunMs: atMs - startedAtMs,
         resumedMs: lives[index + 1]?.resumedMs ?? null,
       })),
-      ...repeatsIn(lives),
+      ...repeatsIn(lives, run.plan),
       lostSteps: run.steps
         .filter((step) => step.status !== "done" && !isBestEffort(run, step.id))
         .map((step) => step.id),
@@ -132,19 +132,46 @@ function livesOf(log: string, runId: string): readonly Life[] {
   return lives;
 }
 
-/** An operation may begin again only as the first of a life, if it was the last of the one before. */
-function repeatsIn(lives: readonly Life[]): Pick<FailoverUnderFire, "repeats" | "wrongRepeats"> {
+/**
+ * An operation may begin again only in a later life, and only if it could have been in flight at the
+ * kill: after it nothing had begun but operations of steps that run beside its own.
+ */
+function repeatsIn(
+  lives: readonly Life[],
+  plan: Plan,
+): Pick<FailoverUnderFire, "repeats" | "wrongRepeats"> {
   const repeats: string[] = [];
   const wrongRepeats: string[] = [];
-  const seen = new Set<string>();
-  let inFlight: string | undefined;
-  for (const life of lives) {
-    for (const [index, operation] of life.begun.entries()) {
-      if (seen.has(operation))
-        (index === 0 && operation === inFlight ? repeats : wrongRepeats).push(operation);
-      seen.add(operation);
+  const begun: { readonly operation: string; readonly life: number }[] = [];
+  for (const [life, { begun: operations }] of lives.entries()) {
+    for (const operation of operations) {
+      const before = begun.findLastIndex((one) => one.operation === operation);
+      if (before >= 0) {
+        const since = begun.slice(before + 1).map((one) => one.operation);
+        const inFlight =
+          begun[before]?.life !== life && since.every((one) => runBeside(plan, operation, one));
+        (inFlight ? repeats : wrongRepeats).push(operation);
+      }
+      begun.push({ operation, life });
     }
-    inFlight = life.begun.at(-1) ?? inFlight;
   }
   return { repeats, wrongRepeats };
+}
+
+/** Whether the operations belong to two steps neither of which waits for the other. */
+function runBeside(plan: Plan, one: string, other: string): boolean {
+  const [step, beside] = [stepOf(plan, one), stepOf(plan, other)];
+  if (step === null || beside === null || step === beside) return false;
+  return !waitsFor(plan, step, beside) && !waitsFor(plan, beside, step);
+}
+
+/** The step an operation is part of (`start:fence-site#1`); null for those of the run itself. */
+function stepOf(plan: Plan, operation: string): string | null {
+  const id = /^(?:start|step|undo):(.+)#\d+$/.exec(operation)?.[1];
+  return plan.steps.find((step) => step.id === id)?.id ?? null;
+}
+
+function waitsFor(plan: Plan, later: string, earlier: string): boolean {
+  const needs = plan.steps.find((step) => step.id === later)?.needs ?? [];
+  return needs.some((id) => id === earlier || waitsFor(plan, id, earlier));
 }
