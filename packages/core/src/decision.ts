@@ -111,6 +111,9 @@ export type DecidedAction =
   | { readonly kind: "blocked"; readonly plan: PlanKind | null; readonly because: string }
   | { readonly kind: "page"; readonly because: string };
 
+/** Every kind of action. */
+export const ACTION_KINDS: readonly DecidedAction["kind"][] = ["hold", "act", "blocked", "page"];
+
 export interface Decision {
   readonly atMs: number;
   readonly active: SiteId;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 /** One file. */
-export interface Asset {
+interface Asset {
   /** `/assets/page.3f2a….css` */
   readonly path: string;
   readonly type: string;

@@ -2,6 +2,7 @@
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import {
+  ACTION_KINDS,
   type Decision,
   FINAL_RUN_STATUSES,
   LEVELS,
@@ -54,6 +55,9 @@ export class ControllerMetrics {
   readonly #actions = this.#counter("decisions_total", "Decisions that said something new.", [
     "action",
   ]);
+  readonly #decision = this.#gauge("decision", "1 for the action of the newest decision.", [
+    "action",
+  ]);
   readonly #runs = this.#counter("runs_ended_total", "Runs that ended, by status.", ["status"]);
   readonly #active = this.#gauge("runs_active", "Runs that have not ended, by status.", ["status"]);
   readonly #steps = new Histogram({
@@ -66,6 +70,12 @@ export class ControllerMetrics {
   readonly #alive = new Map<string, RunStatus>();
 
   constructor() {
+    // A counter that first appears at 1 has not increased for Prometheus: every value starts at 0.
+    for (const action of ACTION_KINDS) {
+      this.#actions.inc({ action }, 0);
+      this.#decision.set({ action }, 0);
+    }
+    for (const status of FINAL_RUN_STATUSES) this.#runs.inc({ status }, 0);
     const delay = this.#loopDelay;
     delay.enable();
     this.#reading(
@@ -88,6 +98,9 @@ export class ControllerMetrics {
 
   /** The state of the world as the newest decision sees it. */
   seen(decision: Decision, situation: Situation): void {
+    for (const action of ACTION_KINDS) {
+      this.#decision.set({ action }, action === decision.action.kind ? 1 : 0);
+    }
     for (const { site, points, coverage } of [decision.score, ...decision.standbyScores]) {
       this.#score.set({ site }, points);
       this.#coverage.set({ site }, coverage);
