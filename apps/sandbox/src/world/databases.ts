@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PostgresReplication, prepareServer } from "@cloudphoenix/adapter-postgres";
 import { CloudPhoenixError, type DurabilityMode } from "@cloudphoenix/core";
 import { Child, type ProcessRegistry, systemClock } from "../process/index.ts";
+import { allSettled } from "./all-settled.ts";
 import type { Layout } from "./layout.ts";
 import { AWAY_PLACE, HOME_PLACE, NAMES, otherPlace, type Place, PLACES } from "./places.ts";
 import type { PortBook } from "./ports.ts";
@@ -30,7 +31,7 @@ export interface DatabasesOptions {
  * @throws {CloudPhoenixError} what went wrong, by the codes of adapters/postgres
  */
 export async function prepareDatabases(options: DatabasesOptions): Promise<void> {
-  await Promise.all(PLACES.map((place) => prepare(place, options)));
+  await allSettled(PLACES.map((place) => prepare(place, options)));
   // Standby first, as every later release does it: logical replication carries no DDL.
   for (const place of [AWAY_PLACE, HOME_PLACE]) {
     // In this order: fulfilment works on the table of orders.

@@ -4,6 +4,7 @@ import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import type { NetworkOperations, NetworkSpec } from "../network/operations.ts";
 import { Child, KeptProcess, Remote } from "../process/index.ts";
 import { activePlace } from "./active-place.ts";
+import { allSettled } from "./all-settled.ts";
 import { awaitProtected } from "./await-protected.ts";
 import { Cleanups } from "./cleanups.ts";
 import { prepareDatabases } from "./databases.ts";
@@ -65,18 +66,18 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
     PLACES.map((place) => [place.id, siteHandle(place, ground, clocks[place.cloud])]),
   );
   cleanups.add(() => Promise.all([...sites.values()].map((site) => site.stop())));
-  const [network] = await Promise.all([
+  const [network] = await allSettled([
     startNetwork(spec, ground, cleanups),
     startStateServer(ground, cleanups),
     ...[...sites.values()].map((site) => site.start()),
-  ]);
+  ] as const);
 
   step("Setting up roles, schema and replication");
   const durability = options.durability ?? "async";
   await prepareDatabases({ ...ground, durability, signal });
 
   step("Starting the application and the agents");
-  await Promise.all([...sites.values()].map((site) => site.open({ idle: false })));
+  await allSettled([...sites.values()].map((site) => site.open({ idle: false })));
   const agent = agentProgram("internet", ground.layout, ground.ports);
   keep("internet-agent", withClockOffset(agent, clocks["internet"]), ground, cleanups);
 
