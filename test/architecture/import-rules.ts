@@ -28,20 +28,23 @@ const RULES: readonly Rule[] = [
   { folder: /^packages\/core$/, may: [], external: false },
   { folder: /^packages\/engine$/, may: [/^packages\/core$/], external: false },
   { folder: /^packages\/local-postgres$/, may: [], external: true },
+  { folder: /^packages\/local-objects$/, may: [], external: true },
   { folder: /^packages\/chassis$/, may: [], external: true },
+  { folder: /^packages\/objects$/, may: [/^packages\/core$/], external: true },
   { folder: /^packages\/config$/, may: [/^packages\/core$/], external: true },
-  { folder: /^packages\/testkit$/, may: [/^packages\/(core|engine)$/], external: true },
-  { folder: /^adapters\/[^/]+$/, may: [/^packages\/(core|engine)$/], external: true },
+  { folder: /^packages\/testkit$/, may: [/^packages\/(core|engine|objects)$/], external: true },
+  { folder: /^adapters\/[^/]+$/, may: [/^packages\/(core|engine|objects)$/], external: true },
   { folder: /^services\/[^/]+$/, may: [/^packages\/chassis$/], external: true },
   {
-    folder: /^apps\/(controller|agent|sandbox)$/,
-    may: [/^packages\/(core|engine|config|local-postgres)$/, /^adapters\//],
+    folder: /^apps\/(controller|agent|sandbox|worker)$/,
+    may: [/^packages\/(core|engine|objects|config|local-postgres|local-objects)$/, /^adapters\//],
     external: true,
   },
   {
-    // The CLI starts the sandbox, so it may import it; it reaches everything else over HTTP.
+    // The CLI starts the sandbox, so it may import it, and copies objects itself; it reaches
+    // everything else over HTTP.
     folder: /^apps\/cli$/,
-    may: [/^packages\/(core|engine|config)$/, /^apps\/sandbox$/],
+    may: [/^packages\/(core|engine|objects|config)$/, /^apps\/sandbox$/, /^adapters\/(aws|azure)$/],
     external: true,
   },
 ];

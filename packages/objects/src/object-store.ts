@@ -1,0 +1,181 @@
+/**
+ * One bucket or container, seen through one port.
+ *
+ * Owns: the words both clouds are spoken about in. Adapters translate; they decide nothing.
+ * A store is read and written by key; keys are compared as UTF-8 bytes, as S3 and Blob list them.
+ *
+ * Promises of every implementation (checked by the contract suite):
+ * 1. What `read` hands out is what was stored: a body that ends early, or whose hash the store
+ *    knows and which differs, fails the stream with `OBJECT_CORRUPT`; it never just ends.
+ * 2. What `write` and `finishUpload` report as stored has the MD5 the caller named.
+ * 3. A listing is complete or it fails. It never ends early without an error.
+ * 4. Every call ends when its signal aborts, also when the other side hangs.
+ */
+
+/** What the store can do beyond the common ground. */
+export interface ObjectStoreCapabilities {
+  /** The listing carries the metadata, so `ObjectEntry.stamp` needs no second request. */
+  readonly listsMetadata: boolean;
+  /** Deleted and overwritten objects can be brought back (versioning or soft delete is on). */
+  readonly keepsDeleted: boolean;
+  /** Tags are stored and read back. */
+  readonly tags: boolean;
+  /** Largest body `write` takes; larger ones go up in parts. */
+  readonly singleWriteMaxBytes: number;
+  readonly partMinBytes: number;
+  readonly partMaxBytes: number;
+  readonly partsMax: number;
+  readonly objectMaxBytes: number;
+}
+
+/** One object as a listing shows it. */
+export interface ObjectEntry {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** Changes with every change of the content. Opaque, without quotes. */
+  readonly etag: string;
+  /** When the store took the current content or metadata, by its own clock; epoch ms. */
+  readonly modifiedMs: number;
+  /** MD5 of the whole content in hexadecimal, if the listing tells it. */
+  readonly md5: string | null;
+  /** The stamp a copy left here (see `ObjectProperties.stamp`); null if none, or if listings do not tell. */
+  readonly stamp: string | null;
+}
+
+/** What belongs to an object besides its bytes. */
+export interface ObjectProperties {
+  readonly contentType: string | null;
+  readonly contentEncoding: string | null;
+  readonly contentDisposition: string | null;
+  readonly contentLanguage: string | null;
+  readonly cacheControl: string | null;
+  /** Names in lower case. Adapters map names that are illegal on their side reversibly. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Empty where `capabilities.tags` is false. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** What the copier noted about the source's version; kept apart from `metadata`. */
+  readonly stamp: string | null;
+}
+
+/** One object asked for by name. */
+export interface ObjectFacts extends ObjectEntry {
+  readonly properties: ObjectProperties;
+}
+
+/** First and last byte, both included, counted from 0. */
+export interface ByteRange {
+  readonly firstByte: number;
+  readonly lastByte: number;
+}
+
+export interface ReadRequest {
+  readonly key: string;
+  /** The version that is meant: another one fails with `OBJECT_CHANGED`. */
+  readonly etag: string;
+  /** The whole object if absent. */
+  readonly range?: ByteRange;
+}
+
+/** What must be true of the target for a write or delete to happen; checked by the store itself. */
+export type WriteCondition =
+  | { readonly kind: "none" }
+  /** Nothing is stored under the key. */
+  | { readonly kind: "absent" }
+  | { readonly kind: "unchanged"; readonly etag: string };
+
+export interface WriteRequest {
+  readonly key: string;
+  readonly properties: ObjectProperties;
+  readonly condition: WriteCondition;
+}
+
+/** A whole body in memory, at most `singleWriteMaxBytes`. */
+export interface WholeBody {
+  readonly bytes: Uint8Array;
+  /** Hexadecimal; sent along, stored where the store keeps one, and checked by it. */
+  readonly md5: string;
+}
+
+/** What the store says it has now. */
+export interface StoredObject {
+  readonly etag: string;
+  readonly sizeBytes: number;
+}
+
+/** An upload in parts that can be gone on with after a crash. Plain data. */
+export interface PartUpload {
+  readonly key: string;
+  /** Opaque, given by the store. */
+  readonly token: string;
+}
+
+export interface Part {
+  /** From 1. */
+  readonly number: number;
+  readonly sizeBytes: number;
+  /** Opaque, given by the store. */
+  readonly receipt: string;
+}
+
+export interface FinishRequest extends WriteRequest {
+  readonly upload: PartUpload;
+  /** All parts in ascending order without holes. */
+  readonly parts: readonly Part[];
+  /** MD5 of the whole content in hexadecimal; stored where the store keeps one. */
+  readonly md5: string;
+}
+
+export interface ListRequest {
+  readonly prefix: string;
+  /** Only keys after this one. */
+  readonly after?: string;
+}
+
+/** What is wrong with a store before anything is copied, in the operator's words. */
+export interface StoreFinding {
+  readonly severity: "refuse" | "warn";
+  readonly message: string;
+  readonly hint: string;
+}
+
+/**
+ * The port. Errors of every call: `OBJECT_STORE_UNREACHABLE` (retryable: no answer, throttled, 5xx),
+ * `OBJECT_STORE_DENIED`, `NOT_FOUND` (the bucket), `ABORTED`; more where said.
+ */
+export interface ObjectStore {
+  /** For people: `s3://receipts`, `azblob://account/receipts`. Never holds a credential. */
+  readonly address: string;
+  readonly capabilities: ObjectStoreCapabilities;
+
+  /** Whether the store can be used and is set up as a target or source should be. */
+  inspect(signal: AbortSignal): Promise<readonly StoreFinding[]>;
+
+  /** Pages in ascending order of the keys' UTF-8 bytes. Order is the store's word: callers check it. */
+  list(request: ListRequest, signal: AbortSignal): AsyncIterable<readonly ObjectEntry[]>;
+
+  /** Null if nothing is stored under the key. */
+  head(key: string, signal: AbortSignal): Promise<ObjectFacts | null>;
+
+  /** @throws {CloudPhoenixError} `OBJECT_GONE`, `OBJECT_CHANGED`, `OBJECT_CORRUPT` (also while it is read) */
+  read(request: ReadRequest, signal: AbortSignal): AsyncIterable<Uint8Array>;
+
+  /** @throws {CloudPhoenixError} `OBJECT_CHANGED` (condition), `OBJECT_NAME_REFUSED`, `OBJECT_CORRUPT` */
+  write(request: WriteRequest, body: WholeBody, signal: AbortSignal): Promise<StoredObject>;
+
+  beginUpload(request: WriteRequest, signal: AbortSignal): Promise<PartUpload>;
+  /** Storing a number again replaces it. */
+  uploadPart(
+    upload: PartUpload,
+    part: { readonly number: number } & WholeBody,
+    signal: AbortSignal,
+  ): Promise<Part>;
+  /** Parts the store holds; null if it does not know the upload (any more). */
+  uploadedParts(upload: PartUpload, signal: AbortSignal): Promise<readonly Part[] | null>;
+  /** @throws {CloudPhoenixError} `OBJECT_CHANGED` (condition), `NOT_FOUND` (the upload) */
+  finishUpload(request: FinishRequest, signal: AbortSignal): Promise<StoredObject>;
+  /** Gives back the space. An unknown upload is success. */
+  abortUpload(upload: PartUpload, signal: AbortSignal): Promise<void>;
+
+  /** Deleting nothing is success. @throws {CloudPhoenixError} `OBJECT_CHANGED` (condition) */
+  delete(key: string, condition: WriteCondition, signal: AbortSignal): Promise<void>;
+}
