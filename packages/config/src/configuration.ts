@@ -25,6 +25,8 @@ export interface Configuration {
   readonly replication: ReplicationConfiguration;
   /** The writer lease; null if none is used. */
   readonly lease: LeaseConfiguration | null;
+  /** How objects are copied; null if the application has none. */
+  readonly objects: ObjectsConfiguration | null;
   readonly vantages: readonly VantageConfiguration[];
   readonly signals: readonly SignalConfiguration[];
   /** What the file says, over the defaults. */
@@ -42,6 +44,8 @@ export interface SiteConfiguration extends Site {
   readonly provider: ProviderConfiguration;
   /** The ways of the agent that keeps the site's lease; null without a lease. */
   readonly keeper: KeeperConfiguration | null;
+  /** Where the application's objects lie at this site; null without `objects`. */
+  readonly objects: StoreConfiguration | null;
 }
 
 export interface EntryConfiguration {
@@ -115,6 +119,47 @@ export interface KeeperConfiguration {
   /** Where other agents reach this one, without a trailing slash. */
   readonly peerUrl: string;
   readonly peerTokenFile: string;
+}
+
+/** How the application's objects follow it. */
+export interface ObjectsConfiguration {
+  /** Columns whose rows point to objects. */
+  readonly references: readonly ObjectReference[];
+  /** How far the copy may be behind. */
+  readonly rpoMs: number;
+  /** Time between two whole comparisons. */
+  readonly reconcileMs: number;
+  readonly canaryMs: number;
+  /** Longest a move waits for objects on their way; 0: not at all. */
+  readonly finalSyncMs: number;
+  /** Objects copied at the same time. */
+  readonly inFlight: number;
+  readonly deletes: ObjectDeletes;
+}
+
+/** A column whose rows point to objects. Names are safe to put into SQL. */
+export interface ObjectReference {
+  /** `schema.table`. */
+  readonly table: string;
+  readonly key: string;
+  /** Null there means: not stored yet. */
+  readonly storedAt: string;
+}
+
+export interface ObjectDeletes {
+  readonly delayMs: number;
+  readonly maxPercent: number;
+  readonly maxCount: number;
+}
+
+/** One site's object store. */
+export interface StoreConfiguration {
+  /** `s3://bucket?…` or `azblob://account/container?…`; never holds a credential. */
+  readonly url: string;
+  /** Static keys; null: the role of the process. */
+  readonly credentialsFile: string | null;
+  /** Queue with change events; null: there is none. */
+  readonly hintsUrl: string | null;
 }
 
 export interface VantageConfiguration extends Vantage {

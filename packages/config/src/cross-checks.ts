@@ -5,6 +5,7 @@ import { parseDuration } from "./duration.ts";
 import type { Finding } from "./explain-issue.ts";
 import { leaseChecks } from "./lease-checks.ts";
 import { nearest } from "./nearest.ts";
+import { objectChecks } from "./object-checks.ts";
 import { rawAt, rawList, rawText, rawTexts } from "./raw-document.ts";
 
 /** Everything wrong between the parts of the raw document; runs even if parts are wrong themselves. */
@@ -22,6 +23,7 @@ export function crossCheck(document: unknown): readonly Finding[] {
     ...bandOrder(document),
     ...freezeOrder(document),
     ...leaseChecks(document),
+    ...objectChecks(document),
   ];
 }
 

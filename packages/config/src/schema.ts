@@ -7,6 +7,7 @@ import type {
   ApplicationSection,
   LeaseConfiguration,
   NotifyConfiguration,
+  ObjectsConfiguration,
   ProviderConfiguration,
   ReplicationConfiguration,
   SignalConfiguration,
@@ -17,6 +18,7 @@ import type {
 } from "./configuration.ts";
 import { file, postgresUrl, type ResolveFile } from "./fields.ts";
 import { leaseSection } from "./lease-section.ts";
+import { objectsSection } from "./objects-section.ts";
 import { policySection } from "./policy-section.ts";
 import { signalSection, vantageSection } from "./signal-section.ts";
 import {
@@ -36,6 +38,7 @@ export interface Sections {
   readonly traffic: TrafficConfiguration;
   readonly replication: ReplicationConfiguration;
   readonly lease?: LeaseConfiguration | undefined;
+  readonly objects?: ObjectsConfiguration | undefined;
   readonly vantages: readonly VantageSection[];
   readonly signals: readonly SignalConfiguration[];
   readonly policy: Policy;
@@ -66,6 +69,9 @@ export function configurationSchema(resolve: ResolveFile): z.ZodType<Sections> {
       .describe(
         "The writer lease: a site stops taking writes by itself once its agent can no longer renew. Left out, no lease is used.",
       ),
+    objects: objectsSection()
+      .optional()
+      .describe("How the application's objects are copied. Left out, it has none."),
     vantages: z
       .array(vantageSection(resolve))
       .min(1)

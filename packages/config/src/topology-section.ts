@@ -20,6 +20,7 @@ import {
   sqlName,
 } from "./fields.ts";
 import { keeperSection } from "./lease-section.ts";
+import { storeSection } from "./objects-section.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -60,8 +61,15 @@ export function siteSection(resolve: ResolveFile): z.ZodType<SiteConfiguration> 
     keeper: keeperSection(resolve)
       .optional()
       .describe("The ways of the agent that keeps the lease of this site; needed with `lease`."),
+    objects: storeSection(resolve)
+      .optional()
+      .describe("The application's objects at this site; needed with `objects`."),
   });
-  return section.transform(({ keeper = null, ...site }) => ({ ...site, keeper }));
+  return section.transform(({ keeper = null, objects = null, ...site }) => ({
+    ...site,
+    keeper,
+    objects,
+  }));
 }
 
 function entrySection(): z.ZodType<EntryConfiguration> {

@@ -108,12 +108,17 @@ function assemble(
   const sites = sections.sites.map(({ id, cloud, region }) => ({ id, cloud, region }));
   return {
     file: source.absolute,
-    application: { ...sections.application, sites },
+    application: {
+      ...sections.application,
+      sites,
+      ...(sections.objects !== undefined && { objects: { rpoMs: sections.objects.rpoMs } }),
+    },
     sites: sections.sites,
     networkFence: sections.network_fence ?? null,
     traffic: sections.traffic,
     replication: sections.replication,
     lease: sections.lease ?? null,
+    objects: sections.objects ?? null,
     vantages: sections.vantages.map((vantage) => ({
       ...vantage,
       cloud: sites.find((site) => site.id === vantage.site)?.cloud ?? null,

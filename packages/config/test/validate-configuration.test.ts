@@ -139,7 +139,7 @@ const mistakes: readonly {
     path: "zebra",
     message: "is not a known key",
     suggestion:
-      "known keys: version, application, sites, network_fence, traffic, replication, lease, vantages, signals, policy, notify, api, state",
+      "known keys: version, application, sites, network_fence, traffic, replication, lease, objects, vantages, signals, policy, notify, api, state",
   },
   {
     name: "a password where a file is expected",

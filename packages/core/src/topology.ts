@@ -26,6 +26,13 @@ export interface Application {
   /** Names of the workloads that run at each site. */
   readonly workloads: readonly Workload[];
   readonly objectives: Objectives;
+  /** Present if the application has objects that are copied from site to site. */
+  readonly objects?: ObjectObjectives;
+}
+
+export interface ObjectObjectives {
+  /** How far the copy of the objects may be behind without asking a person. */
+  readonly rpoMs: number;
 }
 
 export interface Workload {

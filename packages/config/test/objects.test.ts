@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import { type Configuration, type Problem, validateConfiguration } from "../src/index.ts";
+import { EXAMPLE } from "./example.ts";
+
+const STORES = {
+  aws: 'objects: { url: "s3://receipts?region=us-east-1", hints_url: "https://sqs.example/1/receipts" }',
+  azure: 'objects: { url: "azblob://shop/receipts", credentials_file: secrets/blob }',
+} as const;
+
+/** The example with a store at each site. */
+const COPIED = (["aws", "azure"] as const)
+  .reduce((text, cloud) => {
+    const provider = `token_file: secrets/provider-${cloud} }`;
+    return text.replace(provider, `${provider}\n    ${STORES[cloud]}`);
+  }, EXAMPLE)
+  .concat(
+    "objects: { references: [{ table: public.receipts, key: object_key, stored_at: stored_at }] }\n",
+  );
+
+function accepted(text: string): Configuration {
+  const validation = validateConfiguration(text, "/etc/cloudphoenix/shop.yaml");
+  if ("problems" in validation) throw new Error(JSON.stringify(validation.problems, null, 1));
+  return validation.configuration;
+}
+
+function refused(text: string): readonly Problem[] {
+  const validation = validateConfiguration(text, "shop.yaml");
+  if ("configuration" in validation) throw new Error("the text was accepted");
+  return validation.problems;
+}
+
+function changed(from: string, to: string): string {
+  if (!COPIED.includes(from)) throw new Error(`the example has no ${from}`);
+  return COPIED.replace(from, () => to);
+}
+
+describe("objects", () => {
+  test("are none where the file has none", () => {
+    const configuration = accepted(EXAMPLE);
+    expect(configuration.objects).toBeNull();
+    expect(configuration.sites.map(({ objects }) => objects)).toEqual([null, null]);
+    expect(configuration.application.objects).toBeUndefined();
+  });
+
+  test("are read with every store and every default", () => {
+    const { objects, sites, application } = accepted(COPIED);
+    expect(objects).toEqual({
+      references: [{ table: "public.receipts", key: "object_key", storedAt: "stored_at" }],
+      rpoMs: 60_000,
+      reconcileMs: 60_000,
+      canaryMs: 2_000,
+      finalSyncMs: 3_000,
+      inFlight: 16,
+      deletes: { delayMs: 86_400_000, maxPercent: 5, maxCount: 1_000 },
+    });
+    expect(application.objects).toEqual({ rpoMs: 60_000 });
+    expect(sites.map((site) => site.objects)).toEqual([
+      {
+        url: "s3://receipts?region=us-east-1",
+        credentialsFile: null,
+        hintsUrl: "https://sqs.example/1/receipts",
+      },
+      {
+        url: "azblob://shop/receipts",
+        credentialsFile: "/etc/cloudphoenix/secrets/blob",
+        hintsUrl: null,
+      },
+    ]);
+  });
+
+  test.each([
+    ["s3://receipts?region=us-east-1", "https://receipts", "is not an s3:// or azblob:// URL"],
+    ["s3://receipts?region=us-east-1", "s3://key:secret@receipts", "holds credentials"],
+    ["azblob://shop/receipts", "azblob://shop", "names no container"],
+    [
+      "s3://receipts?region=us-east-1",
+      "s3://receipts?secret=abc",
+      "has a parameter other than `endpoint` and `region`",
+    ],
+  ])("refuse %s written as %s", (from, to, message) => {
+    const problems = refused(changed(from, to));
+    expect(problems.map((problem) => problem.message)).toEqual([message]);
+    expect(JSON.stringify(problems)).not.toContain("abc");
+  });
+
+  test("need a store at every site", () => {
+    const problems = refused(changed(STORES.azure, ""));
+    expect(problems).toMatchObject([
+      { path: "sites[1]", message: "has no `objects`, so nothing could be copied to or from it" },
+    ]);
+  });
+
+  test("need a section of their own where sites name stores", () => {
+    const text = COPIED.slice(0, COPIED.indexOf("\nobjects: {") + 1);
+    expect(refused(text).map(({ path }) => path)).toEqual(["sites[0].objects", "sites[1].objects"]);
+  });
+
+  test("do not lie in one store for two sites", () => {
+    const problems = refused(changed("azblob://shop/receipts", "s3://receipts?region=us-east-1"));
+    expect(problems).toMatchObject([{ message: "is the store of another site" }]);
+  });
+
+  test("do not take a column that is no name into SQL", () => {
+    const problems = refused(changed("key: object_key", 'key: "key; drop table orders"'));
+    expect(problems.map(({ message }) => message)).toEqual(["is not the name of a column"]);
+  });
+});
