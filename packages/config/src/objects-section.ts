@@ -54,11 +54,6 @@ export function objectsSection(): z.ZodType<ObjectsConfiguration> {
 }
 
 function referenceSection(): z.ZodType<ObjectsConfiguration["references"][number]> {
-  const identifier = (what: string): z.ZodType<string> =>
-    z
-      .string()
-      .regex(/^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)?$/, `is not the name of a ${what}`)
-      .meta({ type: "name", help: "use lower case letters, digits and underscores" });
   return z
     .strictObject({
       table: identifier("table").describe("Table as `schema.table`."),
@@ -68,6 +63,14 @@ function referenceSection(): z.ZodType<ObjectsConfiguration["references"][number
       ),
     })
     .transform(({ stored_at: storedAt, ...section }) => ({ ...section, storedAt }));
+}
+
+/** A name that is put into SQL as it is. */
+function identifier(what: string): z.ZodType<string> {
+  return z
+    .string()
+    .regex(/^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)?$/, `is not the name of a ${what}`)
+    .meta({ type: "name", help: "use lower case letters, digits and underscores" });
 }
 
 function deletesSection(): z.ZodType<ObjectsConfiguration["deletes"]> {
