@@ -33,6 +33,7 @@ export const ERROR_MEANINGS = {
   OBJECT_CHANGED: "The object is not the version that was meant.",
   OBJECT_CORRUPT: "The bytes are not those whose hash is known; nothing was kept.",
   OBJECT_NAME_REFUSED: "The object's name cannot be stored there unchanged.",
+  OBJECT_REFUSED: "The store does not take or give this object as it is; the reason is named.",
   LISTING_BROKEN:
     "A listing failed, ended early or was out of order; nothing was concluded from it.",
   DELETES_REFUSED: "More objects would be deleted than the limit allows.",

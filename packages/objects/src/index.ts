@@ -1,1 +1,2 @@
+export * from "./change-hints.ts";
 export * from "./object-store.ts";

@@ -36,7 +36,7 @@ export interface ObjectEntry {
   readonly etag: string;
   /** When the store took the current content or metadata, by its own clock; epoch ms. */
   readonly modifiedMs: number;
-  /** MD5 of the whole content in hexadecimal, if the listing tells it. */
+  /** MD5 of the whole content in hexadecimal, if the store tells it. */
   readonly md5: string | null;
   /** The stamp a copy left here (see `ObjectProperties.stamp`); null if none, or if listings do not tell. */
   readonly stamp: string | null;
@@ -76,6 +76,15 @@ export interface ReadRequest {
   readonly range?: ByteRange;
 }
 
+/** Asks for a whole object of a size that fits into memory. */
+export interface WholeReadRequest {
+  readonly key: string;
+  /** The version that is meant: another one fails with `OBJECT_CHANGED`. */
+  readonly etag: string;
+  /** What the listing said; another length fails with `OBJECT_CORRUPT`. Bounds the memory used. */
+  readonly sizeBytes: number;
+}
+
 /** What must be true of the target for a write or delete to happen; checked by the store itself. */
 export type WriteCondition =
   | { readonly kind: "none" }
@@ -94,6 +103,11 @@ export interface WholeBody {
   readonly bytes: Uint8Array;
   /** Hexadecimal; sent along, stored where the store keeps one, and checked by it. */
   readonly md5: string;
+}
+
+/** One version of an object: its bytes and what belongs to it, from one answer of the store. */
+export interface WholeObject extends WholeBody {
+  readonly facts: ObjectFacts;
 }
 
 /** What the store says it has now. */
@@ -159,6 +173,12 @@ export interface ObjectStore {
   /** @throws {CloudPhoenixError} `OBJECT_GONE`, `OBJECT_CHANGED`, `OBJECT_CORRUPT` (also while it is read) */
   read(request: ReadRequest, signal: AbortSignal): AsyncIterable<Uint8Array>;
 
+  /**
+   * A small object with its properties in one request; `md5` is computed from the bytes received.
+   * @throws {CloudPhoenixError} as `read`
+   */
+  readWhole(request: WholeReadRequest, signal: AbortSignal): Promise<WholeObject>;
+
   /** @throws {CloudPhoenixError} `OBJECT_CHANGED` (condition), `OBJECT_NAME_REFUSED`, `OBJECT_CORRUPT` */
   write(request: WriteRequest, body: WholeBody, signal: AbortSignal): Promise<StoredObject>;
 
@@ -169,11 +189,11 @@ export interface ObjectStore {
     part: { readonly number: number } & WholeBody,
     signal: AbortSignal,
   ): Promise<Part>;
-  /** Parts the store holds; null if it does not know the upload (any more). */
+  /** Parts the store holds; null if it does not know the upload (any more), or has no part of it. */
   uploadedParts(upload: PartUpload, signal: AbortSignal): Promise<readonly Part[] | null>;
   /** @throws {CloudPhoenixError} `OBJECT_CHANGED` (condition), `NOT_FOUND` (the upload) */
   finishUpload(request: FinishRequest, signal: AbortSignal): Promise<StoredObject>;
-  /** Gives back the space. An unknown upload is success. */
+  /** Gives back the space: S3 at once, Blob within a week. An unknown upload is success. */
   abortUpload(upload: PartUpload, signal: AbortSignal): Promise<void>;
 
   /** Deleting nothing is success. @throws {CloudPhoenixError} `OBJECT_CHANGED` (condition) */
