@@ -1,2 +1,3 @@
 export * from "./change-hints.ts";
+export * from "./compare-keys.ts";
 export * from "./object-store.ts";
