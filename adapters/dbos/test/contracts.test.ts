@@ -1,8 +1,13 @@
 /** The contracts of the ports this adapter implements, on a real PostgreSQL. */
 import type { RunProgram } from "@cloudphoenix/engine";
-import { type RunnerHarness, describePlanRunner, describeStateStores } from "@cloudphoenix/testkit";
+import {
+  type RunnerHarness,
+  describePlanRunner,
+  describeStateStores,
+  describeWorkQueue,
+} from "@cloudphoenix/testkit";
 import { DbosPlanRunner, openStateDatabase } from "../src/index.ts";
-import { systemClock, useStateServer } from "./state-server.ts";
+import { openState, query, systemClock, useStateServer } from "./state-server.ts";
 
 const { freshUrl, launchedUrl } = useStateServer();
 
@@ -16,6 +21,31 @@ describeStateStores({
       log: () => undefined,
     });
     return { ...state, stop: () => state.close() };
+  },
+});
+
+describeWorkQueue({
+  name: "PostgreSQL",
+  setup: async () => {
+    const url = freshUrl();
+    const [state, another] = [await openState(url), await openState(url)];
+    return {
+      queue: state.work,
+      another: another.work,
+      // Nobody can wind the database's clock on: what waits for an instant is moved back instead.
+      pass: async (ms) => {
+        await query(
+          url,
+          `update cloudphoenix.task set due_at = due_at - $1 * interval '1 ms',
+             ended_at = ended_at - $1 * interval '1 ms'`,
+          [ms],
+        );
+      },
+      stop: async () => {
+        await state.close();
+        await another.close();
+      },
+    };
   },
 });
 

@@ -37,6 +37,7 @@ export const ERROR_MEANINGS = {
   LISTING_BROKEN:
     "A listing failed, ended early or was out of order; nothing was concluded from it.",
   DELETES_REFUSED: "More objects would be deleted than the limit allows.",
+  CLAIM_LOST: "Another worker has the task by now; what this one did does not count.",
   STATE_UNAVAILABLE: "The state database cannot be used.",
   STATE_VERSION: "The stored state is of another version.",
   PORT_TAKEN: "Another process listens there.",

@@ -27,6 +27,7 @@ export * from "./memory/memory-fact-store.ts";
 export * from "./memory/memory-lease-witness.ts";
 export * from "./memory/memory-role-store.ts";
 export * from "./memory/memory-run-store.ts";
+export * from "./memory/memory-work-queue.ts";
 export * from "./ports/index.ts";
 export {
   type Quarantine,
@@ -45,3 +46,4 @@ export * from "./steps/step-handler.ts";
 export { reportKey } from "./steps/report-run.ts";
 export { stepHandlers } from "./steps/step-handlers.ts";
 export type { StepPorts } from "./steps/step-ports.ts";
+export { awaitTask, type TaskWait } from "./waiting/await-task.ts";

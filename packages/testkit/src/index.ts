@@ -9,5 +9,6 @@ export * from "./contracts/describe-lease-witness.ts";
 export * from "./contracts/describe-plan-runner.ts";
 export * from "./contracts/describe-state-stores.ts";
 export * from "./contracts/describe-traffic-switch.ts";
+export * from "./contracts/describe-work-queue.ts";
 export * from "./contracts/runner-harness.ts";
 export * from "./simulated-signals.ts";

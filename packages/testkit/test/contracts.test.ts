@@ -8,6 +8,7 @@ import {
   MemoryPlanRunner,
   MemoryRoleStore,
   MemoryRunStore,
+  MemoryWorkQueue,
 } from "@cloudphoenix/engine";
 import {
   SimulatedWorld,
@@ -16,6 +17,7 @@ import {
   describePlanRunner,
   describeStateStores,
   describeTrafficSwitch,
+  describeWorkQueue,
   simulatedTraffic,
 } from "@cloudphoenix/testkit";
 
@@ -96,3 +98,17 @@ function immediate(): Clock {
     },
   };
 }
+
+describeWorkQueue({
+  name: "memory",
+  setup: async () => {
+    const clock = new VirtualClock();
+    const queue = new MemoryWorkQueue(clock);
+    return {
+      queue,
+      another: queue,
+      pass: (ms) => clock.advance(ms),
+      stop: async () => undefined,
+    };
+  },
+});

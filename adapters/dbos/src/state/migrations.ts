@@ -4,6 +4,7 @@
  */
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import { LEASE_SCHEMA } from "../lease/lease-schema.ts";
+import { WORK_SCHEMA } from "../work/work-schema.ts";
 import type { StateConnection } from "./state-connection.ts";
 
 const MIGRATIONS: readonly string[] = [
@@ -64,6 +65,7 @@ const MIGRATIONS: readonly string[] = [
   );
   `,
   LEASE_SCHEMA,
+  WORK_SCHEMA,
 ];
 
 /** Key of the advisory lock that lets one process migrate at a time. */

@@ -1,8 +1,9 @@
 /** Opens CloudPhoenix's own database: what must outlive every process. */
 import { CloudPhoenixError, type Roles } from "@cloudphoenix/core";
-import type { AuditLog, FactStore, RoleStore, RunStore } from "@cloudphoenix/engine";
+import type { AuditLog, FactStore, RoleStore, RunStore, WorkQueue } from "@cloudphoenix/engine";
 import { Client, escapeIdentifier } from "pg";
 import type { Log } from "../log.ts";
+import { PostgresWorkQueue } from "../work/postgres-work-queue.ts";
 import { PostgresAuditLog } from "./audit-log.ts";
 import { PostgresFactStore } from "./fact-store.ts";
 import { migrate } from "./migrations.ts";
@@ -25,6 +26,8 @@ export interface StateDatabase {
   readonly runs: RunStore;
   readonly facts: FactStore;
   readonly audit: AuditLog;
+  /** Of all applications that share this database. */
+  readonly work: WorkQueue;
   close(): Promise<void>;
 }
 
@@ -48,6 +51,7 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
       runs: new PostgresRunStore(state),
       facts: new PostgresFactStore(state),
       audit: new PostgresAuditLog(state),
+      work: new PostgresWorkQueue(state),
       close: () => state.close(),
     };
   } catch (error) {

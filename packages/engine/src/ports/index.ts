@@ -9,3 +9,5 @@ export * from "./salvage.ts";
 export * from "./site-control.ts";
 export * from "./state-store.ts";
 export * from "./traffic-switch.ts";
+export * from "./work-queue.ts";
+export * from "./work-queue-errors.ts";
