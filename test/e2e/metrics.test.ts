@@ -37,7 +37,7 @@ test("every metric of the rules is exported by the controller or a service", asy
   expect(used.length).toBeGreaterThan(30);
   expect(missing).toEqual([]);
   expect(texts.join("\n"), "the leader tells what it decides now").toContain(
-    'cloudphoenix_decision{action="hold"} 1',
+    'cloudphoenix_decision{action="hold",application="shop"} 1',
   );
 });
 

@@ -30,6 +30,8 @@ export class HttpAsker {
   #connection: HttpConnection | null = null;
   /** Questions that had to be put twice because the kept connection had gone stale. */
   staleConnections = 0;
+  /** When the certificate that was shown last ends, since 1970; null if none was. */
+  certificateEndsAtMs: number | null = null;
 
   /** `done` is told how each question ended, once. */
   constructor(target: AskedTarget, done: (asked: Asked) => void) {
@@ -79,6 +81,9 @@ export class HttpAsker {
           return;
         }
         this.#done({ verdict: classifyFailure(error), answered: false });
+      },
+      certified: (endsAtMs) => {
+        this.certificateEndsAtMs = endsAtMs;
       },
     });
   }

@@ -5,6 +5,7 @@
  * 2. A connection whose answer did not end cleanly, or on which something came unasked, is closed.
  */
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { AnswerReader, type ReadAnswer } from "./answer-reader.ts";
 
 /** Told how questions end. */
@@ -12,6 +13,8 @@ export interface ConnectionListener {
   answered(answer: ReadAnswer): void;
   /** `isStale`: a kept connection had been closed, and not a byte of an answer came. */
   failed(error: Error, isStale: boolean): void;
+  /** The other side showed a certificate that is trusted; `endsAtMs` is since 1970. */
+  certified(endsAtMs: number): void;
 }
 
 export class HttpConnection {
@@ -30,6 +33,7 @@ export class HttpConnection {
     socket.on("error", (error) => this.#failed(error));
     // Usually said already; a socket that closes without a reason must not leave a question open.
     socket.on("close", () => this.#ended());
+    if (socket instanceof TLSSocket) socket.once("secureConnect", () => this.#secured(socket));
   }
 
   /** Can carry a question now. */
@@ -48,6 +52,11 @@ export class HttpConnection {
   destroy(): void {
     this.#reader = null;
     this.#socket.destroy();
+  }
+
+  #secured(socket: TLSSocket): void {
+    const endsAtMs = socket.getPeerX509Certificate()?.validToDate.getTime();
+    if (endsAtMs !== undefined) this.#listener.certified(endsAtMs);
   }
 
   #received(bytes: Buffer): void {

@@ -2,4 +2,9 @@ export { AgentConvergenceProbe, type AgentConvergenceOptions } from "./agent-con
 export { AgentObservationSource, type AgentSourceOptions } from "./agent-observation-source.ts";
 export type { AgentAddress, ObservationPage } from "./agent-api.ts";
 export type { CanaryGroup, Expectation, ProbeTarget } from "./probe-target.ts";
-export { ProbeWheel, type ProbeWheelMetrics, type ProbeWheelOptions } from "./probe-wheel.ts";
+export {
+  ProbeWheel,
+  type ProbeWheelMetrics,
+  type ProbeWheelOptions,
+  type ShownCertificate,
+} from "./probe-wheel.ts";

@@ -58,6 +58,14 @@ export interface ProbeWheelMetrics {
   readonly stalledMs: number;
 }
 
+/** The certificate a target showed last, and was trusted for. */
+export interface ShownCertificate {
+  readonly signal: string;
+  readonly vantage: string;
+  /** Since 1970. */
+  readonly endsAtMs: number;
+}
+
 /** What the wheel carries: "ask now", or "give up if this question is still open". */
 type Turn =
   | { readonly kind: "ask"; readonly probe: Probe }
@@ -77,6 +85,7 @@ export class ProbeWheel implements ObservationSource {
   readonly #lag = new LagMeter();
   readonly #stopping = new AbortController();
   readonly #probes: Probe[] = [];
+  readonly #targets: { readonly target: ProbeTarget; readonly probe: Probe }[] = [];
   readonly #lookouts = new Map<string, Lookout>();
   #running: Promise<void> | null = null;
   #wheelMs = 0;
@@ -92,12 +101,13 @@ export class ProbeWheel implements ObservationSource {
     for (const group of this.#options.canaries) this.#placeCanaries(group, listener);
     for (const target of this.#options.targets) {
       const { signal, vantage } = target;
-      this.#place(target, phaseKey(target), (outcome) => {
+      const probe = this.#place(target, phaseKey(target), (outcome) => {
         const { verdict, answered, askedAtMs: atMs, latencyMs: tookMs } = outcome;
         const latencyMs = answered ? tookMs : null;
         listener.observed({ signal, vantage, atMs, ...verdict, latencyMs });
         if (!answered) this.#suspect(vantage);
       });
+      this.#targets.push({ target, probe });
     }
     this.#lastNowMs = this.#options.clock.now();
     this.#running = this.#run();
@@ -119,6 +129,14 @@ export class ProbeWheel implements ObservationSource {
       latenessP99Ms: p99Ms,
       latenessMaxMs: maxMs,
     };
+  }
+
+  /** Of https targets that were reached; one that was refused keeps the last that was trusted. */
+  certificates(): readonly ShownCertificate[] {
+    return this.#targets.flatMap(({ target: { signal, vantage }, probe }) => {
+      const endsAtMs = probe.certificateEndsAtMs;
+      return endsAtMs === null ? [] : [{ signal, vantage, endsAtMs }];
+    });
   }
 
   #placeCanaries(group: CanaryGroup, listener: ObservationListener): void {

@@ -61,6 +61,11 @@ export class Probe {
     return this.#asker.staleConnections;
   }
 
+  /** See `HttpAsker`. */
+  get certificateEndsAtMs(): number | null {
+    return this.#asker.certificateEndsAtMs;
+  }
+
   /** Puts the next question and returns its number, which `expire` wants to know. */
   ask(nowMs: number, wheelMs: number): number {
     this.#asked += 1;

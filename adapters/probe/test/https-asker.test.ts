@@ -43,6 +43,17 @@ function trust({ cert }: Certificate): void {
   onTestFinished(() => setDefaultCACertificates(before));
 }
 
+async function askedOnce(url: string): Promise<HttpAsker> {
+  let ended = false;
+  const asker = new HttpAsker({ url, expect: "health-json" }, () => {
+    ended = true;
+  });
+  onTestFinished(() => asker.close());
+  asker.ask(false);
+  await until(() => ended);
+  return asker;
+}
+
 async function askTimes(url: string, times: number, fresh: boolean): Promise<readonly Asked[]> {
   const ends: Asked[] = [];
   const asker = new HttpAsker({ url, expect: "health-json" }, (end) => ends.push(end));
@@ -69,6 +80,19 @@ test("every new connection has the certificate shown again", async () => {
   expect(ends.map(({ verdict }) => verdict.status)).toEqual(Array(3).fill("healthy"));
   await until(() => target.counts.connections === 3);
   expect(target.counts.resumed).toBe(0);
+});
+
+test("the end of a certificate that was shown and trusted is remembered", async () => {
+  trust(VALID);
+  const target = await startHttps(VALID);
+  const asker = await askedOnce(target.url);
+  expect(asker.certificateEndsAtMs).toBe(Date.UTC(2049, 0, 1));
+});
+
+test("a certificate that is not trusted has no end that anybody should plan by", async () => {
+  const target = await startHttps(VALID);
+  const asker = await askedOnce(target.url);
+  expect(asker.certificateEndsAtMs).toBeNull();
 });
 
 test("a certificate nobody vouches for is unhealthy", async () => {

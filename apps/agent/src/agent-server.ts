@@ -5,7 +5,7 @@ import { messageOf } from "@cloudphoenix/core";
 import type { ConvergenceProbe } from "@cloudphoenix/engine";
 import fastify, { type FastifyInstance } from "fastify";
 import type { LeaseOffice } from "./lease/lease-office.ts";
-import { addLeaseRoutes, leaseMetrics } from "./lease/lease-routes.ts";
+import { addLeaseRoutes } from "./lease/lease-routes.ts";
 import type { ObservationLog } from "./observation-log.ts";
 
 /** Longest a question may be held open. */
@@ -18,6 +18,8 @@ export interface AgentServerParts {
   readonly log: ObservationLog;
   readonly convergence: ConvergenceProbe;
   readonly metrics: () => ProbeWheelMetrics;
+  /** What Prometheus is told. */
+  readonly exposition: () => Promise<{ readonly contentType: string; readonly text: string }>;
   /** Null at a vantage that keeps no lease. */
   readonly office: LeaseOffice | null;
   /** Ends every held question when it aborts. */
@@ -46,11 +48,10 @@ export function agentServer(parts: AgentServerParts): FastifyInstance {
   });
   server.get("/live", async () => ({ status: "live" }));
   server.get("/v1/metrics", async () => parts.metrics());
-  server.get("/metrics", (_request, reply) =>
-    reply
-      .type("text/plain; version=0.0.4; charset=utf-8")
-      .send(leaseMetrics(parts.office?.view() ?? null)),
-  );
+  server.get("/metrics", async (_request, reply) => {
+    const { contentType, text } = await parts.exposition();
+    return reply.type(contentType).send(text);
+  });
   addLeaseRoutes(server, parts);
   addObservations(server, parts);
   addConvergence(server, parts);

@@ -41,7 +41,7 @@ function levelOf({ kind }: LeaseRound): "info" | "warn" {
 function makeLogger(args: AgentArguments): Logger {
   return pino({
     level: args.logLevel,
-    base: { app: "agent", vantage: args.vantage },
+    base: { service: "agent", vantage: args.vantage },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
   });

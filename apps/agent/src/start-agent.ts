@@ -4,6 +4,7 @@ import { DnsConvergenceProbe, TtlResolver } from "@cloudphoenix/adapter-dns";
 import { ProbeWheel } from "@cloudphoenix/adapter-probe";
 import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
 import type { LeaseRound } from "@cloudphoenix/engine";
+import { AgentMetrics } from "./agent-metrics.ts";
 import { agentServer } from "./agent-server.ts";
 import { openLeaseOffice } from "./lease/lease-office.ts";
 import { ObservationLog } from "./observation-log.ts";
@@ -52,7 +53,16 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
     clock,
     onChange: settings.onLease ?? (() => {}),
   });
+  const exposed = new AgentMetrics(
+    { application: configuration.application.name, vantage },
+    {
+      probes: metrics,
+      certificates: () => wheel.certificates(),
+      lease: office === null ? null : () => office.view(),
+    },
+  );
   const server = agentServer({
+    exposition: () => exposed.text(),
     office,
     token,
     log,
@@ -65,6 +75,7 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
     () => server.listen({ host: listen.host, port: listen.port }),
     listen,
   ).catch(async (error: unknown) => {
+    exposed.close();
     await office?.close();
     throw error;
   });
@@ -75,6 +86,7 @@ export async function startAgent(settings: AgentSettings): Promise<RunningAgent>
     close: async () => {
       stopping.abort();
       await Promise.all([wheel.stop(), server.close(), office?.close()]);
+      exposed.close();
     },
   };
 }

@@ -1,6 +1,8 @@
+import type { ProbeWheelMetrics } from "@cloudphoenix/adapter-probe";
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import type { SiteLease, SiteLeaseState } from "@cloudphoenix/engine";
 import { expect, onTestFinished, test } from "vitest";
+import { AgentMetrics } from "../src/agent-metrics.ts";
 import { agentServer } from "../src/agent-server.ts";
 import { HttpLeasePeer } from "../src/lease/http-lease-peer.ts";
 import type { LeaseOffice, LeaseView } from "../src/lease/lease-office.ts";
@@ -16,6 +18,19 @@ const VIEW: LeaseView = {
   by: "witness",
   renewedAgoMs: 250,
   rounds: { renewed: 7, failed: 1 },
+};
+const LABELS = { application: "shop", vantage: "azure" };
+const PROBES: ProbeWheelMetrics = {
+  probes: 12,
+  inFlight: 1,
+  overruns: 2,
+  freshProbes: 1,
+  freshFailures: 0,
+  staleConnections: 0,
+  latenessP50Ms: 1,
+  latenessP99Ms: 2,
+  latenessMaxMs: 3,
+  stalledMs: 500,
 };
 const STATE: SiteLeaseState = {
   role: "fenced",
@@ -42,8 +57,15 @@ function officeWith(database: Partial<SiteLease>): LeaseOffice {
 
 /** Base URL of an agent with this office. */
 async function agentWith(office: LeaseOffice | null): Promise<string> {
+  const metrics = new AgentMetrics(LABELS, {
+    probes: () => PROBES,
+    certificates: () => [{ signal: "aws-entry", vantage: "azure", endsAtMs: 1_800_000_000_000 }],
+    lease: office === null ? null : () => office.view(),
+  });
+  onTestFinished(() => metrics.close());
   const server = agentServer({
     office,
+    exposition: () => metrics.text(),
     token: TOKEN,
     log: new ObservationLog(steadyClock, 0),
     convergence: { sample: async () => [] },
@@ -139,17 +161,28 @@ test("the lease is in the API for holders of the token, and in the metrics for e
   expect((await fetch(`${url}/v1/lease`)).status).toBe(401);
   expect(await (await fetch(`${url}/v1/lease`, { headers: bearer })).json()).toEqual(VIEW);
   const metrics = await (await fetch(`${url}/metrics`)).text();
-  expect(metrics).toContain('cloudphoenix_agent_lease_held{site="azure-westeurope"} 1');
-  expect(metrics).toContain(
-    'cloudphoenix_agent_lease_renewed_seconds_ago{site="azure-westeurope"} 0.25',
+  const rest = 'application="shop",vantage="azure"}';
+  for (const line of [
+    `cloudphoenix_agent_lease_held{site="azure-westeurope",${rest} 1`,
+    `cloudphoenix_agent_lease_renewed_seconds_ago{site="azure-westeurope",${rest} 0.25`,
+    `cloudphoenix_agent_lease_rounds_total{site="azure-westeurope",outcome="failed",${rest} 1`,
+    `cloudphoenix_agent_probes_total{${rest} 12`,
+    `cloudphoenix_agent_probe_stalled_seconds_total{${rest} 0.5`,
+    `cloudphoenix_certificate_expiry_timestamp_seconds{signal="aws-entry",${rest} 1800000000`,
+  ]) {
+    expect(metrics).toContain(line);
+  }
+  expect(await (await fetch(`${url}/metrics`)).text(), "sums are read, not added up").toContain(
+    `cloudphoenix_agent_probes_total{${rest} 12`,
   );
-  expect(metrics).toContain('{site="azure-westeurope",outcome="failed"} 1');
 });
 
 test("an agent outside of every site keeps no lease and promises nothing", async () => {
   const url = await agentWith(null);
   expect(await post(url, "/v1/promises", WISH)).toMatchObject({ status: 404 });
-  expect(await (await fetch(`${url}/metrics`)).text()).toBe("");
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).not.toContain("lease");
+  expect(metrics).toContain("cloudphoenix_agent_probes_total");
 });
 
 async function post(

@@ -95,7 +95,7 @@ class RunningController implements Controller {
   readonly #configuration: Configuration;
   readonly #options: ControllerOptions;
   readonly #stopping = new AbortController();
-  readonly #metrics = new ControllerMetrics();
+  readonly #metrics: ControllerMetrics;
   readonly #hub = new EventHub({ boot: randomBytes(6).toString("hex") });
   readonly #startedAtMs = systemClock.now();
   #ground: Ground | null = null;
@@ -110,6 +110,7 @@ class RunningController implements Controller {
   constructor(configuration: Configuration, options: ControllerOptions) {
     this.#configuration = configuration;
     this.#options = options;
+    this.#metrics = new ControllerMetrics({ application: configuration.application.name });
   }
 
   async start(): Promise<void> {

@@ -81,9 +81,11 @@ export async function assembleDatabaseService(
 ): Promise<DatabaseService> {
   const base = await begin(options);
   const { settings, name } = options;
+  const password = passwordOf(settings, options.environment, base.logger);
+  base.metrics.watchSecrets(() => ({ "database-password": password?.state ?? null }));
   const database = new Database({
     address: settings.DATABASE_URL,
-    password: passwordOf(settings, options.environment, base.logger),
+    password,
     name: `${name} ${settings.POD}`,
     poolMax: settings.DATABASE_POOL_MAX,
     statementTimeoutMs: settings.DATABASE_STATEMENT_TIMEOUT_MS,
@@ -123,7 +125,12 @@ async function begin(options: Omit<ServiceOptions, "checks">): Promise<Base> {
     level: settings.LOG_LEVEL,
     ...(options.personalFields === undefined ? {} : { personalFields: options.personalFields }),
   });
-  const metrics = new Metrics({ service: name, version, commit: settings.COMMIT });
+  const metrics = new Metrics({
+    service: name,
+    version,
+    commit: settings.COMMIT,
+    site: settings.SITE,
+  });
   const endpoint = settings.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === null) return { logger, metrics, closers: [] };
   const ratio = settings.OTEL_TRACES_SAMPLER_ARG;

@@ -133,11 +133,14 @@ describe("metrics", () => {
       await ask(`${serving.url}/x`);
       const { text } = (await ask(`${serving.url}/metrics`)).body;
       for (const line of [
-        'http_request_duration_seconds_count{method="GET",route="/x",status="200"} 1',
-        'dependency_call_duration_seconds_count{dependency="database",outcome="ok"} 1',
-        'database_connections{pool="work",state="idle"} 1',
-        'nodejs_eventloop_delay_seconds{quantile="0.99"}',
-        "process_resident_memory_bytes ",
+        'http_request_duration_seconds_count{site="aws-us-east-1",method="GET",route="/x",status="200"} 1',
+        'dependency_call_duration_seconds_count{site="aws-us-east-1",dependency="database",outcome="ok"} 1',
+        'database_connections{pool="work",state="idle",site="aws-us-east-1"} 1',
+        'nodejs_eventloop_delay_seconds{quantile="0.99",site="aws-us-east-1"}',
+        'process_resident_memory_bytes{site="aws-us-east-1"} ',
+        'process_cpu_seconds_total{site="aws-us-east-1"} ',
+        'secret_written_timestamp_seconds{secret="database-password",site="aws-us-east-1"} ',
+        'secret_stale{secret="database-password",site="aws-us-east-1"} 0',
         'build_info{service="test",version="1.2.3",commit="unknown",',
       ]) {
         expect(text).toContain(line);

@@ -2,7 +2,7 @@
 // rotated secrets without a restart; role-based credentials first; static keys work but warn."
 // AWS is a stand-in that speaks the real protocol, asked by the real SDK; so is Azure, behind the
 // SDK's own transport interface, because its client refuses anything but HTTPS.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,11 +19,17 @@ import {
   openSecret,
   parseSecretReference,
   Secret,
+  type SecretReading,
   staticKeyWarning,
 } from "../src/index.ts";
 import { openWorld } from "./chassis-world.ts";
 
 const signal = new AbortController().signal;
+
+function said(value: string): SecretReading {
+  return { value, writtenAtMs: null, expiresAtMs: null };
+}
+
 let directory: string;
 
 beforeAll(async () => {
@@ -73,7 +79,7 @@ describe("a secret", () => {
       {
         read: async () => {
           reads += 1;
-          return value;
+          return said(value);
         },
       },
       { keepMs: 1_000, now: () => nowMs },
@@ -91,7 +97,7 @@ describe("a secret", () => {
 
   test("is read again at once when it was refused", async () => {
     let value = "old";
-    const secret = new Secret({ read: async () => value }, { keepMs: 3_600_000 });
+    const secret = new Secret({ read: async () => said(value) }, { keepMs: 3_600_000 });
     expect(await secret.value()).toBe("old");
     value = "new";
     expect(await secret.value()).toBe("old");
@@ -103,13 +109,23 @@ describe("a secret", () => {
     let works = true;
     const stale = vi.fn<(error: unknown) => void>();
     const secret = new Secret(
-      { read: () => (works ? Promise.resolve("kept") : Promise.reject(new Error("store down"))) },
+      {
+        read: async () => {
+          if (!works) throw new Error("store down");
+          return said("kept");
+        },
+      },
       { keepMs: 0, onStale: stale },
     );
     expect(await secret.value()).toBe("kept");
+    expect(secret.state?.isStale).toBe(false);
     works = false;
     expect(await secret.value()).toBe("kept");
+    expect(secret.state?.isStale).toBe(true);
     expect(stale).toHaveBeenCalledOnce();
+    works = true;
+    await secret.value();
+    expect(secret.state?.isStale).toBe(false);
     const never = new Secret({ read: () => Promise.reject(new Error("store down")) });
     await expect(never.value()).rejects.toThrow("store down");
   });
@@ -127,12 +143,14 @@ describe("files and environment", () => {
     const secret = openSecret(`file:${path}`, { environment: {}, onWarning: () => undefined });
     expect(await secret.value()).toBe(" pa ss");
     await writeFile(path, "next");
+    await utimes(path, 1_700_000_000, 1_700_000_000);
     expect(await secret.value()).toBe("next");
+    expect(secret.state).toEqual({ writtenAtMs: 1.7e12, expiresAtMs: null, isStale: false });
     await expect(fileSecret(join(directory, "none")).read(signal)).rejects.toThrow("ENOENT");
   });
 
   test("a variable that is not set is named, not guessed", async () => {
-    expect(await environmentSecret("A", { A: "x" }).read(signal)).toBe("x");
+    expect((await environmentSecret("A", { A: "x" }).read(signal)).value).toBe("x");
     await expect(environmentSecret("B", { B: "" }).read(signal)).rejects.toThrow("B is not set");
   });
 
@@ -188,7 +206,7 @@ describe("AWS Secrets Manager", () => {
           body,
         });
         response.setHeader("content-type", "application/x-amz-json-1.1");
-        response.end(JSON.stringify({ Name: "db", SecretString: value }));
+        response.end(JSON.stringify({ Name: "db", SecretString: value, CreatedDate: 1.7e9 }));
       };
       textOf(request).then(answer, () => response.destroy());
     });
@@ -213,15 +231,20 @@ describe("AWS Secrets Manager", () => {
     vi.stubEnv("AWS_ENDPOINT_URL_STS", endpoint);
     vi.stubEnv("AWS_REGION", "us-east-1");
     const whole = awsSecret({ id: "db", field: null, endpoint });
-    expect(await whole.read(signal)).toBe(value);
-    expect(await awsSecret({ id: "db", field: "password", endpoint }).read(signal)).toBe("p1");
+    expect((await whole.read(signal)).value).toBe(value);
+    expect((await awsSecret({ id: "db", field: "password", endpoint }).read(signal)).value).toBe(
+      "p1",
+    );
     expect(asked[0]).toMatchObject({
       target: "secretsmanager.GetSecretValue",
       body: '{"SecretId":"db"}',
     });
     expect(asked[0]?.authorization).toContain("ROLEKEY");
+    expect(await whole.read(signal)).toMatchObject({ writtenAtMs: 1.7e12, expiresAtMs: null });
     value = JSON.stringify({ password: "p2" });
-    expect(await awsSecret({ id: "db", field: "password", endpoint }).read(signal)).toBe("p2");
+    expect((await awsSecret({ id: "db", field: "password", endpoint }).read(signal)).value).toBe(
+      "p2",
+    );
   });
 
   test.each([
@@ -272,7 +295,7 @@ describe("Azure Key Vault", () => {
               bodyAsText: JSON.stringify({
                 value: '{"password":"p1"}',
                 id: "https://v.vault.azure.net/secrets/db/1",
-                attributes: { enabled: true },
+                attributes: { enabled: true, created: 1_700_000_000, exp: 1_800_000_000 },
               }),
             }
           : { request, status: 401, headers: headersOf({ "www-authenticate": challenge }) };
@@ -287,7 +310,11 @@ describe("Azure Key Vault", () => {
       }),
       client: { httpClient },
     });
-    expect(await source.read(signal)).toBe("p1");
+    expect(await source.read(signal)).toEqual({
+      value: "p1",
+      writtenAtMs: 1.7e12,
+      expiresAtMs: 1.8e12,
+    });
     expect(urls[0]).toMatch(/^https:\/\/v\.vault\.azure\.net\/secrets\/db\/?\?api/);
   });
 });

@@ -41,7 +41,7 @@ export async function serveWith(
     personalFields,
     destination: { write: (line) => lines.push(JSON.parse(line)) },
   });
-  const metrics = new Metrics({ service: "test", version: "1", commit: "abc" });
+  const metrics = new Metrics({ service: "test", version: "1", commit: "abc", site: "s1" });
   const health = new Health({ identity: IDENTITY, watch: null, checks });
   const app = await buildServer({
     service: "test",

@@ -161,7 +161,7 @@ test("a site without the writer epoch takes nothing, and is not degraded for it"
     const { url } = await run();
     await expect
       .poll(async () => (await fetch(`${url}/metrics`)).text())
-      .toContain("fulfilment_intake_open 0");
+      .toContain('fulfilment_intake_open{site="aws-us-east-1"} 0');
     const health = JSON.stringify(await (await fetch(`${url}/health`)).json());
     expect(health).toContain('"name":"queue","status":"healthy"');
     expect(await world.statuses()).toEqual({ placed: 1 });
@@ -199,7 +199,7 @@ test("the queue is counted, with how long the next order has been due", async ()
   const { url } = await run();
   await expect
     .poll(async () => (await fetch(`${url}/metrics`)).text())
-    .toContain("fulfilment_orders_waiting 3");
+    .toContain('fulfilment_orders_waiting{site="aws-us-east-1"} 3');
 });
 
 test("its role cannot change what was ordered, nor place or delete orders", async () => {

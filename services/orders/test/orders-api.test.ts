@@ -228,12 +228,14 @@ describe("what the service says about itself", () => {
     const text = String((await ask(`${service.url}/metrics`)).body["text"]);
 
     expect(text).toContain(
-      'http_request_duration_seconds_count{method="POST",route="/orders",status="201"}',
+      'http_request_duration_seconds_count{site="aws-us-east-1",method="POST",route="/orders",status="201"}',
     );
     expect(text).toContain('route="/orders/:id"');
     expect(text).not.toContain("123456");
-    expect(text).toMatch(/orders_placed_total\{outcome="created"\} \d+/);
-    expect(text).toMatch(/database_connections\{pool="work",state="open"\} \d+/);
+    expect(text).toMatch(/orders_placed_total\{outcome="created",site="aws-us-east-1"\} \d+/);
+    expect(text).toMatch(
+      /database_connections\{pool="work",state="open",site="aws-us-east-1"\} \d+/,
+    );
   });
 
   test("keeps a sane request id, replaces an insane one, and returns it in problems", async () => {

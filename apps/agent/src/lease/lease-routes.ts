@@ -1,7 +1,7 @@
 /** The lease in the agent's API: what it is, promises to peers, the fence from within. */
 import { type ErrorCode, hasCode, messageOf } from "@cloudphoenix/core";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { LeaseOffice, LeaseView } from "./lease-office.ts";
+import type { LeaseOffice } from "./lease-office.ts";
 
 const EPOCH_MAX = 2 ** 53 - 1;
 /** No lease is that long; see the configuration of `ttl` and `margin`. */
@@ -78,29 +78,4 @@ async function answered(
 
 function refuseWithout(reply: FastifyReply): FastifyReply {
   return reply.code(404).send({ code: "NOT_FOUND", message: "this agent keeps no lease" });
-}
-
-const HELD = "cloudphoenix_agent_lease_held";
-const AGE = "cloudphoenix_agent_lease_renewed_seconds_ago";
-const ROUNDS = "cloudphoenix_agent_lease_rounds_total";
-
-/** The lease as Prometheus text; empty where none is kept. */
-export function leaseMetrics(view: LeaseView | null): string {
-  if (view === null) return "";
-  const site = `site="${view.site}"`;
-  const age = view.renewedAgoMs === null ? "NaN" : String(view.renewedAgoMs / 1_000);
-  return [
-    `# HELP ${HELD} 1 while the last round renewed the lease of the site.`,
-    `# TYPE ${HELD} gauge`,
-    `${HELD}{${site}} ${view.state === "renewed" ? 1 : 0}`,
-    `# HELP ${AGE} Time since the last renewal; NaN if there was none.`,
-    `# TYPE ${AGE} gauge`,
-    `${AGE}{${site}} ${age}`,
-    `# HELP ${ROUNDS} Rounds of the keeper by outcome.`,
-    `# TYPE ${ROUNDS} counter`,
-    ...Object.entries(view.rounds).map(
-      ([outcome, count]) => `${ROUNDS}{${site},outcome="${outcome}"} ${count}`,
-    ),
-    "",
-  ].join("\n");
 }

@@ -80,6 +80,7 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
   world.postgres.watch.start();
   world.watch.start();
   parts.metrics.watchProber(() => world.wheel.metrics());
+  parts.metrics.watchCertificates(() => world.wheel.certificates());
   const done = Promise.all([loop.run(stop), returned.run(stop), leaseUpkeep(parts, stop)]).then(
     () => undefined,
   );

@@ -23,7 +23,7 @@ export function openLog(options: LogOptions): Logger {
   const { level, file } = options;
   const settings = {
     level,
-    base: { program: "cloudphoenix-controller" },
+    base: { service: "controller" },
     timestamp: stdTimeFunctions.isoTime,
     redact: { paths: REDACTED, censor: "(secret)" },
     serializers: { err: errorLine },

@@ -58,7 +58,7 @@ class RunProgress {
   }
 
   step(runId: string, step: StepRecord): void {
-    this.#parts.metrics.stepEnded(step);
+    this.#parts.metrics.stepRecorded(runId, step);
     void this.#publish(runId);
   }
 

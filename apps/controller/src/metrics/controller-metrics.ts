@@ -1,6 +1,7 @@
 /** What the controller tells Prometheus about the application, its runs and itself. */
 
-import { monitorEventLoopDelay } from "node:perf_hooks";
+import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import type { ShownCertificate } from "@cloudphoenix/adapter-probe";
 import {
   ACTION_KINDS,
   type Decision,
@@ -27,6 +28,19 @@ export interface LeaseNumbers {
   /** Null while it is sealed. */
   readonly holder: string | null;
   readonly renewedAgoMs: number;
+}
+
+export interface ControllerMetricsOptions {
+  /** Name of the application; every series carries it, so that one Prometheus can watch several. */
+  readonly application: string;
+  /** Milliseconds of a clock that only goes forward. Default: this process's. */
+  readonly monotonicMs?: () => number;
+}
+
+/** A run and when something of it was recorded last, monotonic. */
+interface LivingRun {
+  status: RunStatus;
+  recordedAtMs: number;
 }
 
 const STEP_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
@@ -67,15 +81,24 @@ export class ControllerMetrics {
     buckets: STEP_SECONDS,
     registers: [this.#registry],
   });
-  readonly #alive = new Map<string, RunStatus>();
+  readonly #alive = new Map<string, LivingRun>();
+  readonly #monotonicMs: () => number;
 
-  constructor() {
+  constructor(options: ControllerMetricsOptions) {
+    const { application, monotonicMs = () => performance.now() } = options;
+    this.#monotonicMs = monotonicMs;
+    this.#registry.setDefaultLabels({ application });
     // A counter that first appears at 1 has not increased for Prometheus: every value starts at 0.
     for (const action of ACTION_KINDS) {
       this.#actions.inc({ action }, 0);
       this.#decision.set({ action }, 0);
     }
     for (const status of FINAL_RUN_STATUSES) this.#runs.inc({ status }, 0);
+    this.#reading(
+      "run_quiet_seconds",
+      "How long the run that is silent longest has recorded nothing; 0 while none is at work.",
+      () => this.#quietSeconds(),
+    );
     const delay = this.#loopDelay;
     delay.enable();
     this.#reading(
@@ -120,17 +143,20 @@ export class ControllerMetrics {
 
   runStatus(runId: string, status: RunStatus): void {
     const before = this.#alive.get(runId);
-    if (before !== undefined) this.#active.dec({ status: before });
+    if (before !== undefined) this.#active.dec({ status: before.status });
     if (FINAL_RUN_STATUSES.includes(status)) {
       this.#alive.delete(runId);
       this.#runs.inc({ status });
       return;
     }
-    this.#alive.set(runId, status);
+    this.#alive.set(runId, { status, recordedAtMs: this.#monotonicMs() });
     this.#active.inc({ status });
   }
 
-  stepEnded({ status, startedAtMs, endedAtMs }: StepRecord): void {
+  /** A step began, was tried again or ended. */
+  stepRecorded(runId: string, { status, startedAtMs, endedAtMs }: StepRecord): void {
+    const run = this.#alive.get(runId);
+    if (run !== undefined) run.recordedAtMs = this.#monotonicMs();
     if (startedAtMs === null || endedAtMs === null) return;
     this.#steps.observe({ status }, Math.max(0, endedAtMs - startedAtMs) / 1000);
   }
@@ -165,6 +191,21 @@ export class ControllerMetrics {
       "Time in which this process did not run.",
       (one) => one.stalledMs / 1000,
     );
+  }
+
+  /** Reads at every scrape when the certificates end that this controller was shown. */
+  watchCertificates(read: () => readonly ShownCertificate[]): void {
+    const expiry = new Gauge({
+      name: "cloudphoenix_certificate_expiry_timestamp_seconds",
+      help: "When the certificate a probed address showed last ends, seconds since 1970.",
+      labelNames: ["signal", "vantage"],
+      registers: [this.#registry],
+      collect() {
+        for (const { signal, vantage, endsAtMs } of read()) {
+          expiry.set({ signal, vantage }, endsAtMs / 1000);
+        }
+      },
+    });
   }
 
   /** Reads the writer lease at every scrape; NaN while it has not been seen. */
@@ -207,6 +248,14 @@ export class ControllerMetrics {
   close(): void {
     this.#loopDelay.disable();
     this.#registry.clear();
+  }
+
+  #quietSeconds(): number {
+    const nowMs = this.#monotonicMs();
+    const quietMs = Array.from(this.#alive.values(), ({ status, recordedAtMs }) =>
+      status === "running" ? nowMs - recordedAtMs : 0,
+    );
+    return Math.max(0, ...quietMs) / 1000;
   }
 
   /** A metric that is read when it is scraped; a name ending in `_total` only ever grows. */

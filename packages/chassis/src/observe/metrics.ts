@@ -8,12 +8,19 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import type { PoolUsage } from "../database/connection-pool.ts";
 import type { CircuitName, CallOutcome } from "../resilience/dependency.ts";
+import type { SecretState } from "../secrets/secret.ts";
 
 /** What runs, for `build_info`. */
 export interface Build {
   readonly service: string;
   readonly version: string;
   readonly commit: string;
+}
+
+/** What a service is called and where it runs. */
+export interface MetricsOptions extends Build {
+  /** On every series: one Prometheus, or one dashboard, may look at several sites. */
+  readonly site: string;
 }
 
 /** Labels of a request. */
@@ -41,8 +48,9 @@ export class Metrics {
   readonly #refused: Counter<"reason">;
   #exposing: Promise<unknown> = Promise.resolve();
 
-  constructor(build: Build) {
+  constructor({ site, ...build }: MetricsOptions) {
     const registers = [this.registry];
+    this.registry.setDefaultLabels({ site });
     this.#requests = new Histogram<"method" | "route" | "status" | "trace_id">({
       name: "http_request_duration_seconds",
       help: "Time from the request to the end of the answer.",
@@ -70,8 +78,8 @@ export class Metrics {
       labelNames: ["service", "version", "commit", "node"],
       registers,
     }).set({ ...build, node: process.version }, 1);
-    for (const gauge of [residentMemory(), cpuTime(), eventLoopDelay()]) {
-      this.registry.registerMetric(gauge);
+    for (const metric of [residentMemory(), cpuTime(), eventLoopDelay()]) {
+      this.registry.registerMetric(metric);
     }
   }
 
@@ -125,6 +133,43 @@ export class Metrics {
     );
   }
 
+  /** Shows how old secrets are. @param states - read when metrics are scraped; by what they are for */
+  watchSecrets(states: () => Readonly<Record<string, SecretState | null>>): void {
+    const show = (
+      name: string,
+      help: string,
+      value: (state: SecretState) => number | null,
+    ): void => {
+      const gauge = new Gauge({
+        name,
+        help,
+        labelNames: ["secret"],
+        registers: [],
+        collect() {
+          gauge.reset();
+          for (const [secret, state] of Object.entries(states())) {
+            const number = state === null ? null : value(state);
+            if (number !== null) gauge.set({ secret }, number);
+          }
+        },
+      });
+      this.registry.registerMetric(gauge);
+    };
+    show(
+      "secret_written_timestamp_seconds",
+      "When the value in use was written, seconds since 1970; absent if its store does not say.",
+      ({ writtenAtMs }) => (writtenAtMs === null ? null : writtenAtMs / 1_000),
+    );
+    show(
+      "secret_expiry_timestamp_seconds",
+      "When the value in use expires, seconds since 1970; absent if it does not.",
+      ({ expiresAtMs }) => (expiresAtMs === null ? null : expiresAtMs / 1_000),
+    );
+    show("secret_stale", "1 while an old value is used because its store failed.", ({ isStale }) =>
+      isStale ? 1 : 0,
+    );
+  }
+
   /**
    * The text exposition and its content type: OpenMetrics, with exemplars, for scrapers that ask
    * for it; the Prometheus format for all others.
@@ -166,14 +211,15 @@ function residentMemory(): Gauge {
   });
 }
 
-function cpuTime(): Gauge {
-  return new Gauge({
-    name: "process_cpu_seconds",
+function cpuTime(): Counter {
+  return new Counter({
+    name: "process_cpu_seconds_total",
     help: "Processor time used since the start, in user and system mode.",
     registers: [],
     collect() {
       const { user, system } = process.cpuUsage();
-      this.set((user + system) / 1e6);
+      this.reset();
+      this.inc((user + system) / 1e6);
     },
   });
 }

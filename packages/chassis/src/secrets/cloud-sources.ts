@@ -49,7 +49,12 @@ export function awsSecret(options: AwsSecretOptions): SecretSource {
       const answer = await manager.send(new GetSecretValueCommand({ SecretId: options.id }), {
         abortSignal: signal,
       });
-      return fieldOf(answer.SecretString ?? "", options.field);
+      return {
+        value: fieldOf(answer.SecretString ?? "", options.field),
+        writtenAtMs: answer.CreatedDate?.getTime() ?? null,
+        // Its secrets never expire; they are rotated, or are not.
+        expiresAtMs: null,
+      };
     },
   };
 }
@@ -67,7 +72,12 @@ export function azureSecret(options: AzureSecretOptions): SecretSource {
     read: async (signal) => {
       const vault = await client();
       const answer = await vault.getSecret(options.name, { abortSignal: signal });
-      return fieldOf(answer.value ?? "", options.field);
+      const { createdOn, expiresOn } = answer.properties;
+      return {
+        value: fieldOf(answer.value ?? "", options.field),
+        writtenAtMs: createdOn?.getTime() ?? null,
+        expiresAtMs: expiresOn?.getTime() ?? null,
+      };
     },
   };
 }

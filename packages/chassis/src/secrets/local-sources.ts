@@ -1,13 +1,19 @@
 /** Secrets from files and from the environment. */
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import type { SecretSource } from "./secret.ts";
 
 /** The content of a file without its final line break; read anew every time. */
 export function fileSecret(path: string): SecretSource {
   return {
     read: async (signal) => {
-      const text = await readFile(path, { encoding: "utf8", signal });
-      return text.replace(/\r?\n$/, "");
+      const file = await open(path);
+      try {
+        const { mtimeMs } = await file.stat();
+        const text = await file.readFile({ encoding: "utf8", signal });
+        return { value: text.replace(/\r?\n$/, ""), writtenAtMs: mtimeMs, expiresAtMs: null };
+      } finally {
+        await file.close();
+      }
     },
   };
 }
@@ -21,7 +27,7 @@ export function environmentSecret(
     read: async () => {
       const value = environment[name];
       if (value === undefined || value === "") throw new Error(`${name} is not set`);
-      return value;
+      return { value, writtenAtMs: null, expiresAtMs: null };
     },
   };
 }

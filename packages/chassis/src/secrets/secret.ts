@@ -10,10 +10,23 @@
 import { monotonicMs } from "../resilience/deadline.ts";
 import { withTimeout } from "../resilience/with-timeout.ts";
 
+/** A value and what its store knows of it; times since 1970, null if the store does not say. */
+export interface SecretReading {
+  readonly value: string;
+  readonly writtenAtMs: number | null;
+  readonly expiresAtMs: number | null;
+}
+
 /** The one thing every kind of secret store can do. */
 export interface SecretSource {
   /** The value now. @throws {Error} if it cannot be had; the message never holds a value */
-  read(signal: AbortSignal): Promise<string>;
+  read(signal: AbortSignal): Promise<SecretReading>;
+}
+
+/** What may be told of a secret in use. */
+export interface SecretState extends Omit<SecretReading, "value"> {
+  /** Its store did not answer the last time, and an old value is used. */
+  readonly isStale: boolean;
 }
 
 /** How a secret is kept. */
@@ -33,8 +46,9 @@ export class Secret {
   readonly #now: () => number;
   readonly #listeners = new Set<() => void>();
   #reading: Promise<string> | null = null;
-  #known: { readonly value: string; readonly atMs: number } | null = null;
-  #stale = true;
+  #known: { readonly reading: SecretReading; readonly atMs: number } | null = null;
+  #refused = true;
+  #storeFailed = false;
 
   constructor(source: SecretSource, options: SecretOptions = {}) {
     this.#source = source;
@@ -45,8 +59,8 @@ export class Secret {
   /** The value. @throws {Error} if it has never been read and cannot be */
   async value(): Promise<string> {
     const keepMs = this.#options.keepMs ?? 300_000;
-    if (!this.#stale && this.#known !== null && this.#now() - this.#known.atMs < keepMs) {
-      return this.#known.value;
+    if (!this.#refused && this.#known !== null && this.#now() - this.#known.atMs < keepMs) {
+      return this.#known.reading.value;
     }
     this.#reading ??= this.#read().finally(() => {
       this.#reading = null;
@@ -56,7 +70,14 @@ export class Secret {
 
   /** The value was refused: the next use reads it again. */
   invalidate(): void {
-    this.#stale = true;
+    this.#refused = true;
+  }
+
+  /** Of the value in use; null before the first read. */
+  get state(): SecretState | null {
+    if (this.#known === null) return null;
+    const { writtenAtMs, expiresAtMs } = this.#known.reading;
+    return { writtenAtMs, expiresAtMs, isStale: this.#storeFailed };
   }
 
   /** Calls `listener` whenever a read finds another value. Returns how to stop that. */
@@ -68,22 +89,24 @@ export class Secret {
   async #read(): Promise<string> {
     const before = this.#known;
     try {
-      const value = await withTimeout(this.#options.timeoutMs ?? 3_000, (signal) =>
+      const reading = await withTimeout(this.#options.timeoutMs ?? 3_000, (signal) =>
         this.#source.read(signal),
       );
-      this.#known = { value, atMs: this.#now() };
-      this.#stale = false;
-      if (before !== null && before.value !== value) {
+      this.#known = { reading, atMs: this.#now() };
+      this.#refused = false;
+      this.#storeFailed = false;
+      if (before !== null && before.reading.value !== reading.value) {
         for (const listener of this.#listeners) listener();
       }
-      return value;
+      return reading.value;
     } catch (error) {
       if (before === null) throw error;
       this.#options.onStale?.(error);
       // Used for as long again, unless it is refused.
-      this.#known = { value: before.value, atMs: this.#now() };
-      this.#stale = false;
-      return before.value;
+      this.#known = { reading: before.reading, atMs: this.#now() };
+      this.#refused = false;
+      this.#storeFailed = true;
+      return before.reading.value;
     }
   }
 }
