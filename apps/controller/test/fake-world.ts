@@ -111,6 +111,7 @@ function situationOf({ standbyReady = true }: WorldChanges): Situation {
           state: standbyReady ? "streaming" : "broken",
           detail: standbyReady ? "streaming" : "the subscription is disabled",
         },
+        objects: null,
         schemaDifferences: standbyReady ? [] : ["table public.orders: column note is missing"],
         fenceObtainable: "confirmed",
         fenceDetail: "database: confirmed",

@@ -178,7 +178,7 @@ export interface AgentConfiguration {
 export interface SignalConfiguration extends Signal {
   /** `health-json`: the body says healthy, degraded or unhealthy. `http-ok`: any 2xx is healthy. */
   readonly expect: Expectation;
-  /** What each vantage asks, by vantage id; empty for `replication-lag`, which asks no URL. */
+  /** What each vantage asks, by vantage id; empty for `replication-lag` and `object-backlog`, which ask no URL. */
   readonly urls: Readonly<Record<string, string>>;
 }
 

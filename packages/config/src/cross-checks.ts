@@ -159,9 +159,9 @@ function signalUrls(
 ): readonly Finding[] {
   const url = rawAt(document, [...path, "url"]);
   const urls = rawAt(document, [...path, "urls"]);
-  if (rawText(document, [...path, "kind"]) === "replication-lag") {
-    return replicationLagSignal(document, path, vantages);
-  }
+  const kind = rawText(document, [...path, "kind"]) ?? "";
+  const how = KNOWN_WITHOUT_ASKING[kind];
+  if (how !== undefined) return readByController(document, { path, kind, how }, vantages);
   if (url !== undefined && urls !== undefined) {
     return [finding([...path, "urls"], "stands beside `url`", "keep one of the two")];
   }
@@ -185,10 +185,16 @@ function signalUrls(
   ];
 }
 
-/** Lag is read by the controller's replication watch, so nobody else can be asked for it. */
-function replicationLagSignal(
+/** What the controller knows without asking, by kind of signal: how it knows it. */
+const KNOWN_WITHOUT_ASKING: Readonly<Record<string, string>> = {
+  "replication-lag": "the controller reads the heartbeat",
+  "object-backlog": "the controller reads what the follower tells",
+};
+
+/** Nobody else can be asked for what the controller itself reads. */
+function readByController(
   document: unknown,
-  path: Path,
+  { path, kind, how }: { readonly path: Path; readonly kind: string; readonly how: string },
   vantages: readonly string[],
 ): readonly Finding[] {
   const askedOfUrl = ["url", "urls"].filter((key) => rawAt(document, [...path, key]) !== undefined);
@@ -199,11 +205,7 @@ function replicationLagSignal(
   );
   return [
     ...askedOfUrl.map((key) => ({
-      ...finding(
-        [...path, key],
-        "is not asked for replication-lag",
-        "remove it: the controller reads the heartbeat",
-      ),
+      ...finding([...path, key], `is not asked for ${kind}`, `remove it: ${how}`),
       part: "key" as const,
     })),
     ...vantages
@@ -211,10 +213,19 @@ function replicationLagSignal(
       .map((id) =>
         finding(
           [...path, "vantages"],
-          `\`${id}\` is an agent, and replication lag is read by the controller`,
+          `\`${id}\` is an agent, and ${kind.replace("-", " ")} is read by the controller`,
           "name the vantage that has no agent",
         ),
       ),
+    ...(kind === "object-backlog" && rawAt(document, ["objects"]) === undefined
+      ? [
+          finding(
+            [...path, "kind"],
+            "speaks of objects, but the application has none",
+            "add an `objects` section, or remove the signal",
+          ),
+        ]
+      : []),
   ];
 }
 

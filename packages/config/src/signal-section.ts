@@ -91,7 +91,9 @@ export function signalSection(): z.ZodType<SignalConfiguration> {
             "`health-json` for service-health, node-groups and load-balancer, else `http-ok`",
         })
         .describe("How an answer is read: the `status` of its JSON, or any 2xx."),
-      url: httpUrl().optional().describe("What every vantage asks. Not for `replication-lag`."),
+      url: httpUrl()
+        .optional()
+        .describe("What every vantage asks. Not for `replication-lag` and `object-backlog`."),
       urls: z
         .record(name(), httpUrl())
         .optional()

@@ -100,6 +100,19 @@ describe("objects", () => {
     expect(problems).toMatchObject([{ message: "is the store of another site" }]);
   });
 
+  test.each([
+    ["with a section", COPIED, []],
+    ["without one", EXAMPLE, ["signals[0].kind"]],
+  ])("%s may have their backlog as a signal that asks nobody", (_, text, wrong) => {
+    const asked = text.replace(
+      "signals:",
+      "signals:\n  - { id: objects, kind: object-backlog, site: aws-us-east-1, vantages: [control] }",
+    );
+    const validation = validateConfiguration(asked, "shop.yaml");
+    const problems = "problems" in validation ? validation.problems : [];
+    expect(problems.map(({ path }) => path)).toEqual(wrong);
+  });
+
   test("do not take a column that is no name into SQL", () => {
     const problems = refused(changed("key: object_key", 'key: "key; drop table orders"'));
     expect(problems.map(({ message }) => message)).toEqual(["is not the name of a column"]);

@@ -14,6 +14,8 @@ const POINTS: Readonly<Record<SignalKind, SignalPoints>> = {
   "cross-region": { degraded: 2, unhealthy: 3 },
   // 5 to 30 seconds behind is degraded, more is unhealthy.
   "replication-lag": { degraded: 1, unhealthy: 3 },
+  // A copy that is late speaks of whoever copies, not of the site: it explains and never votes.
+  "object-backlog": { degraded: 0, unhealthy: 0 },
   // One bad group is degraded, more are unhealthy.
   "node-groups": { degraded: 2, unhealthy: 4 },
   // Any bad target counts in full: with few targets one is a large share.

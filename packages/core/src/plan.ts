@@ -39,6 +39,7 @@ export type StepAction =
   | { readonly kind: "switch-traffic"; readonly from: SiteId; readonly to: SiteId }
   | { readonly kind: "open-writes"; readonly site: SiteId }
   | { readonly kind: "verify-convergence"; readonly site: SiteId }
+  | { readonly kind: "settle-objects"; readonly from: SiteId; readonly to: SiteId }
   | { readonly kind: "record-salvage"; readonly site: SiteId }
   | { readonly kind: "rejoin-site"; readonly site: SiteId; readonly writer: SiteId }
   | { readonly kind: "admit-site"; readonly site: SiteId }

@@ -21,6 +21,23 @@ export interface ReplicationFacts {
   readonly detail: string;
 }
 
+/**
+ * How far the copy of the objects is, as its follower last told. The follower tells ages; the
+ * instants here are on the controller's clock, and never later than the truth.
+ */
+export interface ObjectCopyFacts {
+  /** When the follower last told anything new; null if never. */
+  readonly toldAtMs: number | null;
+  /** All that was stored at the active site until then is at the standby; null if unknown. */
+  readonly completeUntilMs: number | null;
+  /** When the newest canary object seen at the standby was written; null if none was. */
+  readonly canaryMs: number | null;
+  /** Objects known to be on their way. */
+  readonly pending: number;
+  /** Why nothing is copied now, in words; null while it is. */
+  readonly paused: string | null;
+}
+
 /** Everything a guard may ask about one standby. */
 export interface StandbyFacts {
   readonly site: SiteId;
@@ -28,6 +45,8 @@ export interface StandbyFacts {
   readonly entry: Status;
   readonly entryDetail: string;
   readonly replication: ReplicationFacts;
+  /** Null where the application has no objects. */
+  readonly objects: ObjectCopyFacts | null;
   /** Differences between the schemas; null if they could not be compared. */
   readonly schemaDifferences: readonly string[] | null;
   /** The strongest fence of the active site that could be obtained now. */

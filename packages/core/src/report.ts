@@ -68,11 +68,29 @@ export interface RunReport {
    * for other plans, and until writes are open.
    */
   readonly writePauseMs: number | null;
+  /** What became of the objects; null where there are none, or before they were settled. */
+  readonly objects: ObjectsReport | null;
   /** How the former writer came to follow again; null if it did not. */
   readonly rejoin: RejoinReport | null;
   /** The newest comparison of both sites; null if there was none. */
   readonly comparison: ComparisonReport | null;
   readonly steps: readonly ReportStep[];
+}
+
+/** What the new site has of the objects of the site that was left. */
+export interface ObjectsReport {
+  /** Upper bound of the loss in time at the moment of the promotion; null if unknown. */
+  readonly boundMs: number | null;
+  /** Copied after the move had opened. */
+  readonly copied: number;
+  /** Known to be missing still; null if the old site's store could not be asked. */
+  readonly left: number | null;
+  /** Rows looked at that say their object is stored. */
+  readonly referenced: number;
+  /** Rows among them whose object is not at the new site. */
+  readonly missing: number;
+  /** Keys of the first of these; bounded. */
+  readonly missingKeys: readonly string[];
 }
 
 /** What the key-wise repair of a returned site changed. */

@@ -12,6 +12,7 @@ export const SIGNAL_KINDS = [
   "cross-cloud",
   "cross-region",
   "replication-lag",
+  "object-backlog",
   "node-groups",
   "load-balancer",
   "alarm",

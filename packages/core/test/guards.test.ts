@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { judgeRequest } from "../src/index.ts";
-import type { GuardName, GuardResult, Situation, StandbyFacts } from "../src/index.ts";
+import type {
+  GuardName,
+  GuardResult,
+  ObjectCopyFacts,
+  Situation,
+  StandbyFacts,
+} from "../src/index.ts";
 import type { ActingLevel } from "../src/level.ts";
 import { judge } from "../src/judge.ts";
 import { surveyOf } from "../src/survey.ts";
@@ -266,6 +272,64 @@ describe("data-fresh", () => {
     const given = situation(replication({ appliedAtMs: NOW - 20_000 }));
     const { guards } = judgeRequest(given, { kind: "dr", acceptLoss });
     expect(guards.find((one) => one.guard === "data-fresh")?.outcome).toBe(outcome);
+  });
+});
+
+describe("objects", () => {
+  const application = { ...SHOP, objects: { rpoMs: 60_000 } };
+  const copied: ObjectCopyFacts = {
+    toldAtMs: NOW,
+    completeUntilMs: NOW - 3_000,
+    canaryMs: NOW - 2_000,
+    pending: 4,
+    paused: null,
+  };
+  const withObjects = (objects: ObjectCopyFacts | null): Partial<Situation> => ({
+    application,
+    standbys: [{ ...STANDBY, objects }],
+  });
+
+  test("are judged beside the rows, each by its own objective", () => {
+    expect(asked("data-fresh", withObjects(copied))).toMatchObject({
+      outcome: "pass",
+      sentence:
+        "Loss would be at most 0.4 s, objective 5 s; objects of at most 3.0 s, objective 60 s.",
+    });
+    expect(asked("target-ready", withObjects(copied)).outcome).toBe("pass");
+  });
+
+  test("that are behind their objective stop what acts by itself, and say why", () => {
+    const behind = {
+      ...copied,
+      completeUntilMs: NOW - 61_000,
+      paused: "its store refuses the keys",
+    };
+    const result = asked("data-fresh", withObjects(behind));
+    expect(result).toMatchObject({
+      outcome: "block",
+      sentence:
+        "objects of at most 61.0 s, objective 60 s: their copy was behind when aws-us-east-1 was last alive (its store refuses the keys); only a person may accept it.",
+    });
+  });
+
+  test("whose copy nobody tells of are an unknown loss", () => {
+    expect(asked("data-fresh", withObjects(null))).toMatchObject({ outcome: "block" });
+    expect(asked("data-fresh", withObjects(null)).sentence).toContain("unknown, objective 60 s");
+  });
+
+  test("whose store never showed a canary make the target not whole: a person must agree", () => {
+    expect(asked("target-ready", withObjects({ ...copied, canaryMs: null }))).toEqual({
+      guard: "target-ready",
+      outcome: "approve",
+      sentence:
+        "azure-westeurope serves but is not whole: no canary object was ever seen in its store; 1 person must agree.",
+    });
+  });
+
+  test("are nobody's business where the application has none", () => {
+    expect(asked("target-ready", { standbys: [{ ...STANDBY, objects: null }] }).outcome).toBe(
+      "pass",
+    );
   });
 });
 

@@ -21,6 +21,24 @@ describe("order of steps", () => {
     ]);
   });
 
+  test("objects are settled beside the look from outside, after writes have opened", () => {
+    const application = { ...WIDE_SHOP, objects: { rpoMs: 60_000 } };
+    const waves = (kind: "dr" | "switchover"): readonly (readonly string[])[] =>
+      wavesOf(planOf(kind, { application }));
+    const beside = ["verify-convergence", "settle-objects"];
+    expect(waves("dr")).toContainEqual(beside);
+    expect(waves("switchover")).toContainEqual(beside);
+    expect(waves("dr").flat().indexOf("open-writes")).toBeLessThan(
+      waves("dr").flat().indexOf("settle-objects"),
+    );
+    expect(
+      planOf("dr", { application }).steps.find(({ id }) => id === "settle-objects"),
+    ).toMatchObject({
+      bestEffort: true,
+      requires: [AZURE],
+    });
+  });
+
   test("region takes the same steps to the other region", () => {
     expect(wavesOf(planOf("region"))).toEqual(wavesOf(planOf("dr")));
     expect(planOf("region")).toMatchObject({ from: AWS, to: AWS_WEST });

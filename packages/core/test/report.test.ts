@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { buildReport, phaseTimes, rtoPhases } from "../src/index.ts";
 import type { Json, RunRecord, StepRecord } from "../src/index.ts";
 import { planOf } from "./plans.ts";
-import { AWS, AZURE } from "./shop.ts";
+import { AWS, AZURE, WIDE_SHOP } from "./shop.ts";
 
 /** A finished dr run in which every step took 100 ms. */
 function finishedRun(
@@ -85,6 +85,30 @@ describe("report", () => {
     const some = buildReport(finishedRun({}, { "measure-loss": { boundMs: 7, boundBytes: 9 } }));
     expect(some.loss).toMatchObject({ boundMs: 7, boundBytes: null, appliedLsn: null });
     expect(buildReport(finishedRun({}, { "measure-loss": {} })).loss).toBeNull();
+  });
+
+  test("names the objects that rows point to and the new site lacks", () => {
+    const application = { ...WIDE_SHOP, objects: { rpoMs: 60_000 } };
+    const plan = planOf("dr", { application });
+    const settled = { copied: 3, left: null, referenced: 40, missing: 1, missingKeys: ["a/7", 8] };
+    const report = (results: Record<string, Json>) => {
+      const run = finishedRun({}, results);
+      const steps = [
+        ...run.steps,
+        { ...run.steps[0]!, id: "settle-objects", result: results["settle-objects"] ?? null },
+      ];
+      return buildReport({ ...run, plan, steps }).objects;
+    };
+    expect(report({ "settle-objects": settled, "measure-loss": { objectsBoundMs: 700 } })).toEqual({
+      boundMs: 700,
+      copied: 3,
+      left: null,
+      referenced: 40,
+      missing: 1,
+      missingKeys: ["a/7"],
+    });
+    expect(report({})).toBeNull();
+    expect(report({ "settle-objects": { copied: "3" } })).toBeNull();
   });
 
   test("of a run under way lists what has not begun", () => {

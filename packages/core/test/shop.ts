@@ -84,6 +84,7 @@ export const STANDBY: StandbyFacts = {
     state: "streaming",
     detail: "streaming",
   },
+  objects: null,
   schemaDifferences: [],
   fenceObtainable: "network",
   fenceDetail: "the network control answers",

@@ -20,6 +20,7 @@ export {
 export { detectionKey } from "./loops/detection.ts";
 export type { MaintenanceState } from "./loops/maintenance.ts";
 export type { RequestedPlan, RequestedRun } from "./loops/operator-request.ts";
+export { type ObjectSignalOptions, objectSignal } from "./loops/object-signal.ts";
 export { type ReplicationSignalOptions, replicationSignal } from "./loops/replication-signal.ts";
 export { Watch, type WatchListener, type WatchOptions } from "./loops/watch.ts";
 export * from "./memory/memory-audit-log.ts";

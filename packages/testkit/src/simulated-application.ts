@@ -76,6 +76,7 @@ export function simulatedPorts(
     fencers: simulatedFencers(world, databases),
     writerLease: null,
     salvage: simulatedSalvage(world),
+    objects: null,
     entry: simulatedEntry(world),
     traffic: simulatedTraffic(world),
     convergence: simulatedConvergence(world),

@@ -165,7 +165,7 @@ function decisionLoop(
   const { runner, deps, returned } = acting;
   const { configuration, world, state, runs, clock, random } = parts;
   const { application, policy, signals, vantages } = configuration;
-  const { entry, fencers, notifier } = world.ports;
+  const { entry, fencers, notifier, objects } = world.ports;
   return new DecisionLoop(
     { application, policy, signals, vantages },
     {
@@ -179,6 +179,7 @@ function decisionLoop(
       entry,
       fencers,
       replication: world.postgres.watch,
+      objects,
       notifier,
       watch: world.watch,
       handlers: deps.handlers,

@@ -77,6 +77,7 @@ export function composeWorld(options: WorldOptions): World {
       ...(lease === null ? [] : [lease.writerLease]),
     ],
     salvage: postgres.salvage,
+    objects: null,
     writerLease: lease?.writerLease ?? null,
     entry: new HttpSiteEntry({ entries: new Map(sites.map(({ id, entry }) => [id, entry.url])) }),
     traffic: trafficOf(options),

@@ -2,42 +2,95 @@ import { limitText, measuredText } from "../span-text.ts";
 import { type Guard, type GuardFacts, approve, block, pass } from "./guard.ts";
 
 /**
- * Would the move lose more than the objective allows?
+ * Would the move lose more than the objectives allow?
  *
  * The bound is the time from the newest heartbeat at the standby to the last sign of life of the
- * active site: whatever was acknowledged in between may be missing. A controller that was started
- * after the disaster never saw one and takes its own start instead. Beyond the objective, or
- * unknown, nothing moves by itself; a person may accept the loss, and people must then approve.
+ * active site: whatever was acknowledged in between may be missing. For objects it is the time from
+ * the instant up to which every object is known to be copied. A controller that was started
+ * after the disaster never saw a sign of life and takes its own start instead. Beyond an objective,
+ * or unknown, nothing moves by itself; a person may accept the loss, and people must then approve.
  */
 export const dataFresh: Guard = (facts) => {
-  const objective = limitText(facts.situation.application.objectives.rpoMs);
+  const losses = [rowLoss(facts), ...objectLoss(facts)];
   if (facts.plan === "switchover") {
+    const behind = losses.map((loss) => loss.behind).join(", ");
     return pass(
       "data-fresh",
-      `Nothing will be lost: the switchover waits until the target has applied everything (now at most ${lossText(lossBoundMs(facts))} behind).`,
+      `Nothing will be lost: the switchover waits until the target has applied everything (now at most ${behind}).`,
     );
   }
-  const boundMs = lossBoundMs(facts);
-  if (boundMs !== null && boundMs <= facts.situation.application.objectives.rpoMs) {
-    return pass(
-      "data-fresh",
-      `Loss would be at most ${measuredText(boundMs)}, objective ${objective}.`,
-    );
+  const beyond = losses.filter(
+    ({ boundMs, objectiveMs }) => boundMs === null || boundMs > objectiveMs,
+  );
+  if (beyond.length === 0) {
+    const bounds = losses.map((loss) => loss.bound).join("; ");
+    return pass("data-fresh", `${bounds}.`);
   }
-  const loss =
-    boundMs === null
-      ? `The loss is unknown, objective ${objective}: target or active site never showed a heartbeat`
-      : `Loss would be at most ${measuredText(boundMs)}, objective ${objective}: replication was behind when ${facts.active.id} was last alive`;
+  const loss = beyond.map(({ boundMs, bound, why }) =>
+    boundMs === null ? why : `${bound}: ${why}`,
+  );
+  const sentence = loss.join("; ");
   if (facts.cause.kind === "level")
-    return block("data-fresh", `${loss}; only a person may accept it.`);
-  if (!facts.cause.acceptLoss) return block("data-fresh", `${loss}; ask again with --accept-loss.`);
-  return approve("data-fresh", `${loss}; it was accepted by request and needs approval.`);
+    return block("data-fresh", `${sentence}; only a person may accept it.`);
+  if (!facts.cause.acceptLoss)
+    return block("data-fresh", `${sentence}; ask again with --accept-loss.`);
+  return approve("data-fresh", `${sentence}; it was accepted by request and needs approval.`);
 };
 
-function lossBoundMs({ standby, aliveUntilMs }: GuardFacts): number | null {
-  const appliedAtMs = standby?.replication.appliedAtMs ?? null;
-  if (appliedAtMs === null || aliveUntilMs === null) return null;
-  return Math.max(0, aliveUntilMs - appliedAtMs);
+/** What one half of the data may lose. */
+interface Loss {
+  /** Null if unknown. */
+  readonly boundMs: number | null;
+  readonly objectiveMs: number;
+  /** The bound beside its objective. */
+  readonly bound: string;
+  /** How far behind the target is. */
+  readonly behind: string;
+  /** Why it is beyond the objective. */
+  readonly why: string;
+}
+
+function rowLoss(facts: GuardFacts): Loss {
+  const objectiveMs = facts.situation.application.objectives.rpoMs;
+  const objective = limitText(objectiveMs);
+  const boundMs = boundFrom(facts, facts.standby?.replication.appliedAtMs ?? null);
+  return {
+    boundMs,
+    objectiveMs,
+    bound: `Loss would be at most ${lossText(boundMs)}, objective ${objective}`,
+    behind: `${lossText(boundMs)} behind`,
+    why:
+      boundMs === null
+        ? `The loss is unknown, objective ${objective}: target or active site never showed a heartbeat`
+        : `replication was behind when ${facts.active.id} was last alive`,
+  };
+}
+
+/** Nothing where the application has no objects. */
+function objectLoss(facts: GuardFacts): readonly Loss[] {
+  const { objects } = facts.situation.application;
+  if (objects === undefined) return [];
+  const objective = limitText(objects.rpoMs);
+  const copy = facts.standby?.objects ?? null;
+  const boundMs = boundFrom(facts, copy?.completeUntilMs ?? null);
+  const paused = copy?.paused == null ? "" : ` (${copy.paused})`;
+  return [
+    {
+      boundMs,
+      objectiveMs: objects.rpoMs,
+      bound: `objects of at most ${lossText(boundMs)}, objective ${objective}`,
+      behind: `objects ${lossText(boundMs)}`,
+      why:
+        boundMs === null
+          ? `how far the copy of the objects is is unknown, objective ${objective}${paused}`
+          : `their copy was behind when ${facts.active.id} was last alive${paused}`,
+    },
+  ];
+}
+
+function boundFrom({ aliveUntilMs }: GuardFacts, completeUntilMs: number | null): number | null {
+  if (completeUntilMs === null || aliveUntilMs === null) return null;
+  return Math.max(0, aliveUntilMs - completeUntilMs);
 }
 
 function lossText(ms: number | null): string {

@@ -14,20 +14,18 @@ export const targetReady: Guard = (facts) => {
   if (target === null || standby === null) {
     return block("target-ready", `Nothing is known yet about ${target?.id ?? "the target"}.`);
   }
-  const damage = damageOf(facts, target.id);
-  const troubles = [
-    ...entryTroubles(standby),
-    ...(damage === null ? [] : [damage.sentence]),
-    ...canaryTroubles(facts, standby),
-  ];
-  if (troubles.length === 1 && damage?.serves === true) {
+  const damages = [...damageOf(facts, target.id), ...objectDamage(facts, standby)];
+  const sentences = damages.map(({ sentence }) => sentence);
+  const troubles = [...entryTroubles(standby), ...canaryTroubles(facts, standby)];
+  if (troubles.length > 0 || damages.some(({ serves }) => !serves)) {
+    const all = [...entryTroubles(standby), ...sentences, ...canaryTroubles(facts, standby)];
+    return block("target-ready", `${target.id} is not ready: ${all.join("; ")}.`);
+  }
+  if (damages.length > 0) {
     return approve(
       "target-ready",
-      `${target.id} serves but is not whole: ${damage.sentence}; 1 person must agree.`,
+      `${target.id} serves but is not whole: ${sentences.join("; ")}; 1 person must agree.`,
     );
-  }
-  if (troubles.length > 0) {
-    return block("target-ready", `${target.id} is not ready: ${troubles.join("; ")}.`);
   }
   return pass("target-ready", `${target.id} is ready: its entry is healthy, ${canaryText(facts)}.`);
 };
@@ -44,17 +42,29 @@ interface Damage {
 }
 
 /** The lag is judged by `data-fresh`, in time; counting it here again would judge it twice. */
-function damageOf({ standbyScores, situation }: GuardFacts, target: string): Damage | null {
+function damageOf({ standbyScores, situation }: GuardFacts, target: string): readonly Damage[] {
   const band = situation.policy.bands.heal;
   const score = standbyScores.find((one) => one.site === target);
   const bad = badSignals(score);
   const points = bad.reduce((sum, one) => sum + one.points, 0);
-  if (points < band) return null;
+  if (points < band) return [];
   const names = bad.map((one) => `${one.signal} ${one.status}`).join(", ");
-  return {
-    sentence: `it scores ${points} itself, ready is below ${band} (${names})`,
-    serves: bad.every((one) => one.status === "degraded"),
-  };
+  return [
+    {
+      sentence: `it scores ${points} itself, ready is below ${band} (${names})`,
+      serves: bad.every((one) => one.status === "degraded"),
+    },
+  ];
+}
+
+/**
+ * Its store must have shown a canary object: one that was never seen there may not exist, or not
+ * be reachable from the follower. How many objects may be missing is for `data-fresh` to judge.
+ */
+function objectDamage({ situation }: GuardFacts, { objects }: StandbyFacts): readonly Damage[] {
+  if (situation.application.objects === undefined) return [];
+  if (objects !== null && objects.canaryMs !== null) return [];
+  return [{ sentence: "no canary object was ever seen in its store", serves: true }];
 }
 
 function badSignals(score: SiteScore | undefined): SiteScore["contributions"] {

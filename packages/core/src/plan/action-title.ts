@@ -38,6 +38,8 @@ export function titleOf(action: StepAction): string {
       return `Let ${action.site} accept writes; from here on there is no way back but another move`;
     case "verify-convergence":
       return `Check from every vantage that users reach ${action.site}`;
+    case "settle-objects":
+      return `Copy what ${action.from} still has of the objects, if it answers, and list those ${action.to} lacks`;
     case "record-salvage":
       return `Check what people decided about the writes that only ${action.site} has, and keep it with the run`;
     case "rejoin-site":

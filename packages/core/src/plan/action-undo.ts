@@ -24,6 +24,8 @@ export function undoOf(action: StepAction): StepUndo {
     case "record-salvage":
     case "compare-sites":
       return none("It changes nothing.");
+    case "settle-objects":
+      return none("An object that was copied replaces nothing.");
     case "rejoin-site":
       return none("What the site alone held was decided on before; doing it again finishes it.");
     case "admit-site":

@@ -8,7 +8,7 @@
  */
 
 import { claimsGeneration, planWords } from "../plan-words.ts";
-import type { Plan, PlanStep } from "../plan.ts";
+import type { Plan, PlanStep, StepKind } from "../plan.ts";
 import { type SiteId, siteOf } from "../topology.ts";
 import { titleOf } from "./action-title.ts";
 import { undoOf } from "./action-undo.ts";
@@ -83,6 +83,9 @@ function stepsOf(stages: readonly Stage[], request: PlanRequest): readonly PlanS
   });
 }
 
+/** A move that is done is done: users are served whether or not people were told of it. */
+const BEST_EFFORT: ReadonlySet<StepKind> = new Set(["notify", "report", "settle-objects"]);
+
 function planStep(
   { id, action, undo }: Draft,
   needs: readonly string[],
@@ -99,6 +102,6 @@ function planStep(
     retry,
     undo: undo ?? undoOf(action),
     requires: sitesNeededBy(action),
-    bestEffort: action.kind === "notify" || action.kind === "report",
+    bestEffort: BEST_EFFORT.has(action.kind),
   };
 }

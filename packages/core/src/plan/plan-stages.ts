@@ -93,7 +93,7 @@ function plannedMoveStages(request: PlanRequest, from: SiteId): readonly Stage[]
         action: { kind: "verify-site", site: from, expect: "standing-by" },
       },
     ],
-    [step({ kind: "verify-convergence", site: to })],
+    [step({ kind: "verify-convergence", site: to }), ...settleObjects(request, from)],
     [step({ kind: "compare-sites", writer: to, follower: from })],
     ...closing("info", moved(request, from)),
   ];
@@ -143,9 +143,17 @@ function arrival(request: PlanRequest, from: SiteId): readonly Stage[] {
     [step({ kind: "verify-site", site: to, expect: "standing-by" })],
     [step({ kind: "switch-traffic", from, to })],
     [step({ kind: "open-writes", site: to })],
-    [step({ kind: "verify-convergence", site: to })],
+    [step({ kind: "verify-convergence", site: to }), ...settleObjects(request, from)],
     ...closing("critical", moved(request, from)),
   ];
+}
+
+/**
+ * Objects are settled after writes have opened, so that nobody waits for them: an object that
+ * arrives late replaces nothing that was written at the new site.
+ */
+function settleObjects({ application, target: to }: PlanRequest, from: SiteId): Stage {
+  return application.objects === undefined ? [] : [step({ kind: "settle-objects", from, to })];
 }
 
 function moved({ application, kind, target: to }: PlanRequest, from: SiteId): string {

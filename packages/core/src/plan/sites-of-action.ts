@@ -15,6 +15,7 @@ export function sitesNamedBy(action: StepAction): readonly SiteId[] {
     case "measure-loss":
     case "drain-replication":
     case "switch-traffic":
+    case "settle-objects":
       return [action.from, action.to];
     case "rejoin-site":
       return [action.site, action.writer];
@@ -49,6 +50,7 @@ export function sitesNeededBy(action: StepAction): readonly SiteId[] {
     case "record-salvage":
       return [];
     case "measure-loss":
+    case "settle-objects":
       return [action.to];
     case "promote-database":
       return [action.site];

@@ -5,6 +5,7 @@ import type { StepKind } from "../plan.ts";
 import type {
   ComparisonReport,
   LossBound,
+  ObjectsReport,
   RejoinReport,
   ReportStep,
   RunReport,
@@ -32,6 +33,7 @@ export function buildReport(run: RunRecord): RunReport {
     fence: fenceOf(resultOf(run, "fence-site")),
     loss: lossOf(resultOf(run, "measure-loss")),
     writePauseMs: writePause(run),
+    objects: objectsOf(run),
     rejoin: rejoinOf(resultOf(run, "rejoin-site")),
     comparison: comparisonOf(run),
     steps: plan.steps.map((step) =>
@@ -77,6 +79,23 @@ function writePause(run: RunRecord): number | null {
   if (opened?.status !== "done" || fencingSinceMs === null || opened.endedAtMs === null)
     return null;
   return Math.max(0, opened.endedAtMs - fencingSinceMs);
+}
+
+function objectsOf(run: RunRecord): ObjectsReport | null {
+  const result = resultOf(run, "settle-objects");
+  const copied = numberOf(field(result, "copied"));
+  const referenced = numberOf(field(result, "referenced"));
+  const missing = numberOf(field(result, "missing"));
+  if (copied === null || referenced === null || missing === null) return null;
+  const keys = field(result, "missingKeys");
+  return {
+    boundMs: numberOf(field(resultOf(run, "measure-loss"), "objectsBoundMs")),
+    copied,
+    left: numberOf(field(result, "left")),
+    referenced,
+    missing,
+    missingKeys: isList(keys) ? keys.flatMap((key) => textOf(key) ?? []) : [],
+  };
 }
 
 function rejoinOf(result: Json): RejoinReport | null {

@@ -16,6 +16,7 @@ import {
 } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { ReplicationWatch } from "../ports/database-control.ts";
+import type { ObjectWatch } from "../ports/object-data.ts";
 import type { Fencer, SiteEntry } from "../ports/site-control.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 
@@ -30,6 +31,8 @@ export interface StandbyWatchPorts {
   readonly entry: SiteEntry;
   readonly fencers: readonly Fencer[];
   readonly replication: ReplicationWatch;
+  /** Null where the application has no objects. */
+  readonly objects: { readonly watch: ObjectWatch } | null;
 }
 
 interface EntryAnswer {
@@ -70,7 +73,7 @@ export class StandbyWatch {
 
   /** What is known now about every site but `active`. */
   facts(active: SiteId): readonly StandbyFacts[] {
-    const { application, replication, clock } = this.#ports;
+    const { application, replication, objects, clock } = this.#ports;
     const fence = this.#fenceOf(active);
     return application.sites
       .filter((site) => site.id !== active)
@@ -82,6 +85,7 @@ export class StandbyWatch {
           entry: fresh ? entry.status : "unknown",
           entryDetail: fresh ? entry.detail : "its entry has not been seen lately",
           replication: replication.facts(id),
+          objects: objects?.watch.facts(id) ?? null,
           schemaDifferences: replication.schemaDifferences(id),
           ...fence,
         };

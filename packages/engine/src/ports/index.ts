@@ -3,6 +3,7 @@ export * from "./database-control.ts";
 export * from "./durable-context.ts";
 export * from "./lease.ts";
 export * from "./notifier.ts";
+export * from "./object-data.ts";
 export * from "./observation-source.ts";
 export * from "./plan-runner.ts";
 export * from "./salvage.ts";

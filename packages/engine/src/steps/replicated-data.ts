@@ -28,17 +28,40 @@ export function measureLoss(ports: StepPorts): StepHandler<ActionOf<"measure-los
       };
     },
     async run({ from, to }, { plan, signal }) {
-      const bound = { ...(await ports.databases.lossBound(from, to, signal)) };
-      if (bound.boundMs !== null && bound.boundMs <= rpoMs) return bound;
+      const rows = await ports.databases.lossBound(from, to, signal);
+      const objectsBoundMs = objectsBound(ports, rows, to);
+      const bound = { ...rows, ...(ports.objects !== null && { objectsBoundMs }) };
+      const beyond = [
+        ...beyondObjective("writes", rows.boundMs, rpoMs),
+        ...(ports.objects === null
+          ? []
+          : beyondObjective("objects", objectsBoundMs, ports.application.objects?.rpoMs ?? 0)),
+      ];
+      if (beyond.length === 0) return bound;
       if (await wasAccepted(ports, plan)) return { ...bound, accepted: true };
-      const question =
-        bound.boundMs === null
-          ? `How much would be lost by leaving ${from} is unknown. Go on?`
-          : `Leaving ${from} may lose ${bound.boundMs} ms of writes, the objective is ${rpoMs} ms. Go on?`;
+      const question = `Leaving ${from} may lose ${beyond.join("; and ")}. Go on?`;
       return askApproval({ approvers: ports.policy.approversForRisk, question }, bound);
     },
     verify: async () => ({ ok: true, detail: "the loss is within the objective" }),
   };
+}
+
+/** Nothing if the bound is known and within the objective. */
+function beyondObjective(
+  what: string,
+  boundMs: number | null,
+  objectiveMs: number,
+): readonly string[] {
+  if (boundMs !== null && boundMs <= objectiveMs) return [];
+  const much = boundMs === null ? `an unknown amount of ${what}` : `${boundMs} ms of ${what}`;
+  return [`${much}, the objective is ${objectiveMs} ms`];
+}
+
+/** How much of the objects may be missing, in time; null if unknown. */
+function objectsBound(ports: StepPorts, rows: LossBound, to: string): number | null {
+  const completeUntilMs = ports.objects?.watch.facts(to).completeUntilMs ?? null;
+  if (completeUntilMs === null || rows.lastAliveAtMs === null) return null;
+  return Math.max(0, rows.lastAliveAtMs - completeUntilMs);
 }
 
 /** Key of the fact that a run was asked for with its loss accepted. */

@@ -4,6 +4,7 @@ import { approval, notify, pause } from "./people.ts";
 import { drainReplication, measureLoss, openWrites, promoteDatabase } from "./replicated-data.ts";
 import { reportRun } from "./report-run.ts";
 import { admitSite, compareSites, recordSalvage, rejoinSite } from "./returned-site.ts";
+import { settleObjects } from "./settle-objects.ts";
 import { restartDatabase, restartWorkload, scaleWorkload, verifySite } from "./site-platform.ts";
 import type { StepHandlers } from "./step-handler.ts";
 import type { StepPorts } from "./step-ports.ts";
@@ -26,6 +27,7 @@ export function stepHandlers(ports: StepPorts): StepHandlers {
     "switch-traffic": switchTraffic(ports),
     "open-writes": openWrites(ports),
     "verify-convergence": verifyConvergence(ports),
+    "settle-objects": settleObjects(ports),
     "record-salvage": recordSalvage(ports),
     "rejoin-site": rejoinSite(ports),
     "admit-site": admitSite(ports),

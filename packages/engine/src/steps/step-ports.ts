@@ -4,6 +4,7 @@ import type { WriterLease } from "../lease/writer-lease.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DatabaseControl } from "../ports/database-control.ts";
 import type { Notifier } from "../ports/notifier.ts";
+import type { ObjectDesk, ObjectWatch } from "../ports/object-data.ts";
 import type { Salvage } from "../ports/salvage.ts";
 import type { DatabaseHost, Fencer, SiteEntry, WorkloadControl } from "../ports/site-control.ts";
 import type { FactStore, RunStore } from "../ports/state-store.ts";
@@ -21,12 +22,20 @@ export interface StepPorts {
   /** The writer lease, which is one of the fencers, too; null where none is used. */
   readonly writerLease: (Fencer & Pick<WriterLease, "open" | "seal">) | null;
   readonly salvage: Salvage;
+  /** Null where the application has no objects. */
+  readonly objects: ObjectParts | null;
   readonly entry: SiteEntry;
   readonly traffic: TrafficSwitch;
   readonly convergence: ConvergenceProbe;
   readonly notifier: Notifier;
   readonly runs: RunStore;
   readonly facts: FactStore;
+}
+
+/** How far the copy of the objects is, and whoever makes it. */
+export interface ObjectParts {
+  readonly watch: ObjectWatch;
+  readonly desk: ObjectDesk;
 }
 
 /** The part of a step's time that is left to a handler, see `patienceMs`. */

@@ -69,6 +69,7 @@ export function contractHandlers(work: ContractWork): StepHandlers {
     "switch-traffic": handler,
     "open-writes": handler,
     "verify-convergence": handler,
+    "settle-objects": handler,
     "record-salvage": handler,
     "rejoin-site": handler,
     "admit-site": handler,

@@ -192,6 +192,7 @@ export class Controller {
       convergence: convergenceProbe(world, process),
       notifier: notifier(world),
       salvage: NO_SALVAGE,
+      objects: null,
       runs: state.runsFor(process),
       facts: state.factsFor(process),
     };

@@ -119,6 +119,16 @@ const reportSchema: z.ZodType<RunReport> = z
         appliedLsn: z.string().nullable(),
       })
       .nullable(),
+    objects: z
+      .strictObject({
+        boundMs: z.number().nullable(),
+        copied: z.number(),
+        left: z.number().nullable(),
+        referenced: z.number(),
+        missing: z.number(),
+        missingKeys: z.array(z.string()),
+      })
+      .nullable(),
     writePauseMs: z
       .number()
       .nullable()

@@ -1,0 +1,176 @@
+import type { ObjectCopyFacts, Observation, StepAction } from "@cloudphoenix/core";
+import { CloudPhoenixError, planFor } from "@cloudphoenix/core";
+import {
+  type ObjectSettlement,
+  type StepPorts,
+  objectSignal,
+  stepHandlers,
+} from "@cloudphoenix/engine";
+import {
+  SIMULATED_APPLICATION,
+  SIMULATED_ROLES,
+  SIMULATED_SIGNALS,
+  SimulatedWorld,
+  VirtualClock,
+  simulatedPorts,
+  simulatedStores,
+} from "@cloudphoenix/testkit";
+import { describe, expect, test } from "vitest";
+import { A, B, statuses, Simulation } from "./simulation.ts";
+
+const NOTHING_TOLD: ObjectCopyFacts = {
+  toldAtMs: null,
+  completeUntilMs: null,
+  canaryMs: null,
+  pending: 0,
+  paused: null,
+};
+
+const SETTLED: ObjectSettlement = {
+  copied: 3,
+  left: null,
+  referenced: 40,
+  missing: 2,
+  missingKeys: ["receipts/7.json", "receipts/9.json"],
+  detail: "the store of aws-us-east-1 does not answer",
+};
+
+const application = { ...SIMULATED_APPLICATION, objects: { rpoMs: 60_000 } };
+
+/** What a signal of kind `object-backlog` says while the follower tells these facts. */
+async function seen(
+  facts: (nowMs: number) => Partial<ObjectCopyFacts>,
+): Promise<Observation | undefined> {
+  const clock = new VirtualClock();
+  const observations: Observation[] = [];
+  const lag = SIMULATED_SIGNALS.filter(
+    ({ kind, site }) => kind === "replication-lag" && site === A,
+  );
+  const source = objectSignal({
+    clock,
+    watch: { facts: () => ({ ...NOTHING_TOLD, ...facts(clock.now()) }) },
+    signals: lag.map((signal) => ({ ...signal, kind: "object-backlog", id: "objects" })),
+    sites: [A, B],
+    active: () => A,
+    rpoMs: 10_000,
+  });
+  source.start({ observed: (one) => observations.push(one), sighted: () => undefined });
+  await clock.advance(500);
+  await source.stop();
+  return observations[0];
+}
+
+describe("the backlog of objects as a signal", () => {
+  test.each([
+    [10_000, "healthy"],
+    [10_001, "degraded"],
+    [50_000, "degraded"],
+    [50_001, "unhealthy"],
+  ] as const)("a copy %i ms behind is %s", async (behindMs, status) => {
+    const answer = await seen((now) => ({ toldAtMs: now, completeUntilMs: now - behindMs }));
+    expect(answer).toMatchObject({ signal: "objects", status });
+  });
+
+  test("of a follower that went silent is unknown, not bad", async () => {
+    const silent = await seen((now) => ({ toldAtMs: now - 15_001, completeUntilMs: now - 99_000 }));
+    expect(silent?.status).toBe("unknown");
+    expect((await seen(() => ({})))?.status).toBe("unknown");
+  });
+
+  test("of a follower that paused is degraded, with its reason", async () => {
+    const paused = await seen((now) => ({ toldAtMs: now, paused: "azure is quarantined" }));
+    expect(paused).toMatchObject({
+      status: "degraded",
+      detail: "nothing is copied: azure is quarantined",
+    });
+  });
+
+  test("of a store that was never compared is unknown", async () => {
+    expect((await seen((now) => ({ toldAtMs: now })))?.status).toBe("unknown");
+  });
+});
+
+describe("settling the objects", () => {
+  const plan = planFor({
+    id: "run-1",
+    kind: "dr",
+    application,
+    roles: SIMULATED_ROLES,
+    target: B,
+    nowMs: 0,
+    reason: "a test",
+    approvers: 0,
+  });
+
+  const clock = new VirtualClock();
+
+  function portsWith(
+    facts: Partial<ObjectCopyFacts>,
+    settle: () => Promise<ObjectSettlement> = async () => SETTLED,
+  ): StepPorts {
+    const world = new SimulatedWorld(clock);
+    return {
+      ...simulatedPorts(world, simulatedStores()),
+      application,
+      objects: { watch: { facts: () => ({ ...NOTHING_TOLD, ...facts }) }, desk: { settle } },
+    };
+  }
+
+  const stepOf = (kind: StepAction["kind"]): (typeof plan.steps)[number] => {
+    const step = plan.steps.find(({ action }) => action.kind === kind);
+    if (step === undefined) throw new Error(`the plan has no ${kind}`);
+    return step;
+  };
+  const context = (kind: StepAction["kind"]) => ({
+    plan,
+    step: stepOf(kind),
+    signal: new AbortController().signal,
+  });
+  const SETTLE = { kind: "settle-objects", from: A, to: B } as const;
+
+  test("keeps what was copied and which rows point to nothing", async () => {
+    const handler = stepHandlers(portsWith({}))["settle-objects"];
+    expect(await handler.run(SETTLE, context("settle-objects"))).toEqual(SETTLED);
+  });
+
+  test.each([
+    [{ completeUntilMs: 1, pending: 7 }, `7 objects are on their way to ${B}`],
+    [{}, `how far the copy at ${B} is is unknown`],
+    [{ paused: "no right" }, `nothing is copied to ${B}: no right`],
+  ])("with %j known it says before it does anything: %s", async (facts, words) => {
+    const handler = stepHandlers(portsWith(facts))["settle-objects"];
+    expect((await handler.inspect(SETTLE, context("settle-objects"))).current).toBe(words);
+  });
+
+  async function measured(behindMs: number): Promise<string> {
+    const ports = portsWith({ completeUntilMs: clock.now() - behindMs });
+    const action = { kind: "measure-loss", from: A, to: B } as const;
+    const result = stepHandlers(ports)["measure-loss"].run(action, context("measure-loss"));
+    await clock.advance(1_000);
+    return JSON.stringify(await result);
+  }
+
+  test("nobody is asked about objects within their objective", async () => {
+    expect(await measured(1_000)).not.toContain("approvalNeeded");
+  });
+
+  test("people are asked about objects beyond their objective", async () => {
+    expect(await measured(100_000)).toContain("ms of objects, the objective is 60000 ms. Go on?");
+  });
+
+  test("a store that cannot be asked does not hold up a move", async () => {
+    const simulation = new Simulation((call) =>
+      call.action.kind === "settle-objects"
+        ? Promise.reject(
+            new CloudPhoenixError("TIMED_OUT", "nobody copies objects", { retryable: true }),
+          )
+        : call.run(),
+    );
+    simulation.world.strike((state) => {
+      state.sites[A]!.condition = "dead";
+    });
+    const run = await simulation.run({ ...plan, id: "run-objects" });
+    expect(run.status).toBe("completed");
+    expect(statuses(run)).toMatchObject({ "settle-objects": "failed", report: "done" });
+  });
+});
