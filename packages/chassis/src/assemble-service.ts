@@ -19,6 +19,11 @@ import type { Environment } from "./secrets/cloud-credentials.ts";
 import { openSecret } from "./secrets/open-secret.ts";
 import type { Secret } from "./secrets/secret.ts";
 import type { DATABASE_FIELDS, SERVICE_FIELDS } from "./settings/fields.ts";
+import type { GuardedStorage } from "./storage/guarded-storage.ts";
+import type { ObjectStorage } from "./storage/object-storage.ts";
+import { openStorage } from "./storage/open-storage.ts";
+import { storageCheck } from "./storage/storage-check.ts";
+import type { STORAGE_FIELDS } from "./storage/storage-fields.ts";
 
 type Output<Fields> = { readonly [Name in keyof Fields]: z.output<Fields[Name]> };
 
@@ -27,6 +32,9 @@ export type ServiceSettings = Output<typeof SERVICE_FIELDS>;
 
 /** Settings of the database, as `readSettings` answers them. */
 export type DatabaseSettings = Output<typeof DATABASE_FIELDS>;
+
+/** Settings of the object store, as `readSettings` answers them. */
+export type StorageSettings = Output<typeof STORAGE_FIELDS>;
 
 /** What is particular to one service. */
 export interface ServiceOptions {
@@ -58,6 +66,8 @@ export interface DatabaseService extends Service {
   readonly database: Database;
   readonly watch: SiteWatch;
   readonly writes: FencedWrites;
+  /** Null unless settings name one. It is checked, measured and closed with the service. */
+  readonly storage: ObjectStorage | null;
 }
 
 /** Puts a service without a database together. Starts tracing if an endpoint is set. */
@@ -68,7 +78,7 @@ export async function assembleService(options: ServiceOptions): Promise<Service>
 
 /** What is particular to one service with a database. */
 export interface DatabaseServiceOptions extends Omit<ServiceOptions, "settings" | "checks"> {
-  readonly settings: ServiceSettings & DatabaseSettings;
+  readonly settings: ServiceSettings & DatabaseSettings & Partial<StorageSettings>;
   /** Dependencies beside the database, for instance a queue that is kept in it. */
   readonly checks?:
     | readonly DependencyCheck[]
@@ -94,20 +104,27 @@ export async function assembleDatabaseService(
   });
   base.metrics.watchPools(() => ({ ...database.usage }));
   const watch = new SiteWatch(new SiteReader(database, settings.SITE));
+  const storage = storageOf(settings, options.environment, base);
   const own = options.checks ?? [];
   const checks = [
     databaseCheck(database, watch),
     leaseCheck(watch),
+    ...(storage === null ? [] : [storageCheck(storage)]),
     ...(typeof own === "function" ? own({ database, watch }) : own),
   ];
   const service = await finish(options, base, watch, checks);
-  const closers = [() => database.close(), ...(service.parts.closers ?? [])];
+  const closers = [
+    () => database.close(),
+    ...(storage === null ? [] : [() => storage.close()]),
+    ...(service.parts.closers ?? []),
+  ];
   return {
     ...service,
     parts: { ...service.parts, closers },
     database,
     watch,
     writes: new FencedWrites(database),
+    storage,
   };
 }
 
@@ -195,6 +212,27 @@ function passwordOf(
     onWarning: (sentence) => logger.warn(sentence),
     onStale: (error) => logger.warn({ err: error }, "a secret could not be read again"),
   });
+}
+
+function storageOf(
+  settings: Partial<StorageSettings>,
+  environment: Environment,
+  { logger, metrics }: Base,
+): GuardedStorage | null {
+  const { STORAGE_URL: address = null, STORAGE_KEY_FILE: file = null } = settings;
+  if (address === null) return null;
+  const storage = openStorage(address, {
+    environment,
+    keyId: settings.STORAGE_KEY_ID ?? null,
+    key: settings.STORAGE_KEY ?? (file === null ? null : `file:${file}`),
+    ...(settings.STORAGE_TIMEOUT_MS !== undefined && {
+      attemptTimeoutMs: settings.STORAGE_TIMEOUT_MS,
+    }),
+    onWarning: (sentence) => logger.warn(sentence),
+    onCall: (outcome, seconds) => metrics.callEnded("storage", outcome, seconds),
+  });
+  metrics.watchCircuits(() => ({ storage: storage.circuit }));
+  return storage;
 }
 
 function logEvent(logger: Logger, event: DatabaseEvent): void {

@@ -23,7 +23,9 @@ type KindCode =
   | "NOT_FOUND"
   | "REQUEST_TIMEOUT"
   | "IDEMPOTENCY_IN_PROGRESS"
+  | "OBJECT_EXISTS"
   | "PAYLOAD_TOO_LARGE"
+  | "OBJECT_TOO_LARGE"
   | "UNSUPPORTED_MEDIA_TYPE"
   | "IDEMPOTENCY_MISMATCH"
   | "RATE_LIMITED"
@@ -34,6 +36,8 @@ type KindCode =
   | "SATURATED"
   | "OVERLOADED"
   | "DATABASE_UNAVAILABLE"
+  | "OBJECT_DAMAGED"
+  | "STORAGE_REFUSED"
   | "STORAGE_UNAVAILABLE"
   | "DEPENDENCY_UNAVAILABLE"
   | "DATABASE_TIMEOUT"
@@ -48,7 +52,9 @@ export const ERROR_KINDS: Readonly<Record<KindCode, ErrorKind>> = {
   NOT_FOUND: final("NOT_FOUND", 404, "No such resource"),
   REQUEST_TIMEOUT: passing("REQUEST_TIMEOUT", 408, "The request arrived too slowly"),
   IDEMPOTENCY_IN_PROGRESS: passing("IDEMPOTENCY_IN_PROGRESS", 409, "The same request is running"),
+  OBJECT_EXISTS: final("OBJECT_EXISTS", 409, "Another object has this name"),
   PAYLOAD_TOO_LARGE: final("PAYLOAD_TOO_LARGE", 413, "The request body is too large"),
+  OBJECT_TOO_LARGE: final("OBJECT_TOO_LARGE", 413, "The object is too large"),
   UNSUPPORTED_MEDIA_TYPE: final("UNSUPPORTED_MEDIA_TYPE", 415, "The body must be JSON"),
   IDEMPOTENCY_MISMATCH: final("IDEMPOTENCY_MISMATCH", 422, "The key was used for another request"),
   RATE_LIMITED: passing("RATE_LIMITED", 429, "Too many requests from this client"),
@@ -59,6 +65,8 @@ export const ERROR_KINDS: Readonly<Record<KindCode, ErrorKind>> = {
   SATURATED: passing("SATURATED", 503, "Too many requests are waiting"),
   OVERLOADED: passing("OVERLOADED", 503, "The service sheds load"),
   DATABASE_UNAVAILABLE: passing("DATABASE_UNAVAILABLE", 503, "The database cannot be reached"),
+  OBJECT_DAMAGED: passing("OBJECT_DAMAGED", 502, "The object is damaged"),
+  STORAGE_REFUSED: passing("STORAGE_REFUSED", 503, "The object store cannot be used"),
   STORAGE_UNAVAILABLE: passing("STORAGE_UNAVAILABLE", 503, "The object store cannot be reached"),
   DEPENDENCY_UNAVAILABLE: passing("DEPENDENCY_UNAVAILABLE", 503, "A dependency is down"),
   DATABASE_TIMEOUT: passing("DATABASE_TIMEOUT", 504, "The database did not answer in time"),

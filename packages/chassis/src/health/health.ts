@@ -21,8 +21,8 @@ export interface Identity {
   readonly pod: string;
 }
 
-/** Answer of `/cloud-status`: who serves the caller, and whether it may write. */
-export interface CloudStatus extends Identity {
+/** Who serves the caller, and whether it may write. */
+export interface SiteStatus extends Identity {
   /** `unknown` while the database does not answer: an old answer would be a guess. */
   readonly role: SiteRecord["role"] | "unknown";
   /** Writer epoch; 0 without CloudPhoenix. */
@@ -32,8 +32,16 @@ export interface CloudStatus extends Identity {
   readonly leaseRemainingMs: number | null;
 }
 
+/** Answer of `/cloud-status`: the same, and how what it stores things in is. */
+export interface CloudStatus extends SiteStatus {
+  /** Null: the service has none. */
+  readonly database: Status | null;
+  /** Null: the service has none, so nothing is promised that would be in it. */
+  readonly storage: Status | null;
+}
+
 /** Answer of `/health`. CloudPhoenix probes read it; fields may be added, never changed. */
-export interface HealthReport extends CloudStatus {
+export interface HealthReport extends SiteStatus {
   readonly status: Status;
   readonly durability: Durability | "unknown";
   readonly dependencies: readonly DependencyHealth[];
@@ -94,7 +102,14 @@ export class Health {
   }
 
   async cloudStatus(): Promise<CloudStatus> {
-    return this.#statusOf(await this.#observe());
+    const [seen, dependencies] = await Promise.all([this.#observe(), this.#dependencies()]);
+    const statusOf = (name: string): Status | null =>
+      dependencies.find((each) => each.name === name)?.status ?? null;
+    return {
+      ...this.#statusOf(seen),
+      database: statusOf("database"),
+      storage: statusOf("storage"),
+    };
   }
 
   /** Whether the orchestrator may begin to ask for readiness and liveness. */
@@ -134,7 +149,7 @@ export class Health {
     return Promise.all(this.#checks.map((check) => check.health()));
   }
 
-  #statusOf(seen: Observation | null): CloudStatus {
+  #statusOf(seen: Observation | null): SiteStatus {
     const { identity } = this.#options;
     return {
       ...identity,

@@ -46,6 +46,7 @@ export class Metrics {
   readonly #requests: Histogram<"method" | "route" | "status" | "trace_id">;
   readonly #calls: Histogram<"dependency" | "outcome">;
   readonly #refused: Counter<"reason">;
+  readonly #circuits: (() => Readonly<Record<string, CircuitName>>)[] = [];
   #exposing: Promise<unknown> = Promise.resolve();
 
   constructor({ site, ...build }: MetricsOptions) {
@@ -116,8 +117,14 @@ export class Metrics {
     );
   }
 
-  /** Shows circuits. @param circuits - read when metrics are scraped; by name of the dependency */
+  /**
+   * Shows circuits; may be called by each part that has some.
+   * @param circuits - read when metrics are scraped; by name of the dependency
+   */
   watchCircuits(circuits: () => Readonly<Record<string, CircuitName>>): void {
+    this.#circuits.push(circuits);
+    if (this.#circuits.length > 1) return;
+    const watched = this.#circuits;
     this.registry.registerMetric(
       new Gauge({
         name: "dependency_circuit_state",
@@ -125,7 +132,7 @@ export class Metrics {
         labelNames: ["dependency"],
         registers: [],
         collect() {
-          for (const [dependency, circuit] of Object.entries(circuits())) {
+          for (const [dependency, circuit] of watched.flatMap((each) => Object.entries(each()))) {
             this.set({ dependency }, CIRCUIT_VALUES[circuit]);
           }
         },

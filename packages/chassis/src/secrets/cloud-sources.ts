@@ -6,6 +6,7 @@
  */
 import type { TokenCredential } from "@azure/identity";
 import type { SecretClientOptions } from "@azure/keyvault-secrets";
+import { loadOnce } from "../resilience/load-once.ts";
 import type { SecretSource } from "./secret.ts";
 
 /** A secret in AWS Secrets Manager, current version. */
@@ -33,8 +34,8 @@ export interface AzureSecretOptions {
 
 /** Reads from AWS Secrets Manager with the SDK's default chain of credentials. */
 export function awsSecret(options: AwsSecretOptions): SecretSource {
-  const opening = once(() => import("@aws-sdk/client-secrets-manager"));
-  const client = once(async () => {
+  const opening = loadOnce(() => import("@aws-sdk/client-secrets-manager"));
+  const client = loadOnce(async () => {
     const { SecretsManagerClient } = await opening();
     return new SecretsManagerClient({
       maxAttempts: 1,
@@ -61,7 +62,7 @@ export function awsSecret(options: AwsSecretOptions): SecretSource {
 
 /** Reads from Azure Key Vault. */
 export function azureSecret(options: AzureSecretOptions): SecretSource {
-  const client = once(async () => {
+  const client = loadOnce(async () => {
     const { SecretClient } = await import("@azure/keyvault-secrets");
     return new SecretClient(options.vault, await options.credential(), {
       retryOptions: { maxRetries: 0 },
@@ -79,18 +80,6 @@ export function azureSecret(options: AzureSecretOptions): SecretSource {
         expiresAtMs: expiresOn?.getTime() ?? null,
       };
     },
-  };
-}
-
-/** Loads a client when it is first used; a failed try is not kept. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null;
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = null;
-      throw error;
-    });
-    return made;
   };
 }
 

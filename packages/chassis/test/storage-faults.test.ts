@@ -1,0 +1,123 @@
+// "Dependency killed, slowed (5 s), refused, restarted: answers stay within deadline, no unhandled
+// rejection, recovers by itself within 2 s of the dependency", with real object stores behind a way
+// that is disturbed. Unhandled rejections fail the run by themselves.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type CallOutcome, type GuardedStorage, Health, storageCheck } from "../src/index.ts";
+import { startBlob, storageOn, type Store, Way, type WayMode } from "./storage-world.ts";
+
+const BODY = new TextEncoder().encode("{}");
+const PUT = { body: BODY, contentType: "application/json", condition: "absent" } as const;
+const IDENTITY = { site: "s", cloud: "c", region: "r", pod: "p" };
+/** Tries after the store is back, a quarter of a second apart: two seconds. */
+const TRIES_MAX = 8;
+
+describe.each([["azblob", startBlob]] as const)("%s", (_name, start) => {
+  let store: Store;
+  let way: Way;
+  let storage: GuardedStorage;
+  let outcomes: CallOutcome[];
+  let keys = 0;
+
+  beforeAll(async () => {
+    store = await start();
+  });
+  afterAll(() => store.close());
+
+  beforeEach(async () => {
+    way = await Way.to(store.port);
+    outcomes = [];
+    storage = storageOn(store, {
+      port: way.port,
+      attemptTimeoutMs: 300,
+      callTimeoutMs: 1_000,
+      onCall: (outcome) => outcomes.push(outcome),
+    });
+    await storage.put({ ...PUT, key: newKey() });
+  });
+  afterEach(async () => {
+    await storage.close();
+    await way.close();
+  });
+
+  function newKey(): string {
+    return `faults/${(keys += 1)}.json`;
+  }
+
+  test.each<[WayMode, string]>([
+    ["refused", "STORAGE_UNAVAILABLE"],
+    ["silent", "STORAGE_TIMEOUT"],
+    ["busy", "STORAGE_UNAVAILABLE"],
+    ["slow", "STORAGE_TIMEOUT"],
+    ["cut", "STORAGE_UNAVAILABLE"],
+  ])(
+    "a store that is %s costs the time of the call, and is used again when it is back",
+    async (mode, code) => {
+      const key = newKey();
+      await way.set(mode);
+      const uses = await Promise.allSettled([
+        storage.put({ ...PUT, key }),
+        storage.get(key),
+        storage.head(key),
+      ]);
+      for (const use of uses) {
+        // Once the circuit is open it says so; the deadline may be over before an attempt is.
+        const failure = use.status === "rejected" ? use.reason : null;
+        expect(failure).toMatchObject({ retryable: true, retryAfterMs: 1_000 });
+        expect([code, "STORAGE_UNAVAILABLE", "DEADLINE_EXCEEDED"]).toContain(failure.code);
+      }
+      expect(uses.map((use) => use.status === "rejected" && use.reason.code)).toContain(code);
+      const health = new Health({
+        identity: IDENTITY,
+        watch: null,
+        checks: [storageCheck(storage)],
+      });
+      const { status, dependencies } = await health.report();
+      expect([status, dependencies[0]?.status]).toEqual(["degraded", "unhealthy"]);
+      expect(["unreachable", "timed out"]).toContain(dependencies[0]?.error);
+
+      await way.set("open");
+      expect(await triesUntilStored(storage, key)).toBeLessThanOrEqual(TRIES_MAX);
+      // What a lost answer hid was one write: repeated, it finds itself or is made now.
+      expect(await storage.get(key)).toMatchObject({ body: Buffer.from(BODY) });
+      await storageCheck(storage).check(new AbortController().signal);
+    },
+  );
+
+  test("while it keeps failing it is left alone but for a try a second: calls end at once", async () => {
+    await way.set("busy");
+    for (let n = 0; n < 3; n += 1) await storage.head("x").catch(() => undefined);
+    expect(storage.circuit).toBe("open");
+    const before = way.connections;
+    await expect(storage.head("x")).rejects.toMatchObject({
+      code: "STORAGE_UNAVAILABLE",
+      outcome: "none",
+    });
+    expect(way.connections - before).toBeLessThanOrEqual(1);
+    expect(outcomes).toContain("rejected");
+  });
+
+  test("a crowd that waits for it is bounded: who comes too late is refused at once", async () => {
+    const narrow = storageOn(store, { port: way.port, concurrency: 2, attemptTimeoutMs: 300 });
+    await way.set("silent");
+    const codes = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        narrow.head("x", {}).then(
+          () => "ok",
+          (error: { code: string }) => error.code,
+        ),
+      ),
+    );
+    expect(codes).toContain("SATURATED");
+    expect(codes).not.toContain("ok");
+    await narrow.close();
+  });
+});
+
+async function triesUntilStored(storage: GuardedStorage, key: string): Promise<number> {
+  for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
+    const stored = await storage.put({ ...PUT, key }).catch(() => null);
+    if (stored !== null) return tries;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  return Number.POSITIVE_INFINITY;
+}
