@@ -13,7 +13,8 @@ const KINDS: Readonly<Record<SignalKind, string>> = {
   "cross-cloud": "a probe from the other cloud",
   "cross-region": "a probe from another region",
   "replication-lag": "heartbeat row: degraded from 5 s, unhealthy from 30 s",
-  "object-backlog": "copy of the objects: degraded beyond the objective, unhealthy beyond 5 of it; explains, never votes",
+  "object-backlog":
+    "copy of the objects: degraded beyond the objective, unhealthy beyond 5 of it; explains, never votes",
   "node-groups": "cluster nodes: one group bad, more bad",
   "load-balancer": "load balancer targets: any bad",
   alarm: "a CloudWatch or Azure Monitor alarm",

@@ -206,6 +206,8 @@ describe("what the service says about itself", () => {
 
     expect(body).toEqual({
       site: "aws-us-east-1",
+      database: "healthy",
+      storage: null,
       cloud: "aws",
       region: "us-east-1",
       pod: "orders-1",
