@@ -6,6 +6,7 @@ import type { PostgresContext } from "./postgres-context.ts";
 import { PostgresDatabaseControl } from "./postgres-database-control.ts";
 import { PostgresFencer } from "./postgres-fencer.ts";
 import { DEFAULT_LIMITS, type PostgresOptions } from "./postgres-options.ts";
+import { type KeyColumn, referencedKeys } from "./referenced-keys.ts";
 import { ReplicationMemory } from "./replication-memory.ts";
 import { PostgresReplicationWatch } from "./replication-watch.ts";
 import { type SetupRequest, type SetupResult, setupReplication } from "./setup-replication.ts";
@@ -51,6 +52,15 @@ export class PostgresReplication {
   /** Makes one site the standby of the other. See `setup-replication.ts`. */
   setup(request: SetupRequest, signal: AbortSignal): Promise<SetupResult> {
     return setupReplication(this.#context, request, signal);
+  }
+
+  /** Pages of keys of objects that rows at `site` point to, in byte order. See `referenced-keys.ts`. */
+  referencedKeys(
+    site: SiteId,
+    column: KeyColumn,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly string[]> {
+    return referencedKeys(this.#context, site, column, signal);
   }
 
   /** The writer lease of `site` as the controller reaches it. @throws `NOT_FOUND` for an unknown site */

@@ -1,3 +1,4 @@
+export * from "./absent-keys.ts";
 export * from "./change-hints.ts";
 export * from "./compare-keys.ts";
 export * from "./object-store.ts";
