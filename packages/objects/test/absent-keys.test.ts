@@ -10,6 +10,12 @@ async function* paged<T>(items: readonly T[], size: number): AsyncGenerator<read
   for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
 }
 
+/** One key, then no more answers. */
+async function* broken(): AsyncGenerator<readonly ObjectEntry[]> {
+  yield [entry("a")];
+  throw new Error("the store went away");
+}
+
 describe("absent keys", () => {
   test("are exactly those without an object, whatever the pages", async () => {
     const key = fc.string({ unit: "grapheme", minLength: 1, maxLength: 4 });
@@ -70,10 +76,6 @@ describe("absent keys", () => {
   });
 
   test("are not concluded from a listing that fails half-way", async () => {
-    async function* broken(): AsyncGenerator<readonly ObjectEntry[]> {
-      yield [entry("a")];
-      throw new Error("the store went away");
-    }
     await expect(
       absentKeys({ keys: paged(["a", "b"], 1), listing: broken(), keep: 1 }),
     ).rejects.toThrow("went away");
