@@ -15,6 +15,7 @@ import {
   ERROR_KINDS,
   PendingWrite,
   ServiceError,
+  type Statement,
   type UseOptions,
 } from "@cloudphoenix/chassis";
 import { confirmedBySync, passed, positionToPass } from "./durable-commit.ts";
@@ -75,18 +76,14 @@ export class OrderStore {
 
   /** The order with this id, or null. */
   async findById(id: string, options: UseOptions = {}): Promise<Order | null> {
-    return this.#database.withConnection((connection) => findById(connection, id), options);
+    const [row] = await this.#database.lookup<OrderRow>(byId(id), options);
+    return row === undefined ? null : orderOf(row);
   }
 
   /** The order this idempotency key has made, or null. */
   async findByKey(key: string, options: UseOptions = {}): Promise<Order | null> {
-    const [row] = await this.#database.query<OrderRow>(
-      {
-        name: "order-by-key",
-        text: `select ${columnsOf("o")} from public.idempotency_keys k
-               join public.orders o on o.id = k.order_id where k.key = $1`,
-        values: [key],
-      },
+    const [row] = await this.#database.lookup<OrderRow>(
+      { name: "order-by-key", text: BY_KEY, values: [key] },
       options,
     );
     return row === undefined ? null : orderOf(row);
@@ -142,12 +139,16 @@ export class OrderStore {
 }
 
 async function findById(connection: Pick<Connection, "query">, id: string): Promise<Order | null> {
-  const [row] = await connection.query<OrderRow>({
-    name: "order-by-id",
-    text: `select ${columnsOf("o")} from public.orders o where o.id = $1`,
-    values: [id],
-  });
+  const [row] = await connection.query<OrderRow>(byId(id));
   return row === undefined ? null : orderOf(row);
+}
+
+const BY_ID = `select ${columnsOf("o")} from public.orders o where o.id = $1`;
+const BY_KEY = `select ${columnsOf("o")} from public.idempotency_keys k
+                join public.orders o on o.id = k.order_id where k.key = $1`;
+
+function byId(id: string): Statement {
+  return { name: "order-by-id", text: BY_ID, values: [id] };
 }
 
 function mismatch(): ServiceError {

@@ -33,6 +33,8 @@ export interface PoolShape {
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
   readonly cancel: StatementTerms["cancel"];
+  /** Statements are sent without waiting for the answers to those before. Default: not. */
+  readonly pipeline?: boolean;
   readonly endpoint: EndpointWatch;
   /** A connection broke. The message is for the log. */
   readonly onLost: (error: Error) => void;
@@ -87,6 +89,17 @@ export class ConnectionPool {
       return await work(lent);
     } finally {
       client.release(!lent.usable);
+    }
+  }
+
+  /** Lends the driver's own connection to `work`, which answers whether the next may have it. */
+  async lendClient(work: (client: PoolClient) => Promise<boolean>): Promise<void> {
+    const client = await this.#connect(undefined);
+    let usable = false;
+    try {
+      usable = await work(client);
+    } finally {
+      client.release(!usable);
     }
   }
 
@@ -153,6 +166,7 @@ function clientConfigOf(shape: PoolShape): ClientConfig {
       address.sslMode === "disable" ? false : { rejectUnauthorized: address.sslMode !== "require" },
     application_name: shape.name,
     statement_timeout: shape.statementTimeoutMs,
+    pipeline: shape.pipeline ?? false,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     stream: () => endpoint.socket(),

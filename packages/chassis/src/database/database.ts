@@ -1,6 +1,8 @@
 /**
- * PostgreSQL for a service: work in one pool, control in another.
+ * PostgreSQL for a service: work in one pool, lookups in another, control in a third.
  *
+ * Lookups are reads of a few rows by key that share two connections; that makes them cheap, and
+ * keeps them going while every other connection waits for a standby to confirm a commit.
  * The control pool is two connections that no request can take: health, the state of the site and
  * cancel requests must reach the server even when every request waits for it.
  */
@@ -10,8 +12,9 @@ import { ServiceError } from "../errors/service-error.ts";
 import type { Connection, LentConnection, Statement } from "./connection.ts";
 import { ConnectionPool, type PasswordSource, type PoolUsage } from "./connection-pool.ts";
 import type { DatabaseAddress } from "./database-address.ts";
+import { Lookups } from "./lookups.ts";
 import { EndpointWatch, type Resolve } from "./endpoint-watch.ts";
-import { isTransactionConflict } from "./sql-state.ts";
+import { isTransactionConflict, passesByItself } from "./sql-state.ts";
 
 /** Everything a database client can be told. */
 export interface DatabaseOptions {
@@ -72,11 +75,15 @@ export interface TransactionOpening {
 }
 
 const CONTROL_POOL_MAX = 2;
+/** Enough for one to be read from while the other is written to; more only wake each other up. */
+const LOOKUP_POOL_MAX = 2;
 const CONTROL_TIMEOUT_MS = 400;
 
 export class Database {
   readonly #work: ConnectionPool;
+  readonly #lookup: ConnectionPool;
   readonly #control: ConnectionPool;
+  readonly #lookups: Lookups;
   readonly #endpoint: EndpointWatch;
   readonly #options: DatabaseOptions;
   #closing: Promise<void> | null = null;
@@ -103,20 +110,38 @@ export class Database {
       statementTimeoutMs: CONTROL_TIMEOUT_MS,
       cancel: null,
     });
-    this.#work = new ConnectionPool({
-      ...shared,
-      name: options.name,
-      max: options.poolMax ?? 10,
+    const limits = {
       connectTimeoutMs: options.connectTimeoutMs ?? 1_000,
       statementTimeoutMs: options.statementTimeoutMs ?? 3_000,
+    };
+    this.#lookup = new ConnectionPool({
+      ...shared,
+      ...limits,
+      name: `${options.name} lookup`,
+      max: LOOKUP_POOL_MAX,
+      pipeline: true,
+      // Nothing that only reads waits for what the server's own limit cannot end.
+      cancel: null,
+    });
+    this.#lookups = new Lookups(this.#lookup, {
+      statementTimeoutMs: limits.statementTimeoutMs,
+      lanes: LOOKUP_POOL_MAX,
+      onDemoted: shared.onDemoted,
+    });
+    this.#work = new ConnectionPool({
+      ...shared,
+      ...limits,
+      name: options.name,
+      max: options.poolMax ?? 10,
       cancel: (processId) =>
         this.control({ text: "select pg_cancel_backend($1)", values: [processId] }),
     });
   }
 
-  /** Usage of both pools, by name. */
-  get usage(): { readonly work: PoolUsage; readonly control: PoolUsage } {
-    return { work: this.#work.usage, control: this.#control.usage };
+  /** Usage of the pools, by name. */
+  get usage(): Readonly<Record<"work" | "lookup" | "control", PoolUsage>> {
+    const { usage } = this.#work;
+    return { work: usage, lookup: this.#lookup.usage, control: this.#control.usage };
   }
 
   /**
@@ -141,6 +166,19 @@ export class Database {
     return options.idempotent === true
       ? retry(once, { shouldRetry: passesByItself }, options.deadline)
       : once();
+  }
+
+  /**
+   * Reads a few rows by key, on a connection that others read from at the same time, and tries up to
+   * three times. For statements that are short and change nothing: a slow one holds up its fellows.
+   * @throws {SaturatedError} if too many wait already; {DatabaseError} if none can be had, or no
+   *   answer comes in time
+   */
+  lookup<Row extends object>(
+    statement: Statement,
+    options: UseOptions = {},
+  ): Promise<readonly Row[]> {
+    return this.#timed(() => this.#lookups.run<Row>(statement, options.deadline));
   }
 
   /**
@@ -172,21 +210,24 @@ export class Database {
   /** Closes every connection once it is given back. Idempotent. */
   close(): Promise<void> {
     this.#endpoint.close();
-    this.#closing ??= Promise.all([this.#work.close(), this.#control.close()]).then(
-      () => undefined,
-    );
+    const pools = [this.#work, this.#lookup, this.#control];
+    this.#closing ??= Promise.all(pools.map((pool) => pool.close())).then(() => undefined);
     return this.#closing;
   }
 
-  async #lend<T>(
+  #lend<T>(
     work: (connection: LentConnection) => Promise<T>,
     deadline: Deadline | undefined,
   ): Promise<T> {
+    return this.#timed(() => this.#work.lend(work, deadline));
+  }
+
+  async #timed<T>(work: () => Promise<T>): Promise<T> {
     const { onLoan } = this.#options;
-    if (onLoan === undefined) return this.#work.lend(work, deadline);
+    if (onLoan === undefined) return work();
     const startedMs = performance.now();
     try {
-      const answer = await this.#work.lend(work, deadline);
+      const answer = await work();
       onLoan("ok", (performance.now() - startedMs) / 1_000);
       return answer;
     } catch (error) {
@@ -205,6 +246,7 @@ export class Database {
     this.#options.onEvent?.(event);
     if (this.#closing !== null) return;
     this.#work.renew();
+    this.#lookup.renew();
     this.#control.renew();
   }
 }
@@ -239,12 +281,4 @@ async function begin(connection: LentConnection, options: TransactionOptions): P
   }
   const [, rows] = await connection.script(`${command}; ${options.opening.sending()}`);
   options.opening.answered(rows?.[0]);
-}
-
-/** Being asked again too soon is what saturation is made of, so that is left to the caller. */
-function passesByItself(error: unknown): boolean {
-  return (
-    error instanceof ServiceError &&
-    (error.code === "DATABASE_UNAVAILABLE" || isTransactionConflict(error))
-  );
 }

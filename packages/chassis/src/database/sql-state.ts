@@ -20,8 +20,23 @@ const STATE = {
 /** Classes after which the server session is gone or going: connection, operator, system error. */
 const SESSION_LOST = ["08", "57P", "58", "XX"];
 
-/** Classes that pass without a change here: the above, resources, deadlock, missing schema or right. */
-const TEMPORARY = [...SESSION_LOST, "28", "3D", "3F", "40", "42501", "42P01", "42883", "53", "55"];
+/**
+ * Classes that pass without a change here: the above, resources, deadlock, missing schema or right,
+ * a prepared statement that could not be prepared (it is prepared again).
+ */
+const TEMPORARY = [
+  ...SESSION_LOST,
+  "26",
+  "28",
+  "3D",
+  "3F",
+  "40",
+  "42501",
+  "42P01",
+  "42883",
+  "53",
+  "55",
+];
 
 /** Conflicts between transactions: the server undid one of them and wants it run again. */
 const CONFLICTS = ["40001", "40P01"];
@@ -56,7 +71,12 @@ export function connectFailure(error: unknown): Error {
 /** Whether the session that raised `error` may serve the next request. */
 export function isSessionUsable(error: unknown): boolean {
   if (!(error instanceof ServerError)) return false;
-  return !startsWithAny(stateOf(error), SESSION_LOST) && !isDemotedServer(error);
+  return !startsWithAny(stateOf(error), SESSION_LOST) && !isDemotedServer(error) && !isStale(error);
+}
+
+/** Whether a migration has changed what a prepared statement answers: the session can never run it again. */
+function isStale(error: ServerError): boolean {
+  return error.routine === "RevalidateCachedQuery";
 }
 
 /**
@@ -88,6 +108,17 @@ export function isTransactionConflict(error: unknown): boolean {
   return hasState(error, CONFLICTS);
 }
 
+/**
+ * Whether the same statement may succeed in a moment, if it may be repeated at all. Being asked again
+ * too soon is what saturation is made of, so that is left to the caller.
+ */
+export function passesByItself(error: unknown): boolean {
+  return (
+    error instanceof ServiceError &&
+    (error.code === "DATABASE_UNAVAILABLE" || isTransactionConflict(error))
+  );
+}
+
 /** Whether a row with the same key exists already. @param constraint - only this one, if given */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   const cause = causeOf(error);
@@ -106,6 +137,7 @@ function serverFailure(error: ServerError): Error {
     return new ReadOnlyError("This site does not take writes now.", { cause: error });
   }
   if (state === STATE.queryCanceled) return timedOut(error);
+  if (isStale(error)) return unavailable(error, "none");
   if (startsWithAny(state, TEMPORARY)) return unavailable(error, outcomeOf(state));
   return new Error("the database refused a statement", { cause: error });
 }
