@@ -242,8 +242,13 @@ describe("traces", () => {
           name: "own-activity",
           text: "select query from pg_stat_activity where pid = pg_backend_pid()",
         });
+        const [looked] = await database.lookup<{ query: string; value: number }>({
+          name: "own-lookup",
+          text: "select query, $1::int as value from pg_stat_activity where pid = pg_backend_pid()",
+          values: [7],
+        });
         await (await fetch(urlOf(neighbour))).text();
-        return { query: row?.query, traceparent: currentTraceparent() };
+        return { query: row?.query, looked, traceparent: currentTraceparent() };
       });
     });
   });
@@ -262,6 +267,10 @@ describe("traces", () => {
       body: "{}",
     });
     expect(answer.body["query"]).toContain(`/*traceparent='00-${TRACE_ID}-`);
+    expect(answer.body["looked"]).toEqual({
+      query: expect.stringContaining(`/*traceparent='00-${TRACE_ID}-`),
+      value: 7,
+    });
     expect(answer.body["traceparent"]).toContain(`00-${TRACE_ID}-`);
     expect(seen.at(-1)).toContain(`00-${TRACE_ID}-`);
     const handed = await continueTrace(TRACEPARENT, "later", async () => currentTraceparent());
@@ -273,6 +282,7 @@ describe("traces", () => {
     const server = own.find((span) => span.name === "POST /work");
     expect(server?.parentSpanId).toBe("00f067aa0ba902b7");
     expect(own.find((span) => span.name === "db own-activity")?.parentSpanId).toBe(server?.spanId);
+    expect(own.find((span) => span.name === "db own-lookup")?.parentSpanId).toBe(server?.spanId);
     expect(own.some((span) => span.name === "GET")).toBe(true);
     expect(own.some((span) => span.name === "later")).toBe(true);
     const metrics = await ask(`${serving.url}/metrics`, {

@@ -33,7 +33,10 @@ export function databaseSpan(statement: Statement): DatabaseSpan | null {
   const { traceId, spanId } = span.spanContext();
   return {
     // Without its name: a prepared statement has one text for ever.
-    statement: { text: `${statement.text} /*traceparent='00-${traceId}-${spanId}-01'*/` },
+    statement: {
+      text: `${statement.text} /*traceparent='00-${traceId}-${spanId}-01'*/`,
+      ...(statement.values === undefined ? {} : { values: statement.values }),
+    },
     end: () => span.end(),
     fail: (error) => {
       span.setStatus({ code: SpanStatusCode.ERROR });
