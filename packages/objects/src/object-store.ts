@@ -16,7 +16,7 @@
 export interface ObjectStoreCapabilities {
   /** The listing carries the metadata, so `ObjectEntry.stamp` needs no second request. */
   readonly listsMetadata: boolean;
-  /** Deleted and overwritten objects can be brought back (versioning or soft delete is on). */
+  /** Deleted and overwritten objects can be brought back (versioning or soft delete is on). Told by `inspect`; false before. */
   readonly keepsDeleted: boolean;
   /** Tags are stored and read back. */
   readonly tags: boolean;
@@ -154,7 +154,8 @@ export interface StoreFinding {
 
 /**
  * The port. Errors of every call: `OBJECT_STORE_UNREACHABLE` (retryable: no answer, throttled, 5xx),
- * `OBJECT_STORE_DENIED`, `NOT_FOUND` (the bucket), `ABORTED`; more where said.
+ * `OBJECT_STORE_DENIED`, `NOT_FOUND` (the bucket), `ABORTED`, `OBJECT_REFUSED`; and of every call with a
+ * key: `OBJECT_NAME_REFUSED` if this side cannot hold such a key. More where said.
  */
 export interface ObjectStore {
   /** For people: `s3://receipts`, `azblob://account/receipts`. Never holds a credential. */

@@ -6,9 +6,16 @@ export * from "./simulated-world.ts";
 export * from "./virtual-clock.ts";
 export * from "./world-state.ts";
 export * from "./contracts/describe-lease-witness.ts";
+export * from "./contracts/describe-object-store.ts";
 export * from "./contracts/describe-plan-runner.ts";
 export * from "./contracts/describe-state-stores.ts";
 export * from "./contracts/describe-traffic-switch.ts";
 export * from "./contracts/describe-work-queue.ts";
 export * from "./contracts/runner-harness.ts";
+export type {
+  ObjectStoreContract,
+  ObjectStoreHarness,
+  OpenedStore,
+} from "./contracts/object-store-harness.ts";
+export * from "./objects/faulty-link.ts";
 export * from "./simulated-signals.ts";

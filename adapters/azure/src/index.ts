@@ -1,0 +1,2 @@
+export type { BlobCredential } from "./blob/blob-client.ts";
+export * from "./blob/blob-object-store.ts";

@@ -1,0 +1,53 @@
+import { describeObjectStore, FaultyLink } from "@cloudphoenix/testkit";
+import { BlobObjectStore } from "@cloudphoenix/adapter-azure";
+import { createContainer } from "./azurite-calls.ts";
+import { ACCOUNT, ACCOUNT_KEY, startAzurite } from "./azurite.ts";
+
+let containers = 0;
+
+describeObjectStore({
+  name: "Blob adapter against Azurite",
+  hasLink: true,
+  oddKeys: [".hidden", "a/.b"],
+  refusedKeys: {
+    "": "no key at all",
+    ".": "a URL would lose it",
+    "..": "a URL would lose it",
+    "a/./b": "a URL would lose a segment",
+    "a/../b": "a URL would lose a segment",
+    "../a": "a URL would lose a segment",
+    "ends.": "Blob drops dots at the end",
+    "segment./a": "Blob drops dots at the end of a segment",
+    "back\\slash": "Blob takes it for a slash",
+    "line\nbreak": "a control character",
+    "half \ud800": "not Unicode",
+    ["x".repeat(1025)]: "too long",
+    ["x/".repeat(255)]: "too many segments",
+  },
+  setup: async () => {
+    const azurite = await startAzurite();
+    const link = await FaultyLink.open(azurite.blobEndpoint);
+    const stores: BlobObjectStore[] = [];
+    return {
+      open: async ({ pageSize }) => {
+        containers += 1;
+        const container = `contract-${containers}`;
+        await createContainer(azurite.blobEndpoint, container);
+        const store = new BlobObjectStore({
+          endpoint: link.url,
+          container,
+          credential: { kind: "shared-key", account: ACCOUNT, key: ACCOUNT_KEY },
+          pageSize,
+          silenceMs: 1000,
+        });
+        stores.push(store);
+        return { store, link };
+      },
+      stop: async () => {
+        for (const store of stores) store.close();
+        await link.close();
+        await azurite.stop();
+      },
+    };
+  },
+});

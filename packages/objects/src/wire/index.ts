@@ -1,0 +1,5 @@
+export * from "./checked-body.ts";
+export * from "./header-text.ts";
+export * from "./http-transport.ts";
+export * from "./parse-xml.ts";
+export * from "./store-refusal.ts";
