@@ -1,4 +1,17 @@
 export * from "./absent-keys.ts";
+export { BandwidthLimit } from "./bandwidth-limit.ts";
+export { ByteBudget } from "./byte-budget.ts";
 export * from "./change-hints.ts";
 export * from "./compare-keys.ts";
+export { type Likeness, compareVersions, sideOf } from "./compare-versions.ts";
+export { type CopyOutcome, type CopyRequest, copyObject } from "./copy-object.ts";
+export { type CopySizes, type CopyTools, DEFAULT_SIZES } from "./copy-tools.ts";
+export { type MergeOptions, type Pair, mergeListings } from "./merge-listings.ts";
+export * from "./object-place.ts";
 export * from "./object-store.ts";
+export { DEFAULT_RETRIES, type RetryPolicy, withRetries } from "./retries.ts";
+export { type CopiedVersion, readStamp, stampOf } from "./stamp.ts";
+export type { Surroundings } from "./surroundings.ts";
+export * from "./upload-journal.ts";
+export { SyncState, type SyncStateOptions } from "./state/sync-state.ts";
+export * from "./tombstone-store.ts";

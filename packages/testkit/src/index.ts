@@ -19,3 +19,6 @@ export type {
 } from "./contracts/object-store-harness.ts";
 export * from "./objects/faulty-link.ts";
 export * from "./simulated-signals.ts";
+export * from "./objects/faulty-object-store.ts";
+export * from "./objects/memory-object-store.ts";
+export * from "./objects/synthetic-object-store.ts";

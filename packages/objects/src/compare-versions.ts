@@ -1,0 +1,46 @@
+/**
+ * Whether source and target hold the same content, decided from what listings tell. Pure.
+ *
+ * 1. Never by time: clocks of two clouds say nothing about content.
+ * 2. "same" needs proof: a stamp that names the other side's version, or equal MD5 and size.
+ * 3. A stamp proves nothing once the content under it has another MD5 than the copy had.
+ */
+import type { ObjectEntry, ObjectStore } from "./object-store.ts";
+import { readStamp } from "./stamp.ts";
+
+/** `unsure`: the listing does not tell the stamp; `head` of the side without one settles it. */
+export type Likeness = "same" | "changed" | "unsure";
+
+/** What `compareVersions` needs to know of a side besides the entry. */
+export interface ComparedSide {
+  readonly entry: ObjectEntry;
+  /** Whether `entry.stamp` is the whole truth: it came from `head`, or listings carry metadata. */
+  readonly stampKnown: boolean;
+}
+
+/** A side as a listing of `store`, or its `head`, shows it. */
+export function sideOf(store: ObjectStore, entry: ObjectEntry): ComparedSide {
+  const stampKnown =
+    entry.stamp !== null || store.capabilities.listsMetadata || "properties" in entry;
+  return { entry, stampKnown };
+}
+
+export function compareVersions(source: ComparedSide, target: ComparedSide): Likeness {
+  if (source.entry.sizeBytes !== target.entry.sizeBytes) return "changed";
+  if (names(target.entry, source.entry) || names(source.entry, target.entry)) return "same";
+  // A copy of another version of the source: its metadata may differ even if the bytes do not.
+  if (readStamp(target.entry.stamp) !== null) return "changed";
+  const { md5 } = source.entry;
+  if (md5 !== null && target.entry.md5 !== null) {
+    return md5 === target.entry.md5 ? "same" : "changed";
+  }
+  return source.stampKnown && target.stampKnown ? "changed" : "unsure";
+}
+
+/** Whether `copy` carries a stamp of exactly this version of `original`, and still holds its content. */
+function names(copy: ObjectEntry, original: ObjectEntry): boolean {
+  const version = readStamp(copy.stamp);
+  if (version?.etag !== original.etag) return false;
+  const hashes = [version.md5, copy.md5, original.md5].filter((md5) => md5 !== null);
+  return new Set(hashes).size <= 1;
+}

@@ -1,0 +1,91 @@
+/** Copies a small object: one read, one write, all of it in memory between the two. */
+import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
+import type { CopyAttempt, SeenVersions } from "./copy-object.ts";
+import { type CopyTools, call } from "./copy-tools.ts";
+import type { ObjectEntry, ObjectProperties, WholeObject, WriteCondition } from "./object-store.ts";
+import { type CopiedVersion, stampOf } from "./stamp.ts";
+import { verifyStored } from "./verify-stored.ts";
+
+/** @throws {CloudPhoenixError} as `copyObject` */
+export async function copyWhole(
+  seen: SeenVersions,
+  tools: CopyTools,
+  signal: AbortSignal,
+): Promise<CopyAttempt> {
+  const { source, targetKey } = seen;
+  const release = await tools.memory.take(source.sizeBytes, signal);
+  try {
+    await tools.bandwidth.take(source.sizeBytes, signal);
+    const whole = await readVersion(source, tools, signal);
+    if (whole === null) return { kind: "sourceChanged" };
+    const { properties, tagsLost } = propertiesFor(tools, whole.facts.properties, {
+      etag: source.etag,
+      md5: whole.md5,
+    });
+    const request = { key: targetKey, properties, condition: conditionOn(seen.target) };
+    const stored = await unlessChanged(
+      call(tools, signal, (limited) => tools.target.write(request, whole, limited)),
+    );
+    if (stored === null) return { kind: "targetChanged" };
+    await verifyStored({ key: targetKey, sizeBytes: source.sizeBytes, stored }, tools, signal);
+    tools.onBytes?.(source.sizeBytes);
+    return {
+      kind: "copied",
+      sizeBytes: source.sizeBytes,
+      sourceEtag: source.etag,
+      targetEtag: stored.etag,
+      tagsLost,
+      partsKept: 0,
+    };
+  } finally {
+    release();
+  }
+}
+
+/** Null if the version is not there any more. */
+async function readVersion(
+  source: ObjectEntry,
+  tools: CopyTools,
+  signal: AbortSignal,
+): Promise<WholeObject | null> {
+  const { key, etag, sizeBytes } = source;
+  return unlessChanged(
+    call(tools, signal, async (limited) => {
+      const whole = await tools.source.readWhole({ key, etag, sizeBytes }, limited);
+      const told = source.md5 ?? whole.facts.md5;
+      const asPromised =
+        whole.bytes.byteLength === sizeBytes && (told === null || told === whole.md5);
+      if (asPromised) return whole;
+      throw new CloudPhoenixError("OBJECT_CORRUPT", `${key} arrived with other bytes than stored`, {
+        retryable: true,
+        hint: "Check the source with `sync --verify` if this comes again.",
+      });
+    }),
+  );
+}
+
+/** What the copy gets besides its bytes. */
+export function propertiesFor(
+  tools: CopyTools,
+  original: ObjectProperties,
+  version: CopiedVersion,
+): { readonly properties: ObjectProperties; readonly tagsLost: boolean } {
+  const stamp = stampOf(version);
+  const tagsLost = !tools.target.capabilities.tags && Object.keys(original.tags).length > 0;
+  return { properties: { ...original, tags: tagsLost ? {} : original.tags, stamp }, tagsLost };
+}
+
+/** The target must still be what was seen. */
+export function conditionOn(target: ObjectEntry | null): WriteCondition {
+  return target === null ? { kind: "absent" } : { kind: "unchanged", etag: target.etag };
+}
+
+/** Null if what was asked for or written to is not (any more) what was meant. */
+export async function unlessChanged<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (hasCode(error, "OBJECT_CHANGED") || hasCode(error, "OBJECT_GONE")) return null;
+    throw error;
+  }
+}

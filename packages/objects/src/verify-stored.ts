@@ -1,0 +1,31 @@
+import { CloudPhoenixError } from "@cloudphoenix/core";
+import { type CopyTools, call } from "./copy-tools.ts";
+import type { StoredObject } from "./object-store.ts";
+
+export interface Expectation {
+  /** At the target. */
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly stored: StoredObject;
+}
+
+/**
+ * Takes back what the target stored with another length than it was sent: a corrupt copy must not stay.
+ * @throws {CloudPhoenixError} `OBJECT_CORRUPT`
+ */
+export async function verifyStored(
+  { key, sizeBytes, stored }: Expectation,
+  tools: CopyTools,
+  signal: AbortSignal,
+): Promise<void> {
+  if (stored.sizeBytes === sizeBytes) return;
+  const { etag } = stored;
+  await call(tools, signal, (limited) =>
+    tools.target.delete(key, { kind: "unchanged", etag }, limited),
+  );
+  const message = `${key} was stored with ${stored.sizeBytes} bytes instead of ${sizeBytes}; it was removed`;
+  throw new CloudPhoenixError("OBJECT_CORRUPT", message, {
+    retryable: true,
+    hint: "Report this to whoever runs the target; run it again to copy the object anew.",
+  });
+}

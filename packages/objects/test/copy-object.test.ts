@@ -1,0 +1,285 @@
+import { createHash, hash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { copyObject, readStamp } from "@cloudphoenix/objects";
+import { FaultyObjectStore, MemoryObjectStore, type StoreCall } from "@cloudphoenix/testkit";
+import { hurriedSurroundings, memoryState, toolsFor, UNENDING } from "./setup.ts";
+
+const REQUEST = { sourceKey: "k", targetKey: "copy/k" };
+
+function bytesOf(length: number, seed = 1): Buffer {
+  return Buffer.from(Array.from({ length }, (_, index) => (index * 31 + seed * 7) % 251));
+}
+
+function md5(bytes: Uint8Array | null): string {
+  return hash("md5", bytes ?? new Uint8Array(), "hex");
+}
+
+describe.each([
+  ["small", 900],
+  ["empty", 0],
+  ["large", 4_321],
+  ["exactly some parts", 3_000],
+])("a %s object", (_size, length) => {
+  test.each([
+    ["s3", "blob"],
+    ["blob", "s3"],
+  ] as const)("is copied from %s to %s with everything that belongs to it", async (from, to) => {
+    const source = new MemoryObjectStore({ flavour: from });
+    const target = new MemoryObjectStore({ flavour: to });
+    const bytes = bytesOf(length);
+    const facts = source.put("k", bytes, {
+      contentType: "image/png",
+      cacheControl: "max-age=60",
+      metadata: { order: "7" },
+      tags: { team: "blue" },
+    });
+    const tools = toolsFor(source, target);
+
+    const outcome = await copyObject(REQUEST, tools, UNENDING);
+
+    expect(outcome).toMatchObject({ kind: "copied", sizeBytes: length, sourceEtag: facts.etag });
+    expect(target.bytesOf("copy/k")).toEqual(bytes);
+    const copy = await target.head("copy/k", UNENDING);
+    expect(copy?.properties).toMatchObject({
+      contentType: "image/png",
+      cacheControl: "max-age=60",
+      metadata: { order: "7" },
+      tags: { team: "blue" },
+    });
+    expect(readStamp(copy?.stamp ?? null)).toMatchObject({ etag: facts.etag });
+    expect(await tools.journal.all()).toEqual([]);
+    expect(target.openUploads).toBe(0);
+  });
+
+  test("is found to be there already the second time", async () => {
+    const source = new MemoryObjectStore();
+    const target = new MemoryObjectStore({ flavour: "blob" });
+    source.put("k", bytesOf(length));
+    const tools = toolsFor(source, target);
+    await copyObject(REQUEST, tools, UNENDING);
+
+    expect(await copyObject(REQUEST, tools, UNENDING)).toEqual({ kind: "alreadyThere" });
+  });
+
+  test("is copied whole although the source changes while it is read", async () => {
+    const store = new MemoryObjectStore();
+    const target = new MemoryObjectStore();
+    store.put("k", bytesOf(length));
+    let changes = 0;
+    const source = new FaultyObjectStore(store, (call) => {
+      if ((call === "read" || call === "readWhole") && changes < 3) {
+        changes += 1;
+        store.put("k", bytesOf(length + 1, changes));
+      }
+      return "none";
+    });
+
+    const outcome = await copyObject(REQUEST, toolsFor(source, target), UNENDING);
+
+    expect(outcome.kind).toBe("copied");
+    expect(changes).toBe(3);
+    expect(target.bytesOf("copy/k")).toEqual(store.bytesOf("k"));
+    expect(target.openUploads).toBe(0);
+  });
+
+  test("is given up for this run if the source never rests, and nothing half of it is left", async () => {
+    const store = new MemoryObjectStore();
+    const target = new MemoryObjectStore();
+    store.put("k", bytesOf(length));
+    let changes = 0;
+    const source = new FaultyObjectStore(store, (call) => {
+      changes += 1;
+      if (call === "read" || call === "readWhole") store.put("k", bytesOf(length + 1, changes));
+      return "none";
+    });
+
+    await expect(copyObject(REQUEST, toolsFor(source, target), UNENDING)).rejects.toMatchObject({
+      code: "OBJECT_CHANGED",
+      retryable: true,
+    });
+    expect(target.size).toBe(0);
+    expect(target.openUploads).toBe(0);
+  });
+
+  test("that is deleted meanwhile is gone, and that is no failure", async () => {
+    const store = new MemoryObjectStore();
+    store.put("k", bytesOf(length));
+    const source = new FaultyObjectStore(store, (call) => {
+      if (call === "read" || call === "readWhole") store.remove("k");
+      return "none";
+    });
+    const target = new MemoryObjectStore();
+
+    expect(await copyObject(REQUEST, toolsFor(source, target), UNENDING)).toEqual({ kind: "gone" });
+    expect(target.size).toBe(0);
+  });
+
+  test("never overwrites what somebody else wrote at the target meanwhile", async () => {
+    const source = new MemoryObjectStore();
+    source.put("k", bytesOf(length));
+    const store = new MemoryObjectStore();
+    const target = new FaultyObjectStore(store, (call) => {
+      const isWrite = call === "write" || call === "finishUpload";
+      if (isWrite) store.put("copy/k", "an order placed after the failover");
+      return "none";
+    });
+
+    await expect(copyObject(REQUEST, toolsFor(source, target), UNENDING)).rejects.toMatchObject({
+      code: "OBJECT_CHANGED",
+      retryable: false,
+    });
+    expect(store.bytesOf("copy/k")).toEqual(Buffer.from("an order placed after the failover"));
+  });
+
+  test.each([
+    "head",
+    "read",
+    "readWhole",
+    "write",
+    "beginUpload",
+    "uploadPart",
+    "uploadedParts",
+    "finishUpload",
+  ] as const)("arrives whole although %s fails, loses its answer or tells half", async (broken) => {
+    for (const fault of ["fail", "lose", "spoil"] as const) {
+      const store = new MemoryObjectStore();
+      const targetStore = new MemoryObjectStore({ flavour: "blob" });
+      store.put("k", bytesOf(length));
+      const once = (): ((call: StoreCall) => "none" | typeof fault) => {
+        let left = 2;
+        return (call) => (call === broken && (left -= 1) >= 0 ? fault : "none");
+      };
+      const source = new FaultyObjectStore(store, once());
+      const target = new FaultyObjectStore(targetStore, once());
+
+      const outcome = await copyObject(REQUEST, toolsFor(source, target), UNENDING);
+
+      expect(["copied", "alreadyThere"]).toContain(outcome.kind);
+      expect(md5(targetStore.bytesOf("copy/k"))).toBe(md5(store.bytesOf("k")));
+    }
+  });
+});
+
+describe("copying a large object", () => {
+  test("goes on after a crash without sending a stored part again", async () => {
+    const source = new MemoryObjectStore();
+    const store = new MemoryObjectStore({ flavour: "blob" });
+    const bytes = bytesOf(9_500);
+    source.put("k", bytes);
+    const { journal } = memoryState();
+    const sent: string[] = [];
+    const crash = new AbortController();
+    const counting = new FaultyObjectStore(store, (call) => {
+      if (call === "uploadPart") sent.push("part");
+      if (sent.length === 5) crash.abort();
+      return "none";
+    });
+    await expect(
+      copyObject(REQUEST, toolsFor(source, counting, { journal }), crash.signal),
+    ).rejects.toMatchObject({ code: "ABORTED" });
+    const stored = (await journal.find("copy/k"))?.parts.length ?? 0;
+    expect(stored).toBeGreaterThan(0);
+
+    sent.length = 0;
+    const again = new FaultyObjectStore(store, (call) => {
+      if (call === "uploadPart") sent.push("part");
+      return "none";
+    });
+    const outcome = await copyObject(REQUEST, toolsFor(source, again, { journal }), UNENDING);
+
+    expect(outcome).toMatchObject({ kind: "copied", partsKept: stored });
+    expect(sent).toHaveLength(10 - stored);
+    expect(store.bytesOf("copy/k")).toEqual(bytes);
+    const copy = await store.head("copy/k", UNENDING);
+    expect(copy?.md5).toBe(createHash("md5").update(bytes).digest("hex"));
+  });
+
+  test("ends an unfinished upload of another version and begins anew", async () => {
+    const source = new MemoryObjectStore();
+    const target = new MemoryObjectStore();
+    source.put("k", bytesOf(4_000));
+    const { journal } = memoryState();
+    const upload = await target.beginUpload(
+      {
+        key: "copy/k",
+        properties: (await source.head("k", UNENDING))!.properties,
+        condition: { kind: "absent" },
+      },
+      UNENDING,
+    );
+    await journal.begin({
+      key: "copy/k",
+      sourceEtag: "older",
+      sizeBytes: 4_000,
+      partBytes: 1_000,
+      upload,
+    });
+
+    const outcome = await copyObject(REQUEST, toolsFor(source, target, { journal }), UNENDING);
+
+    expect(outcome).toMatchObject({ kind: "copied", partsKept: 0 });
+    expect(target.openUploads).toBe(0);
+  });
+
+  test("sends parts again that the target has lost", async () => {
+    const source = new MemoryObjectStore();
+    const target = new MemoryObjectStore();
+    const bytes = bytesOf(4_000);
+    source.put("k", bytes);
+    const { journal } = memoryState();
+    const crash = new AbortController();
+    const crashing = new FaultyObjectStore(target, (call) => {
+      if (call === "finishUpload") crash.abort();
+      return "none";
+    });
+    await copyObject(REQUEST, toolsFor(source, crashing, { journal }), crash.signal).catch(
+      () => null,
+    );
+    const { record } = (await journal.find("copy/k"))!;
+    await target.uploadPart(
+      record.upload,
+      { number: 2, bytes: new Uint8Array(1), md5: md5(new Uint8Array(1)) },
+      UNENDING,
+    );
+
+    const outcome = await copyObject(REQUEST, toolsFor(source, target, { journal }), UNENDING);
+
+    expect(outcome).toMatchObject({ kind: "copied", partsKept: 3 });
+    expect(target.bytesOf("copy/k")).toEqual(bytes);
+  });
+
+  test("holds no more than its memory budget", async () => {
+    const source = new MemoryObjectStore();
+    source.put("k", bytesOf(20_000));
+    const target = new MemoryObjectStore();
+    let open = 0;
+    let most = 0;
+    const upload = target.uploadPart.bind(target);
+    target.uploadPart = async (...given) => {
+      open += 1;
+      most = Math.max(most, open);
+      const part = await upload(...given);
+      open -= 1;
+      return part;
+    };
+    const sizes = { wholeMaxBytes: 1_000, partBytes: 2_500, partsInFlight: 8 };
+
+    await copyObject(REQUEST, toolsFor(source, target, { sizes }), UNENDING);
+
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(2);
+  });
+
+  test("says that the target cannot take a name, and does not try again", async () => {
+    const source = new MemoryObjectStore();
+    source.put("k", "x");
+    const target = new MemoryObjectStore({ refuses: () => true });
+    const surroundings = hurriedSurroundings();
+    const startMs = surroundings.nowMs;
+
+    await expect(
+      copyObject(REQUEST, toolsFor(source, target, { surroundings }), UNENDING),
+    ).rejects.toMatchObject({ code: "OBJECT_NAME_REFUSED" });
+    expect(surroundings.nowMs).toBe(startMs);
+  });
+});

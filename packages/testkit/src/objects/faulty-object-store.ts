@@ -1,0 +1,147 @@
+/**
+ * A store with faults: every call of another store passes a hook that may delay it, fail it before or
+ * after it took effect, or spoil what it hands out.
+ */
+import { CloudPhoenixError } from "@cloudphoenix/core";
+import type {
+  FinishRequest,
+  ListRequest,
+  ObjectEntry,
+  ObjectFacts,
+  ObjectStore,
+  ObjectStoreCapabilities,
+  Part,
+  PartUpload,
+  ReadRequest,
+  StoredObject,
+  StoreFinding,
+  WholeBody,
+  WholeObject,
+  WholeReadRequest,
+  WriteCondition,
+  WriteRequest,
+} from "@cloudphoenix/objects";
+
+export type StoreCall = Exclude<keyof ObjectStore, "address" | "capabilities"> | "page";
+
+/**
+ * `fail`: refused, nothing happened. `lose`: it happened, and the answer is lost. `spoil`: the
+ * bytes or the page that comes back is not what is stored.
+ */
+export type StoreFault = "none" | "fail" | "lose" | "spoil";
+
+/** Decides about one call. May change the world before it answers: that is how a source changes all the time. */
+export type FaultHook = (call: StoreCall, key: string) => StoreFault;
+
+export class FaultyObjectStore implements ObjectStore {
+  readonly address: string;
+  readonly capabilities: ObjectStoreCapabilities;
+  readonly #store: ObjectStore;
+  readonly #hook: FaultHook;
+
+  constructor(store: ObjectStore, hook: FaultHook) {
+    this.#store = store;
+    this.#hook = hook;
+    this.address = store.address;
+    this.capabilities = store.capabilities;
+  }
+
+  inspect(signal: AbortSignal): Promise<readonly StoreFinding[]> {
+    return this.#pass("inspect", "", () => this.#store.inspect(signal));
+  }
+
+  async *list(
+    request: ListRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly ObjectEntry[], void, undefined> {
+    await this.#pass("list", request.prefix, () => Promise.resolve());
+    for await (const page of this.#store.list(request, signal)) {
+      const fault = this.#hook("page", page[0]?.key ?? "");
+      if (fault === "fail" || fault === "lose") throw noAnswer("page");
+      yield fault === "spoil" ? page.toReversed() : page;
+    }
+  }
+
+  head(key: string, signal: AbortSignal): Promise<ObjectFacts | null> {
+    return this.#pass("head", key, () => this.#store.head(key, signal));
+  }
+
+  async *read(
+    request: ReadRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const fault = this.#hook("read", request.key);
+    if (fault === "fail") throw noAnswer("read");
+    for await (const chunk of this.#store.read(request, signal)) {
+      yield fault === "spoil" ? chunk.subarray(0, chunk.byteLength >> 1) : chunk;
+      if (fault === "lose") throw noAnswer("read");
+    }
+  }
+
+  readWhole(request: WholeReadRequest, signal: AbortSignal): Promise<WholeObject> {
+    return this.#pass(
+      "readWhole",
+      request.key,
+      () => this.#store.readWhole(request, signal),
+      spoilt,
+    );
+  }
+
+  write(request: WriteRequest, body: WholeBody, signal: AbortSignal): Promise<StoredObject> {
+    return this.#pass("write", request.key, () => this.#store.write(request, body, signal));
+  }
+
+  beginUpload(request: WriteRequest, signal: AbortSignal): Promise<PartUpload> {
+    return this.#pass("beginUpload", request.key, () => this.#store.beginUpload(request, signal));
+  }
+
+  uploadPart(
+    upload: PartUpload,
+    part: { readonly number: number } & WholeBody,
+    signal: AbortSignal,
+  ): Promise<Part> {
+    return this.#pass("uploadPart", upload.key, () => this.#store.uploadPart(upload, part, signal));
+  }
+
+  uploadedParts(upload: PartUpload, signal: AbortSignal): Promise<readonly Part[] | null> {
+    return this.#pass("uploadedParts", upload.key, () => this.#store.uploadedParts(upload, signal));
+  }
+
+  finishUpload(request: FinishRequest, signal: AbortSignal): Promise<StoredObject> {
+    return this.#pass("finishUpload", request.key, () => this.#store.finishUpload(request, signal));
+  }
+
+  abortUpload(upload: PartUpload, signal: AbortSignal): Promise<void> {
+    return this.#pass("abortUpload", upload.key, () => this.#store.abortUpload(upload, signal));
+  }
+
+  delete(key: string, condition: WriteCondition, signal: AbortSignal): Promise<void> {
+    return this.#pass("delete", key, () => this.#store.delete(key, condition, signal));
+  }
+
+  // oxlint-disable-next-line max-params -- private, and a call site reads like the call it passes on
+  async #pass<T>(
+    call: StoreCall,
+    key: string,
+    work: () => Promise<T>,
+    spoil: (value: T) => T = (value) => value,
+  ): Promise<T> {
+    const fault = this.#hook(call, key);
+    if (fault === "fail") throw noAnswer(call);
+    const value = await work();
+    if (fault === "lose") throw noAnswer(call);
+    return fault === "spoil" ? spoil(value) : value;
+  }
+}
+
+/** The same facts with half of the bytes. */
+function spoilt(whole: WholeObject): WholeObject {
+  return { ...whole, bytes: whole.bytes.subarray(0, whole.bytes.byteLength >> 1) };
+}
+
+function noAnswer(call: StoreCall): CloudPhoenixError {
+  return new CloudPhoenixError("OBJECT_STORE_UNREACHABLE", `503 Slow Down (${call})`, {
+    retryable: true,
+    hint: "Wait; the test does this on purpose.",
+  });
+}
