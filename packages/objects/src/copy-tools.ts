@@ -46,7 +46,7 @@ export interface CopyTools {
 
 /** One call of a store, retried as the tools say. */
 export function call<T>(
-  tools: CopyTools,
+  tools: Pick<CopyTools, "surroundings" | "retries" | "onRetry">,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {

@@ -15,3 +15,23 @@ export type { Surroundings } from "./surroundings.ts";
 export * from "./upload-journal.ts";
 export { SyncState, type SyncStateOptions } from "./state/sync-state.ts";
 export * from "./tombstone-store.ts";
+export { type AbsentOfOptions, absentOf } from "./continuous/absent-of.ts";
+export {
+  type BringRangeOptions,
+  bringRange,
+  type RangeFailure,
+  type RangeProgress,
+} from "./continuous/bring-range.ts";
+export { CANARY_NAME, type Canary, readCanary, writeCanary } from "./continuous/canary.ts";
+export {
+  ContinuousCopy,
+  type ContinuousCopyOptions,
+  type ContinuousLimits,
+} from "./continuous/continuous-copy.ts";
+export type { DeleteLimits } from "./continuous/deletions.ts";
+export {
+  type FinalSyncOptions,
+  type FinalSyncResult,
+  finalSync,
+} from "./continuous/final-sync.ts";
+export * from "./continuous/replication-facts.ts";

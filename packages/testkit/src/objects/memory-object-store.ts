@@ -36,6 +36,8 @@ export interface MemoryObjectStoreOptions {
   /** Bytes per chunk of a read. */
   readonly chunkBytes?: number;
   readonly capabilities?: Partial<ObjectStoreCapabilities>;
+  /** Its clock. Default: counts changes. */
+  readonly now?: () => number;
   /** Names it does not take. */
   readonly refuses?: (key: string) => boolean;
 }
@@ -73,7 +75,8 @@ export class MemoryObjectStore implements ObjectStore {
 
   constructor(options: MemoryObjectStoreOptions = {}) {
     const { flavour = "s3", pageSize = 1_000, chunkBytes = 65_536 } = options;
-    this.#options = { flavour, pageSize, chunkBytes, refuses: options.refuses ?? (() => false) };
+    const { now = () => this.#changes, refuses = () => false } = options;
+    this.#options = { flavour, pageSize, chunkBytes, now, refuses };
     this.address = `memory://${options.name ?? flavour}`;
     this.capabilities = {
       listsMetadata: flavour === "blob",
@@ -299,7 +302,7 @@ export class MemoryObjectStore implements ObjectStore {
       key,
       sizeBytes: bytes.byteLength,
       etag: this.#options.flavour === "s3" ? etagOfS3 : `0x8D${this.#changes}`,
-      modifiedMs: this.#changes,
+      modifiedMs: this.#options.now(),
       md5,
       stamp: properties.stamp,
       properties: this.capabilities.tags ? properties : { ...properties, tags: {} },

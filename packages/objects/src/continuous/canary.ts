@@ -1,0 +1,66 @@
+/**
+ * An object of ours that is written at the active store every few seconds and travels like any other.
+ * Seen at the standby it measures how far the copy is behind, also without traffic, and also after
+ * the active store is gone.
+ */
+import { createHash } from "node:crypto";
+import type { ObjectPlace } from "../object-place.ts";
+import type { ObjectFacts } from "../object-store.ts";
+
+/** Its name below the prefix of the place. Nobody else may write below `.cloudphoenix/`. */
+export const CANARY_NAME = ".cloudphoenix/canary";
+
+export interface Canary {
+  /** By the clock of whoever wrote it; epoch ms. */
+  readonly writtenMs: number;
+  readonly site: string;
+  readonly generation: number;
+}
+
+/** Writes `canary` over whatever is there. @throws {CloudPhoenixError} as `ObjectStore.write` */
+export async function writeCanary(
+  { store, prefix }: ObjectPlace,
+  canary: Canary,
+  signal: AbortSignal,
+): Promise<void> {
+  const bytes = Buffer.from(`${JSON.stringify(canary)}\n`);
+  const metadata = {
+    writtenms: String(canary.writtenMs),
+    site: canary.site,
+    generation: String(canary.generation),
+  };
+  await store.write(
+    {
+      key: prefix + CANARY_NAME,
+      properties: {
+        contentType: "application/json",
+        contentEncoding: null,
+        contentDisposition: null,
+        contentLanguage: null,
+        cacheControl: "no-store",
+        metadata,
+        tags: {},
+        stamp: null,
+      },
+      condition: { kind: "none" },
+    },
+    { bytes, md5: createHash("md5").update(bytes).digest("hex") },
+    signal,
+  );
+}
+
+/** The canary at `place`; null if there is none. @throws {CloudPhoenixError} as `ObjectStore.head` */
+export async function readCanary(
+  { store, prefix }: ObjectPlace,
+  signal: AbortSignal,
+): Promise<Canary | null> {
+  const facts = await store.head(prefix + CANARY_NAME, signal);
+  return facts === null ? null : canaryIn(facts);
+}
+
+function canaryIn({ properties: { metadata } }: ObjectFacts): Canary | null {
+  const writtenMs = Number(metadata["writtenms"] ?? Number.NaN);
+  const generation = Number(metadata["generation"] ?? Number.NaN);
+  if (!Number.isSafeInteger(writtenMs) || !Number.isSafeInteger(generation)) return null;
+  return { writtenMs, site: metadata["site"] ?? "", generation };
+}

@@ -1,0 +1,155 @@
+/**
+ * Brings one name at the target to what the source has now, whatever a hint said of it.
+ *
+ * 1. The source is asked first; what it answers then is what is copied. A hint that came late, twice
+ *    or out of order therefore changes nothing.
+ * 2. At the target only three things are replaced: nothing, a copy of ours that still has the bytes
+ *    of that copy, and what `mayReplace` knows to have been copied the other way before. All else is
+ *    somebody's data: it stays, and the key fails with `CONFLICT`.
+ * 3. Nothing is deleted here.
+ */
+import { CloudPhoenixError } from "@cloudphoenix/core";
+import { compareVersions } from "../compare-versions.ts";
+import { copyObject } from "../copy-object.ts";
+import { type CopyTools, call } from "../copy-tools.ts";
+import { addressOf, type ObjectPlace } from "../object-place.ts";
+import type { ObjectEntry, ObjectFacts } from "../object-store.ts";
+import { readStamp } from "../stamp.ts";
+import { CANARY_NAME } from "./canary.ts";
+
+export type KeyOutcome =
+  | { readonly kind: "copied"; readonly sizeBytes: number }
+  | { readonly kind: "inSync" }
+  /** Not at the source (any more): what is at the target is left to comparisons. */
+  | { readonly kind: "gone" };
+
+export interface KeyMoverOptions {
+  readonly source: ObjectPlace;
+  readonly target: ObjectPlace;
+  readonly tools: CopyTools;
+  /** Whether an object at the target that is no copy of ours is known to have been at the source. */
+  readonly mayReplace: (target: ObjectEntry) => boolean;
+}
+
+/** Copies whose source version is remembered, so that a hint that comes again costs one question. */
+const RECENT_MAX = 10_000;
+
+export class KeyMover {
+  readonly #options: KeyMoverOptions;
+  readonly #recent = new Map<string, string>();
+
+  constructor(options: KeyMoverOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {CloudPhoenixError} `CONFLICT` (final), and as `copyObject` */
+  async bring(name: string, signal: AbortSignal): Promise<KeyOutcome> {
+    const source = await this.#head(this.#options.source, name, signal);
+    if (source === null) return this.#gone(name);
+    const copied = this.#recent.get(name);
+    if (copied === source.etag) return { kind: "inSync" };
+    if (copied === undefined) {
+      const outcome = await this.#copyNew(name, source, signal);
+      if (outcome !== "occupied") return outcome;
+    }
+    return this.#copyOver(name, source, signal);
+  }
+
+  /** Most hints are about new objects: these need no question to the target. */
+  async #copyNew(
+    name: string,
+    source: ObjectFacts,
+    signal: AbortSignal,
+  ): Promise<KeyOutcome | "occupied"> {
+    try {
+      return await this.#copy(name, source, null, signal);
+    } catch (error) {
+      if (isForeign(error)) return "occupied";
+      throw error;
+    }
+  }
+
+  async #copyOver(name: string, source: ObjectFacts, signal: AbortSignal): Promise<KeyOutcome> {
+    const target = await this.#head(this.#options.target, name, signal);
+    if (target !== null) {
+      if (compareVersions(known(source), known(target)) === "same") {
+        this.#remember(name, source.etag);
+        return { kind: "inSync" };
+      }
+      if (!this.mayReplace(name, target)) throw this.#conflict(name);
+    }
+    try {
+      return await this.#copy(name, source, target, signal);
+    } catch (error) {
+      // Somebody wrote it between the question and the write.
+      throw isForeign(error) ? this.#conflict(name, error) : error;
+    }
+  }
+
+  /** A listing showed that the sides differ: what is remembered of `name` proves nothing any more. */
+  forget(name: string): void {
+    this.#recent.delete(name);
+  }
+
+  /** Whether what is at the target may give way to what the source has, or to nothing. */
+  mayReplace(name: string, target: ObjectFacts): boolean {
+    if (name === CANARY_NAME || this.#options.mayReplace(target)) return true;
+    const version = readStamp(target.stamp);
+    return version !== null && (target.md5 ?? version.md5) === version.md5;
+  }
+
+  async #copy(
+    name: string,
+    source: ObjectFacts,
+    target: ObjectFacts | null,
+    signal: AbortSignal,
+  ): Promise<KeyOutcome> {
+    const targetKey = this.#options.target.prefix + name;
+    const request = { sourceKey: source.key, targetKey, source, target };
+    const outcome = await copyObject(request, this.#options.tools, signal);
+    if (outcome.kind === "gone") return this.#gone(name);
+    if (outcome.kind === "alreadyThere") return { kind: "inSync" };
+    this.#remember(name, outcome.sourceEtag);
+    return { kind: "copied", sizeBytes: outcome.sizeBytes };
+  }
+
+  #gone(name: string): KeyOutcome {
+    this.#recent.delete(name);
+    return { kind: "gone" };
+  }
+
+  #head(place: ObjectPlace, name: string, signal: AbortSignal): Promise<ObjectFacts | null> {
+    const { tools } = this.#options;
+    return call(tools, signal, (limited) => place.store.head(place.prefix + name, limited));
+  }
+
+  #remember(name: string, sourceEtag: string): void {
+    this.#recent.delete(name);
+    this.#recent.set(name, sourceEtag);
+    if (this.#recent.size <= RECENT_MAX) return;
+    const [oldest] = this.#recent.keys();
+    if (oldest !== undefined) this.#recent.delete(oldest);
+  }
+
+  #conflict(name: string, cause?: unknown): CloudPhoenixError {
+    return conflictAt(addressOf(this.#options.target, name), cause);
+  }
+}
+
+/** Somebody else's object is in the way at `address`. */
+export function conflictAt(address: string, cause?: unknown): CloudPhoenixError {
+  const message = `${address} is not a copy of what the active site has, or had; it was left as it is`;
+  return new CloudPhoenixError("CONFLICT", message, {
+    retryable: false,
+    hint: "Keep it under another name or delete it there; then it is copied by itself.",
+    cause,
+  });
+}
+
+function known(entry: ObjectEntry): { entry: ObjectEntry; stampKnown: boolean } {
+  return { entry, stampKnown: true };
+}
+
+function isForeign(error: unknown): boolean {
+  return error instanceof CloudPhoenixError && error.code === "OBJECT_CHANGED" && !error.retryable;
+}

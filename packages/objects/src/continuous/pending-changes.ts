@@ -1,0 +1,156 @@
+/**
+ * Keys that may have changed and are not known to be copied, in bounded memory.
+ *
+ * 1. One key is there once, however many hints came; it keeps the time of its oldest change.
+ * 2. A hint about a key that is being copied makes it due again: the copy may be of what was before.
+ * 3. What does not fit is not remembered by key, but its time is, until a reconciliation that began
+ *    after the last of it has been through. The oldest change is therefore never forgotten.
+ */
+
+export interface PendingChange {
+  readonly key: string;
+  /** When the oldest change that is not known to be copied happened. */
+  readonly changedMs: number;
+  /** Attempts that failed since it was last settled. */
+  readonly attempts: number;
+}
+
+interface Deferred extends PendingChange {
+  readonly dueMs: number;
+}
+
+interface InFlight extends PendingChange {
+  /** Oldest change noted since it was taken. */
+  againMs: number | null;
+}
+
+interface Overflow {
+  readonly oldestMs: number;
+  /** When the last change was dropped. */
+  readonly lastDroppedMs: number;
+}
+
+export class PendingChanges {
+  readonly #keysMax: number;
+  readonly #ready = new Map<string, PendingChange>();
+  readonly #inFlight = new Map<string, InFlight>();
+  readonly #deferred = new Map<string, Deferred>();
+  #nextDueMs = Infinity;
+  #overflow: Overflow | null = null;
+
+  constructor(keysMax: number) {
+    this.#keysMax = keysMax;
+  }
+
+  get size(): number {
+    return this.#ready.size + this.#inFlight.size + this.#deferred.size;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Whether hints were dropped that no reconciliation has made up for. */
+  get overflowed(): boolean {
+    return this.#overflow !== null;
+  }
+
+  /** Room for what a reconciliation finds; it waits for it, hints do not. */
+  get hasRoom(): boolean {
+    return this.size < this.#keysMax / 2;
+  }
+
+  /** The oldest change known not to be copied; null if there is none. Looks at every key. */
+  get oldestMs(): number | null {
+    let oldest = this.#overflow?.oldestMs ?? Infinity;
+    for (const kept of [this.#ready, this.#inFlight, this.#deferred]) {
+      for (const { changedMs } of kept.values()) oldest = Math.min(oldest, changedMs);
+    }
+    return oldest === Infinity ? null : oldest;
+  }
+
+  /** Notes that `key` changed at `changedMs` (or may have), as was learnt at `nowMs`. */
+  note(key: string, changedMs: number, nowMs: number): void {
+    const flying = this.#inFlight.get(key);
+    if (flying !== undefined) {
+      flying.againMs = Math.min(flying.againMs ?? Infinity, changedMs);
+      return;
+    }
+    const deferred = this.#deferred.get(key);
+    const kept = this.#ready.get(key) ?? deferred;
+    if (kept !== undefined) {
+      const older = Math.min(kept.changedMs, changedMs);
+      if (deferred === undefined) this.#ready.set(key, { ...kept, changedMs: older });
+      else this.#deferred.set(key, { ...deferred, changedMs: older });
+      return;
+    }
+    if (this.size >= this.#keysMax) {
+      const oldestMs = Math.min(this.#overflow?.oldestMs ?? Infinity, changedMs);
+      this.#overflow = { oldestMs, lastDroppedMs: nowMs };
+      return;
+    }
+    this.#ready.set(key, { key, changedMs, attempts: 0 });
+  }
+
+  /** Hands out at most `count` due keys, in the order they were noted; they are in flight then. */
+  take(count: number, nowMs: number): readonly PendingChange[] {
+    if (nowMs >= this.#nextDueMs) this.#makeDue(nowMs);
+    const taken: PendingChange[] = [];
+    for (const change of this.#ready.values()) {
+      if (taken.length >= count) break;
+      taken.push(change);
+    }
+    for (const change of taken) {
+      this.#ready.delete(change.key);
+      this.#inFlight.set(change.key, { ...change, againMs: null });
+    }
+    return taken;
+  }
+
+  /** The key is as it was at the source when it was looked at, or cannot ever be. */
+  settle(key: string): void {
+    const flying = this.#land(key);
+    if (flying?.againMs == null) return;
+    this.#ready.set(key, { key, changedMs: flying.againMs, attempts: 0 });
+  }
+
+  /** It did not work; it is due again at `dueMs`. */
+  defer(key: string, dueMs: number): void {
+    const flying = this.#land(key);
+    if (flying === null) return;
+    const { changedMs, attempts } = flying;
+    this.#deferred.set(key, { key, changedMs, attempts: attempts + 1, dueMs });
+    this.#nextDueMs = Math.min(this.#nextDueMs, dueMs);
+  }
+
+  /** It was not tried: due again at once. */
+  putBack(key: string): void {
+    const flying = this.#land(key);
+    if (flying === null) return;
+    const { changedMs, attempts } = flying;
+    this.#ready.set(key, { key, changedMs, attempts });
+  }
+
+  /** A reconciliation that began at `beganMs` has noted everything it found. */
+  reconciled(beganMs: number): void {
+    if (this.#overflow !== null && this.#overflow.lastDroppedMs < beganMs) this.#overflow = null;
+  }
+
+  #land(key: string): InFlight | null {
+    const flying = this.#inFlight.get(key) ?? null;
+    this.#inFlight.delete(key);
+    return flying;
+  }
+
+  #makeDue(nowMs: number): void {
+    this.#nextDueMs = Infinity;
+    for (const [key, { dueMs, changedMs, attempts }] of this.#deferred) {
+      if (dueMs > nowMs) {
+        this.#nextDueMs = Math.min(this.#nextDueMs, dueMs);
+        continue;
+      }
+      this.#deferred.delete(key);
+      this.#ready.set(key, { key, changedMs, attempts });
+    }
+  }
+}

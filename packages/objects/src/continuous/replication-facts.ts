@@ -1,0 +1,60 @@
+/** What the continuous copier tells about itself. Plain JSON, as stored and sent. */
+import type { Json } from "@cloudphoenix/core";
+
+/** One object that cannot be copied, or could not the last time. */
+export interface ObjectFailure {
+  readonly key: string;
+  readonly code: string;
+  readonly message: string;
+  readonly sinceMs: number;
+  /** It is tried again by itself; otherwise somebody has to act, and the age does not count it. */
+  readonly retried: boolean;
+}
+
+/** Most failures that are listed by key; `failed` counts them all. */
+export const FAILURES_MAX: number = 20;
+
+/**
+ * How the objects get from one site to another. All instants are by the clock of the process that
+ * copies: only their differences mean anything elsewhere.
+ */
+export interface ObjectReplicationFacts {
+  readonly from: string;
+  readonly to: string;
+  readonly generation: number;
+  /**
+   * Age of the oldest change at `from` that may be missing at `to`: the object RPO. Null is unknown.
+   * Objects that can never be copied (`failures` without `retried`) are not in it.
+   */
+  readonly backlogAgeMs: number | null;
+  /** Keys that changed and are not known to be copied. */
+  readonly pending: number;
+  /** Everything that was stored at `from` by then is known to be at `to`; null is unknown. */
+  readonly markMs: number | null;
+  /** When the newest canary seen at `to` was written at `from`; null if none was ever seen. */
+  readonly canarySeenMs: number | null;
+  /** When the newest complete comparison of both listings began; null if there was none. */
+  readonly lastReconciledMs: number | null;
+  /** Since this process began to copy in this direction. */
+  readonly copied: number;
+  readonly bytes: number;
+  readonly deleted: number;
+  readonly failed: number;
+  /** The oldest `FAILURES_MAX` of them. */
+  readonly failures: readonly ObjectFailure[];
+  /** Why nothing is copied, or nothing is deleted, now, in words; null while all is well. */
+  readonly paused: string | null;
+  readonly atMs: number;
+}
+
+/** Key of the fact with the newest `ObjectReplicationFacts` of an application. */
+export function objectReplicationKey(application: string): string {
+  return `objects:${application}`;
+}
+
+/** The facts in a stored value; null if there are none. They are written by this version only. */
+export function objectReplicationIn(stored: Json): ObjectReplicationFacts | null {
+  if (typeof stored !== "object" || stored === null || !("backlogAgeMs" in stored)) return null;
+  const facts: ObjectReplicationFacts = JSON.parse(JSON.stringify(stored));
+  return facts;
+}

@@ -1,0 +1,178 @@
+/** Two stores in memory, hints pushed by hand, and a continuous copier between them. */
+import { CloudPhoenixError } from "@cloudphoenix/core";
+import {
+  type FaultHook,
+  FaultyObjectStore,
+  MemoryObjectStore,
+  VirtualClock,
+} from "@cloudphoenix/testkit";
+import { BandwidthLimit } from "../../src/bandwidth-limit.ts";
+import { ByteBudget } from "../../src/byte-budget.ts";
+import type { ChangeHint, ChangeHintBatch, ChangeHints } from "../../src/change-hints.ts";
+import {
+  ContinuousCopy,
+  type ContinuousCopyOptions,
+  type ContinuousLimits,
+} from "../../src/continuous/continuous-copy.ts";
+import { type CopyTools, DEFAULT_SIZES } from "../../src/copy-tools.ts";
+import type { ObjectStore } from "../../src/object-store.ts";
+import { DEFAULT_RETRIES } from "../../src/retries.ts";
+import { SyncState } from "../../src/state/sync-state.ts";
+
+export const LIMITS: ContinuousLimits = {
+  inFlight: 4,
+  pendingMax: 1_000,
+  canaryMs: 2_000,
+  reconcileMinMs: 60_000,
+  reconcileMaxMs: 600_000,
+  deletes: { delayMs: 600_000, maxPercent: 50, maxCount: 100 },
+};
+
+export class FakeHints implements ChangeHints {
+  readonly address = "memory://hints";
+  readonly #waiting: ChangeHintBatch[] = [];
+  #wake: () => void = () => undefined;
+  done = 0;
+
+  push(...hints: readonly ChangeHint[]): void {
+    const done = async (): Promise<void> => {
+      this.done += 1;
+    };
+    this.#waiting.push({ hints, setAside: [], done });
+    this.#wake();
+  }
+
+  async *batches(signal: AbortSignal): AsyncGenerator<ChangeHintBatch, void, undefined> {
+    const aborted = new Promise<void>((resolve) => {
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    while (!signal.aborted) {
+      const next = this.#waiting.shift();
+      if (next !== undefined) yield next;
+      else await Promise.race([aborted, new Promise<void>((resolve) => (this.#wake = resolve))]);
+    }
+  }
+
+  backlog(): Promise<{ messages: number }> {
+    return Promise.resolve({ messages: this.#waiting.length });
+  }
+}
+
+/** What every copy of a test shares. */
+interface ToolParts {
+  readonly source: ObjectStore;
+  readonly target: ObjectStore;
+  readonly clock: VirtualClock;
+  readonly state: SyncState;
+}
+
+export function toolsFor({ source, target, clock, state }: ToolParts): CopyTools {
+  return {
+    source,
+    target,
+    surroundings: { clock, random: { next: () => 0.5 } },
+    retries: { ...DEFAULT_RETRIES, attempts: 2, firstWaitMs: 10 },
+    journal: state.journal,
+    sizes: DEFAULT_SIZES,
+    memory: new ByteBudget(64 * 1024 * 1024),
+    bandwidth: new BandwidthLimit(null, clock),
+  };
+}
+
+/** What a test may set apart from the defaults. */
+export interface WorldOptions {
+  readonly limits?: Partial<ContinuousLimits>;
+  readonly sourceFaults?: FaultHook;
+  readonly targetFaults?: FaultHook;
+  readonly more?: Partial<ContinuousCopyOptions>;
+}
+
+export class CopyWorld {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly source: MemoryObjectStore = new MemoryObjectStore({
+    name: "active",
+    flavour: "s3",
+    now: () => this.clock.now(),
+  });
+  readonly target: MemoryObjectStore = new MemoryObjectStore({
+    name: "standby",
+    flavour: "blob",
+    now: () => this.clock.now(),
+  });
+  readonly hints: FakeHints = new FakeHints();
+  readonly state: SyncState = SyncState.open({ path: ":memory:", pair: "active standby" });
+  readonly said: string[] = [];
+  /** Thrown to whoever asks for authority. */
+  refusal: CloudPhoenixError | null = null;
+  authorityAsked = 0;
+  readonly #running: { stop: AbortController; ended: Promise<unknown> }[] = [];
+
+  copier({ limits, sourceFaults, targetFaults, more }: WorldOptions = {}): ContinuousCopy {
+    const source = new FaultyObjectStore(this.source, sourceFaults ?? (() => "none"));
+    const target = new FaultyObjectStore(this.target, targetFaults ?? (() => "none"));
+    return new ContinuousCopy({
+      from: "site-a",
+      to: "site-b",
+      generation: 7,
+      source: { store: source, prefix: "" },
+      target: { store: target, prefix: "" },
+      hints: this.hints,
+      tools: toolsFor({ source, target, clock: this.clock, state: this.state }),
+      tombstones: this.state.tombstones,
+      limits: { ...LIMITS, ...limits },
+      authority: async () => {
+        this.authorityAsked += 1;
+        if (this.refusal !== null) throw this.refusal;
+      },
+      mayReplace: () => false,
+      earlier: null,
+      log: (_level, message) => this.said.push(message),
+      ...more,
+    });
+  }
+
+  /** Runs it; what it ended with comes when it has ended. */
+  start(copier: ContinuousCopy): { stop(): Promise<unknown>; readonly ended: Promise<unknown> } {
+    const stop = new AbortController();
+    const ended = copier.run(stop.signal).catch((error: unknown) => error);
+    this.#running.push({ stop, ended });
+    return {
+      ended,
+      stop: () => {
+        stop.abort();
+        return ended;
+      },
+    };
+  }
+
+  async stopAll(): Promise<void> {
+    for (const { stop, ended } of this.#running) {
+      stop.abort();
+      await ended;
+    }
+    this.state.close();
+  }
+
+  /** Names that tombstones or open rounds know. */
+  async missing(): Promise<number> {
+    return (await this.state.tombstones.count(Infinity)).missing;
+  }
+
+  hint(key: string, kind: ChangeHint["kind"] = "written", agoMs = 0): void {
+    this.hints.push({ key, kind, sequencer: null, atMs: this.clock.now() - agoMs });
+  }
+
+  /** Keys at the standby that are not ours. */
+  copies(): readonly string[] {
+    return this.target.keys().filter((key) => !key.startsWith(".cloudphoenix/"));
+  }
+
+  textAt(key: string): string | null {
+    const bytes = this.target.bytesOf(key);
+    return bytes === null ? null : Buffer.from(bytes).toString();
+  }
+}
+
+export function stale(): CloudPhoenixError {
+  return new CloudPhoenixError("STALE_GENERATION", "site-b is active now", { retryable: false });
+}

@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { PendingChanges } from "../../src/continuous/pending-changes.ts";
+
+const keysOf = (changes: readonly { readonly key: string }[]): readonly string[] =>
+  changes.map(({ key }) => key);
+
+describe("pending changes", () => {
+  test("hold a key once, with the time of its oldest change", () => {
+    const pending = new PendingChanges(10);
+    pending.note("a", 300, 1_000);
+    pending.note("b", 400, 1_000);
+    pending.note("a", 100, 1_000);
+    expect(pending.size).toBe(2);
+    expect(pending.oldestMs).toBe(100);
+    expect(pending.take(5, 1_000)).toEqual([
+      { key: "a", changedMs: 100, attempts: 0 },
+      { key: "b", changedMs: 400, attempts: 0 },
+    ]);
+  });
+
+  test("count what is in flight as not copied", () => {
+    const pending = new PendingChanges(10);
+    pending.note("a", 100, 1_000);
+    pending.take(1, 1_000);
+    expect([pending.size, pending.oldestMs, pending.inFlight]).toEqual([1, 100, 1]);
+    pending.settle("a");
+    expect([pending.size, pending.oldestMs]).toEqual([0, null]);
+  });
+
+  test("make a key due again that changed while it was copied", () => {
+    const pending = new PendingChanges(10);
+    pending.note("a", 100, 1_000);
+    pending.take(1, 1_000);
+    pending.note("a", 700, 1_000);
+    pending.note("a", 500, 1_000);
+    expect(pending.take(1, 1_000)).toEqual([]);
+    pending.settle("a");
+    expect(pending.take(1, 1_000)).toEqual([{ key: "a", changedMs: 500, attempts: 0 }]);
+  });
+
+  test("hand a failed key out again when it is due, with the time it had, after those that wait", () => {
+    const pending = new PendingChanges(10);
+    for (const key of ["a", "b", "c"]) pending.note(key, 100, 1_000);
+    pending.take(2, 1_000);
+    pending.defer("a", 5_000);
+    pending.defer("b", 3_000);
+    expect(keysOf(pending.take(5, 2_999))).toEqual(["c"]);
+    expect(keysOf(pending.take(5, 3_000))).toEqual(["b"]);
+    expect(keysOf(pending.take(5, 4_999))).toEqual([]);
+    expect(pending.take(5, 5_000)).toEqual([{ key: "a", changedMs: 100, attempts: 1 }]);
+  });
+
+  test("keep a failed key deferred when it is hinted at again", () => {
+    const pending = new PendingChanges(10);
+    pending.note("a", 500, 1_000);
+    pending.take(1, 1_000);
+    pending.defer("a", 5_000);
+    pending.note("a", 300, 2_000);
+    expect(pending.take(1, 2_000)).toEqual([]);
+    expect(pending.take(1, 5_000)).toEqual([{ key: "a", changedMs: 300, attempts: 1 }]);
+  });
+
+  test("put a key that was not tried back as it was", () => {
+    const pending = new PendingChanges(10);
+    pending.note("a", 100, 1_000);
+    const taken = pending.take(1, 1_000);
+    pending.putBack("a");
+    expect(pending.take(1, 1_000)).toEqual(taken);
+  });
+
+  test("never hold more than their limit, and never forget how old the oldest is", () => {
+    const pending = new PendingChanges(2);
+    pending.note("a", 300, 1_000);
+    pending.note("b", 300, 1_000);
+    pending.note("c", 200, 1_000);
+    pending.note("d", 250, 1_500);
+    expect([pending.size, pending.overflowed, pending.oldestMs]).toEqual([2, true, 200]);
+    pending.note("a", 100, 1_600);
+    expect([pending.size, pending.oldestMs]).toEqual([2, 100]);
+  });
+
+  test("forget an overflow only after a reconciliation that began later", () => {
+    const pending = new PendingChanges(1);
+    pending.note("a", 300, 1_000);
+    pending.note("b", 200, 1_500);
+    pending.reconciled(1_500);
+    expect(pending.overflowed).toBe(true);
+    pending.reconciled(1_501);
+    expect([pending.overflowed, pending.oldestMs]).toEqual([false, 300]);
+  });
+
+  test("ask reconciliations to wait at half their limit", () => {
+    const pending = new PendingChanges(4);
+    pending.note("a", 1, 1);
+    expect(pending.hasRoom).toBe(true);
+    pending.note("b", 1, 1);
+    expect(pending.hasRoom).toBe(false);
+  });
+});
