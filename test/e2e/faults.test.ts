@@ -74,6 +74,18 @@ test("a crashed pod is replaced in place", async () => {
   expect(run.plan.steps.map((step) => step.action.kind)).toContain("restart-workload");
 }, 90_000);
 
+test("a standby that lost a replica is healed in place, and nothing moves", async () => {
+  const { active } = await sandbox.world.status();
+  const standby = Object.keys(sandbox.world.urls.entries).find((site) => site !== active);
+  await sandbox.world.breakIt("pod-crash", standby);
+
+  const run = await endOfHeal();
+
+  expect(run.plan).toMatchObject({ from: standby, to: standby });
+  expect(run.status).toBe("completed");
+  expect((await sandbox.world.status()).active).toBe(active);
+}, 90_000);
+
 test("a failed zone is healed in place", async () => {
   await sandbox.world.breakIt("az-failure");
 

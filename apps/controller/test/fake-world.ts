@@ -120,7 +120,7 @@ function situationOf({ standbyReady = true }: WorldChanges): Situation {
     activity: {
       running: null,
       lastMoveEndedAtMs: null,
-      healsEndedAtMs: [],
+      healsEnded: [],
       maintenance: null,
     },
   };

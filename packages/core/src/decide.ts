@@ -2,7 +2,8 @@
  * From a situation to what CloudPhoenix does about it.
  *
  * 1. Pure: the same situation gives the same decision.
- * 2. Only the active site's own score can push; standbys are judged as targets, by guards.
+ * 2. Only the active site's own score can push; standbys are judged as targets, by guards, and are
+ *    themselves repaired at most.
  * 3. Too little coverage never acts. Unknown is never a reason to act.
  * 4. Whatever is decided, the decision carries the reasons and the state for the next one.
  */
@@ -15,14 +16,17 @@ import {
   deferringSentence,
   heldSentence,
   settlingSentence,
+  standbySentence,
 } from "./decision-sentences.ts";
 import { evidenceFor } from "./evidence.ts";
+import { sickStandbys } from "./heal-standby.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { advanceLevel, holdsNow } from "./level.ts";
 import { planWords } from "./plan-words.ts";
 import type { Policy } from "./policy.ts";
 import type { LevelState, SiteScore } from "./score.ts";
 import { type Survey, surveyOf } from "./survey.ts";
+import type { SiteId } from "./topology.ts";
 
 interface Outcome {
   readonly guards: readonly GuardResult[];
@@ -52,6 +56,10 @@ export function decide(situation: Situation): Decision {
     advanceLevel(situation.levels[one.site], one, policy, nowMs);
   const state = advance(score);
   const known = score.coverage >= policy.coverageMin;
+  const levels = {
+    ...Object.fromEntries(standbyScores.map((one) => [one.site, advance(one)])),
+    [active.id]: state,
+  };
   return {
     atMs: nowMs,
     active: active.id,
@@ -59,11 +67,10 @@ export function decide(situation: Situation): Decision {
     verdict: known ? state.level : "unknown",
     score,
     standbyScores,
-    ...(known ? outcomeAt(survey, state) : unjudged(survey, actionInTheDark(survey))),
-    levels: {
-      ...Object.fromEntries(standbyScores.map((one) => [one.site, advance(one)])),
-      [active.id]: state,
-    },
+    ...(known
+      ? orStandbyHealed(survey, outcomeAt(survey, state), levels)
+      : unjudged(survey, actionInTheDark(survey))),
+    levels,
     lastAlive: survey.lastAlive,
   };
 }
@@ -129,9 +136,42 @@ function moveOutcome(survey: Survey, level: "region" | "dr", because: string): O
   return { ...heal, evidence: move.evidence, guards: [...move.guards, ...heal.guards] };
 }
 
+/**
+ * What was decided, or the repair of a standby where that comes first: when the active site needs
+ * nothing, or when it needs a move that only its target holds up.
+ */
+function orStandbyHealed(
+  survey: Survey,
+  decided: Outcome,
+  levels: Readonly<Record<SiteId, LevelState>>,
+): Outcome {
+  const { situation, standbyScores, active } = survey;
+  const calm = decided.action.kind === "hold" && levels[active.id]?.level === "none";
+  const waits =
+    decided.action.kind === "blocked" &&
+    decided.guards.some(({ guard, outcome }) => guard === "target-ready" && outcome !== "pass");
+  if (!calm && !waits) return decided;
+  for (const sick of sickStandbys(situation, standbyScores, levels)) {
+    if (justHealedMs(situation, sick.site) !== null) continue;
+    const heal = judge(survey, {
+      plan: "heal",
+      cause: { kind: "level", level: "heal" },
+      wanted: sick.site,
+    });
+    const action = actionFor(heal, standbySentence(survey, sick));
+    // A move that is blocked says more than a repair that is.
+    if (action.kind === "act" || (calm && action.kind !== "hold")) return outcomeOf(heal, action);
+  }
+  return decided;
+}
+
 function healOutcome(survey: Survey, because: string): Outcome {
-  const heal = judge(survey, { plan: "heal", cause: { kind: "level", level: "heal" } });
-  const endedAgoMs = justHealedMs(survey.situation);
+  const heal = judge(survey, {
+    plan: "heal",
+    cause: { kind: "level", level: "heal" },
+    wanted: survey.active.id,
+  });
+  const endedAgoMs = justHealedMs(survey.situation, survey.active.id);
   if (endedAgoMs === null) return outcomeOf(heal, actionFor(heal, because));
   return outcomeOf(heal, { kind: "hold", because: settlingSentence(survey, endedAgoMs) });
 }
@@ -140,8 +180,10 @@ function healOutcome(survey: Survey, because: string): Outcome {
  * How long ago the newest heal ended, if that is too short to see its effect; else null. Answers
  * asked before a repair say nothing about it, so the score must hold anew from its end.
  */
-function justHealedMs({ activity, nowMs, policy }: Situation): number | null {
-  const agosMs = activity.healsEndedAtMs.map((atMs) => nowMs - atMs);
+function justHealedMs({ activity, nowMs, policy }: Situation, healed: SiteId): number | null {
+  const agosMs = activity.healsEnded.flatMap(({ site, atMs }) =>
+    site === healed ? nowMs - atMs : [],
+  );
   return agosMs.find((agoMs) => agoMs >= 0 && agoMs < policy.holdMs.heal) ?? null;
 }
 

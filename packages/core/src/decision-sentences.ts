@@ -1,5 +1,6 @@
 /** The sentences of a decision that no guard says. */
 
+import type { SickStandby } from "./heal-standby.ts";
 import { type ActingLevel, levelOf } from "./level.ts";
 import type { LevelState } from "./score.ts";
 import { limitText, measuredText, percentText } from "./span-text.ts";
@@ -18,6 +19,16 @@ export function heldSentence(
 ): string {
   const heldMs = situation.nowMs - (state.heldSinceMs[level] ?? situation.nowMs);
   return `${active.id} scores ${score.points} and has held level ${level} (from ${situation.policy.bands[level]}) for ${measuredText(heldMs)}.`;
+}
+
+/** Why a standby is repaired. */
+export function standbySentence(
+  { situation }: Survey,
+  { site, score, state }: SickStandby,
+): string {
+  const { policy, nowMs } = situation;
+  const heldMs = nowMs - (state.heldSinceMs.heal ?? nowMs);
+  return `Standby ${site} scores ${score.points} and has held level heal (from ${policy.bands.heal}) for ${measuredText(heldMs)}: it could not take over as it is.`;
 }
 
 /** Why a level that counts starts nothing: the score is not there at this moment. */

@@ -53,8 +53,8 @@ export interface Activity {
   readonly running: RunningRun | null;
   /** End of the newest finished move (region, DR, switchover); null if none. */
   readonly lastMoveEndedAtMs: number | null;
-  /** Ends of recent heals, any order. */
-  readonly healsEndedAtMs: readonly number[];
+  /** Recent heals that have ended, any order. */
+  readonly healsEnded: readonly EndedHeal[];
   /** Why automatic action is switched off by a person; null if it is not. */
   readonly maintenance: string | null;
 }
@@ -62,6 +62,13 @@ export interface Activity {
 export interface RunningRun {
   readonly id: string;
   readonly kind: PlanKind;
+  /** Where it goes; for a heal, what it repairs. */
+  readonly to: SiteId;
+}
+
+export interface EndedHeal {
+  readonly site: SiteId;
+  readonly atMs: number;
 }
 
 /** Failure domains that agree the active site is bad. */
@@ -110,6 +117,13 @@ export type DecidedAction =
     }
   | { readonly kind: "blocked"; readonly plan: PlanKind | null; readonly because: string }
   | { readonly kind: "page"; readonly because: string };
+
+/** The score of `site` in a decision. @throws {RangeError} if the decision knows no such site */
+export function scoreOf({ score, standbyScores }: Decision, site: SiteId): SiteScore {
+  const found = [score, ...standbyScores].find((one) => one.site === site);
+  if (found === undefined) throw new RangeError(`no score of site ${site}`);
+  return found;
+}
 
 /** Every kind of action. */
 export const ACTION_KINDS: readonly DecidedAction["kind"][] = ["hold", "act", "blocked", "page"];

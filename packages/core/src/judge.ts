@@ -6,6 +6,7 @@ import type { GuardCause, GuardFacts } from "./guards/guard.ts";
 import { askGuards } from "./guards/index.ts";
 import type { PlanKind } from "./plan.ts";
 import type { Policy } from "./policy.ts";
+import type { SiteScore } from "./score.ts";
 import type { Survey } from "./survey.ts";
 import { targetsFor } from "./targets.ts";
 import type { Site, SiteId } from "./topology.ts";
@@ -43,7 +44,8 @@ function judgeTarget(survey: Survey, question: Question, target: Site | null): J
   const { situation } = survey;
   // What goes nowhere has its evidence told for the move that would come last.
   const cloud = question.plan === "heal" ? survey.otherCloud : (target?.cloud ?? survey.otherCloud);
-  const evidence = evidenceFor(survey.score, situation.vantages, cloud);
+  const judged = question.plan === "heal" ? scoreOf(survey, target) : survey.score;
+  const evidence = evidenceFor(judged, situation.vantages, cloud);
   const facts: GuardFacts = {
     situation,
     plan: question.plan,
@@ -66,6 +68,11 @@ function judgeTarget(survey: Survey, question: Question, target: Site | null): J
     blocked: guards.filter((result) => result.outcome === "block"),
     approvers: approversFor(guards, situation.policy),
   };
+}
+
+/** What is said against `site`; the active one's score where there is no other. */
+function scoreOf({ score, standbyScores }: Survey, site: Site | null): SiteScore {
+  return standbyScores.find((one) => one.site === site?.id) ?? score;
 }
 
 /** Risks to data want as many people as the policy says, everything else wants one. */

@@ -5,8 +5,8 @@ import type { PlanKind } from "./plan.ts";
 import type { Application, Site } from "./topology.ts";
 
 /**
- * Sites a plan of this kind may go to, in the application's order of preference: for a heal or a
- * rollback the active site itself, for `region` the other sites of its cloud, for `dr` the sites
+ * Sites a plan of this kind may go to, in the application's order of preference: for a heal the
+ * active site, then every other, for a rollback the active site itself, for `region` the other sites of its cloud, for `dr` the sites
  * of other clouds, for a switchover or a rejoin every other site, for a failback those preferred to
  * the active one.
  */
@@ -18,6 +18,7 @@ export function targetsFor(
   const others = application.sites.filter((site) => site.id !== active.id);
   switch (plan) {
     case "heal":
+      return [active, ...others];
     case "rollback":
       return [active];
     case "region":

@@ -164,14 +164,18 @@ describe("a lost region", () => {
   });
 
   test("is not moved twice: a run under way is left alone", () => {
-    const activity = { ...situation().activity, running: { id: "r-1", kind: "dr" as const } };
+    const activity = {
+      ...situation().activity,
+      running: { id: "r-1", kind: "dr", to: AZURE } as const,
+    };
     const decision = afterAMinute(REGION_LOST, { activity });
     expect(decision.action).toMatchObject({ kind: "hold" });
     expect(decision.action.because).toContain("Run r-1 (DR failover) is under way");
   });
 
   test("is moved although a heal is still running", () => {
-    const activity = { ...situation().activity, running: { id: "h-1", kind: "heal" as const } };
+    const running = { id: "h-1", kind: "heal", to: AWS } as const;
+    const activity = { ...situation().activity, running };
     expect(actionOf(afterAMinute(REGION_LOST, { activity }))).toBe("act dr");
   });
 
@@ -250,8 +254,7 @@ describe("healing", () => {
   });
 
   test("is given up after three heals in ten minutes: a person is paged", () => {
-    const healsEndedAtMs = [NOW - 400_000, NOW - 200_000, NOW - 10_000];
-    const activity = { ...situation().activity, healsEndedAtMs };
+    const activity = healsOf(AWS, NOW - 400_000, NOW - 200_000, NOW - 10_000);
     const decision = afterAMinute(POD_CRASH, { activity });
     expect(decision.action.kind).toBe("page");
     expect(decision.action.because).toContain("3 of 3 heals used within 10 min");
@@ -286,6 +289,81 @@ describe("the dark", () => {
   });
 });
 
+describe("a standby", () => {
+  const REPLICAS_GONE: Answers = {
+    ...ALL_HEALTHY,
+    "azure-health": "unhealthy",
+    "azure-lb": "unhealthy",
+    "azure-uptime": "unhealthy",
+  };
+
+  test("that lost its replicas is healed in place once that has held", () => {
+    expect(decideFor(2_500, () => REPLICAS_GONE).last.action.kind).toBe("hold");
+    const { action, verdict } = decideFor(5_000, () => REPLICAS_GONE).last;
+    expect(verdict).toBe("none");
+    expect(action).toMatchObject({ kind: "act", plan: "heal", target: AZURE, approvers: 0 });
+    expect(action.because).toContain("Standby azure-westeurope scores 11");
+    expect(action.because).toContain("it could not take over as it is");
+  });
+
+  test("is healed when that is what holds up a move, and the move follows", () => {
+    const lost = {
+      ...REGION_LOST,
+      ...pick(REPLICAS_GONE, AZURE),
+      "azure-cross": "healthy",
+    } as const;
+    const standbys = [{ ...STANDBY, entry: "unhealthy" as const }];
+    const decision = decideFor(20_000, () => lost, { standbys }).last;
+    expect(decision.verdict).toBe("dr");
+    expect(decision.action).toMatchObject({ kind: "act", plan: "heal", target: AZURE });
+    expect(actionOf(afterAMinute(REGION_LOST))).toBe("act dr");
+  });
+
+  test("does not keep the active site from being healed", () => {
+    const both = { ...REPLICAS_GONE, "aws-health": "degraded", "aws-lb": "unhealthy" } as const;
+    expect(afterAMinute(both).action).toMatchObject({ kind: "act", plan: "heal", target: AWS });
+  });
+
+  test("is left alone while it is a former primary that was not taken back", () => {
+    const roles = { ...situation().roles, protected: false };
+    expect(actionOf(afterAMinute(REPLICAS_GONE, { roles }))).toBe("hold");
+    const quarantined = [{ site: AZURE, mayRejoin: false, sentence: "undecided" }];
+    expect(actionOf(afterAMinute(REPLICAS_GONE, { quarantined }))).toBe("hold");
+  });
+
+  test("of which nothing answers any more is left alone: no restart brings a region back", () => {
+    const gone = { ...ALL_HEALTHY, ...allOf(AZURE, "unhealthy") };
+    expect(actionOf(afterAMinute(gone))).toBe("hold");
+  });
+
+  test("about which too little is known is left alone", () => {
+    const dark = {
+      ...REPLICAS_GONE,
+      "azure-uptime": "unknown",
+      "azure-health": "unknown",
+    } as const;
+    expect(actionOf(afterAMinute({ ...dark, "azure-cross": "unknown" }))).toBe("hold");
+  });
+
+  test("that three heals did not help is a person's", () => {
+    const activity = healsOf(AZURE, NOW - 1_000, NOW - 2_000, NOW - 3_000);
+    const { action } = afterAMinute(REPLICAS_GONE, { activity });
+    expect(action.kind).toBe("page");
+    expect(action.because).toContain("3 of 3 heals");
+  });
+
+  test("is not healed again before the last heal could show", () => {
+    const activity = healsOf(AZURE, NOW + 58_000);
+    expect(actionOf(afterAMinute(REPLICAS_GONE, { activity }))).toBe("hold");
+  });
+
+  test("is not healed where healing only observes", () => {
+    const modes = { ...AUTO_POLICY.modes, heal: "observe" as const };
+    const policy = { ...AUTO_POLICY, modes };
+    expect(afterAMinute(REPLICAS_GONE, { policy }).action).toMatchObject({ kind: "blocked" });
+  });
+});
+
 // Goal: no answer about a standby pushes the application anywhere. Method: any answers about the
 // active site, twice: with a healthy standby and with any other answers about it.
 describe("whatever the answers", () => {
@@ -304,9 +382,12 @@ describe("whatever the answers", () => {
         const noisy = with_(standby);
         expect(noisy.verdict).toBe(calm.verdict);
         expect(noisy.score).toEqual(calm.score);
-        // What a standby says can stop an action; it never starts or changes one.
+        // What a standby says can stop an action, or have the standby repaired; it never starts or
+        // changes anything else.
         const same = JSON.stringify(noisy.action) === JSON.stringify(calm.action);
-        expect(same || noisy.action.kind !== "act").toBe(true);
+        expect(same || actionOf(noisy) === "act heal" || noisy.action.kind !== "act").toBe(true);
+        if (same || noisy.action.kind !== "act") return;
+        expect(noisy.action.target).toBe(AZURE);
       }),
       { numRuns: 60 },
     );
@@ -354,7 +435,17 @@ function allOf(site: string, status: Status): Answers {
 
 /** A heal ended this long after `NOW`. */
 function healedAt(elapsedMs: number): Partial<Situation> {
-  return { activity: { ...situation().activity, healsEndedAtMs: [NOW + elapsedMs] } };
+  return { activity: healsOf(AWS, NOW + elapsedMs) };
+}
+
+function healsOf(site: string, ...atMs: readonly number[]): Situation["activity"] {
+  return { ...situation().activity, healsEnded: atMs.map((at) => ({ site, atMs: at })) };
+}
+
+/** The answers about one site. */
+function pick(answers: Answers, site: string): Answers {
+  const ids = SIGNALS.filter((one) => one.site === site).map(({ id }) => id);
+  return Object.fromEntries(Object.entries(answers).filter(([id]) => ids.includes(id)));
 }
 
 function pointsOf(answers: Answers): number {

@@ -50,6 +50,10 @@ function activity(change: Partial<Situation["activity"]>): Partial<Situation> {
   return { activity: { ...situation().activity, ...change } };
 }
 
+function healsAt(site: string, ...atMs: readonly number[]): Partial<Situation["activity"]> {
+  return { healsEnded: atMs.map((at) => ({ site, atMs: at })) };
+}
+
 function policy(change: Partial<Situation["policy"]>): Partial<Situation> {
   return { policy: { ...AUTO_POLICY, ...change } };
 }
@@ -408,8 +412,27 @@ describe("one-run", () => {
     ["dr", "dr", "block"],
     ["switchover", "heal", "block"],
   ] as const)("a running %s and a wanted %s: %s", (kind, level, outcome) => {
-    const running = { id: "r-1", kind };
+    const running = { id: "r-1", kind, to: kind === "heal" ? AWS : AZURE };
     expect(asked("one-run", activity({ running }), level).outcome).toBe(outcome);
+  });
+});
+
+describe("a heal of a standby", () => {
+  const running = { id: "h-1", kind: "heal", to: AZURE } as const;
+
+  test("makes room for a heal of the active site", () => {
+    const result = asked("one-run", activity({ running }), "heal");
+    expect(result).toMatchObject({ outcome: "pass" });
+    expect(result.sentence).toContain("supersedes");
+  });
+
+  test("is asked for by naming it; without a name the active site is meant", () => {
+    const heal = { kind: "heal", acceptLoss: false } as const;
+    expect(judgeRequest(situation(), heal).target).toBe(AWS);
+    expect(judgeRequest(situation(), { ...heal, target: AZURE })).toMatchObject({
+      target: AZURE,
+      blocked: [],
+    });
   });
 });
 
@@ -469,10 +492,15 @@ describe("maintenance", () => {
 describe("heals-left", () => {
   test("counts only heals inside the window", () => {
     const old = NOW - 600_000;
-    const left = asked("heals-left", activity({ healsEndedAtMs: [old, NOW - 1, NOW - 2] }), "heal");
+    const left = asked("heals-left", activity(healsAt(AWS, old, NOW - 1, NOW - 2)), "heal");
     expect(left).toMatchObject({ outcome: "pass", sentence: "2 of 3 heals used within 10 min." });
-    const used = activity({ healsEndedAtMs: [old + 1, NOW - 1, NOW - 2] });
+    const used = activity(healsAt(AWS, old + 1, NOW - 1, NOW - 2));
     expect(asked("heals-left", used, "heal").outcome).toBe("block");
+  });
+
+  test("counts those of the site that would be healed", () => {
+    const elsewhere = activity(healsAt(AZURE, NOW - 1, NOW - 2, NOW - 3));
+    expect(asked("heals-left", elsewhere, "heal").outcome).toBe("pass");
   });
 });
 
@@ -520,7 +548,7 @@ describe("a person's request", () => {
     ["dr", AWS],
     ["region", AZURE],
     ["rollback", AZURE],
-    ["heal", AZURE],
+    ["heal", "elsewhere"],
     ["switchover", "elsewhere"],
   ] as const)("%s to %s has no target", (kind, target) => {
     const result = judgeRequest(calm, { kind, target, acceptLoss: false });
@@ -538,7 +566,7 @@ describe("a person's request", () => {
   });
 
   test("waits for the run under way", () => {
-    const given = situation(activity({ running: { id: "r-1", kind: "dr" } }));
+    const given = situation(activity({ running: { id: "r-1", kind: "dr", to: AZURE } }));
     const { blocked } = judgeRequest(given, { kind: "switchover", acceptLoss: false });
     expect(blocked.map((one) => one.guard)).toEqual(["one-run"]);
   });

@@ -39,6 +39,20 @@ describe("order of steps", () => {
     });
   });
 
+  test("a heal of a standby repairs it and looks whether it stands by again", () => {
+    const plan = planOf("heal", { target: AZURE });
+    expect(plan).toMatchObject({ from: AZURE, to: AZURE, generation: 7, onFailure: "give-up" });
+    expect(plan.steps.find(({ id }) => id === "verify-site")?.action).toEqual({
+      kind: "verify-site",
+      site: AZURE,
+      expect: "standing-by",
+    });
+    expect(planOf("heal").steps.find(({ id }) => id === "verify-site")?.action).toMatchObject({
+      site: AWS,
+      expect: "serving",
+    });
+  });
+
   test("region takes the same steps to the other region", () => {
     expect(wavesOf(planOf("region"))).toEqual(wavesOf(planOf("dr")));
     expect(planOf("region")).toMatchObject({ from: AWS, to: AWS_WEST });
@@ -188,8 +202,8 @@ describe("refusals", () => {
     expect(() => planOf("dr", { target: AWS })).toThrow("DR failover cannot go from");
   });
 
-  test("a heal of another site is refused", () => {
-    expect(() => planOf("heal", { target: AZURE })).toThrow("healing in place cannot go from");
+  test("a heal of a site the application does not have is refused", () => {
+    expect(() => planOf("heal", { target: "elsewhere" })).toThrow("no site elsewhere");
   });
 
   test("a site that is none of the application's is refused", () => {

@@ -149,7 +149,7 @@ export function situation(change: Partial<Situation> = {}): Situation {
     activity: {
       running: null,
       lastMoveEndedAtMs: null,
-      healsEndedAtMs: [],
+      healsEnded: [],
       maintenance: null,
     },
     ...change,

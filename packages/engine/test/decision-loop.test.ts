@@ -105,6 +105,9 @@ function isMove(run: RunRecord): boolean {
   return run.plan.kind === "dr";
 }
 
+/** Nothing is repaired by itself, so that a fault stays. */
+const NO_HEALS = { modes: { heal: "observe", region: "auto", dr: "auto" } } as const;
+
 const request = { reason: "a drill", acceptLoss: false, by: "ann" } as const;
 
 test.each([
@@ -335,6 +338,22 @@ describe("without anybody's help", () => {
   });
 });
 
+test("a standby whose database died is healed, and the active site is left alone", async () => {
+  const simulation = await loop();
+  simulation.world.strike((state) => {
+    state.sites[B]!.database.running = false;
+  });
+  await simulation.clock.advance(30_000);
+  await simulation.end();
+
+  const [run] = await simulation.runs();
+  expect(run?.plan).toMatchObject({ kind: "heal", from: B, to: B });
+  expect(run?.status).toBe("completed");
+  expect(run?.plan.steps.map(({ id }) => id)).toContain("restart-database");
+  expect(simulation.world.site(B).database).toMatchObject({ running: true, writesOpen: false });
+  expect(await simulation.runs()).toHaveLength(1);
+});
+
 describe("an operator", () => {
   test("starts a switchover of a healthy application", async () => {
     const simulation = await loop();
@@ -350,7 +369,7 @@ describe("an operator", () => {
   });
 
   test("is told every blocker at once, and nothing starts", async () => {
-    const simulation = await loop();
+    const simulation = await loop(NO_HEALS);
     simulation.world.strike((state) => {
       state.sites[B]!.database.running = false;
       state.replication.stalled = true;
@@ -414,7 +433,7 @@ describe("an operator", () => {
   });
 
   test("sees what a run would do, although guards block it, and nothing changes", async () => {
-    const simulation = await loop();
+    const simulation = await loop(NO_HEALS);
     simulation.world.strike((state) => {
       state.sites[B]!.database.running = false;
     });

@@ -30,11 +30,12 @@ export function registerFailover(program: Command, context: CommandContext): voi
   });
 }
 
-/** `cloudphoenix heal`: repair the active site in place now. */
+/** `cloudphoenix heal`: repair a site in place now. */
 export function registerHeal(program: Command, context: CommandContext): void {
   const command = program
     .command("heal")
-    .description("Repair the active site in place now: restart what is not ready.");
+    .description("Repair a site in place now: restart what is not ready.")
+    .option("--to <site>", "the site to repair (default: the active one)");
   withRunOptions(command).action(async () => {
     await context.invoke(command, (invocation) =>
       startRun(invocation, "heal", command.opts<Given>()),

@@ -3,14 +3,15 @@ import { supersedes } from "../supersedes.ts";
 import { type Guard, block, pass } from "./guard.ts";
 
 /**
- * Is nothing else being done? A move supersedes a heal, and anything supersedes a rejoin, which can
- * be started again at any time; everything else must end first.
+ * Is nothing else being done? A move supersedes a heal, a heal of the active site one of a standby,
+ * and anything a rejoin, which can be started again at any time; everything else must end first.
  */
-export const oneRun: Guard = ({ plan, situation }) => {
+export const oneRun: Guard = ({ plan, target, active, situation }) => {
   const { running } = situation.activity;
   if (running === null) return pass("one-run", "No run is under way.");
   const run = `Run ${running.id} (${planWords(running.kind)}) is under way`;
-  if (supersedes(plan, running.kind)) {
+  const next = { kind: plan, to: target?.id ?? active.id };
+  if (supersedes(next, running, active.id)) {
     return pass("one-run", `${run}; ${planWords(plan)} supersedes it.`);
   }
   return block("one-run", `${run}: 1 run at a time.`);

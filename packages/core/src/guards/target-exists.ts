@@ -8,7 +8,8 @@ import { type Guard, block, pass } from "./guard.ts";
 export const targetExists: Guard = ({ plan, target, active, situation }) => {
   const { application } = situation;
   if (target !== null) {
-    if (target.id === active.id) return pass("target-exists", `${target.id} itself is the target.`);
+    if (target.id === active.id || plan === "heal")
+      return pass("target-exists", `${target.id} itself is the target.`);
     return pass("target-exists", `${target.id} is a target for ${planWords(plan)}.`);
   }
   const sites = application.sites.map((site) => site.id).join(", ");
@@ -30,6 +31,7 @@ function wanted(plan: PlanKind, active: Site): string {
     case "failback":
       return `it takes a site preferred to ${active.id}, where it runs`;
     case "heal":
+      return "it repairs one of its sites";
     case "rollback":
       return `it goes to the active site ${active.id}`;
     default:

@@ -18,7 +18,7 @@ import { sitesNeededBy } from "./sites-of-action.ts";
 import { limitsOf } from "./step-limits.ts";
 
 /**
- * Plans a heal, a move, a rollback or the rejoin of a returned site.
+ * Plans a heal (of any site), a move, a rollback or the rejoin of a returned site.
  *
  * A heal and a rejoin work within the current generation; everything else claims the next one. A
  * rejoin goes `from` the writer, whose data counts, `to` the site that becomes its standby again.
@@ -49,6 +49,7 @@ export function planFor(request: PlanRequest): Plan {
 }
 
 function leftSite({ kind, application, roles, from, target }: PlanRequest): SiteId {
+  if (kind === "heal") return target;
   if (kind !== "rollback") return roles.active;
   if (target !== roles.active) {
     throw new RangeError(

@@ -11,7 +11,7 @@ export interface PlanRequest {
   readonly kind: PlanKind;
   readonly application: Application;
   readonly roles: Roles;
-  /** Where the application shall run afterwards; for a heal, where it runs. */
+  /** Where the application shall run afterwards; for a heal, the site that is repaired. */
   readonly target: SiteId;
   /** Rollback only: where the move to be undone went. Default: the only other site. */
   readonly from?: SiteId | undefined;
@@ -19,7 +19,7 @@ export interface PlanRequest {
   readonly reason: string;
   /** Distinct people who must approve before the first step; 0 for none. */
   readonly approvers: number;
-  /** Heal only: what is broken. Without it, replicas that are not ready are replaced. */
+  /** Heal only: what is broken there. Without it, replicas that are not ready are replaced. */
   readonly score?: SiteScore | null | undefined;
   /** Limit of one try of a fence: short, because a dead site never answers. Default 3 s. */
   readonly fenceDeadlineMs?: number | undefined;

@@ -37,7 +37,9 @@ export function stagesOf(request: PlanRequest, from: SiteId): readonly Stage[] {
   }
 }
 
-function healStages({ application, score, target: site }: PlanRequest): readonly Stage[] {
+/** A standby is healed like the active site, and stays one: it is up again, and refuses writes. */
+function healStages({ application, roles, score, target: site }: PlanRequest): readonly Stage[] {
+  const expect = site === roles.active ? "serving" : "standing-by";
   const repair: Stage =
     healComponentOf(score ?? null) === "database"
       ? [step({ kind: "restart-database", site })]
@@ -47,7 +49,7 @@ function healStages({ application, score, target: site }: PlanRequest): readonly
         }));
   return [
     repair,
-    [step({ kind: "verify-site", site, expect: "serving" })],
+    [step({ kind: "verify-site", site, expect })],
     ...closing("info", `${application.name} was healed at ${site}.`),
   ];
 }

@@ -11,6 +11,7 @@ import {
   decide,
   judgeRequest,
   lintPlan,
+  scoreOf,
 } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import { type DryRunStep, dryRun } from "../runner/dry-run.ts";
@@ -95,7 +96,7 @@ function planRequest(
     target: judgement.target,
     reason: wanted.reason,
     approvers: judgement.approvers,
-    score: decide(situation).score,
+    score: scoreOf(decide(situation), judgement.target),
   };
 }
 

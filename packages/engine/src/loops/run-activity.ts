@@ -15,7 +15,7 @@ const MOVES: readonly PlanKind[] = ["region", "dr", "switchover", "rollback", "f
 /** The run that has not ended; null if there is none. */
 export function runningOf(runs: readonly RunRecord[]): RunningRun | null {
   const run = runs.find((record) => !FINAL_RUN_STATUSES.includes(record.status));
-  return run === undefined ? null : { id: run.id, kind: run.plan.kind };
+  return run === undefined ? null : { id: run.id, kind: run.plan.kind, to: run.plan.to };
 }
 
 /**
@@ -25,14 +25,14 @@ export function runningOf(runs: readonly RunRecord[]): RunningRun | null {
  */
 export function historyOf(
   runs: readonly RunRecord[],
-): Pick<Activity, "lastMoveEndedAtMs" | "healsEndedAtMs"> {
+): Pick<Activity, "lastMoveEndedAtMs" | "healsEnded"> {
   const ended = runs.filter((run) => run.status !== "superseded" && run.endedAtMs !== null);
   const moves = ended.filter((run) => MOVES.includes(run.plan.kind)).map(endOf);
   return {
     lastMoveEndedAtMs: moves.length === 0 ? null : Math.max(...moves),
-    healsEndedAtMs: ended
+    healsEnded: ended
       .filter((run) => run.plan.kind === "heal" && run.status !== "undone")
-      .map(endOf),
+      .map((run) => ({ site: run.plan.to, atMs: endOf(run) })),
   };
 }
 

@@ -3,7 +3,8 @@
  *
  * 1. From the moment a run is being started it counts as running, although its record appears only
  *    when the runner gets to it: two decisions in a row cannot start two runs.
- * 2. What makes room (a heal for a move, a rejoin for anything else) is cancelled and has ended
+ * 2. What makes room (a heal for a move, a rejoin for anything else, a heal of a standby for one of
+ *    the active site) is cancelled and has ended
  *    before the other run starts.
  * 3. A plan the linter objects to is never started.
  * 4. A decision that grew old on the way, because the state was slow or another run had to end
@@ -106,8 +107,9 @@ export class RunLauncher {
     const plan = this.plan(launch.request);
     refuseBadPlan(plan, launch);
     const running = (await this.activity(null)).running;
-    if (running !== null && !supersedes(plan.kind, running.kind)) throw alreadyRunning(running);
-    this.#current = { id: plan.id, kind: plan.kind };
+    const { active } = launch.request.roles;
+    if (running !== null && !supersedes(plan, running, active)) throw alreadyRunning(running);
+    this.#current = { id: plan.id, kind: plan.kind, to: plan.to };
     try {
       if (running !== null) await this.#makeRoom(running, plan, stop);
       for (const [key, value] of Object.entries(launch.facts(plan.id))) await facts.put(key, value);

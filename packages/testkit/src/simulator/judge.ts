@@ -65,7 +65,7 @@ export class Judge {
   readonly #measured = new Map<string, number | null>();
   readonly #promotions: PromotionStory[] = [];
   #lastMoveEndedMs: number | null = null;
-  #healEndsMs: number[] = [];
+  #healEnds: { readonly site: string; readonly atMs: number }[] = [];
   /** The newest decision to act of each controller, judged when it was made. */
   readonly #belowMs = new Map<string, number>();
   readonly #acts = new Map<string, Act>();
@@ -97,8 +97,9 @@ export class Judge {
     this.#noteScore(controller, decision.active, lookMs);
     const { action } = decision;
     if (action.kind !== "act") return;
-    const { active: from } = decision;
     const { plan: kind, target: to } = action;
+    // A heal is about the site it repairs, whoever is active.
+    const from = kind === "heal" ? to : decision.active;
     // An answer that came in the very millisecond of the look may or may not have been seen.
     const before = this.#objectionsTo(controller, { kind, from, to }, lookMs - MOMENT_MS);
     const after = this.#objectionsTo(controller, { kind, from, to }, lookMs + MOMENT_MS);
@@ -187,7 +188,7 @@ export class Judge {
     if (status === "superseded") return;
     const nowMs = this.#world.scheduler.nowMs;
     if (story.plan.kind !== "heal") this.#lastMoveEndedMs = nowMs;
-    else if (status !== "undone") this.#healEndsMs.push(nowMs);
+    else if (status !== "undone") this.#healEnds.push({ site: story.plan.to, atMs: nowMs });
   }
 
   /** A database has just become the primary for `generation`. */
@@ -311,7 +312,9 @@ export class Judge {
       object("blind", `only ${Math.round(knownShare * 100)} % of the score was known`);
     }
     if (plan.kind === "heal") {
-      const recent = this.#healEndsMs.filter((at) => at > nowMs - policy.healWindowMs + 1_000);
+      const recent = this.#healEnds.filter(
+        ({ site, atMs }) => site === plan.to && atMs > nowMs - policy.healWindowMs + 1_000,
+      );
       if (recent.length >= policy.healsMax) object("flapping", `${recent.length} heals before it`);
       if (domains.length < policy.evidenceMin.heal) object("evidence", "nobody saw anything wrong");
       return found;
