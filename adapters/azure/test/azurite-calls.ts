@@ -1,15 +1,20 @@
 /** What tests do to Azurite besides what the adapter can do. */
+import type { BlobCredential } from "@cloudphoenix/adapter-azure";
+import type { Azurite } from "@cloudphoenix/local-objects";
 import { HttpTransport } from "@cloudphoenix/objects/wire";
 import { BlobClient } from "../src/blob/blob-client.ts";
-import { ACCOUNT, ACCOUNT_KEY } from "./azurite.ts";
 
-export async function createContainer(endpoint: URL, container: string): Promise<void> {
+export function credentialOf(azurite: Azurite): BlobCredential {
+  return { kind: "shared-key", account: azurite.accountName, key: azurite.accountKey };
+}
+
+export async function createContainer(azurite: Azurite, container: string): Promise<void> {
   const transport = new HttpTransport({ address: "azurite" });
   const client = new BlobClient({
     address: "azurite",
-    endpoint,
+    endpoint: new URL(azurite.blobEndpoint),
     container,
-    credential: { kind: "shared-key", account: ACCOUNT, key: ACCOUNT_KEY },
+    credential: credentialOf(azurite),
     transport,
   });
   await client.done(

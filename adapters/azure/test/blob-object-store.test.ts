@@ -1,7 +1,7 @@
+import { startAzurite } from "@cloudphoenix/local-objects";
 import { describeObjectStore, FaultyLink } from "@cloudphoenix/testkit";
 import { BlobObjectStore } from "@cloudphoenix/adapter-azure";
-import { createContainer } from "./azurite-calls.ts";
-import { ACCOUNT, ACCOUNT_KEY, startAzurite } from "./azurite.ts";
+import { createContainer, credentialOf } from "./azurite-calls.ts";
 
 let containers = 0;
 
@@ -25,18 +25,18 @@ describeObjectStore({
     ["x/".repeat(255)]: "too many segments",
   },
   setup: async () => {
-    const azurite = await startAzurite();
-    const link = await FaultyLink.open(azurite.blobEndpoint);
+    const azurite = await startAzurite({ directory: null, blobPort: 0 });
+    const link = await FaultyLink.open(new URL(azurite.blobEndpoint));
     const stores: BlobObjectStore[] = [];
     return {
       open: async ({ pageSize }) => {
         containers += 1;
         const container = `contract-${containers}`;
-        await createContainer(azurite.blobEndpoint, container);
+        await createContainer(azurite, container);
         const store = new BlobObjectStore({
           endpoint: link.url,
           container,
-          credential: { kind: "shared-key", account: ACCOUNT, key: ACCOUNT_KEY },
+          credential: credentialOf(azurite),
           pageSize,
           silenceMs: 1000,
         });

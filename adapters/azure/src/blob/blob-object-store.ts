@@ -53,6 +53,8 @@ export interface BlobObjectStoreOptions {
   readonly credential: BlobCredential;
   /** Entries asked for per page of a listing, 1 to 5,000 (default). */
   readonly pageSize?: number;
+  /** Whether tags are read and written, which takes rights of their own. Default: yes. */
+  readonly tags?: boolean;
   /** See `HttpTransportOptions`. */
   readonly silenceMs?: number;
   readonly connectionsMax?: number;
@@ -65,7 +67,6 @@ const MIB = 1024 * 1024;
 /** Limits from "Scalability and performance targets for Blob storage". */
 const LIMITS = {
   listsMetadata: true,
-  tags: true,
   singleWriteMaxBytes: 5000 * MIB,
   partMinBytes: 1,
   partMaxBytes: 4000 * MIB,
@@ -80,6 +81,7 @@ export class BlobObjectStore implements ObjectStore {
   readonly #uploads: BlockUploads;
   readonly #transport: HttpTransport;
   readonly #pageSize: number;
+  readonly #tags: boolean;
   #keepsDeleted = false;
 
   constructor(options: BlobObjectStoreOptions) {
@@ -98,12 +100,16 @@ export class BlobObjectStore implements ObjectStore {
       credential,
       transport,
     });
-    this.#uploads = new BlockUploads(this.#client, options.newToken ?? randomUUID);
+    this.#uploads = new BlockUploads(this.#client, {
+      newToken: options.newToken ?? randomUUID,
+      tags: options.tags ?? true,
+    });
+    this.#tags = options.tags ?? true;
     this.#pageSize = options.pageSize ?? 5000;
   }
 
   get capabilities(): ObjectStoreCapabilities {
-    return { ...LIMITS, keepsDeleted: this.#keepsDeleted };
+    return { ...LIMITS, tags: this.#tags, keepsDeleted: this.#keepsDeleted };
   }
 
   /** Closes idle connections. */
@@ -131,7 +137,7 @@ export class BlobObjectStore implements ObjectStore {
     }
     if (answer.status >= 300) throw await this.#client.refuse(answer, call, signal);
     answer.body.resume();
-    return factsFrom(key, answer.headers, await readTags(this.#client, key, answer, signal));
+    return factsFrom(key, answer.headers, await this.#readTags(key, answer, signal));
   }
 
   async *read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
@@ -150,7 +156,7 @@ export class BlobObjectStore implements ObjectStore {
     const { md5 } = factsFrom(key, answer.headers, {});
     const expected = { what: this.#what(key), sizeBytes, md5 };
     const body = await collectChecked(this.#transport, answer, expected, signal);
-    const tags = await readTags(this.#client, key, answer, signal);
+    const tags = await this.#readTags(key, answer, signal);
     return { facts: factsFrom(key, answer.headers, tags), ...body };
   }
 
@@ -159,7 +165,7 @@ export class BlobObjectStore implements ObjectStore {
     const call: BlobCall = {
       ...this.#call("PUT", request.key, "writing"),
       headers: {
-        ...headersToWrite(request, body.md5),
+        ...headersToWrite(request, body.md5, this.#tags),
         "x-ms-blob-type": "BlockBlob",
         "content-md5": hexToBase64(body.md5),
       },
@@ -236,6 +242,14 @@ export class BlobObjectStore implements ObjectStore {
     const changed = hasCode(refused, "OBJECT_CHANGED");
     if (changed && (await this.head(request.key, signal)) === null) throw this.#gone(request.key);
     throw refused;
+  }
+
+  async #readTags(
+    key: string,
+    answer: WireAnswer,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, string>>> {
+    return this.#tags ? readTags(this.#client, key, answer, signal) : {};
   }
 
   #call(method: BlobCall["method"], key: string, verb: string): BlobCall {

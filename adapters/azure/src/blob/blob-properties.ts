@@ -15,7 +15,11 @@ export const STAMP_NAME = "cloudphoenixstamp";
 const METADATA_PREFIX = "x-ms-meta-";
 
 /** Headers of a Put Blob or Put Block List. `md5` is the whole content's, in hexadecimal. */
-export function headersToWrite(request: WriteRequest, md5: string): Record<string, string> {
+export function headersToWrite(
+  request: WriteRequest,
+  md5: string,
+  withTags: boolean,
+): Record<string, string> {
   const { properties, condition } = request;
   const headers: Record<string, string> = {
     ...conditionHeaders(condition),
@@ -36,7 +40,7 @@ export function headersToWrite(request: WriteRequest, md5: string): Record<strin
     headers[METADATA_PREFIX + STAMP_NAME] = encodeHeaderText(properties.stamp);
   }
   const tags = Object.entries(properties.tags).map(([name, value]) => [name, value]);
-  if (tags.length > 0) headers["x-ms-tags"] = new URLSearchParams(tags).toString();
+  if (withTags && tags.length > 0) headers["x-ms-tags"] = new URLSearchParams(tags).toString();
   return headers;
 }
 

@@ -25,10 +25,15 @@ const PART_DIGITS = 5;
 export class BlockUploads {
   readonly #client: BlobClient;
   readonly #newToken: () => string;
+  readonly #tags: boolean;
 
-  constructor(client: BlobClient, newToken: () => string) {
+  constructor(
+    client: BlobClient,
+    options: { readonly newToken: () => string; readonly tags: boolean },
+  ) {
     this.#client = client;
-    this.#newToken = newToken;
+    this.#newToken = options.newToken;
+    this.#tags = options.tags;
   }
 
   async begin(key: string, signal: AbortSignal): Promise<PartUpload> {
@@ -85,7 +90,7 @@ export class BlockUploads {
     const call: BlobCall = {
       ...callFor(key, `putting ${key} together from ${parts.length} parts`),
       query: "?comp=blocklist",
-      headers: headersToWrite(request, request.md5),
+      headers: headersToWrite(request, request.md5, this.#tags),
       body: Buffer.from(`<?xml version="1.0" encoding="utf-8"?><BlockList>${names}</BlockList>`),
     };
     const headers = await this.#client.done(call, signal);

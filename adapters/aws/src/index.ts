@@ -1,0 +1,2 @@
+export type { StaticCredentials } from "./aws-credentials.ts";
+export * from "./s3/s3-object-store.ts";

@@ -1,0 +1,87 @@
+/** What an operator should know about a bucket before anything is copied. */
+import type { StoreFinding } from "@cloudphoenix/objects";
+import { childText, parseXml } from "@cloudphoenix/objects/wire";
+import type { S3Call, S3Client } from "./s3-client.ts";
+
+const ANSWER_MAX_BYTES = 256 * 1024;
+
+export interface BucketState {
+  readonly findings: readonly StoreFinding[];
+  readonly keepsDeleted: boolean;
+}
+
+/**
+ * Looks at the bucket's place, rights and versioning. What may not be looked at is a warning.
+ * @throws {CloudPhoenixError} if the bucket cannot be used or listed
+ */
+export async function inspectBucket(
+  client: S3Client,
+  store: { readonly address: string; readonly region: string },
+  signal: AbortSignal,
+): Promise<BucketState> {
+  const { address, region } = store;
+  const findings: StoreFinding[] = [];
+  const { "x-amz-bucket-region": home } = await client.done(callTo("HEAD", {}, "looking"), signal);
+  if (typeof home === "string" && home !== region) {
+    findings.push({
+      severity: "refuse",
+      message: `${address} is in ${home}, not in ${region}`,
+      hint: `Set its region to ${home}.`,
+    });
+  }
+  await client.done(callTo("GET", { "list-type": "2", "max-keys": "1" }, "listing"), signal);
+  const versioning = await readSetting(client, "versioning", signal);
+  const status = versioning === null ? null : childText(versioning, "Status");
+  if (status === null) {
+    findings.push({
+      severity: "warn",
+      message: `whether ${address} keeps deleted objects cannot be seen with these rights`,
+      hint: "Grant s3:GetBucketVersioning, or check versioning by hand.",
+    });
+  } else if (status !== "Enabled") {
+    findings.push({
+      severity: "warn",
+      message: `versioning is off: what is deleted or overwritten in ${address} is gone`,
+      hint: "Turn on versioning, with a lifecycle rule for old versions.",
+    });
+  }
+  return { findings, keepsDeleted: status === "Enabled" };
+}
+
+/**
+ * Whether objects are stored so that their ETag is the MD5 of their content (if stored in one piece).
+ * False if the bucket encrypts with KMS, or if that may not be looked at.
+ */
+export async function etagsAreMd5(client: S3Client, signal: AbortSignal): Promise<boolean> {
+  const call = callTo("GET", { encryption: "" }, "looking at the encryption");
+  const answer = await client.tryCall(call, signal);
+  const body = await client.transport.collect(answer, ANSWER_MAX_BYTES, signal);
+  // 404: the bucket has no such setting. Since 2023 AWS always has one; other servers need not.
+  if (answer.status === 404) return !body.includes("NoSuchBucket");
+  return answer.status < 300 && !/<SSEAlgorithm>\s*aws:kms/.test(body.toString("utf8"));
+}
+
+/** Null if it may not be read. */
+async function readSetting(
+  client: S3Client,
+  setting: string,
+  signal: AbortSignal,
+): Promise<ReturnType<typeof parseXml>> {
+  const call = callTo("GET", { [setting]: "" }, `looking at the ${setting}`);
+  const answer = await client.tryCall(call, signal);
+  if (answer.status === 403) {
+    answer.body.resume();
+    return null;
+  }
+  if (answer.status >= 300) throw await client.refuse(answer, call, signal);
+  const body = await client.transport.collect(answer, ANSWER_MAX_BYTES, signal);
+  return parseXml(body.toString("utf8"));
+}
+
+function callTo(
+  method: S3Call["method"],
+  query: Readonly<Record<string, string>>,
+  doing: string,
+): S3Call {
+  return { method, key: null, query, doing: `${doing} (bucket)`, notFound: "NOT_FOUND" };
+}
