@@ -35,3 +35,8 @@ export {
   finalSync,
 } from "./continuous/final-sync.ts";
 export * from "./continuous/replication-facts.ts";
+export { DEFAULT_DELETE_RULES, type DeleteRules } from "./delete-missing.ts";
+export { type NamePatterns, nameFilter } from "./name-filter.ts";
+export { DEFAULT_LIMITS, type SyncLimits, type SyncOptions, syncObjects } from "./sync-objects.ts";
+export * from "./sync-summary.ts";
+export * from "./verify-objects.ts";

@@ -1,0 +1,199 @@
+/**
+ * Deletes at the target what has been gone from the source for long enough. The most dangerous thing
+ * this package does, so it needs every one of these:
+ *
+ * 1. Two complete listings of both sides, at least `delayMs` apart, both without the object at the source.
+ * 2. A source that is not empty where it was not empty before.
+ * 3. No object that failed to be copied in this run: a rename whose copy failed must not lose the old name.
+ * 4. The source, asked by name, still does not have it; the target still has the version that was listed.
+ * 5. A stamp: a copy of ours put it there (unless asked otherwise).
+ * 6. No more of them than the limit, count and share of the target; over it none is deleted.
+ * 7. A delete that is conditional on the target's version.
+ */
+import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
+import { type CopyTools, call } from "./copy-tools.ts";
+import { Lane } from "./lane.ts";
+import type { ObjectPlace } from "./object-place.ts";
+import { throwIfAborted } from "./retries.ts";
+import type { Tombstone, TombstoneStore } from "./tombstone-store.ts";
+
+export interface DeleteRules {
+  /** How long an object must have been missing; 0 trusts one complete listing and the question by name. */
+  readonly delayMs: number;
+  /** Over either of the two nothing is deleted. */
+  readonly maxCount: number;
+  /** Of the objects at the target, 0 to 100. */
+  readonly maxPercent: number;
+  /** Keep what carries no stamp of a copy. */
+  readonly onlyStamped: boolean;
+  /** Believe a source that is empty where it was not. */
+  readonly allowEmptySource: boolean;
+}
+
+/**
+ * A quarter of an hour rides out a listing that lags and a person who undoes a mistake; a tenth of
+ * the target is more than housekeeping deletes between two runs.
+ */
+export const DEFAULT_DELETE_RULES: DeleteRules = Object.freeze({
+  delayMs: 15 * 60_000,
+  maxCount: 10_000,
+  maxPercent: 10,
+  onlyStamped: true,
+  allowEmptySource: false,
+});
+
+export interface DeleteRequest {
+  readonly source: ObjectPlace;
+  readonly target: ObjectPlace;
+  readonly tombstones: TombstoneStore;
+  readonly rules: DeleteRules;
+  /** Missing since then or earlier is due; epoch ms. */
+  readonly sinceMs: number;
+  /** At the target, as the complete listing counted them. */
+  readonly targetObjects: number;
+  readonly onDeleted: (name: string) => void;
+}
+
+export interface DeleteCounts {
+  readonly due: number;
+  readonly deleted: number;
+  readonly foreign: number;
+  readonly reprieved: number;
+}
+
+const PAGE = 500;
+const AT_ONCE = 16;
+
+/**
+ * Looks at everything that is due, then deletes it.
+ * @throws {CloudPhoenixError} `DELETES_REFUSED` (over the limit; nothing was deleted), and what the stores throw
+ */
+export async function deleteMissing(
+  request: DeleteRequest,
+  tools: CopyTools,
+  signal: AbortSignal,
+): Promise<DeleteCounts> {
+  const { due } = await request.tombstones.count(request.sinceMs);
+  const limit = limitOf(request);
+  const found = await confirmed(request, tools, signal);
+  if (found.toDelete.length > limit) throw overTheLimit(request, found.toDelete.length, limit);
+  const counts = { deleted: 0, reprieved: found.reprieved };
+  await inParallel(found.toDelete, tools, signal, async (tombstone) => {
+    const isDeleted = await deleteOne(tombstone, request, tools, signal);
+    await request.tombstones.forget([tombstone.name]);
+    if (!isDeleted) counts.reprieved += 1;
+    else {
+      counts.deleted += 1;
+      request.onDeleted(tombstone.name);
+    }
+  });
+  return { due, foreign: found.foreign, ...counts };
+}
+
+/** How many deletes the rules allow in one run. */
+export function limitOf({
+  rules,
+  targetObjects,
+}: Pick<DeleteRequest, "rules" | "targetObjects">): number {
+  return Math.min(rules.maxCount, Math.floor((targetObjects * rules.maxPercent) / 100));
+}
+
+interface Confirmed {
+  readonly toDelete: readonly Tombstone[];
+  readonly foreign: number;
+  readonly reprieved: number;
+}
+
+/** Asks both sides by name. Stops as soon as there is more than may be deleted. */
+async function confirmed(
+  request: DeleteRequest,
+  tools: CopyTools,
+  signal: AbortSignal,
+): Promise<Confirmed> {
+  const limit = limitOf(request);
+  const toDelete: Tombstone[] = [];
+  let foreign = 0;
+  let reprieved = 0;
+  let after: string | null = null;
+  for (;;) {
+    const page = await request.tombstones.due(request.sinceMs, { after, limit: PAGE });
+    const spared: string[] = [];
+    await inParallel(page, tools, signal, async (tombstone) => {
+      const verdict = await judge(tombstone, request, tools, signal);
+      if (verdict === "delete") toDelete.push(tombstone);
+      else if (verdict === "foreign") foreign += 1;
+      else {
+        reprieved += 1;
+        spared.push(tombstone.name);
+      }
+    });
+    await request.tombstones.forget(spared);
+    after = page.at(-1)?.name ?? null;
+    if (page.length < PAGE || toDelete.length > limit) return { toDelete, foreign, reprieved };
+  }
+}
+
+async function judge(
+  { name, targetEtag }: Tombstone,
+  { source, target, rules }: DeleteRequest,
+  tools: CopyTools,
+  signal: AbortSignal,
+): Promise<"delete" | "foreign" | "reprieve"> {
+  const [atSource, atTarget] = await Promise.all([
+    call(tools, signal, (limited) => source.store.head(source.prefix + name, limited)),
+    call(tools, signal, (limited) => target.store.head(target.prefix + name, limited)),
+  ]);
+  if (atSource !== null || atTarget?.etag !== targetEtag) return "reprieve";
+  return rules.onlyStamped && atTarget.stamp === null ? "foreign" : "delete";
+}
+
+/** False if the target had another version by then. */
+async function deleteOne(
+  { name, targetEtag: etag }: Tombstone,
+  { target }: DeleteRequest,
+  tools: CopyTools,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await call(tools, signal, (limited) =>
+      target.store.delete(target.prefix + name, { kind: "unchanged", etag }, limited),
+    );
+    return true;
+  } catch (error) {
+    if (hasCode(error, "OBJECT_CHANGED")) return false;
+    throw error;
+  }
+}
+
+/** Works on all items, some at once; throws the first failure when nothing is under way any more. */
+async function inParallel<T>(
+  items: readonly T[],
+  tools: CopyTools,
+  signal: AbortSignal,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const { clock } = tools.surroundings;
+  const lane = new Lane({ most: AT_ONCE, waitingMost: AT_ONCE, clock });
+  const failures: unknown[] = [];
+  for (const item of items) {
+    if (failures.length > 0 || signal.aborted) break;
+    await lane.add(() => work(item).catch((error: unknown) => void failures.push(error)));
+  }
+  await lane.drained();
+  throwIfAborted(signal);
+  if (failures.length > 0) throw failures[0];
+}
+
+function overTheLimit(
+  { rules, targetObjects }: DeleteRequest,
+  found: number,
+  limit: number,
+): CloudPhoenixError {
+  const message =
+    `more than ${limit} of ${targetObjects} objects would be deleted (at least ${found}); ` +
+    `allowed are ${rules.maxCount} and ${rules.maxPercent} %. Nothing was deleted`;
+  return new CloudPhoenixError("DELETES_REFUSED", message, {
+    retryable: false,
+    hint: "Find out why so much is gone from the source; if that is right, run it again with a higher --max-delete.",
+  });
+}
