@@ -1,0 +1,125 @@
+import type { Json } from "@cloudphoenix/core";
+import type { ObjectReplicationFacts } from "@cloudphoenix/objects";
+import { VirtualClock } from "@cloudphoenix/testkit";
+import { expect, test } from "vitest";
+import { ToldObjectWatch } from "../src/objects/told-object-watch.ts";
+
+const B = "azure-westeurope";
+
+/** The follower's clock runs an hour ahead of ours. */
+const AHEAD_MS = 3_600_000;
+
+class Follower {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly troubles: (string | null)[] = [];
+  stored: Json | Error = null;
+  readonly watch: ToldObjectWatch = new ToldObjectWatch({
+    application: "shop",
+    clock: this.clock,
+    facts: {
+      get: async (key) => {
+        expect(key).toBe("objects:shop");
+        if (this.stored instanceof Error) throw this.stored;
+        return this.stored;
+      },
+    },
+    onTrouble: (message) => void this.troubles.push(message),
+  });
+
+  tells(change: Partial<ObjectReplicationFacts> = {}): void {
+    const atMs = this.clock.now() + AHEAD_MS;
+    const facts: ObjectReplicationFacts = {
+      from: "aws-us-east-1",
+      to: B,
+      generation: 1,
+      backlogAgeMs: 2_500,
+      pending: 3,
+      markMs: atMs - 9_000,
+      canarySeenMs: atMs - 1_500,
+      lastReconciledMs: atMs - 9_000,
+      copied: 10,
+      bytes: 1_000,
+      deleted: 0,
+      failed: 0,
+      failures: [],
+      paused: null,
+      atMs,
+      ...change,
+    };
+    this.stored = JSON.parse(JSON.stringify(facts));
+  }
+
+  /** A look at the stored facts, a second after the one before. */
+  async look(): Promise<void> {
+    await this.clock.advance(1_000);
+    await this.watch.look();
+  }
+}
+
+test("what was there before the first look counts only once it changes", async () => {
+  const follower = new Follower();
+  follower.tells();
+  await follower.look();
+  await follower.look();
+  expect(follower.watch.facts(B).completeUntilMs).toBeNull();
+  follower.tells();
+  await follower.look();
+  expect(follower.watch.facts(B).completeUntilMs).not.toBeNull();
+});
+
+test("ages are counted back from our clock, and never end later than the truth", async () => {
+  const follower = new Follower();
+  await follower.look();
+  const beforeMs = follower.clock.now();
+  follower.tells();
+  const toldMs = follower.clock.now();
+  await follower.look();
+  const { completeUntilMs, canaryMs, toldAtMs, pending } = follower.watch.facts(B);
+  expect(completeUntilMs).toBe(beforeMs - 2_500);
+  expect(completeUntilMs).toBeLessThanOrEqual(toldMs - 2_500);
+  expect(canaryMs).toBe(beforeMs - 1_500);
+  expect(toldAtMs).toBe(follower.clock.now());
+  expect(pending).toBe(3);
+});
+
+test("a follower that fell silent leaves what it told, which ages", async () => {
+  const follower = new Follower();
+  await follower.look();
+  follower.tells();
+  await follower.look();
+  const told = follower.watch.facts(B);
+  await follower.look();
+  await follower.look();
+  expect(follower.watch.facts(B)).toEqual(told);
+});
+
+test("nothing is known of a site that the copy does not go to", async () => {
+  const follower = new Follower();
+  await follower.look();
+  follower.tells();
+  await follower.look();
+  expect(follower.watch.facts("aws-us-east-1")).toMatchObject({ toldAtMs: null, canaryMs: null });
+});
+
+test("unknown stays unknown", async () => {
+  const follower = new Follower();
+  await follower.look();
+  follower.tells({ backlogAgeMs: null, canarySeenMs: null, paused: "the site is quarantined" });
+  await follower.look();
+  expect(follower.watch.facts(B)).toMatchObject({
+    completeUntilMs: null,
+    canaryMs: null,
+    paused: "the site is quarantined",
+  });
+});
+
+test("a state that cannot be read is said once, and its end, too", async () => {
+  const follower = new Follower();
+  await follower.look();
+  follower.stored = new Error("the state database is gone");
+  await follower.look();
+  await follower.look();
+  follower.tells();
+  await follower.look();
+  expect(follower.troubles).toEqual(["the state database is gone", null]);
+});
