@@ -15,6 +15,8 @@ export interface Store {
   /** `STORAGE_KEY_ID` and `STORAGE_KEY`. */
   readonly keyId: string | null;
   readonly secret: string;
+  /** A new, empty bucket or container of the same server; closing it closes the server. */
+  another(bucket: string): Promise<Store>;
   close(): Promise<void>;
 }
 
@@ -23,7 +25,7 @@ const ACCOUNT = "devstoreaccount1";
 const ACCOUNT_KEY =
   "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-export async function startBlob(container = "receipts"): Promise<Store> {
+export async function startBlob(): Promise<Store> {
   const port = await freePort();
   const main = createRequire(import.meta.url).resolve("azurite/dist/src/blob/main.js");
   const child = spawn(
@@ -47,18 +49,22 @@ export async function startBlob(container = "receipts"): Promise<Store> {
   });
   const { ContainerClient, StorageSharedKeyCredential } = await import("@azure/storage-blob");
   const key = new StorageSharedKeyCredential(ACCOUNT, ACCOUNT_KEY);
-  await new ContainerClient(`http://127.0.0.1:${port}/${ACCOUNT}/${container}`, key).create();
-  return {
+  const store: Store = {
     name: "azblob",
     port,
-    url: (at) => `azblob://${ACCOUNT}/${container}?endpoint=http://127.0.0.1:${at}`,
+    url: (at) => `azblob://${ACCOUNT}/receipts?endpoint=http://127.0.0.1:${at}`,
     keyId: null,
     secret: ACCOUNT_KEY,
+    another: async (container) => {
+      await new ContainerClient(`http://127.0.0.1:${port}/${ACCOUNT}/${container}`, key).create();
+      return { ...store, url: (at) => store.url(at).replace("receipts", container) };
+    },
     close: async () => {
       child.kill("SIGTERM");
       await exit;
     },
   };
+  return store.another("receipts");
 }
 
 /** Storage of the chassis on `store`, reached at `port`. Close it yourself. */

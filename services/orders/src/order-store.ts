@@ -22,7 +22,7 @@ import { confirmedBySync, passed, positionToPass } from "./durable-commit.ts";
 import type { DurabilityBarrier } from "./durability-barrier.ts";
 import { requestHash, type Order, type OrderDraft } from "./order.ts";
 import { columnsOf, orderOf, type OrderRow } from "./order-row.ts";
-import { PLACE, type PlacementRow } from "./place-statement.ts";
+import { type PlacementRow, placeStatements } from "./place-statement.ts";
 import { levelAbove, levelBelow, type SchemaLevel } from "./schema-level.ts";
 
 /** An acknowledged order and who acknowledged it. */
@@ -35,17 +35,26 @@ export interface Placement {
   readonly generation: number;
 }
 
+/** How orders are stored here. */
+export interface OrderStoreOptions {
+  /** The name to give when the database does not say one. */
+  readonly ownSite: string;
+  /** Whether every order gets a receipt. */
+  readonly receipts: boolean;
+}
+
 export class OrderStore {
   readonly #database: Database;
   readonly #barrier: DurabilityBarrier;
   readonly #ownSite: string;
+  readonly #statements: ReturnType<typeof placeStatements>;
   #level: SchemaLevel = "leased";
 
-  /** @param ownSite - the name to give when the database does not say one */
-  constructor(database: Database, barrier: DurabilityBarrier, ownSite: string) {
+  constructor(database: Database, barrier: DurabilityBarrier, options: OrderStoreOptions) {
     this.#database = database;
     this.#barrier = barrier;
-    this.#ownSite = ownSite;
+    this.#ownSite = options.ownSite;
+    this.#statements = placeStatements(options.receipts);
   }
 
   /**
@@ -123,7 +132,7 @@ export class OrderStore {
     const level = this.#level;
     try {
       const [row] = await confirmedBySync(connection, () =>
-        connection.query<PlacementRow>({ ...PLACE[level], values }),
+        connection.query<PlacementRow>({ ...this.#statements[level], values }),
       );
       if (row === undefined) throw new Error("placing an order returned no row");
       pending.leaseSaid(row.lease_ms);

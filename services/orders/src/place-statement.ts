@@ -1,6 +1,7 @@
 /** The one statement that places an order, and the rows it answers. */
 import type { Durability, Statement } from "@cloudphoenix/chassis";
 import { columnsOf, type OrderRow } from "./order-row.ts";
+import { promiseReceipt } from "./receipts/receipt-promise.ts";
 import { OUTGROWN, type SchemaLevel } from "./schema-level.ts";
 
 /** Columns of the order are null when the row was committed after the statement began. */
@@ -25,9 +26,9 @@ type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
  * statement's snapshot, and makes a replay a commit of its own: one that a synchronous standby
  * confirms and that has a log position behind the first one's.
  */
-function placeStatement(name: string, site: string): Statement {
+function placeStatement(name: string, site: string, receipts: boolean): Statement {
   return {
-    name,
+    name: receipts ? `${name}-receipt` : name,
     text: `
       with proposal as materialized (
         select nextval(pg_get_serial_sequence('public.orders', 'id')) as id
@@ -41,7 +42,7 @@ function placeStatement(name: string, site: string): Statement {
         select id, 'ORD-' || nextval('public.order_number_seq'), $3, $4::jsonb, $5
         from proposal join claim on claim.order_id = proposal.id
         returning *
-      ), known as (
+      ), ${receipts ? promiseReceipt("placed") : ""} known as (
         select * from placed
         union all
         select o.* from public.orders o join claim on claim.order_id = o.id
@@ -56,16 +57,18 @@ const SITE = `(select site from cloudphoenix.site) as site,
   (select generation from cloudphoenix.site) as generation,
   (select durability from cloudphoenix.site) as durability`;
 
-/** Reads what CloudPhoenix says of the site along with the order. */
-export const PLACE: Readonly<Record<SchemaLevel, Statement>> = {
-  leased: placeStatement(
-    "place",
-    `${OUTGROWN.leased}, ${SITE}, cloudphoenix.lease_remaining_ms() as lease_ms`,
-  ),
-  managed: placeStatement("place-unleased", `${OUTGROWN.managed}, ${SITE}, null::int as lease_ms`),
-  unmanaged: placeStatement(
-    "place-unmanaged",
-    `${OUTGROWN.unmanaged}, null as site, null as generation, null as durability,
-     null::int as lease_ms`,
-  ),
-};
+/**
+ * Reads what CloudPhoenix says of the site along with the order.
+ * @param receipts - whether the order gets a receipt, which is promised in the same statement
+ */
+export function placeStatements(receipts: boolean): Readonly<Record<SchemaLevel, Statement>> {
+  const leased = `${OUTGROWN.leased}, ${SITE}, cloudphoenix.lease_remaining_ms() as lease_ms`;
+  const managed = `${OUTGROWN.managed}, ${SITE}, null::int as lease_ms`;
+  const unmanaged = `${OUTGROWN.unmanaged}, null as site, null as generation, null as durability,
+    null::int as lease_ms`;
+  return {
+    leased: placeStatement("place", leased, receipts),
+    managed: placeStatement("place-unleased", managed, receipts),
+    unmanaged: placeStatement("place-unmanaged", unmanaged, receipts),
+  };
+}

@@ -45,6 +45,27 @@ export const ORDERS_SCHEMA: ServiceSchema = {
         "create index orders_customer on public.orders (customer, id)",
       ],
     },
+    {
+      version: 3,
+      name: "receipts and the queue they are written from",
+      // No reference to orders: replication may apply the two tables' first copies in any order. A
+      // release that does not know the table promises no receipts.
+      statements: [
+        `create table public.receipts (
+          order_id bigint primary key,
+          object_key text not null,
+          created_at timestamptz not null default now(),
+          due_at timestamptz default now(),
+          attempts int not null default 0,
+          stored_at timestamptz,
+          stored_site text,
+          etag text,
+          set_aside_reason text
+        )`,
+        "create index receipts_due on public.receipts (due_at) where due_at is not null",
+        "create index receipts_set_aside on public.receipts (order_id) where set_aside_reason is not null",
+      ],
+    },
   ],
   // It never changes what was ordered and deletes nothing. `update` on the keys is for the replay
   // branch, which writes back what is there.
@@ -52,6 +73,7 @@ export const ORDERS_SCHEMA: ServiceSchema = {
     `grant usage on schema public to ${role}`,
     `grant select, insert, update (status, status_changed_at) on public.orders to ${role}`,
     `grant select, insert, update on public.idempotency_keys to ${role}`,
+    `grant select, insert, update on public.receipts to ${role}`,
     `grant usage on all sequences in schema public to ${role}`,
   ],
 };

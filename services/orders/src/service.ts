@@ -2,12 +2,16 @@
 import {
   assembleDatabaseService,
   type Environment,
+  monotonicMs,
   type ServiceParts,
 } from "@cloudphoenix/chassis";
 import { DurabilityBarrier, flushedPositionOf } from "./durability-barrier.ts";
 import { OrderMetrics } from "./order-metrics.ts";
 import { orderRoutes } from "./order-routes.ts";
 import { OrderStore } from "./order-store.ts";
+import { assembleReceipts } from "./receipts/assemble-receipts.ts";
+import { receiptsCheck } from "./receipts/observe-receipts.ts";
+import { ReceiptWatch } from "./receipts/receipt-state.ts";
 import type { Settings } from "./settings.ts";
 
 const NAME = "orders";
@@ -27,17 +31,31 @@ export async function assembleOrders(
     settings,
     environment,
     personalFields: ["customer", "note"],
+    checks: ({ database, watch }) =>
+      settings.STORAGE_URL === null
+        ? []
+        : [
+            receiptsCheck(
+              new ReceiptWatch(database, monotonicMs),
+              watch,
+              settings.RECEIPTS_LATE_AFTER_SECONDS,
+            ),
+          ],
   });
-  const { database, writes, watch } = service;
+  const { database, writes, watch, storage } = service;
   const barrier = new DurabilityBarrier(
     flushedPositionOf(database, settings.BARRIER_STANDBY),
     settings.BARRIER_TIMEOUT_MS,
   );
   await service.app.register(orderRoutes, {
-    store: new OrderStore(database, barrier, settings.SITE),
+    store: new OrderStore(database, barrier, {
+      ownSite: settings.SITE,
+      receipts: storage !== null,
+    }),
     database,
     cancelling: { database, writes, watch, barrier },
     metrics: new OrderMetrics(service.metrics, () => barrier.waiting),
   });
-  return service.parts;
+  const receipts = assembleReceipts(service, new ReceiptWatch(database, monotonicMs), settings);
+  return { ...service.parts, ...receipts };
 }

@@ -23,10 +23,10 @@ afterAll(async () => {
 test("running again changes nothing", async () => {
   const before = await schemaOf(world);
 
-  expect(await migrate(world)).toBe("schema is at version 2\n");
+  expect(await migrate(world)).toBe("schema is at version 3\n");
 
   expect(await schemaOf(world)).toEqual(before);
-  expect(await world.sql("select orders_schema_version() as version")).toEqual([{ version: 2 }]);
+  expect(await world.sql("select orders_schema_version() as version")).toEqual([{ version: 3 }]);
 });
 
 // Replication carries every table of the application; a version row would tell the standby that a
@@ -36,12 +36,16 @@ test("leaves no table behind but the service's own", async () => {
     "select schemaname || '.' || tablename as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema', 'cloudphoenix') order by 1",
   );
 
-  expect(tables.map((row) => row["name"])).toEqual(["public.idempotency_keys", "public.orders"]);
+  expect(tables.map((row) => row["name"])).toEqual([
+    "public.idempotency_keys",
+    "public.orders",
+    "public.receipts",
+  ]);
 });
 
 test("runs where writes are closed", async () => {
   await world.sql(CLOSE_WRITES);
-  expect(await migrate(world)).toBe("schema is at version 2\n");
+  expect(await migrate(world)).toBe("schema is at version 3\n");
   await world.sql(OPEN_WRITES);
 });
 
@@ -65,7 +69,7 @@ test("an owner who may not grant it says what durability barrier needs, and migr
   const output = await migrate(world, { DATABASE_URL: url.href });
 
   expect(output).toContain('warning: durability "barrier" needs: grant pg_read_all_stats to "app"');
-  expect(output).toContain("schema is at version 2");
+  expect(output).toContain("schema is at version 3");
 });
 
 test("the service's role can neither change nor delete an order", async () => {
@@ -78,6 +82,7 @@ test("the service's role can neither change nor delete an order", async () => {
     "update orders set customer = 'Eve'",
     "delete from orders",
     "delete from idempotency_keys",
+    "delete from receipts",
     "update cloudphoenix.site set writes_open = true",
     "drop table orders",
   ]) {

@@ -37,6 +37,9 @@ test("names every route of the API and nothing else", () => {
   expect(routes.toSorted()).toEqual([
     "get /orders",
     "get /orders/{id}",
+    "get /orders/{id}/receipt",
+    "get /receipts",
+    "get /receipts/set-aside",
     "post /orders",
     "post /orders/{id}/cancel",
   ]);

@@ -45,11 +45,14 @@ export const CLOSE_WRITES = `
   create trigger fence before insert or update or delete or truncate on orders
     for each statement execute function cloudphoenix.refuse();
   create trigger fence before insert or update or delete or truncate on idempotency_keys
+    for each statement execute function cloudphoenix.refuse();
+  create trigger fence before insert or update or delete or truncate on receipts
     for each statement execute function cloudphoenix.refuse();`;
 
 export const OPEN_WRITES = `
   update cloudphoenix.site set role = 'active', writes_open = true;
-  drop trigger fence on orders; drop trigger fence on idempotency_keys;`;
+  drop trigger fence on orders; drop trigger fence on idempotency_keys;
+  drop trigger fence on receipts;`;
 
 export async function openWorld(
   options: { readonly managed?: boolean; readonly settings?: Record<string, string> } = {},
