@@ -45,15 +45,18 @@ function parsed(args: readonly string[]) {
   }
 }
 
+function warn(sentence: string): void {
+  process.stderr.write(`warning: ${sentence}\n`);
+}
+
 async function reissue(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<void> {
   const choice = choiceOf(args);
   const settings = readSettings(z.object(DATABASE_FIELDS), { environment, file: null });
   const file = settings.DATABASE_PASSWORD_FILE;
   const reference = settings.DATABASE_PASSWORD ?? (file === null ? null : `file:${file}`);
-  const onWarning = (sentence: string): void => void process.stderr.write(`warning: ${sentence}\n`);
   const database = new Database({
     address: settings.DATABASE_URL,
-    password: reference === null ? null : openSecret(reference, { environment, onWarning }),
+    password: reference === null ? null : openSecret(reference, { environment, onWarning: warn }),
     name: "orders reissue",
     poolMax: 1,
     statementTimeoutMs: 60_000,
