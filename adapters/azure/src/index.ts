@@ -1,2 +1,3 @@
-export type { BlobCredential } from "./blob/blob-client.ts";
+export type { StorageCredential } from "./storage-client.ts";
 export * from "./blob/blob-object-store.ts";
+export * from "./queue/blob-queue-events.ts";

@@ -3,6 +3,7 @@ export { BandwidthLimit } from "./bandwidth-limit.ts";
 export { ByteBudget } from "./byte-budget.ts";
 export * from "./change-hints.ts";
 export * from "./compare-keys.ts";
+export * from "./hint-queue.ts";
 export { type Likeness, compareVersions, sideOf } from "./compare-versions.ts";
 export { type CopyOutcome, type CopyRequest, copyObject } from "./copy-object.ts";
 export { type CopySizes, type CopyTools, DEFAULT_SIZES } from "./copy-tools.ts";

@@ -31,7 +31,7 @@ import {
   streamChecked,
   type WireAnswer,
 } from "@cloudphoenix/objects/wire";
-import { BlobClient, type BlobCall, type BlobCredential } from "./blob-client.ts";
+import { StorageClient, type StorageCall, type StorageCredential } from "../storage-client.ts";
 import { checkBlobKey } from "./blob-keys.ts";
 import {
   base64ToHex,
@@ -50,7 +50,7 @@ export interface BlobObjectStoreOptions {
   /** `https://account.blob.core.windows.net`; an emulator's ends with the account. */
   readonly endpoint: URL;
   readonly container: string;
-  readonly credential: BlobCredential;
+  readonly credential: StorageCredential;
   /** Entries asked for per page of a listing, 1 to 5,000 (default). */
   readonly pageSize?: number;
   /** Whether tags are read and written, which takes rights of their own. Default: yes. */
@@ -77,7 +77,7 @@ const LIMITS = {
 /** See the file's header. */
 export class BlobObjectStore implements ObjectStore {
   readonly address: string;
-  readonly #client: BlobClient;
+  readonly #client: StorageClient;
   readonly #uploads: BlockUploads;
   readonly #transport: HttpTransport;
   readonly #pageSize: number;
@@ -93,7 +93,7 @@ export class BlobObjectStore implements ObjectStore {
       ...(connectionsMax === undefined ? {} : { connectionsMax }),
     });
     const transport = this.#transport;
-    this.#client = new BlobClient({
+    this.#client = new StorageClient({
       address: this.address,
       endpoint,
       container,
@@ -162,7 +162,7 @@ export class BlobObjectStore implements ObjectStore {
 
   async write(request: WriteRequest, body: WholeBody, signal: AbortSignal): Promise<StoredObject> {
     checkBlobKey(request.key);
-    const call: BlobCall = {
+    const call: StorageCall = {
       ...this.#call("PUT", request.key, "writing"),
       headers: {
         ...headersToWrite(request, body.md5, this.#tags),
@@ -216,7 +216,7 @@ export class BlobObjectStore implements ObjectStore {
       if ((await this.head(key, signal)) !== null) throw this.#present(key);
       return;
     }
-    const call: BlobCall = {
+    const call: StorageCall = {
       ...this.#call("DELETE", key, "deleting"),
       headers: { ...conditionHeaders(condition), "x-ms-delete-snapshots": "include" },
     };
@@ -252,7 +252,7 @@ export class BlobObjectStore implements ObjectStore {
     return this.#tags ? readTags(this.#client, key, answer, signal) : {};
   }
 
-  #call(method: BlobCall["method"], key: string, verb: string): BlobCall {
+  #call(method: StorageCall["method"], key: string, verb: string): StorageCall {
     return { method, key, query: "", doing: `${verb} ${key}`, notFound: "OBJECT_GONE" };
   }
 

@@ -1,13 +1,13 @@
 /** A blob's index tags. */
 import { child, childText, parseXml, type WireAnswer } from "@cloudphoenix/objects/wire";
-import type { BlobClient } from "./blob-client.ts";
+import type { StorageClient } from "../storage-client.ts";
 
 /** Ten tags of 128 and 256 characters, escaped. */
 const TAGS_MAX_BYTES = 64 * 1024;
 
 /** Tags of the version that `answer` is about; asks only if the answer says that there are any. */
 export async function readTags(
-  client: BlobClient,
+  client: StorageClient,
   key: string,
   answer: WireAnswer,
   signal: AbortSignal,

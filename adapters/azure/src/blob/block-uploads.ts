@@ -13,7 +13,7 @@ import type {
   WholeBody,
 } from "@cloudphoenix/objects";
 import { child, childText, parseXml } from "@cloudphoenix/objects/wire";
-import type { BlobCall, BlobClient } from "./blob-client.ts";
+import type { StorageCall, StorageClient } from "../storage-client.ts";
 import { checkBlobKey } from "./blob-keys.ts";
 import { headersToWrite, hexToBase64, unquote } from "./blob-properties.ts";
 
@@ -23,12 +23,12 @@ const PART_DIGITS = 5;
 
 /** See the file's header. */
 export class BlockUploads {
-  readonly #client: BlobClient;
+  readonly #client: StorageClient;
   readonly #newToken: () => string;
   readonly #tags: boolean;
 
   constructor(
-    client: BlobClient,
+    client: StorageClient,
     options: { readonly newToken: () => string; readonly tags: boolean },
   ) {
     this.#client = client;
@@ -48,7 +48,7 @@ export class BlockUploads {
     signal: AbortSignal,
   ): Promise<Part> {
     const receipt = blockName(upload, part.number);
-    const call: BlobCall = {
+    const call: StorageCall = {
       ...callFor(upload.key, `writing part ${part.number} of ${upload.key}`),
       query: `?comp=block&blockid=${encodeURIComponent(receipt)}`,
       headers: { "content-md5": hexToBase64(part.md5) },
@@ -59,7 +59,7 @@ export class BlockUploads {
   }
 
   async parts(upload: PartUpload, signal: AbortSignal): Promise<readonly Part[] | null> {
-    const call: BlobCall = {
+    const call: StorageCall = {
       ...callFor(upload.key, `asking for parts of ${upload.key}`),
       method: "GET",
       query: "?comp=blocklist&blocklisttype=uncommitted",
@@ -87,7 +87,7 @@ export class BlockUploads {
     checkBlobKey(key);
     checkOrder(request);
     const names = parts.map(({ receipt }) => `<Uncommitted>${receipt}</Uncommitted>`).join("");
-    const call: BlobCall = {
+    const call: StorageCall = {
       ...callFor(key, `putting ${key} together from ${parts.length} parts`),
       query: "?comp=blocklist",
       headers: headersToWrite(request, request.md5, this.#tags),
@@ -104,7 +104,7 @@ export class BlockUploads {
   }
 }
 
-function callFor(key: string, doing: string): BlobCall {
+function callFor(key: string, doing: string): StorageCall {
   return { method: "PUT", key, query: "", doing, notFound: "NOT_FOUND" };
 }
 

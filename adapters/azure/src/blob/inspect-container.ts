@@ -1,7 +1,7 @@
 /** What an operator should know about a container before anything is copied. */
 import type { StoreFinding } from "@cloudphoenix/objects";
 import { child, childText, parseXml } from "@cloudphoenix/objects/wire";
-import type { BlobCall, BlobClient } from "./blob-client.ts";
+import type { StorageCall, StorageClient } from "../storage-client.ts";
 
 const ANSWER_MAX_BYTES = 256 * 1024;
 
@@ -15,7 +15,7 @@ export interface ContainerState {
  * @throws {CloudPhoenixError} if the container itself cannot be used
  */
 export async function inspectContainer(
-  client: BlobClient,
+  client: StorageClient,
   address: string,
   signal: AbortSignal,
 ): Promise<ContainerState> {
@@ -46,7 +46,7 @@ export async function inspectContainer(
   return { findings, keepsDeleted: days !== null && days > 0 };
 }
 
-async function hasFolders(client: BlobClient, signal: AbortSignal): Promise<boolean> {
+async function hasFolders(client: StorageClient, signal: AbortSignal): Promise<boolean> {
   const call = callTo("?restype=account&comp=properties", "looking at the account");
   const answer = await client.tryAccountCall(call, signal);
   answer.body.resume();
@@ -54,7 +54,7 @@ async function hasFolders(client: BlobClient, signal: AbortSignal): Promise<bool
 }
 
 /** 0 if soft delete is off; null if the settings may not be read. */
-async function softDeleteDays(client: BlobClient, signal: AbortSignal): Promise<number | null> {
+async function softDeleteDays(client: StorageClient, signal: AbortSignal): Promise<number | null> {
   const call = callTo("?restype=service&comp=properties", "looking at the account's settings");
   const answer = await client.tryAccountCall(call, signal);
   if (answer.status === 401 || answer.status === 403) {
@@ -69,6 +69,6 @@ async function softDeleteDays(client: BlobClient, signal: AbortSignal): Promise<
   return Number(childText(policy, "Days") ?? 1);
 }
 
-function callTo(query: string, doing: string): BlobCall {
+function callTo(query: string, doing: string): StorageCall {
   return { method: "GET", key: null, query, doing, notFound: "NOT_FOUND" };
 }

@@ -8,16 +8,16 @@ import {
   parseXml,
   type XmlElement,
 } from "@cloudphoenix/objects/wire";
-import type { BlobClient } from "./blob-client.ts";
+import type { StorageClient } from "../storage-client.ts";
 import { base64ToHex, STAMP_NAME, unquote } from "./blob-properties.ts";
 import { Utf8Order, utf16StartFor } from "./utf8-order.ts";
 
 /** 5,000 entries with metadata at its limit of 8 KiB each, escaped. */
 const PAGE_MAX_BYTES = 128 * 1024 * 1024;
 
-/** @throws {CloudPhoenixError} `LISTING_BROKEN` for an answer that is no listing, and as `BlobClient.call` */
+/** @throws {CloudPhoenixError} `LISTING_BROKEN` for an answer that is no listing, and as `StorageClient.call` */
 export async function* listBlobs(
-  client: BlobClient,
+  client: StorageClient,
   request: ListRequest,
   options: { readonly pageSize: number; readonly signal: AbortSignal },
 ): AsyncGenerator<readonly ObjectEntry[], void, void> {
@@ -54,7 +54,7 @@ interface Page {
   readonly next: string;
 }
 
-async function readPage(client: BlobClient, query: string, signal: AbortSignal): Promise<Page> {
+async function readPage(client: StorageClient, query: string, signal: AbortSignal): Promise<Page> {
   const answer = await client.call(
     { method: "GET", key: null, query, doing: "listing", notFound: "NOT_FOUND" },
     signal,

@@ -1,5 +1,6 @@
 /**
- * One container over Blob's REST interface: signed requests out, answers or errors back.
+ * One container or queue over the storage service's REST interface: signed requests out, answers or
+ * errors back.
  *
  * Owns: endpoint, version of the service, who signs. Signing itself is the vendor's: the shared key
  * and bearer token policies of its SDK. The SDK's clients are left out; what they cost per
@@ -24,16 +25,16 @@ import {
   type WireEndpoint,
 } from "@cloudphoenix/objects/wire";
 import { CloudPhoenixError, type ErrorCode, messageOf } from "@cloudphoenix/core";
-import { escapeBlobKey } from "./blob-keys.ts";
+import { escapeBlobKey } from "./blob/blob-keys.ts";
 
 /** How CloudPhoenix proves who it is: a role by choice, a key only where there are no roles. */
-export type BlobCredential =
+export type StorageCredential =
   | { readonly kind: "token"; readonly credential: TokenCredential }
   | { readonly kind: "shared-key"; readonly account: string; readonly key: string };
 
 /** One call. */
-export interface BlobCall {
-  readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
+export interface StorageCall {
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   /** Null: the container itself. */
   readonly key: string | null;
   /** `?` and all, escaped; empty if none. */
@@ -53,17 +54,18 @@ const TOKEN_SCOPE = "https://storage.azure.com/.default";
 const TOKEN_MS = 30_000;
 const EMPTY = new Uint8Array(0);
 
-export interface BlobClientOptions {
+export interface StorageClientOptions {
   readonly address: string;
   /** `https://account.blob.core.windows.net`, or an emulator's with the account as its path. */
   readonly endpoint: URL;
+  /** Name of the container or queue. */
   readonly container: string;
-  readonly credential: BlobCredential;
+  readonly credential: StorageCredential;
   readonly transport: HttpTransport;
 }
 
 /** See the file's header. */
-export class BlobClient {
+export class StorageClient {
   readonly #address: string;
   readonly #origin: string;
   readonly #base: string;
@@ -72,7 +74,7 @@ export class BlobClient {
   readonly #sign: PipelinePolicy;
   readonly transport: HttpTransport;
 
-  constructor(options: BlobClientOptions) {
+  constructor(options: StorageClientOptions) {
     const { endpoint } = options;
     const secure = endpoint.protocol === "https:";
     this.#address = options.address;
@@ -90,25 +92,25 @@ export class BlobClient {
   }
 
   /** The answer, if it is a success. @throws {CloudPhoenixError} see `refusalError` and `HttpTransport.exchange` */
-  async call(call: BlobCall, signal: AbortSignal): Promise<WireAnswer> {
+  async call(call: StorageCall, signal: AbortSignal): Promise<WireAnswer> {
     const answer = await this.tryCall(call, signal);
     if (answer.status < 300) return answer;
     throw await this.refuse(answer, call, signal);
   }
 
   /** The answer, whatever its status. @throws {CloudPhoenixError} see `HttpTransport.exchange` */
-  tryCall(call: BlobCall, signal: AbortSignal): Promise<WireAnswer> {
+  tryCall(call: StorageCall, signal: AbortSignal): Promise<WireAnswer> {
     const path = call.key === null ? this.#base : `${this.#base}/${escapeBlobKey(call.key)}`;
     return this.#send(`${path}${call.query}`, call, signal);
   }
 
   /** A call to the account instead of the container. */
-  tryAccountCall(call: BlobCall, signal: AbortSignal): Promise<WireAnswer> {
+  tryAccountCall(call: StorageCall, signal: AbortSignal): Promise<WireAnswer> {
     return this.#send(`${this.#account}/${call.query}`, call, signal);
   }
 
   /** A successful call whose answer has no body worth reading; its headers. */
-  async done(call: BlobCall, signal: AbortSignal): Promise<WireAnswer["headers"]> {
+  async done(call: StorageCall, signal: AbortSignal): Promise<WireAnswer["headers"]> {
     const answer = await this.call(call, signal);
     answer.body.resume();
     return answer.headers;
@@ -120,13 +122,13 @@ export class BlobClient {
   }
 
   /** The error an unsuccessful answer stands for. */
-  async refuse(answer: WireAnswer, call: BlobCall, signal: AbortSignal): Promise<Error> {
+  async refuse(answer: WireAnswer, call: StorageCall, signal: AbortSignal): Promise<Error> {
     const refusal = await readRefusal(this.transport, answer, signal);
     const { doing, notFound } = call;
     return refusalError(refusal, { address: this.#address, doing, notFound });
   }
 
-  async #send(path: string, call: BlobCall, signal: AbortSignal): Promise<WireAnswer> {
+  async #send(path: string, call: StorageCall, signal: AbortSignal): Promise<WireAnswer> {
     const body = call.body ?? (call.method === "PUT" ? EMPTY : null);
     const request = createPipelineRequest({
       url: `${this.#origin}${path}`,
@@ -178,7 +180,7 @@ export class BlobClient {
   }
 }
 
-function signerFor(credential: BlobCredential): PipelinePolicy {
+function signerFor(credential: StorageCredential): PipelinePolicy {
   if (credential.kind === "token") {
     return bearerTokenAuthenticationPolicy({
       credential: withDeadline(credential.credential),
