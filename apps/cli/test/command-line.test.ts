@@ -34,6 +34,13 @@ describe("the command line", () => {
     [["plan", "sideways"], "switchover"],
     [["runs", "--limit", "0"], "1 to 200"],
     [["run", "skip", "r-1", "step"], "--reason"],
+    [["config", "from-terraform", "aws.json"], "--workload"],
+    [["config", "from-terraform", "aws.json", "--workload", "orders"], "orders=3"],
+    [["config", "from-terraform", "a", "--workload", "a=1", "--rto", "soon"], "for instance 5s"],
+    [
+      ["config", "from-terraform", "a", "--workload", "a=1", "--state-url", "postgres://u:p@h/d"],
+      "without a password",
+    ],
   ])("refuses %j and says why", async (args, why) => {
     const written: string[] = [];
     vi.spyOn(process.stderr, "write").mockImplementation((text) => written.push(String(text)) > 0);

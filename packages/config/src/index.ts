@@ -23,6 +23,10 @@ export type {
   TsigConfiguration,
   VantageConfiguration,
 } from "./configuration.ts";
+export {
+  configurationFromTerraform,
+  type TerraformChoices,
+} from "./configuration-from-terraform.ts";
 export { configurationReference, type ReferenceRow } from "./configuration-reference.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
 export type { Environment } from "./fill-in-environment.ts";
@@ -30,4 +34,5 @@ export { parseHostPort } from "./host-port.ts";
 export { loadConfiguration } from "./load-configuration.ts";
 export { type Problem, renderProblems } from "./problem.ts";
 export { readSecretFile } from "./read-secret-file.ts";
+export { readTerraformStack, type TerraformStack } from "./terraform-stack.ts";
 export { type Validation, validateConfiguration } from "./validate-configuration.ts";

@@ -2,8 +2,9 @@ import { loadConfiguration, renderProblems } from "@cloudphoenix/config";
 import type { Command } from "commander";
 import type { CommandContext } from "../command-context.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
+import { registerConfigFromTerraform } from "./config-from-terraform.ts";
 
-/** `cloudphoenix config check`: every mistake of a file at once. */
+/** `cloudphoenix config`: `check` names every mistake of a file at once, `from-terraform` makes one. */
 export function registerConfig(program: Command, context: CommandContext): void {
   const config = program.command("config").description("Work with the configuration file.");
   config
@@ -26,4 +27,5 @@ export function registerConfig(program: Command, context: CommandContext): void 
         return EXIT_CODES.done;
       });
     });
+  registerConfigFromTerraform(config, context);
 }

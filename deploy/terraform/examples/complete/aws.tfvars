@@ -59,6 +59,7 @@ backup_copy_vault_arn = "arn:aws:backup:eu-west-1:123456789012:backup-vault:shop
 cloudphoenix = {
   entry_url    = "https://aws.shop.example.com"
   provider_url = "https://provider.aws.shop.example.com"
+  agent_url    = "http://agent.aws.internal.example.com:8081"
   traffic = {
     server      = "ns1.example.com:53"
     zone        = "example.com"

@@ -38,6 +38,7 @@ entry = {
 cloudphoenix = {
   entry_url    = "https://aws.shop.example.com"
   provider_url = "https://provider.aws.shop.example.com"
+  agent_url    = "http://agent.aws.internal.example.com:8081"
   traffic = {
     server = "ns1.example.com:53"
     zone   = "example.com"

@@ -45,4 +45,5 @@ entry = { host = "shop.example.com" }
 cloudphoenix = {
   entry_url    = "https://azure.shop.example.com"
   provider_url = "https://provider.azure.shop.example.com"
+  agent_url    = "http://agent.azure.internal.example.com:8081"
 }

@@ -44,9 +44,10 @@ locals {
       })
     }
 
-    objects = {
+    # Copies objects between the clouds and reads the hints about changed ones.
+    worker = {
       namespace       = var.kubernetes.cloudphoenix_namespace
-      service_account = "objects"
+      service_account = "worker"
       policy = jsonencode({
         Version = "2012-10-17"
         Statement = [{
@@ -61,6 +62,29 @@ locals {
           Effect   = "Allow"
           Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
           Resource = [module.documents.event_queue_arn]
+          }, {
+          Effect   = "Allow"
+          Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+          Resource = [module.kms.key_arns["storage"]]
+        }]
+      })
+    }
+
+    # Writes receipts and reads them back.
+    orders = {
+      namespace       = var.kubernetes.application_namespace
+      service_account = "orders"
+      policy = jsonencode({
+        Version = "2012-10-17"
+        Statement = [{
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:PutObject"]
+          Resource = ["${module.documents.arn}/*"]
+          }, {
+          # Without it a missing object answers 403, which cannot be told from a missing right.
+          Effect   = "Allow"
+          Action   = ["s3:ListBucket"]
+          Resource = [module.documents.arn]
           }, {
           Effect   = "Allow"
           Action   = ["kms:Decrypt", "kms:GenerateDataKey"]

@@ -89,19 +89,20 @@ module "documents" {
   key_arn    = module.kms.key_arns["storage"]
 }
 
+module "ecr" {
+  source = "../../modules/aws/ecr"
+
+  context = local.context
+  key_arn = module.kms.key_arns["storage"]
+}
+
 module "secrets" {
   source = "../../modules/aws/secrets"
 
   context    = local.context
   account_id = var.account_id
   key_arn    = module.kms.key_arns["secrets"]
-  secrets = {
-    database-controller = { description = "Role cloudphoenix of the database: promotes and fences" }
-    database-replicator = { description = "Role replicator of the database: the other site subscribes with it" }
-    database-app        = { description = "Role of the application in the database" }
-    provider-token      = { description = "Bearer token of the site's provider API" }
-    agent-token         = { description = "Bearer token of the agent in this site" }
-  }
+  secrets    = { for name, opens in local.secrets : name => { description = opens } }
 }
 
 module "alb" {

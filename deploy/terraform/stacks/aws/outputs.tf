@@ -24,11 +24,12 @@ output "name_servers" {
 }
 
 output "kubernetes" {
-  description = "What the manifests of this site need: cluster, roles of service accounts, target group."
+  description = "What the manifests of this site need: cluster, roles of service accounts, registry, target group."
   value = {
     cluster_name         = module.eks.cluster_name
     endpoint             = module.eks.endpoint
     service_account_role = module.eks.workload_role_arns
+    repositories         = module.ecr.urls
     target_group_arn     = module.alb.pod_target_group_arn
   }
 }
@@ -40,8 +41,9 @@ output "admin_secret_arn" {
 
 output "cloudphoenix" {
   description = <<-EOT
-    What the CloudPhoenix configuration needs of this site, in its own shape: `site` is one of `sites`, `traffic` (if set) the
-    section of that name, `secrets` says which secret goes into which file. Names of secrets, never values.
+    What the CloudPhoenix configuration needs of this site, in its own shape; `cloudphoenix config from-terraform` makes the file of
+    it. `site` is one of `sites`, `traffic` (if set) the section of that name, `agent` a vantage's agent, `keeper` the site's keeper
+    without its witness, `secrets` says which secret goes into which file. Names of secrets, never values.
   EOT
   value = {
     version     = 1
@@ -57,16 +59,33 @@ output "cloudphoenix" {
       }
       database = {
         url                = "postgresql://cloudphoenix@${module.rds.address}:5432/${module.rds.database_name}?sslmode=verify-full"
-        password_file      = "secrets/${module.settings.site}/database-controller"
+        password_file      = "secrets/${module.settings.site}.database-controller"
         peer_url           = "postgresql://replicator@${module.rds.address}:5432/${module.rds.database_name}?sslmode=verify-full"
-        peer_password_file = "secrets/${module.settings.site}/database-replicator"
+        peer_password_file = "secrets/${module.settings.site}.database-replicator"
         application_role   = var.cloudphoenix.application_role
       }
       provider = {
         kind       = "local"
         url        = var.cloudphoenix.provider_url
-        token_file = "secrets/${module.settings.site}/provider-token"
+        token_file = "secrets/${module.settings.site}.provider-token"
       }
+      objects = {
+        url       = "s3://${module.documents.bucket}?region=${var.region}"
+        hints_url = module.documents.event_queue_url
+      }
+    }
+
+    agent = {
+      url        = var.cloudphoenix.agent_url
+      token_file = "secrets/${module.settings.site}.agent-token"
+    }
+
+    # All that a keeper needs but the way to the witness, which stands outside both clouds.
+    keeper = {
+      database_url           = "postgresql://agent@${module.rds.address}:5432/${module.rds.database_name}?sslmode=verify-full"
+      database_password_file = "secrets/${module.settings.site}.keeper-database"
+      peer_url               = var.cloudphoenix.agent_url
+      peer_token_file        = "secrets/${module.settings.site}.agent-token"
     }
 
     traffic = var.cloudphoenix.traffic == null ? null : {
@@ -83,7 +102,10 @@ output "cloudphoenix" {
 
     secrets = {
       store = "aws-secrets-manager"
-      files = { for name, full in module.secrets.names : "secrets/${module.settings.site}/${name}" => full }
+      files = merge(
+        { for name in keys(local.site_secrets) : "secrets/${module.settings.site}.${name}" => module.secrets.names[name] },
+        { for name in keys(local.shared_secrets) : "secrets/${name}" => module.secrets.names[name] },
+      )
     }
 
     # What is known of the site beyond the configuration of today: for alarms, drills and adapters.

@@ -65,12 +65,14 @@ variable "cloudphoenix" {
     What the CloudPhoenix configuration needs and no resource knows.
     - `entry_url`: base URL at which the controller reaches this site's entry, whichever site users are sent to, for instance `https://aws.shop.example.com`.
     - `provider_url`: base URL of the site's provider API, reachable by the controller.
+    - `agent_url`: base URL of the agent here as the other site reaches it, for instance `http://agent.internal.example.com:8081`.
     - `application_role`: database role of the application, whose writes are fenced.
     - `traffic`: the DNS update that switches users, if one of this stack's does not: server, zone, name, TTL in seconds, TSIG key name.
   EOT
   type = object({
     entry_url        = string
     provider_url     = string
+    agent_url        = string
     application_role = optional(string, "app")
     traffic = optional(object({
       server      = string
@@ -90,6 +92,11 @@ variable "cloudphoenix" {
   validation {
     condition     = startswith(var.cloudphoenix.provider_url, "https://")
     error_message = "cloudphoenix.provider_url must begin with https://."
+  }
+
+  validation {
+    condition     = can(regex("^https?://[a-z0-9.-]+(:[0-9]+)?$", var.cloudphoenix.agent_url))
+    error_message = "cloudphoenix.agent_url must be a URL without a path, for instance http://agent.internal.example.com:8081."
   }
 
   validation {

@@ -11,14 +11,22 @@ locals {
       service_account = "controller"
       roles           = { "Monitoring Reader" = azurerm_resource_group.this.id }
     }
-    objects = {
+    # Copies objects between the clouds and reads the hints about changed ones.
+    worker = {
       namespace       = var.kubernetes.cloudphoenix_namespace
-      service_account = "objects"
+      service_account = "worker"
+      roles = {
+        "Storage Blob Data Contributor"        = module.documents.id
+        "Storage Queue Data Message Processor" = module.documents.id
+      }
+    }
+    # Writes receipts and reads them back.
+    orders = {
+      namespace       = var.kubernetes.application_namespace
+      service_account = "orders"
       roles           = { "Storage Blob Data Contributor" = module.documents.id }
     }
   }
-
-  secret_names = ["database-controller", "database-replicator", "database-app", "provider-token", "agent-token"]
 }
 
 # Azure has no built-in role that restarts the database and nothing more.

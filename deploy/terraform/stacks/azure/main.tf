@@ -124,7 +124,7 @@ module "documents" {
   unique_suffix       = local.unique_suffix
   containers          = ["documents"]
   replication         = local.context.protection.multi_zone ? "ZRS" : "LRS"
-  endpoint            = local.endpoint_for["blob"]
+  endpoint            = merge(local.endpoint_for["blob"], { queue_zone_id = module.network.private_zone_ids["queue"] })
   encryption          = module.key_vault.encryption["storage"]
 }
 

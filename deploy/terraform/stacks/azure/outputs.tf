@@ -37,8 +37,9 @@ output "kubernetes" {
 
 output "cloudphoenix" {
   description = <<-EOT
-    What the CloudPhoenix configuration needs of this site, in its own shape: `site` is one of `sites`, `traffic` (if set) the
-    section of that name, `secrets` says which secret goes into which file. Names of secrets, never values.
+    What the CloudPhoenix configuration needs of this site, in its own shape; `cloudphoenix config from-terraform` makes the file of
+    it. `site` is one of `sites`, `traffic` (if set) the section of that name, `agent` a vantage's agent, `keeper` the site's keeper
+    without its witness, `secrets` says which secret goes into which file. Names of secrets, never values.
   EOT
   value = {
     version     = 1
@@ -54,16 +55,33 @@ output "cloudphoenix" {
       }
       database = {
         url                = "postgresql://cloudphoenix@${module.postgresql.address}:5432/${module.postgresql.database_name}?sslmode=verify-full"
-        password_file      = "secrets/${module.settings.site}/database-controller"
+        password_file      = "secrets/${module.settings.site}.database-controller"
         peer_url           = "postgresql://replicator@${module.postgresql.address}:5432/${module.postgresql.database_name}?sslmode=verify-full"
-        peer_password_file = "secrets/${module.settings.site}/database-replicator"
+        peer_password_file = "secrets/${module.settings.site}.database-replicator"
         application_role   = var.cloudphoenix.application_role
       }
       provider = {
         kind       = "local"
         url        = var.cloudphoenix.provider_url
-        token_file = "secrets/${module.settings.site}/provider-token"
+        token_file = "secrets/${module.settings.site}.provider-token"
       }
+      objects = {
+        url       = "azblob://${module.documents.name}/documents"
+        hints_url = module.documents.event_queue_url
+      }
+    }
+
+    agent = {
+      url        = var.cloudphoenix.agent_url
+      token_file = "secrets/${module.settings.site}.agent-token"
+    }
+
+    # All that a keeper needs but the way to the witness, which stands outside both clouds.
+    keeper = {
+      database_url           = "postgresql://agent@${module.postgresql.address}:5432/${module.postgresql.database_name}?sslmode=verify-full"
+      database_password_file = "secrets/${module.settings.site}.keeper-database"
+      peer_url               = var.cloudphoenix.agent_url
+      peer_token_file        = "secrets/${module.settings.site}.agent-token"
     }
 
     traffic = var.cloudphoenix.traffic == null ? null : {
@@ -80,7 +98,10 @@ output "cloudphoenix" {
 
     secrets = {
       store = "azure-key-vault"
-      files = { for name in local.secret_names : "secrets/${module.settings.site}/${name}" => name }
+      files = merge(
+        { for name in keys(local.site_secrets) : "secrets/${module.settings.site}.${name}" => name },
+        { for name in keys(local.shared_secrets) : "secrets/${name}" => name },
+      )
     }
 
     # What is known of the site beyond the configuration of today: for alarms, drills and adapters.

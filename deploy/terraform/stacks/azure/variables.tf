@@ -52,11 +52,12 @@ variable "preshared_keys" {
 }
 
 variable "kubernetes" {
-  description = "Version, administrators and the namespace of CloudPhoenix; see modules/azure/aks."
+  description = "Version, administrators and the namespaces of CloudPhoenix and the application; see modules/azure/aks."
   type = object({
     version                = string
     admin_group_object_ids = list(string)
     cloudphoenix_namespace = optional(string, "cloudphoenix")
+    application_namespace  = optional(string, "shop")
   })
   nullable = false
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { moduleReadme } from "./module-readme.ts";
 import type { Project } from "./projects.ts";
 import { readModule } from "./read-hcl.ts";
+import { INDEX_FILE, resourceIndex } from "./resource-index.ts";
 import { readSnapshots, typesInUse } from "./schemas/snapshot.ts";
 import { terraformRoot } from "./terraform-root.ts";
 
@@ -22,7 +23,7 @@ const SHARED = [
 ];
 
 /** Rules of a shared file are tested in one module; the file being the same makes it hold in all. */
-const TESTED_IN: Readonly<Record<string, string>> = {
+export const TESTED_IN: Readonly<Record<string, string>> = {
   context: "modules/aws/kms",
   resource_group_name: "modules/azure/network",
 };
@@ -37,6 +38,7 @@ export async function checkModules(
     findings: [
       ...sharedFiles(projects),
       ...snapshotFindings(),
+      ...indexFindings(await resourceIndex(projects), write),
       ...each.flatMap(({ findings }) => findings),
     ],
     rules: each.reduce((sum, { rules }) => sum + rules, 0),
@@ -67,6 +69,13 @@ async function checkOne({ name, path }: Project, write: boolean): Promise<Module
     .filter((variable) => (TESTED_IN[variable.name] ?? name) === name)
     .reduce((sum, variable) => sum + variable.rules.length, 0);
   return { findings: [...untested, ...undescribed, ...stale], rules };
+}
+
+function indexFindings(text: string, write: boolean): readonly string[] {
+  if (write) writeFileSync(INDEX_FILE, text);
+  return existsSync(INDEX_FILE) && readFileSync(INDEX_FILE, "utf8") === text
+    ? []
+    : ["RESOURCES.md is not current: npm run validate:terraform -- --write"];
 }
 
 /** How many runs expect each variable to be refused. */

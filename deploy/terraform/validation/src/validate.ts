@@ -3,9 +3,12 @@
  * With `--write` the READMEs of the modules are written first. Without a terraform binary the parts that
  * need one are skipped by name; under CI=true that is an error.
  */
+import { checkConfiguration } from "./check-configuration.ts";
 import { checkFixtures } from "./check-fixtures.ts";
 import { checkModules } from "./check-modules.ts";
+import { checkRefusals } from "./check-refusals.ts";
 import { checkPolicies, policyCount } from "./policies/check-policies.ts";
+import { outputsOf } from "./outputs-of.ts";
 import { listExamples, listProjects, type Project } from "./projects.ts";
 import { serveSchemas } from "./schemas/serve-schemas.ts";
 import { readSnapshots } from "./schemas/snapshot.ts";
@@ -23,7 +26,9 @@ const findings: string[] = [];
 if (chosen.length === 0 && !only.includes("fixtures")) {
   findings.push(`nothing here is called ${only.join(" or ")}`);
 }
-const counts = { validations: 0, tests: 0, examples: 0, plans: 0, planted: 0 };
+const counts = { validations: 0, tests: 0, examples: 0, plans: 0, refused: 0, planted: 0 };
+/** Outputs of the examples, by example and cloud. */
+const outputs: Record<string, Record<string, unknown>> = {};
 
 const text = await checkModules(projects, write);
 findings.push(...text.findings);
@@ -45,6 +50,7 @@ async function withTerraform(): Promise<void> {
   try {
     findings.push(...(await formatting(served.environment)));
     for (const project of chosen) await validateProject(project, served.environment);
+    await configurations();
     if (only.length > 0 && !only.includes("fixtures")) return;
     const fixtures = await checkFixtures(served.environment);
     counts.planted = fixtures.planted;
@@ -83,12 +89,16 @@ async function validateProject(
     if (found.length > 0) return;
     const isStack = name.startsWith("stacks/");
     await test(name, workspace, isStack ? ["-verbose"] : []);
+    const refusals = await checkRefusals({ name, path }, environment);
+    counts.refused += refusals.refused;
+    findings.push(...refusals.findings);
     const cloud = /^stacks\/(aws|azure)$/.exec(name)?.[1];
     if (cloud === undefined) return;
     for (const example of listExamples()) {
       const file = `../../examples/${example}/${cloud}.tfvars`;
       const args = ["-verbose", "-test-directory=tests/examples", `-var-file=${file}`];
-      await test(`examples/${example}/${cloud}.tfvars`, workspace, args);
+      const shown = await test(`examples/${example}/${cloud}.tfvars`, workspace, args);
+      outputs[example] = { ...outputs[example], [cloud]: outputsOf(shown) };
       counts.examples += 1;
     }
   } finally {
@@ -100,7 +110,7 @@ async function test(
   name: string,
   workspace: Parameters<typeof runTests>[0],
   args: readonly string[],
-): Promise<void> {
+): Promise<readonly unknown[]> {
   const result = await runTests(workspace, args);
   counts.tests += result.passed;
   findings.push(...result.errors.map((error) => `${name}: ${error}`));
@@ -112,13 +122,25 @@ async function test(
     findings.push(...checkPolicies(shown).map((finding) => `${name}: ${finding}`));
   }
   console.log(`${name}: ${result.passed} tests passed`);
+  return result.resources;
+}
+
+/** Each example whose stacks both ran, made into a configuration by the command itself. */
+async function configurations(): Promise<void> {
+  for (const [example, byCloud] of Object.entries(outputs)) {
+    if (Object.keys(byCloud).length < 2) continue;
+    const found = await checkConfiguration(byCloud);
+    findings.push(...found.map((finding) => `examples/${example}: ${finding}`));
+    if (found.length > 0) continue;
+    console.log(`examples/${example}: outputs of both stacks make a configuration that is valid`);
+  }
 }
 
 function report(): void {
   const unique = [...new Set(findings)];
   for (const finding of unique) console.error(finding);
   console.log(
-    `${counts.validations} validations, ${counts.tests} tests, ${text.rules} rules of variables, ${counts.examples} examples, ${policyCount} policies on ${counts.plans} plans, ${counts.planted} planted mistakes: ${unique.length} findings`,
+    `${counts.validations} validations, ${counts.tests} tests, ${text.rules} rules of variables (${counts.refused} of them seen refusing, each in its own words), ${counts.examples} examples, ${policyCount} policies on ${counts.plans} plans, ${counts.planted} planted mistakes: ${unique.length} findings`,
   );
   if (unique.length > 0) process.exitCode = 1;
 }

@@ -49,6 +49,7 @@ variable "private_zones" {
   nullable    = false
   default = {
     blob     = "privatelink.blob.core.windows.net"
+    queue    = "privatelink.queue.core.windows.net"
     vault    = "privatelink.vaultcore.azure.net"
     registry = "privatelink.azurecr.io"
   }

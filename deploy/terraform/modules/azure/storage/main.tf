@@ -1,5 +1,4 @@
-# Versions, soft delete and the change feed together: what is overwritten or deleted can be had back, and
-# object replication to the other cloud reads the feed instead of listing.
+# Versions, soft delete and the change feed together: what is overwritten or deleted can be had back.
 resource "azurerm_storage_account" "this" {
   name                     = "${substr(replace(var.context.name, "-", ""), 0, 18)}${var.unique_suffix}"
   location                 = var.context.region

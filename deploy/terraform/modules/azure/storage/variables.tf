@@ -57,10 +57,22 @@ variable "lifecycle_days" {
   }
 }
 
-variable "endpoint" {
-  description = "Subnet of the private endpoint and the private DNS zone of its name."
-  type        = object({ subnet_id = string, private_zone_id = string })
+variable "events" {
+  description = "Send created and deleted blobs to a queue, which hints replication to the other cloud."
+  type        = bool
   nullable    = false
+  default     = true
+}
+
+variable "endpoint" {
+  description = "Subnet of the private endpoints and the private DNS zones of their names: of blobs, and of queues if there are events."
+  type        = object({ subnet_id = string, private_zone_id = string, queue_zone_id = optional(string) })
+  nullable    = false
+
+  validation {
+    condition     = !var.events || var.endpoint.queue_zone_id != null
+    error_message = "endpoint.queue_zone_id must be given where there are events: their queue has no public way in."
+  }
 }
 
 variable "encryption" {

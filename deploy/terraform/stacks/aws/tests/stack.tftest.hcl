@@ -94,6 +94,7 @@ variables {
   cloudphoenix = {
     entry_url    = "https://aws.shop.example.com"
     provider_url = "https://provider.aws.shop.example.com"
+    agent_url    = "http://agent.aws.internal.example.com:8081"
     traffic = {
       server      = "ns1.example.com:53"
       zone        = "example.com"
@@ -201,7 +202,7 @@ run "refuses_host_that_is_none" {
 run "refuses_provider_without_tls" {
   command = plan
   variables {
-    cloudphoenix = { entry_url = "https://aws.shop.example.com", provider_url = "http://provider.example.com" }
+    cloudphoenix = { entry_url = "https://aws.shop.example.com", provider_url = "http://provider.example.com", agent_url = "http://agent.aws.internal.example.com:8081" }
   }
   expect_failures = [var.cloudphoenix]
 }
@@ -209,7 +210,7 @@ run "refuses_provider_without_tls" {
 run "refuses_application_role_that_fences" {
   command = plan
   variables {
-    cloudphoenix = { entry_url = "https://aws.shop.example.com", provider_url = "https://provider.example.com", application_role = "cloudphoenix" }
+    cloudphoenix = { entry_url = "https://aws.shop.example.com", provider_url = "https://provider.example.com", agent_url = "http://agent.aws.internal.example.com:8081", application_role = "cloudphoenix" }
   }
   expect_failures = [var.cloudphoenix]
 }
@@ -217,7 +218,7 @@ run "refuses_application_role_that_fences" {
 run "refuses_name_outside_its_zone" {
   command = plan
   variables {
-    cloudphoenix = { entry_url = "https://aws.shop.example.com", provider_url = "https://provider.example.com", traffic = { server = "ns1.example.com:53", zone = "example.com", name = "shop.example.org" } }
+    cloudphoenix = { entry_url = "https://aws.shop.example.com", provider_url = "https://provider.example.com", agent_url = "http://agent.aws.internal.example.com:8081", traffic = { server = "ns1.example.com:53", zone = "example.com", name = "shop.example.org" } }
   }
   expect_failures = [var.cloudphoenix]
 }
@@ -225,7 +226,7 @@ run "refuses_name_outside_its_zone" {
 run "refuses_traffic_with_a_ttl_of_an_hour" {
   command = plan
   variables {
-    cloudphoenix = { entry_url = "https://aws.shop.example.com", provider_url = "https://provider.example.com", traffic = { server = "ns1.example.com:53", zone = "example.com", name = "shop.example.com", ttl_seconds = 3600 } }
+    cloudphoenix = { entry_url = "https://aws.shop.example.com", provider_url = "https://provider.example.com", agent_url = "http://agent.aws.internal.example.com:8081", traffic = { server = "ns1.example.com:53", zone = "example.com", name = "shop.example.com", ttl_seconds = 3600 } }
   }
   expect_failures = [var.cloudphoenix]
 }
@@ -234,7 +235,15 @@ run "refuses_traffic_with_a_ttl_of_an_hour" {
 run "refuses_entry_url_that_follows_the_users" {
   command = plan
   variables {
-    cloudphoenix = { entry_url = "https://shop.example.com", provider_url = "https://provider.example.com" }
+    cloudphoenix = { entry_url = "https://shop.example.com", provider_url = "https://provider.example.com", agent_url = "http://agent.aws.internal.example.com:8081" }
+  }
+  expect_failures = [var.cloudphoenix]
+}
+
+run "refuses_agent_without_a_url" {
+  command = plan
+  variables {
+    cloudphoenix = { entry_url = "https://aws.shop.example.com", provider_url = "https://provider.example.com", agent_url = "agent.aws.internal:8081" }
   }
   expect_failures = [var.cloudphoenix]
 }

@@ -78,6 +78,7 @@ variables {
   cloudphoenix = {
     entry_url    = "https://azure.shop.example.com"
     provider_url = "https://provider.azure.shop.example.com"
+    agent_url    = "http://agent.azure.internal.example.com:8081"
   }
   database_password = { value = "only-for-this-test-0123456789", version = 1 }
   preshared_keys    = ["0123456789abcdef0123456789abcde1", "0123456789abcdef0123456789abcde2", "0123456789abcdef0123456789abcde3", "0123456789abcdef0123456789abcde4"]
@@ -190,7 +191,7 @@ run "refuses_host_that_is_none" {
 run "refuses_provider_without_tls" {
   command = plan
   variables {
-    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "http://provider.example.com" }
+    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "http://provider.example.com", agent_url = "http://agent.azure.internal.example.com:8081" }
   }
   expect_failures = [var.cloudphoenix]
 }
@@ -198,7 +199,7 @@ run "refuses_provider_without_tls" {
 run "refuses_application_role_that_fences" {
   command = plan
   variables {
-    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "https://provider.example.com", application_role = "cloudphoenix" }
+    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "https://provider.example.com", agent_url = "http://agent.azure.internal.example.com:8081", application_role = "cloudphoenix" }
   }
   expect_failures = [var.cloudphoenix]
 }
@@ -206,7 +207,7 @@ run "refuses_application_role_that_fences" {
 run "refuses_name_outside_its_zone" {
   command = plan
   variables {
-    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "https://provider.example.com", traffic = { server = "ns1.example.com:53", zone = "example.com", name = "shop.example.org" } }
+    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "https://provider.example.com", agent_url = "http://agent.azure.internal.example.com:8081", traffic = { server = "ns1.example.com:53", zone = "example.com", name = "shop.example.org" } }
   }
   expect_failures = [var.cloudphoenix]
 }
@@ -214,7 +215,7 @@ run "refuses_name_outside_its_zone" {
 run "refuses_traffic_with_a_ttl_of_an_hour" {
   command = plan
   variables {
-    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "https://provider.example.com", traffic = { server = "ns1.example.com:53", zone = "example.com", name = "shop.example.com", ttl_seconds = 3600 } }
+    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "https://provider.example.com", agent_url = "http://agent.azure.internal.example.com:8081", traffic = { server = "ns1.example.com:53", zone = "example.com", name = "shop.example.com", ttl_seconds = 3600 } }
   }
   expect_failures = [var.cloudphoenix]
 }
@@ -223,7 +224,15 @@ run "refuses_traffic_with_a_ttl_of_an_hour" {
 run "refuses_entry_url_that_follows_the_users" {
   command = plan
   variables {
-    cloudphoenix = { entry_url = "https://shop.example.com", provider_url = "https://provider.example.com" }
+    cloudphoenix = { entry_url = "https://shop.example.com", provider_url = "https://provider.example.com", agent_url = "http://agent.azure.internal.example.com:8081" }
+  }
+  expect_failures = [var.cloudphoenix]
+}
+
+run "refuses_agent_without_a_url" {
+  command = plan
+  variables {
+    cloudphoenix = { entry_url = "https://azure.shop.example.com", provider_url = "https://provider.example.com", agent_url = "agent.azure.internal:8081" }
   }
   expect_failures = [var.cloudphoenix]
 }

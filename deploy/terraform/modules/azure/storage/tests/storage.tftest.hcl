@@ -1,6 +1,10 @@
 mock_provider "azurerm" {
+  override_during = plan
   mock_resource "azurerm_storage_account" {
     defaults = { id = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/shop-prod/providers/Microsoft.Storage/storageAccounts/shop" }
+  }
+  mock_resource "azurerm_eventgrid_system_topic" {
+    defaults = { identity = { principal_id = "33333333-3333-3333-3333-333333333333" } }
   }
 }
 
@@ -15,7 +19,7 @@ variables {
   resource_group_name = "shop-prod"
   unique_suffix       = "a1b2c"
   containers          = ["documents"]
-  endpoint            = { subnet_id = "subnet", private_zone_id = "zone" }
+  endpoint            = { subnet_id = "subnet", private_zone_id = "zone", queue_zone_id = "queues" }
   encryption          = { key_id = "https://shop.vault.azure.net/keys/storage", identity_id = "identity" }
 }
 
@@ -45,6 +49,46 @@ run "what_is_deleted_can_be_had_back" {
     condition     = azurerm_storage_account.this.account_replication_type == "ZRS" && length(azurerm_management_lock.this) == 1
     error_message = "Production survives a zone and is locked."
   }
+}
+
+run "every_change_of_a_blob_is_queued_by_identity" {
+  command = plan
+
+  assert {
+    condition     = output.event_queue_url == "https://shopproda1b2c.queue.core.windows.net/events"
+    error_message = "The reader is told where the queue is."
+  }
+
+  assert {
+    condition     = azurerm_eventgrid_system_topic_event_subscription.this["documents"].delivery_identity[0].type == "SystemAssigned" && azurerm_eventgrid_system_topic_event_subscription.this["documents"].subject_filter[0].subject_begins_with == "/blobServices/default/containers/documents/"
+    error_message = "A firewall lets the topic's own identity in and no other, and dead letters are no events."
+  }
+
+  assert {
+    condition     = azurerm_storage_container.dead_letters[0].container_access_type == "private"
+    error_message = "What could not be delivered is kept in private."
+  }
+}
+
+run "without_events_there_is_no_queue" {
+  command = plan
+  variables {
+    events   = false
+    endpoint = { subnet_id = "subnet", private_zone_id = "zone" }
+  }
+
+  assert {
+    condition     = output.event_queue_url == null && length(azurerm_private_endpoint.queue) == 0 && length(azurerm_eventgrid_system_topic.this) == 0
+    error_message = "Nothing of it is made."
+  }
+}
+
+run "refuses_queue_without_a_name" {
+  command = plan
+  variables {
+    endpoint = { subnet_id = "subnet", private_zone_id = "zone" }
+  }
+  expect_failures = [var.endpoint]
 }
 
 run "refuses_long_suffix" {
