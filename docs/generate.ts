@@ -47,9 +47,11 @@ function readOrEmpty(path: string): string {
 }
 
 function markdownFiles(): readonly string[] {
-  const below = readdirSync(docs, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".md"))
-    .map((file) => join(docs, file));
+  const below = [docs, join(root, "deploy")].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".md"))
+      .map((file) => join(folder, file)),
+  );
   const top = readdirSync(root)
     .filter((file) => file.endsWith(".md"))
     .map((file) => join(root, file));

@@ -38,10 +38,11 @@ const OUTPUT = z.object({
     id: z.string(),
     cloud: z.string(),
     entry: z.looseObject({ url: z.string() }),
+    objects: z.unknown(),
   }),
   keeper: z.record(z.string(), z.string()),
   agent: z.object({ url: z.string(), token_file: z.string() }),
-  traffic: z.record(z.string(), z.unknown()).nullish(),
+  traffic: z.record(z.string(), z.unknown()).optional(),
 });
 
 /**
@@ -55,7 +56,7 @@ export function readTerraformStack(text: string, file: string): TerraformStack {
   const outputs = z.object({ cloudphoenix: z.object({ value: z.unknown() }) });
   const found = outputs.safeParse(jsonOf(text, file));
   if (!found.success) throw refused(`${file} has no output \`cloudphoenix\``);
-  const read = OUTPUT.safeParse(found.data.cloudphoenix.value);
+  const read = OUTPUT.safeParse(withoutNulls(found.data.cloudphoenix.value));
   if (!read.success) {
     const places = read.error.issues.map(({ path }) => path.join(".")).join(", ");
     throw refused(
@@ -67,11 +68,10 @@ export function readTerraformStack(text: string, file: string): TerraformStack {
     file,
     application: application.name,
     isActive: posture === "active",
-    // Terraform writes an attribute that is left out as null; the configuration leaves it out.
-    site: withoutNulls(site) as StackSite,
+    site,
     keeper,
     agent,
-    traffic: traffic === null ? null : (withoutNulls(traffic) as Readonly<Record<string, unknown>>),
+    traffic,
   };
 }
 
@@ -83,6 +83,7 @@ function jsonOf(text: string, file: string): unknown {
   }
 }
 
+/** Terraform writes an attribute that is left out as null; the configuration leaves it out. */
 function withoutNulls(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const kept = Object.entries(value).filter(([, member]) => member !== null);

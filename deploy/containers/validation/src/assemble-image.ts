@@ -4,7 +4,7 @@
  * can: that nothing the program needs is missing.
  */
 import { execFile } from "node:child_process";
-import { chmod, cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
@@ -36,7 +36,7 @@ export async function tryImage(
     await assembleSource(file, source);
     await install(file, image, source);
     await assembleRoot(file, image, { source, root });
-    return await start(file, image, root, expected);
+    return [...(await nativeModules(image, root)), ...(await start(file, image, root, expected))];
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -83,6 +83,14 @@ async function assembleRoot(
     const options = { recursive: true, verbatimSymlinks: true };
     await cp(join(source, from.slice("/app/".length)), join(root, to), options);
   }
+}
+
+/** Machine code in a module would be the builder's, which need not be the image's. */
+async function nativeModules({ name }: Stage, root: string): Promise<readonly string[]> {
+  const files = await readdir(root, { recursive: true });
+  return files
+    .filter((file) => file.endsWith(".node"))
+    .map((file) => `${name} holds ${file}, which is not for every processor`);
 }
 
 async function start(

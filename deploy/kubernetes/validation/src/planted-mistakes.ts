@@ -155,6 +155,16 @@ const ROWS: readonly (readonly [string, string, Edit])[] = [
     set("NetworkPolicy/controller", "spec ingress 0 ports", [{ protocol: "TCP", port: 9999 }]),
   ],
   [
+    "both-ends",
+    "a door that opens from one side only",
+    set("NetworkPolicy/orders", "spec ingress 0 from 1", undefined),
+  ],
+  [
+    "both-ends",
+    "egress to pods that nobody runs",
+    set("NetworkPolicy/storefront", "spec egress 0 to 0 podSelector matchLabels", { app: "order" }),
+  ],
+  [
     "policy-selectors",
     "policy of nobody",
     set("NetworkPolicy/controller", "spec podSelector matchLabels", { app: "controler" }),

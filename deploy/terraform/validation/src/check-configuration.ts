@@ -17,8 +17,6 @@ export async function checkConfiguration(
   outputs: Readonly<Record<string, unknown>>,
 ): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), "from-terraform-"));
-  const cloudphoenix = (...args: readonly string[]): Promise<{ readonly stdout: string }> =>
-    run(process.execPath, [command, ...args], { timeout: LIMIT_MS });
   try {
     const files = Object.entries(outputs).map(([cloud, value]) => {
       const file = join(folder, `${cloud}.json`);
@@ -46,3 +44,7 @@ export async function checkConfiguration(
 const STATE_URL =
   "postgresql://cloudphoenix@state.example.com:5432/cloudphoenix?sslmode=verify-full";
 const CANARY = "https://www.example.com/";
+
+function cloudphoenix(...args: readonly string[]): Promise<{ readonly stdout: string }> {
+  return run(process.execPath, [command, ...args], { timeout: LIMIT_MS });
+}

@@ -60,6 +60,34 @@ function rulesAreExact(policy: Json): readonly string[] {
   );
 }
 
+/** Connections to pods beside it that one side allows and the other does not. */
+function oneSided(workload: Workload, cluster: Cluster): readonly string[] {
+  const wanted = ownPolicies(workload, cluster)
+    .flatMap((policy) => list(at(policy, "spec", "egress")))
+    .flatMap((rule) => list(at(rule, "to")))
+    .filter((peer) => at(peer, "namespaceSelector") === undefined)
+    .map((peer) => at(peer, "podSelector", "matchLabels"))
+    .filter((selector) => selector !== undefined);
+  return wanted.flatMap((selector) => {
+    const [target] = cluster.workloads.filter(
+      ({ namespace, labels }) => namespace === workload.namespace && picks(selector, labels),
+    );
+    if (target === undefined) return [`${workload.title} may speak to pods that nobody runs`];
+    const lets = ownPolicies(target, cluster)
+      .flatMap((policy) => list(at(policy, "spec", "ingress")))
+      .flatMap((rule) => list(at(rule, "from")))
+      .some((peer) => {
+        const allowed = at(peer, "podSelector", "matchLabels");
+        return (
+          at(peer, "namespaceSelector") === undefined &&
+          allowed !== undefined &&
+          picks(allowed, workload.labels)
+        );
+      });
+    return lets ? [] : [`${target.title} does not let ${workload.title} in, which speaks to it`];
+  });
+}
+
 const perWorkload = (
   name: string,
   wrong: (workload: Workload, cluster: Cluster) => readonly string[],
@@ -99,6 +127,7 @@ export const networkPolicies: readonly Policy[] = [
         .map((port) => `${titleOf(policy)} opens port ${port}, which nothing listens on`),
     );
   }),
+  perWorkload("both-ends", oneSided),
   {
     name: "policy-selectors",
     check: (cluster) =>
