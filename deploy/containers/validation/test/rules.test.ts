@@ -13,7 +13,13 @@ test("the images of this project break no rule", () => {
 
 test("the manifests' containers were found to compare with", () => {
   const images = new Set(surroundings.containers.map(({ image }) => image));
-  expect([...images].toSorted()).toEqual(["agent", "controller", "fulfilment", "orders", "storefront"]);
+  expect([...images].toSorted()).toEqual([
+    "agent",
+    "controller",
+    "fulfilment",
+    "orders",
+    "storefront",
+  ]);
 });
 
 test("every rule has a planted mistake", () => {
