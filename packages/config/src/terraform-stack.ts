@@ -20,7 +20,7 @@ export interface TerraformStack {
 }
 
 /** The parts of a site that other sections are made from; the rest passes through unread. */
-export interface StackSite {
+interface StackSite {
   readonly id: string;
   readonly cloud: string;
   readonly entry: { readonly url: string };

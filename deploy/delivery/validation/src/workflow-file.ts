@@ -10,7 +10,7 @@ const folder = join(repositoryRoot, ".github/workflows");
 export type Data = Readonly<Record<string, unknown>>;
 
 /** One step. */
-export interface Step {
+interface Step {
   readonly data: Data;
   readonly uses: string;
   readonly run: string;
