@@ -84,8 +84,7 @@ export class AwsChunkedDecoder {
   }
 
   #beginChunk(line: string): void {
-    const [, hex, signature] =
-      /^([\da-f]{1,12})(?:;chunk-signature=([\da-f]+))?$/iu.exec(line) ?? [];
+    const [, hex, signature] = /^([\da-f]{1,12})(?:;chunk-signature=([!-~]*))?$/iu.exec(line) ?? [];
     if (hex === undefined || Number.parseInt(hex, 16) > CHUNK_MAX_BYTES) throw malformed();
     this.#signature = signature ?? "";
     this.#left = Number.parseInt(hex, 16);

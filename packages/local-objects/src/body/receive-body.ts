@@ -114,7 +114,9 @@ class IncomingBody {
   async *content(): AsyncGenerator<Buffer> {
     const { incoming, outgoing, expectsContinue } = this.#request;
     if (expectsContinue) outgoing.writeContinue();
-    for await (const wire of incoming as AsyncIterable<Buffer>) {
+    // Leaving the loop early must not end the connection: the refusal still has to be told.
+    const blocks: AsyncIterable<Buffer> = incoming.iterator({ destroyOnReturn: false });
+    for await (const wire of blocks) {
       for (const bytes of this.#decoder?.decode(wire) ?? [wire]) {
         this.#take(bytes);
         yield bytes;

@@ -1,6 +1,14 @@
 /** Deleting: one object, one version, or a batch. */
 import { receiveDocument } from "../body/receive-body.ts";
-import { type Answer, bucketOf, callHeader, keyOf, type S3Call, xmlAnswer } from "../s3/call.ts";
+import {
+  type Answer,
+  bucketOf,
+  callHeader,
+  keyOf,
+  publishEvent,
+  type S3Call,
+  xmlAnswer,
+} from "../s3/call.ts";
 import { S3Error } from "../s3/s3-error.ts";
 import type { Fields, ObjectVersion } from "../store/records.ts";
 import type { Bucket } from "../store/store-state.ts";
@@ -97,13 +105,7 @@ async function markDeleted(call: S3Call, bucket: Bucket, key: string): Promise<D
 
 function publish(call: S3Call, bucket: Bucket, event: string, version: ObjectVersion): void {
   const sequence = call.services.database.files.nextNumber();
-  call.services.publish({
-    bucket: bucket.name,
-    name: `ObjectRemoved:${event}`,
-    version: { ...version, sequence },
-    isVersioned: isVersioned(bucket),
-    rules: bucket.notifications,
-  });
+  publishEvent(call, bucket, { name: `ObjectRemoved:${event}`, version: { ...version, sequence } });
 }
 
 /** Deletes up to 1,000 objects; what fails is told one by one. */

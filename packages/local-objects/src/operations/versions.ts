@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { ChecksumType } from "../checksum/checksum.ts";
 import { checksumHeader } from "../checksum/checksum.ts";
-import { bucketNamed, type S3Call } from "../s3/call.ts";
+import { bucketNamed, publishEvent, type S3Call } from "../s3/call.ts";
 import { S3Error } from "../s3/s3-error.ts";
 import type { Extent, Fields, ObjectVersion } from "../store/records.ts";
 import type { Bucket } from "../store/store-state.ts";
@@ -77,10 +77,11 @@ export interface CommitOptions {
  * @throws {S3Error} `PreconditionFailed`, `NoSuchKey`, `NoSuchBucket`
  */
 export async function commitVersion(
-  { services }: S3Call,
+  call: S3Call,
   draft: VersionDraft,
   options: CommitOptions,
 ): Promise<{ readonly version: ObjectVersion; readonly headers: Fields }> {
+  const { services } = call;
   const { database } = services;
   let bucket: Bucket;
   try {
@@ -103,13 +104,7 @@ export async function commitVersion(
       ? { type: "version", bucket: bucket.name, version }
       : { type: "upload-finished", bucket: bucket.name, uploadId, version },
   );
-  services.publish({
-    bucket: bucket.name,
-    name: `ObjectCreated:${options.event}`,
-    version,
-    isVersioned: isVersioned(bucket),
-    rules: bucket.notifications,
-  });
+  publishEvent(call, bucket, { name: `ObjectCreated:${options.event}`, version });
   const headers: Fields = isVersioned(bucket) ? { "x-amz-version-id": version.versionId } : {};
   return { version, headers };
 }

@@ -15,6 +15,11 @@ export interface ObjectEvent {
   /** Whether the bucket keeps versions: only then the event names one. */
   readonly isVersioned: boolean;
   readonly rules: readonly NotificationRule[];
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  readonly requestId: string;
+  /** Where the request came from. */
+  readonly clientAddress: string;
 }
 
 export interface S3Limits {
@@ -31,6 +36,8 @@ export interface S3Services {
   readonly now: () => number;
   readonly limits: S3Limits;
   readonly publish: (event: ObjectEvent) => void;
+  /** Tells a queue that it has become a destination. */
+  readonly announce: (bucket: string, queueArn: string) => void;
   /** Whether a queue of this ARN can be told. */
   readonly hasQueue: (arn: string) => boolean;
 }
@@ -70,6 +77,24 @@ export function bucketNamed(services: S3Services, name: string): Bucket {
   const bucket = services.database.buckets.get(name);
   if (bucket !== undefined) return bucket;
   throw new S3Error("NoSuchBucket", { details: { BucketName: name } });
+}
+
+/** Tells whoever wants to know what happened to an object of `bucket`. */
+export function publishEvent(
+  { request, services }: S3Call,
+  bucket: Bucket,
+  event: Pick<ObjectEvent, "name" | "version">,
+): void {
+  if (bucket.notifications.length === 0) return;
+  services.publish({
+    ...event,
+    bucket: bucket.name,
+    isVersioned: bucket.versioning !== "unversioned",
+    rules: bucket.notifications,
+    atMs: services.now(),
+    requestId: request.requestId,
+    clientAddress: request.incoming.socket.remoteAddress ?? "127.0.0.1",
+  });
 }
 
 /** The key the call names. */

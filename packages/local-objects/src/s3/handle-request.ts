@@ -110,7 +110,8 @@ export class RequestHandler {
         payloadHash: payloadHashOf(request),
       });
     } catch (error) {
-      throw error instanceof SignatureRefusal ? refusalOf(error, request) : error;
+      if (!(error instanceof SignatureRefusal)) throw error;
+      throw refusalOf(error, request, this.#parts.services.region);
     }
   }
 
@@ -194,9 +195,14 @@ const REFUSALS: Readonly<Record<RefusalReason, (message: string) => S3Error>> = 
   "wrong-scope": (message) => new S3Error("AuthorizationHeaderMalformed", { message }),
 };
 
-function refusalOf({ reason, message }: SignatureRefusal, request: S3Request): S3Error {
+function refusalOf(
+  { reason, message }: SignatureRefusal,
+  request: S3Request,
+  region: string,
+): S3Error {
   const refusal = REFUSALS[reason](message);
-  const isMalformed = refusal.code === "AuthorizationHeaderMalformed";
-  if (!isMalformed || !request.query.has("X-Amz-Algorithm")) return refusal;
-  return new S3Error("AuthorizationQueryParametersError", { message });
+  if (refusal.code !== "AuthorizationHeaderMalformed") return refusal;
+  const isLink = request.query.has("X-Amz-Algorithm");
+  const code = isLink ? "AuthorizationQueryParametersError" : refusal.code;
+  return new S3Error(code, { message, details: { Region: region } });
 }

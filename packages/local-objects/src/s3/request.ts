@@ -6,7 +6,7 @@ import { S3Error } from "./s3-error.ts";
 const KEY_MAX_BYTES = 1024;
 
 /** The parameters behind the question mark, decoded. */
-export class Query {
+class Query {
   readonly pairs: readonly (readonly [name: string, value: string])[];
 
   constructor(pairs: readonly (readonly [name: string, value: string])[]) {

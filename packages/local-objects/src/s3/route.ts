@@ -1,9 +1,15 @@
 /** Which operation a request means. The names are those of the API; counters and faults use them. */
 import * as buckets from "../operations/buckets.ts";
+import { copyObject, uploadPartCopy } from "../operations/copy-object.ts";
 import { completeMultipartUpload } from "../operations/complete-upload.ts";
 import { deleteObject, deleteObjects } from "../operations/delete-objects.ts";
 import { getObject } from "../operations/get-object.ts";
 import { listObjectsV1, listObjectsV2 } from "../operations/list-objects.ts";
+import { listMultipartUploads } from "../operations/list-uploads.ts";
+import { listObjectVersions } from "../operations/list-versions.ts";
+import { getBucketNotification, putBucketNotification } from "../operations/notifications.ts";
+import { getObjectAttributes } from "../operations/object-attributes.ts";
+import * as tagging from "../operations/tagging.ts";
 import * as multipart from "../operations/multipart.ts";
 import { putObject } from "../operations/put-object.ts";
 import type { Operation } from "./call.ts";
@@ -13,24 +19,34 @@ import { headerOf, type S3Request } from "./request.ts";
 export type OperationName =
   | "AbortMultipartUpload"
   | "CompleteMultipartUpload"
+  | "CopyObject"
   | "CreateBucket"
   | "CreateMultipartUpload"
   | "DeleteBucket"
   | "DeleteObject"
   | "DeleteObjects"
+  | "DeleteObjectTagging"
   | "GetBucketLocation"
+  | "GetBucketNotificationConfiguration"
   | "GetBucketVersioning"
   | "GetObject"
+  | "GetObjectAttributes"
+  | "GetObjectTagging"
   | "HeadBucket"
   | "HeadObject"
   | "ListBuckets"
+  | "ListMultipartUploads"
   | "ListObjects"
   | "ListObjectsV2"
+  | "ListObjectVersions"
   | "ListParts"
+  | "PutBucketNotificationConfiguration"
   | "PutBucketVersioning"
   | "PutObject"
+  | "PutObjectTagging"
   | "Unsupported"
-  | "UploadPart";
+  | "UploadPart"
+  | "UploadPartCopy";
 
 /** What each does. */
 export const OPERATIONS: Readonly<Record<OperationName, Operation>> = {
@@ -53,6 +69,16 @@ export const OPERATIONS: Readonly<Record<OperationName, Operation>> = {
   CompleteMultipartUpload: completeMultipartUpload,
   AbortMultipartUpload: multipart.abortMultipartUpload,
   ListParts: multipart.listParts,
+  ListMultipartUploads: listMultipartUploads,
+  ListObjectVersions: listObjectVersions,
+  CopyObject: copyObject,
+  UploadPartCopy: uploadPartCopy,
+  GetObjectTagging: tagging.getObjectTagging,
+  PutObjectTagging: tagging.putObjectTagging,
+  DeleteObjectTagging: tagging.deleteObjectTagging,
+  GetObjectAttributes: getObjectAttributes,
+  GetBucketNotificationConfiguration: getBucketNotification,
+  PutBucketNotificationConfiguration: putBucketNotification,
   Unsupported: buckets.unsupported,
 };
 
@@ -77,6 +103,16 @@ const ROUTES: Readonly<Record<string, OperationName>> = {
   "object POST uploadId": "CompleteMultipartUpload",
   "object DELETE uploadId": "AbortMultipartUpload",
   "object GET uploadId": "ListParts",
+  "bucket GET uploads": "ListMultipartUploads",
+  "bucket GET versions": "ListObjectVersions",
+  "bucket GET notification": "GetBucketNotificationConfiguration",
+  "bucket PUT notification": "PutBucketNotificationConfiguration",
+  "object PUT from another": "CopyObject",
+  "object PUT uploadId from another": "UploadPartCopy",
+  "object GET tagging": "GetObjectTagging",
+  "object PUT tagging": "PutObjectTagging",
+  "object DELETE tagging": "DeleteObjectTagging",
+  "object GET attributes": "GetObjectAttributes",
 };
 
 /** Query parameters that name another resource than the bucket or object itself. */

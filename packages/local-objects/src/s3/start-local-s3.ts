@@ -1,13 +1,17 @@
-/** Starts the S3 server in this process. */
+/** Starts the S3 server, and the queues it tells of its objects, in this process. */
 import { createServer, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { isSystemError, LocalObjectsError } from "../error.ts";
 import { FaultBoard } from "../faults/fault-board.ts";
 import { OperationCounters } from "../faults/operation-counters.ts";
+import { closeServer, listen } from "../process/http-server.ts";
+import { publishEvent, testEvent } from "../queue/event-publisher.ts";
+import { QueueRegistry } from "../queue/queue-registry.ts";
+import { type QueueServer, startQueueServer } from "../queue/queue-server.ts";
 import type { LocalCredentials } from "../signature/credentials.ts";
 import { SignatureVerifier } from "../signature/verify-signature.ts";
 import { ObjectDatabase } from "../store/object-database.ts";
-import type { S3Limits, S3Services } from "./call.ts";
+import { OWNER_ID, type S3Limits, type S3Services } from "./call.ts";
 import { RequestHandler } from "./handle-request.ts";
 import { S3Error } from "./s3-error.ts";
 
@@ -27,12 +31,21 @@ export interface LocalS3Options {
   /** Whether acknowledged writes survive a power cut too. Default: false, they survive `kill -9`. */
   readonly durable?: boolean;
   readonly limits?: Partial<S3Limits>;
+  /** Serves queues for events too; they live in memory and end with the server. Default: none. */
+  readonly queues?: LocalQueueOptions;
   /** Epoch milliseconds. Default: the machine's clock. */
   readonly now?: () => number;
   /** From 0 to below 1, for faults with a share. Default: `Math.random`. */
   readonly random?: () => number;
   /** Hears of failures that are the server's own. Default: they go to standard error. */
   readonly onInternalError?: (error: unknown) => void;
+}
+
+export interface LocalQueueOptions {
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** Made at the start. Clients can make more. */
+  readonly names: readonly string[];
 }
 
 /** A running server. */
@@ -43,6 +56,9 @@ export interface LocalS3 {
   readonly region: string;
   readonly faults: FaultBoard;
   readonly counters: OperationCounters;
+  /** Where clients of the queues connect; null without queues. */
+  readonly queueEndpoint: string | null;
+  readonly queues: QueueRegistry;
   /** Ends it: no new requests, a moment for those under way, then the connections. Idempotent. */
   stop(): Promise<void>;
 }
@@ -51,42 +67,68 @@ const DEFAULT_LIMITS: S3Limits = { maxBodyBytes: 5 * 1024 ** 3, minPartBytes: 5 
 const HEADERS_MAX_BYTES = 16 * 1024;
 /** A connection on which nothing moves is closed. */
 const IDLE_LIMIT_MS = 60_000;
-const STOP_GRACE_MS = 2_000;
+
+/** What the parts of one server share. */
+interface Frame {
+  readonly host: string;
+  readonly region: string;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly onInternalError: (error: unknown) => void;
+}
 
 /**
  * Opens the directory and listens.
  * @throws {LocalObjectsError} `PORT_TAKEN`, `CONFIG_INVALID`, `STATE_UNAVAILABLE`, `STATE_VERSION`
  */
 export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
-  const { directory, durable = false, host = "127.0.0.1", region = "us-east-1" } = options;
+  const frame: Frame = {
+    host: options.host ?? "127.0.0.1",
+    region: options.region ?? "us-east-1",
+    now: options.now ?? Date.now,
+    random: options.random ?? Math.random,
+    onInternalError: options.onInternalError ?? ((error) => console.error(error)),
+  };
   if (options.credentials.length === 0) {
     throw new LocalObjectsError("CONFIG_INVALID", "nobody could sign: there are no credentials", {
       hint: "Give at least one access key.",
     });
   }
+  const { directory, durable = false } = options;
   const database = await ObjectDatabase.open({ directory, durable });
-  const faults = new FaultBoard(options.random ?? Math.random);
+  try {
+    return await serve(options, frame, database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function serve(
+  options: LocalS3Options,
+  frame: Frame,
+  database: ObjectDatabase,
+): Promise<LocalS3> {
+  const { host, region, now, random, onInternalError } = frame;
+  const faults = new FaultBoard(random);
   const counters = new OperationCounters();
-  const now = options.now ?? Date.now;
+  const queues = new QueueRegistry(region, { now, random });
+  for (const name of options.queues?.names ?? []) queues.create(name);
   const handler = new RequestHandler({
-    services: servicesOf(options, database, region),
-    verifier: new SignatureVerifier({
-      credentials: options.credentials,
-      region,
-      service: "s3",
-      now,
-    }),
+    services: servicesOf(options, frame, { database, queues }),
+    verifier: verifierOf(options, frame, "s3"),
     faults,
     counters,
     hostSuffixes: options.hostSuffixes ?? ["s3.localhost", "localhost"],
-    onInternalError: options.onInternalError ?? ((error) => console.error(error)),
+    onInternalError,
   });
+  const queueServer = await startQueues(options, frame, queues);
   const server = serverOf(handler);
   let port: number;
   try {
     port = await listen(server, host, options.port);
   } catch (error) {
-    await database.close();
+    await queueServer?.stop();
     throw error;
   }
   let stopping: Promise<void> | null = null;
@@ -96,18 +138,54 @@ export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
     region,
     faults,
     counters,
-    stop: () => (stopping ??= closeServer(server).then(async () => database.close())),
+    queueEndpoint: queueServer?.endpoint ?? null,
+    queues,
+    stop: async () => (stopping ??= stopAll(server, queueServer, database)),
   };
 }
 
-function servicesOf(options: LocalS3Options, database: ObjectDatabase, region: string): S3Services {
+async function stopAll(
+  server: Server,
+  queueServer: QueueServer | null,
+  database: ObjectDatabase,
+): Promise<void> {
+  await Promise.all([closeServer(server), queueServer?.stop()]);
+  await database.close();
+}
+
+async function startQueues(
+  options: LocalS3Options,
+  frame: Frame,
+  queues: QueueRegistry,
+): Promise<QueueServer | null> {
+  if (options.queues === undefined) return null;
+  const verifier = verifierOf(options, frame, "sqs");
+  const { host, onInternalError } = frame;
+  return startQueueServer({ queues, verifier, host, port: options.queues.port, onInternalError });
+}
+
+function verifierOf(
+  { credentials }: LocalS3Options,
+  { region, now }: Frame,
+  service: string,
+): SignatureVerifier {
+  return new SignatureVerifier({ credentials, region, service, now });
+}
+
+function servicesOf(
+  options: LocalS3Options,
+  { region, now }: Frame,
+  parts: { readonly database: ObjectDatabase; readonly queues: QueueRegistry },
+): S3Services {
+  const { database, queues } = parts;
   return {
     database,
     region,
-    now: options.now ?? Date.now,
+    now,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
-    publish: () => undefined,
-    hasQueue: () => false,
+    publish: (event) => publishEvent(queues, event, { region, ownerId: OWNER_ID }),
+    announce: (bucket, arn) => queues.byArn(arn)?.send(testEvent(bucket, now())),
+    hasQueue: (arn) => queues.byArn(arn) !== null,
   };
 }
 
@@ -138,30 +216,4 @@ function answerClientError(error: Error, socket: Duplex): void {
   socket.end(
     `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/xml\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
-}
-
-/** Resolves with the port. @throws {LocalObjectsError} `PORT_TAKEN` */
-export async function listen(server: Server, host: string, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause) => {
-      reject(isSystemError(cause, "EADDRINUSE") ? portTaken(port, cause) : cause);
-    });
-    server.listen(port, host, resolve);
-  });
-  const address = server.address();
-  return typeof address === "object" && address !== null ? address.port : port;
-}
-
-function portTaken(port: number, cause: unknown): LocalObjectsError {
-  const hint = `Stop what listens on ${port}, or choose another port.`;
-  return new LocalObjectsError("PORT_TAKEN", `port ${port} is taken`, { hint, cause });
-}
-
-/** Lets requests under way finish for a moment, then ends their connections. */
-export async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const forcing = setTimeout(() => server.closeAllConnections(), STOP_GRACE_MS);
-  await closed;
-  clearTimeout(forcing);
 }

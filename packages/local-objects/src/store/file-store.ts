@@ -55,9 +55,9 @@ export class FileStore {
     return this.#next - 1;
   }
 
-  /** Removes files that `isLive` does not know and makes sure that numbers stay fresh. */
-  async sweep(isLive: (file: number) => boolean, highestKnown: number): Promise<void> {
-    this.#next = Math.max(this.#next, highestKnown + 1);
+  /** Removes files that `isLive` does not know. Numbers given from now on are above `floor`. */
+  async sweep(isLive: (file: number) => boolean, floor: number): Promise<void> {
+    this.#next = Math.max(this.#next, floor + 1);
     for (let shard = 0; shard < SHARDS; shard += 1) {
       for (const name of await readdir(join(this.#directory, shardName(shard)))) {
         const file = Number(name);

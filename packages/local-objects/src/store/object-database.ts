@@ -78,7 +78,9 @@ export class ObjectDatabase {
 /** Removes files that no version and no part names. */
 async function sweep(files: FileStore, state: StoreState): Promise<void> {
   const live = new Set<number>();
-  let highest = 0;
+  // The clock keeps numbers rising across restarts, also over those of deletions, which nothing
+  // remembers: the order of events hangs on it.
+  let highest = Date.now() * 1000;
   for (const bucket of state.buckets.values()) {
     for (const { versions } of bucket.keys) {
       for (const { extents, sequence } of versions) {

@@ -1,7 +1,7 @@
 /** Writes the XML that S3 answers with: elements and text, no attributes but the namespace. */
 
 /** Text or nested nodes; null and undefined leave the element out. */
-export type XmlContent = string | number | boolean | readonly XmlNode[] | null | undefined;
+type XmlContent = string | number | boolean | readonly XmlNode[] | null | undefined;
 /** An element's name and content, or null for nothing. */
 export type XmlNode = readonly [name: string, content: XmlContent] | null;
 
