@@ -11,6 +11,8 @@ import {
   LogSampler,
   startTracing,
   type Tracing,
+  GuardedStorage,
+  type StorageDriver,
 } from "../src/index.ts";
 import { ask, eventually, openWorld, serve, type Serving, type World } from "./chassis-world.ts";
 import { serveWith } from "./server-world.ts";
@@ -199,6 +201,7 @@ describe("metrics", () => {
 });
 
 describe("traces", () => {
+  const storage = new GuardedStorage(new NothingStored(), { address: "s3://receipts" });
   interface OtlpSpan {
     readonly traceId: string;
     readonly spanId: string;
@@ -248,6 +251,7 @@ describe("traces", () => {
           values: [7],
         });
         await (await fetch(urlOf(neighbour))).text();
+        await storage.head("receipts/1.json");
         return { query: row?.query, looked, traceparent: currentTraceparent() };
       });
     });
@@ -284,6 +288,8 @@ describe("traces", () => {
     expect(own.find((span) => span.name === "db own-activity")?.parentSpanId).toBe(server?.spanId);
     expect(own.find((span) => span.name === "db own-lookup")?.parentSpanId).toBe(server?.spanId);
     expect(own.some((span) => span.name === "GET")).toBe(true);
+    const head = own.find((span) => span.name === "storage head");
+    expect(head?.parentSpanId).toBe(server?.spanId);
     expect(own.some((span) => span.name === "later")).toBe(true);
     const metrics = await ask(`${serving.url}/metrics`, {
       headers: { accept: "application/openmetrics-text" },
@@ -295,6 +301,16 @@ describe("traces", () => {
     expect(spans.filter((span) => /live|ready|health|metrics/.test(span.name))).toEqual([]);
   });
 });
+
+/** A store with nothing in it. */
+class NothingStored implements StorageDriver {
+  put = async (): Promise<string> => "etag";
+  get = async (): Promise<null> => null;
+  head = async (): Promise<null> => null;
+  delete = async (): Promise<void> => undefined;
+  check = async (): Promise<void> => undefined;
+  close = async (): Promise<void> => undefined;
+}
 
 function listen(server: Server): Promise<void> {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -3,7 +3,7 @@
 // that is disturbed. Unhandled rejections fail the run by themselves.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type CallOutcome, type GuardedStorage, Health, storageCheck } from "../src/index.ts";
-import { startBlob, storageOn, type Store, Way, type WayMode } from "./storage-world.ts";
+import { startS3, storageOn, type Store, STORES, Way, type WayMode } from "./storage-world.ts";
 
 const BODY = new TextEncoder().encode("{}");
 const PUT = { body: BODY, contentType: "application/json", condition: "absent" } as const;
@@ -11,7 +11,7 @@ const IDENTITY = { site: "s", cloud: "c", region: "r", pod: "p" };
 /** Tries after the store is back, a quarter of a second apart: two seconds. */
 const TRIES_MAX = 8;
 
-describe.each([["azblob", startBlob]] as const)("%s", (_name, start) => {
+describe.each(STORES)("%s", (_name, start) => {
   let store: Store;
   let way: Way;
   let storage: GuardedStorage;
@@ -83,6 +83,16 @@ describe.each([["azblob", startBlob]] as const)("%s", (_name, start) => {
     },
   );
 
+  test("answers that were lost are found out: what was written is one object, and found again", async () => {
+    const key = newKey();
+    await way.set("mute");
+    await storage.put({ ...PUT, key }).catch(() => undefined);
+    await way.set("open");
+    const first = await storage.head(key);
+    const again = await storage.put({ ...PUT, key });
+    expect(again).toEqual({ outcome: "already-there", etag: first?.etag });
+  });
+
   test("while it keeps failing it is left alone but for a try a second: calls end at once", async () => {
     await way.set("busy");
     for (let n = 0; n < 3; n += 1) await storage.head("x").catch(() => undefined);
@@ -121,3 +131,30 @@ async function triesUntilStored(storage: GuardedStorage, key: string): Promise<n
   }
   return Number.POSITIVE_INFINITY;
 }
+
+describe("an object that changed on the way", () => {
+  test("is not handed out, and asked for again", async () => {
+    const store = await startS3();
+    const storage = storageOn(store);
+    const put = { key: "a.json", body: BODY, contentType: "application/json" };
+    await storage.put(put);
+    store.faults.set([{ effect: { kind: "corrupt" }, operations: ["GetObject"], times: 1 }]);
+    expect((await storage.get("a.json"))?.body).toEqual(Buffer.from(BODY));
+    store.faults.set([{ effect: { kind: "corrupt" }, operations: ["GetObject"] }]);
+    await expect(storage.get("a.json")).rejects.toMatchObject({
+      code: "OBJECT_DAMAGED",
+      status: 502,
+    });
+    store.faults.set([
+      { effect: { kind: "shorten", byBytes: 1 }, operations: ["GetObject"], keyPrefix: "a" },
+    ]);
+    for (let n = 0; n < 5; n += 1) {
+      await expect(storage.get("a.json")).rejects.toMatchObject({ code: "OBJECT_DAMAGED" });
+    }
+    // It says nothing of the others.
+    await storage.put({ ...put, key: "b.json" });
+    expect(await storage.get("b.json")).not.toBeNull();
+    await storage.close();
+    await store.close();
+  });
+});

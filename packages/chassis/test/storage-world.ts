@@ -1,14 +1,16 @@
 /** Real object stores, the way to one that can be disturbed, and storage of the chassis on it. */
-import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { openStorage, parseStorageUrl, type GuardedStorage } from "../src/index.ts";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type FaultBoard, startAzurite, startLocalS3 } from "@cloudphoenix/local-objects";
+import { type GuardedStorage, openStorage, parseStorageUrl } from "../src/index.ts";
 import type { OpenStorageOptions } from "../src/index.ts";
 import { freePort } from "./chassis-world.ts";
 
 /** A store that runs, seen from a service. */
 export interface Store {
-  readonly name: string;
   readonly port: number;
   /** `STORAGE_URL` of a service that reaches it at `port`. */
   url(port: number): string;
@@ -20,51 +22,67 @@ export interface Store {
   close(): Promise<void>;
 }
 
-const ACCOUNT = "devstoreaccount1";
-// Azurite's own, printed in its documentation.
-const ACCOUNT_KEY =
-  "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+/** An S3 server, and the board that says what it does wrong. */
+export interface S3Store extends Store {
+  readonly faults: FaultBoard;
+}
+
+/** Both stores, by the names of their addresses. */
+export const STORES: readonly (readonly [string, () => Promise<Store>])[] = [
+  ["s3", () => startS3()],
+  ["azblob", () => startBlob()],
+];
+
+export async function startS3(): Promise<S3Store> {
+  const directory = await mkdtemp(join(tmpdir(), "s3-"));
+  const accessKeyId = "receipts";
+  const secretAccessKey = randomBytes(20).toString("hex");
+  const credentials = [{ accessKeyId, secretAccessKey }];
+  const server = await startLocalS3({ directory, port: 0, credentials });
+  const { CreateBucketCommand, S3Client } = await import("@aws-sdk/client-s3");
+  const { endpoint, region } = server;
+  const admin = new S3Client({
+    endpoint,
+    region,
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+  });
+  const bucketNamed = async (bucket: string): Promise<S3Store> => {
+    await admin.send(new CreateBucketCommand({ Bucket: bucket }));
+    return {
+      port: server.port,
+      url: (at) => `s3://${bucket}?region=${region}&endpoint=http://127.0.0.1:${at}`,
+      keyId: accessKeyId,
+      secret: secretAccessKey,
+      faults: server.faults,
+      another: bucketNamed,
+      close: async () => {
+        admin.destroy();
+        await server.stop();
+        await rm(directory, { recursive: true, force: true });
+      },
+    };
+  };
+  return bucketNamed("receipts");
+}
 
 export async function startBlob(): Promise<Store> {
-  const port = await freePort();
-  const main = createRequire(import.meta.url).resolve("azurite/dist/src/blob/main.js");
-  const child = spawn(
-    process.execPath,
-    [
-      main,
-      "--blobHost",
-      "127.0.0.1",
-      "--blobPort",
-      String(port),
-      "--inMemoryPersistence",
-      "--silent",
-      "--skipApiVersionCheck",
-    ],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  const exit = new Promise((resolve) => child.on("exit", resolve));
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.on("data", (text) => String(text).includes("listens") && resolve());
-    void exit.then(() => reject(new Error("azurite ended")));
-  });
+  const server = await startAzurite({ directory: null, blobPort: 0 });
+  const { accountName, accountKey } = server;
   const { ContainerClient, StorageSharedKeyCredential } = await import("@azure/storage-blob");
-  const key = new StorageSharedKeyCredential(ACCOUNT, ACCOUNT_KEY);
-  const store: Store = {
-    name: "azblob",
-    port,
-    url: (at) => `azblob://${ACCOUNT}/receipts?endpoint=http://127.0.0.1:${at}`,
-    keyId: null,
-    secret: ACCOUNT_KEY,
-    another: async (container) => {
-      await new ContainerClient(`http://127.0.0.1:${port}/${ACCOUNT}/${container}`, key).create();
-      return { ...store, url: (at) => store.url(at).replace("receipts", container) };
-    },
-    close: async () => {
-      child.kill("SIGTERM");
-      await exit;
-    },
+  const key = new StorageSharedKeyCredential(accountName, accountKey);
+  const containerNamed = async (container: string): Promise<Store> => {
+    await new ContainerClient(`${server.blobEndpoint}/${container}`, key).create();
+    return {
+      port: Number(new URL(server.blobEndpoint).port),
+      url: (at) => `azblob://${accountName}/${container}?endpoint=http://127.0.0.1:${at}`,
+      keyId: null,
+      secret: accountKey,
+      another: containerNamed,
+      close: () => server.stop(),
+    };
   };
-  return store.another("receipts");
+  return containerNamed("receipts");
 }
 
 /** Storage of the chassis on `store`, reached at `port`. Close it yourself. */
@@ -96,7 +114,9 @@ export type WayMode =
   /** Answers come 5 s late. */
   | "slow"
   /** The connection ends after the first bytes of an answer. */
-  | "cut";
+  | "cut"
+  /** Requests arrive, and the connection ends instead of an answer. */
+  | "mute";
 
 const SLOW_MS = 5_000;
 const BUSY =
@@ -167,6 +187,7 @@ export class Way {
     socket.on("data", (bytes) => store.write(bytes));
     store.on("data", (bytes) => {
       if (this.#mode === "cut") socket.end(bytes.subarray(0, 20));
+      else if (this.#mode === "mute") socket.destroy();
       else if (this.#mode === "slow") setTimeout(() => socket.write(bytes), SLOW_MS).unref();
       else socket.write(bytes);
     });

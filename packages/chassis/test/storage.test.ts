@@ -1,12 +1,19 @@
 // "Objects: S3 or Blob by configuration through one port." One contract for both, against real servers.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Deadline, type ObjectStorage, parseStorageUrl, StorageError } from "../src/index.ts";
-import { startBlob, storageOn, type Store } from "./storage-world.ts";
+import {
+  Deadline,
+  type ObjectStorage,
+  openStorage,
+  parseStorageUrl,
+  type StorageAddress,
+  StorageError,
+} from "../src/index.ts";
+import { startS3, storageOn, type Store, STORES } from "./storage-world.ts";
 
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 const JSON_TYPE = "application/json";
 
-describe.each([["azblob", startBlob]] as const)("%s", (_name, start) => {
+describe.each(STORES)("%s", (_name, start) => {
   let store: Store;
   let storage: ObjectStorage;
   let keys = 0;
@@ -185,6 +192,73 @@ describe.each([["azblob", startBlob]] as const)("%s", (_name, start) => {
     });
   });
 });
+
+describe("who the service is to the store", () => {
+  const S3 = { kind: "s3", bucket: "receipts", region: null, endpoint: null } as const;
+  const BLOB = { kind: "azblob", account: "shop1", container: "receipts", endpoint: null } as const;
+
+  test("a role needs no setting and is no reason to warn", () => {
+    expect(warningsOf(S3, { AWS_WEB_IDENTITY_TOKEN_FILE: "/t", AWS_ROLE_ARN: "arn" })).toEqual([]);
+    expect(warningsOf(BLOB, { AZURE_FEDERATED_TOKEN_FILE: "/t" })).toEqual([]);
+    expect(warningsOf(BLOB, {})).toEqual([]);
+  });
+
+  test("a static key works and is warned of, without its value", () => {
+    const environment = { KEY: "hunter2", AWS_ACCESS_KEY_ID: "id" };
+    for (const warnings of [
+      warningsOf(S3, environment, { keyId: "id", key: "env:KEY" }),
+      warningsOf(BLOB, environment, { key: "env:KEY" }),
+      warningsOf(S3, environment),
+    ]) {
+      expect(warnings).toEqual([expect.stringMatching(/static/)]);
+      expect(warnings.join()).not.toContain("hunter2");
+    }
+  });
+
+  test("half a key is a mistake that is named", () => {
+    expect(() => warningsOf(S3, {}, { keyId: "id" })).toThrow("STORAGE_KEY: must be set");
+    expect(() => warningsOf(S3, {}, { key: "env:KEY" })).toThrow("STORAGE_KEY_ID: must be set");
+  });
+
+  test("the default chain of AWS finds what the environment holds", async () => {
+    const store = await startS3();
+    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_EC2_METADATA_DISABLED } = process.env;
+    process.env["AWS_EC2_METADATA_DISABLED"] = "true";
+    const address = parseStorageUrl(store.url(store.port));
+    if (typeof address === "string") throw new Error(address);
+    const open = (): ObjectStorage =>
+      openStorage(address, { environment: process.env, onWarning: () => undefined });
+    try {
+      delete process.env["AWS_ACCESS_KEY_ID"];
+      delete process.env["AWS_SECRET_ACCESS_KEY"];
+      // Nobody says who it is: that is no answer of the store.
+      await expect(open().head("a")).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+      process.env["AWS_ACCESS_KEY_ID"] = store.keyId ?? "";
+      process.env["AWS_SECRET_ACCESS_KEY"] = store.secret;
+      expect(await open().head("a")).toBeNull();
+    } finally {
+      restore({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_EC2_METADATA_DISABLED });
+      await store.close();
+    }
+  });
+});
+
+function warningsOf(
+  address: StorageAddress,
+  environment: Record<string, string>,
+  key: { readonly keyId?: string; readonly key?: string } = {},
+): readonly string[] {
+  const warnings: string[] = [];
+  openStorage(address, { environment, ...key, onWarning: (said) => void warnings.push(said) });
+  return warnings;
+}
+
+function restore(environment: Record<string, string | undefined>): void {
+  for (const [name, value] of Object.entries(environment)) {
+    if (value === undefined) Reflect.deleteProperty(process.env, name);
+    else process.env[name] = value;
+  }
+}
 
 describe("addresses", () => {
   test.each([

@@ -1,72 +1,27 @@
-// "Receipts stored as objects (S3 or Blob by configuration through one port)", and claim 6: "storage
-// down → orders still accepted, receipts queued and written later, /health says degraded".
+// "Receipts stored as objects (S3 or Blob by configuration through one port)", and what becomes of them
+// across a failover, on a real PostgreSQL and a real object store.
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  type Answer,
-  ask,
-  CLOSE_WRITES,
-  eventually,
-  OPEN_WRITES,
-  place,
-  serve,
-  spawnService,
-} from "./orders-world.ts";
-import { openReceiptsWorld, type ReceiptsWorld } from "./receipts-world.ts";
-
-type Service = Awaited<ReturnType<typeof serve>>;
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startS3 } from "../../../packages/chassis/test/storage-world.ts";
+import { ask, CLOSE_WRITES, eventually, OPEN_WRITES, place } from "./orders-world.ts";
+import { askReceipt, openReceiptsWorld, placeMany, type ReceiptsWorld } from "./receipts-world.ts";
 
 let world: ReceiptsWorld;
-let services: Service[];
 
 beforeAll(async () => {
-  world = await openReceiptsWorld();
+  world = await openReceiptsWorld(startS3);
 });
-
-beforeEach(async () => {
-  await world.reset();
-  services = [];
-});
-
-afterEach(async () => {
-  await Promise.all(services.map((service) => service.drain()));
-});
-
+beforeEach(() => world.reset());
 afterAll(() => world.close());
-
-async function start(more: Record<string, string> = {}): Promise<Service> {
-  const service = await serve(world, { ...world.settings(), ...more });
-  services.push(service);
-  return service;
-}
-
-function askReceipt(url: string, orderId: unknown): Promise<Answer> {
-  return ask(`${url}/orders/${String(orderId)}/receipt`);
-}
-
-function keyOf(orderId: unknown): string {
-  return `receipts/${String(orderId)}.json`;
-}
-
-async function allStored(count: number): Promise<Record<string, unknown>[]> {
-  return eventually(
-    () => world.rows(),
-    (rows) => rows.length === count && rows.every((row) => row["stored"] === true && !row["due"]),
-  );
-}
-
-async function placeMany(url: string, count: number, prefix: string): Promise<readonly Answer[]> {
-  return Promise.all(Array.from({ length: count }, (_, n) => place(url, `${prefix}-${n}`)));
-}
 
 describe("an accepted order", () => {
   test("gets its receipt: stored once, served as it is stored, without what is not on a receipt", async () => {
-    const { url } = await start();
+    const { url } = await world.start();
     const draft = { customer: "Ada", items: [{ sku: "tea-1", quantity: 2 }], note: "ring twice" };
     const { body: order } = await place(url, "first", draft);
-    await allStored(1);
+    await world.allStored(1);
 
     const answer = await askReceipt(url, order["id"]);
     expect(answer.status).toBe(200);
@@ -79,13 +34,13 @@ describe("an accepted order", () => {
       items: draft.items,
       placedAt: order["createdAt"],
     });
-    const stored = await world.objects().get(keyOf(order["id"]));
+    const stored = await world.objects().get(`receipts/${String(order["id"])}.json`);
     expect(JSON.parse(Buffer.from(stored?.body ?? []).toString())).toEqual(answer.body);
     expect(stored?.contentType).toBe("application/json; charset=utf-8");
     expect(await world.rows()).toEqual([
       {
         id: order["id"],
-        key: keyOf(order["id"]),
+        key: `receipts/${String(order["id"])}.json`,
         due: false,
         attempts: 1,
         stored: true,
@@ -96,22 +51,22 @@ describe("an accepted order", () => {
   });
 
   test("has one promise, however often it is placed", async () => {
-    const { url } = await start();
+    const { url } = await world.start();
     await Promise.all(Array.from({ length: 20 }, () => place(url, "same")));
     await place(url, "same");
-    expect(await allStored(1)).toHaveLength(1);
+    expect(await world.allStored(1)).toHaveLength(1);
   });
 
   test("that was refused has none", async () => {
-    const { url } = await start();
+    const { url } = await world.start();
     await place(url, "k", { customer: "" });
     await place(url, "k2");
     await place(url, "k2", { customer: "Eve", items: [{ sku: "a", quantity: 1 }] });
-    expect(await allStored(1)).toHaveLength(1);
+    expect(await world.allStored(1)).toHaveLength(1);
   });
 
   test("has none where no object store is configured, and that is said, not pending", async () => {
-    const { url } = await start({ STORAGE_URL: "" });
+    const { url } = await world.start({ STORAGE_URL: "" });
     const { body: order } = await place(url, "bare");
     expect(order["id"]).toBeDefined();
     const answer = await askReceipt(url, order["id"]);
@@ -125,117 +80,22 @@ describe("an accepted order", () => {
   });
 
   test("that does not exist has no receipt either: 404 by its own name", async () => {
-    const { url } = await start();
+    const { url } = await world.start();
     const answer = await ask(`${url}/orders/99/receipt`);
     expect([answer.status, answer.body["code"]]).toEqual([404, "ORDER_NOT_FOUND"]);
     expect((await ask(`${url}/orders/x/receipt`)).body["code"]).toBe("BAD_REQUEST");
   });
 });
 
-describe("while the object store is down", () => {
-  test("orders are accepted, receipts wait, health is degraded; once it is back they are written", async () => {
-    const { url } = await start({ RECEIPTS_LATE_AFTER_SECONDS: "1" });
-    await place(url, "before");
-    await allStored(1);
-
-    await world.way.set("refused");
-    const answers = await placeMany(url, 30, "down");
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
-    const health = await eventually(
-      () => ask(`${url}/health`),
-      ({ body }) => JSON.stringify(body).includes("receipts wait"),
-    );
-    expect([health.status, health.body["status"]]).toEqual([200, "degraded"]);
-    expect(health.body["dependencies"]).toMatchObject([
-      { name: "database", status: "healthy" },
-      { name: "writer-lease", status: "healthy" },
-      { name: "storage", status: "unhealthy", error: "unreachable" },
-      { name: "receipts", status: "degraded", error: expect.stringMatching(/^30 receipts wait/) },
-    ]);
-    expect((await ask(`${url}/cloud-status`)).body).toMatchObject({
-      database: "healthy",
-      storage: "unhealthy",
-    });
-    expect([(await ask(`${url}/ready`)).status, (await ask(`${url}/traffic`)).status]).toEqual([
-      200, 200,
-    ]);
-    const waiting = answers[0]?.body["id"];
-    const pending = await askReceipt(url, waiting);
-    expect([pending.status, pending.headers.get("retry-after")]).toEqual([202, "1"]);
-    expect(pending.body).toEqual({ status: "pending", orderId: waiting });
-    expect((await ask(`${url}/receipts`)).body).toMatchObject({ waiting: 30, setAside: 0 });
-
-    await world.way.set("open");
-    const rows = await allStored(31);
-    // An outage is no fault of a receipt.
-    expect(rows.map((row) => row["attempts"])).toEqual(rows.map(() => 1));
-    expect((await askReceipt(url, waiting)).status).toBe(200);
-    await eventually(
-      () => ask(`${url}/health`),
-      ({ body }) => body["status"] === "healthy",
-    );
-  }, 60_000);
-
-  test.each(["silent", "busy", "slow", "cut"] as const)(
-    "a store that is %s delays nothing but receipts",
-    async (mode) => {
-      const { url } = await start();
-      await world.way.set(mode);
-      const answers = await placeMany(url, 10, mode);
-      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
-      await world.way.set("open");
-      const rows = await allStored(10);
-      for (const { key } of rows as { key: string }[]) {
-        expect(await world.objects().head(key)).not.toBeNull();
-      }
-    },
-    60_000,
-  );
-
-  test("a stored receipt that cannot be read now is 503 with Retry-After, never missing", async () => {
-    const { url } = await start();
-    const { body: order } = await place(url, "unreadable");
-    await allStored(1);
-    await world.way.set("busy");
-    const answer = await askReceipt(url, order["id"]);
-    expect([answer.status, answer.body["code"], answer.headers.get("retry-after")]).toEqual([
-      503,
-      "STORAGE_UNAVAILABLE",
-      "1",
-    ]);
-  });
-
-  test("SIGTERM with a store that never answers ends the process in time, and loses no receipt", async () => {
-    const service = await spawnService(world, {
-      ...world.settings(),
-      STORAGE_TIMEOUT_MS: "60000",
-      SHUTDOWN_DEADLINE_MS: "8000",
-    });
-    await world.way.set("silent");
-    const { body: order } = await place(service.url, "stuck");
-    await eventually(
-      () => world.rows(),
-      ([row]) => row?.["attempts"] === 1,
-    );
-    service.child.kill("SIGTERM");
-    // 1 would be the deadline's doing.
-    expect(await service.exit).toBe(0);
-    await world.way.set("open");
-    const { url } = await start();
-    await allStored(1);
-    expect((await askReceipt(url, order["id"])).status).toBe(200);
-  }, 60_000);
-});
-
 describe("several replicas", () => {
   test("share the receipts, each written once", async () => {
     // Patient: a failure that a busy machine made would count as an attempt.
     const patient = { STORAGE_TIMEOUT_MS: "10000" };
-    const [one, two] = [await start(patient), await start(patient)];
+    const [one, two] = [await world.start(patient), await world.start(patient)];
     await Promise.all([placeMany(one.url, 60, "one"), placeMany(two.url, 60, "two")]);
-    const rows = await allStored(120);
+    const rows = await world.allStored(120);
     expect(rows.map((row) => row["attempts"])).toEqual(rows.map(() => 1));
-    const metrics = await Promise.all(services.map(({ url }) => ask(`${url}/metrics`)));
+    const metrics = await Promise.all([one, two].map(({ url }) => ask(`${url}/metrics`)));
     const stored = metrics.map(({ body }) =>
       Number(/settled_total\{result="stored"[^}]*\} (\d+)/.exec(String(body["text"]))?.[1]),
     );
@@ -243,7 +103,7 @@ describe("several replicas", () => {
   });
 
   test("a receipt taken by a process that then died comes back", async () => {
-    const { url } = await start({ STORAGE_URL: "" });
+    const { url } = await world.start({ STORAGE_URL: "" });
     const { body: order } = await place(url, "orphan");
     // As if taken a moment ago by somebody who is gone.
     await world.sql(
@@ -252,16 +112,16 @@ describe("several replicas", () => {
        where id = $1`,
       [order["id"]],
     );
-    await start();
-    expect((await allStored(1))[0]).toMatchObject({ attempts: 2 });
+    await world.start();
+    expect((await world.allStored(1))[0]).toMatchObject({ attempts: 2 });
   });
 });
 
 describe("a receipt that can never be written", () => {
   test("is set aside visibly, and the others go on", async () => {
-    const { url } = await start();
+    const { url } = await world.start();
     const first = await place(url, "one");
-    await allStored(1);
+    await world.allStored(1);
     const next = Number(first.body["id"]) + 1;
     const body = new TextEncoder().encode("somebody else's");
     await world.objects().put({ key: `receipts/${next}.json`, body, contentType: "text/plain" });
@@ -289,13 +149,13 @@ describe("a receipt that can never be written", () => {
 
 describe("across a failover", () => {
   test("a standby writes no receipts; those promised are pending there", async () => {
-    const { url } = await start({ STORAGE_URL: "" });
+    const { url } = await world.start({ STORAGE_URL: "" });
     const { body: order } = await place(url, "replicated");
     await world.sql("insert into receipts (order_id, object_key) values ($1, 'receipts/1.json')", [
       order["id"],
     ]);
     await world.sql(CLOSE_WRITES);
-    const standby = await start();
+    const standby = await world.start();
     const before = world.way.connections;
     expect((await askReceipt(standby.url, order["id"])).status).toBe(202);
     const { body } = await ask(`${standby.url}/health`);
@@ -303,13 +163,13 @@ describe("across a failover", () => {
     expect(await world.rows()).toMatchObject([{ attempts: 0, stored: false }]);
     expect(world.way.connections - before).toBeLessThanOrEqual(1);
     await world.sql(OPEN_WRITES);
-    await allStored(1);
+    await world.allStored(1);
   });
 
   test("receipts acknowledged at the old site and missing at the new one are written again, newest first", async () => {
-    const { url } = await start();
+    const { url } = await world.start();
     await placeMany(url, 12, "kept");
-    const rows = await allStored(12);
+    const rows = await world.allStored(12);
     // The other site's store had them; the copy to this one was behind by the newest three.
     await world.sql("update receipts set stored_site = 'azure-westeurope'");
     const missing = rows.slice(-3).map((row) => String(row["key"]));
@@ -332,9 +192,9 @@ describe("across a failover", () => {
   });
 
   test("as many as are told are looked for, and no more", async () => {
-    const { url } = await start({ RECEIPTS_RECHECK_MAX: "5" });
+    const { url } = await world.start({ RECEIPTS_RECHECK_MAX: "5" });
     await placeMany(url, 12, "kept");
-    await allStored(12);
+    await world.allStored(12);
     await world.sql("update receipts set stored_site = 'azure-westeurope'");
     await world.sql("update cloudphoenix.site set generation = 8");
     await eventually(
@@ -342,16 +202,16 @@ describe("across a failover", () => {
       (all) => all.filter((row) => row["site"] === "aws-us-east-1").length === 5,
     );
     await place(url, "after");
-    const rows = await allStored(13);
+    const rows = await world.allStored(13);
     expect(rows.slice(0, 7).map((row) => row["site"])).toEqual(
       Array.from({ length: 7 }, () => "azure-westeurope"),
     );
   });
 
   test("one that is asked for and missing is pending, and written again by the asking", async () => {
-    const { url } = await start({ RECEIPTS_RECHECK_MAX: "0" });
+    const { url } = await world.start({ RECEIPTS_RECHECK_MAX: "0" });
     const { body: order } = await place(url, "lost");
-    const [row] = await allStored(1);
+    const [row] = await world.allStored(1);
     await world.objects().delete(String(row?.["key"]));
     const answer = await askReceipt(url, order["id"]);
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([202, "1"]);
@@ -376,9 +236,9 @@ describe("the program that reissues", () => {
   }
 
   test("has receipts of a lost bucket written again, and those set aside once the way is free", async () => {
-    const { url } = await start({ RECEIPTS_RECHECK_MAX: "0" });
+    const { url } = await world.start({ RECEIPTS_RECHECK_MAX: "0" });
     await placeMany(url, 3, "lost");
-    const rows = await allStored(3);
+    const rows = await world.allStored(3);
     for (const { key } of rows) await world.objects().delete(String(key));
     await world.sql(
       "update receipts set stored_at = null, set_aside_reason = 'x' where order_id = 2",
@@ -393,7 +253,7 @@ describe("the program that reissues", () => {
       (object) => object !== null,
     );
     expect((await reissue("--since", "2020-01-01T00:00:00Z")).text).toMatch(/^[23] receipts/);
-    await allStored(3);
+    await world.allStored(3);
     for (const { key } of rows) expect(await world.objects().head(String(key))).not.toBeNull();
   });
 
@@ -408,9 +268,9 @@ describe("the program that reissues", () => {
   });
 
   test("is refused where the site may not write", async () => {
-    const { url } = await start();
+    const { url } = await world.start();
     await place(url, "kept");
-    await allStored(1);
+    await world.allStored(1);
     await world.sql(CLOSE_WRITES);
     const refused = await reissue("--orders", "1");
     await world.sql(OPEN_WRITES);
