@@ -2,7 +2,7 @@
 // Starts the command on a Node.js that runs TypeScript sources (24 or newer). An older one hands
 // over to the Node.js 24 that npm installed beside us, so `npm ci` under Node.js 20 is enough.
 import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
+import { createRequire, enableCompileCache } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -10,6 +10,8 @@ const NODE_MAJOR_MIN = 24;
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 if (Number(process.versions.node.split(".")[0]) >= NODE_MAJOR_MIN) {
+  // Keeps what TypeScript became: half of the time a short command takes.
+  enableCompileCache();
   await import(main);
 } else {
   const child = spawnSync(bundledNode(), [main, ...process.argv.slice(2)], { stdio: "inherit" });

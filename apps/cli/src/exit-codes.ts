@@ -4,7 +4,7 @@ import type { ErrorCode } from "@cloudphoenix/core";
 export const EXIT_CODES = {
   /** Done; for `demo`: every promise held. */
   done: 0,
-  /** It ran and failed; for `demo`: a promise did not hold. */
+  /** It ran and failed; for `demo`: a promise did not hold; for `sync`: some objects are missing or differ. */
   failed: 1,
   /** Nothing was changed or the run waits: a person has to decide. */
   needsPerson: 2,
@@ -14,11 +14,11 @@ export const EXIT_CODES = {
   usage: 64,
   /** The configuration or another input file was wrong. */
   badInput: 65,
-  /** No controller or sandbox answered. */
+  /** No controller, sandbox or object store answered. */
   unavailable: 69,
   /** A defect of CloudPhoenix. */
   internal: 70,
-  /** The token was missing or wrong. */
+  /** The token or the credentials were missing or wrong. */
   notAllowed: 77,
   /** Ended by Ctrl-C; everything that was started has been stopped. */
   interrupted: 130,
@@ -29,14 +29,15 @@ export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
 /** What each exit code means, for the reference. */
 export const EXIT_CODE_MEANINGS: Readonly<Record<keyof typeof EXIT_CODES, string>> = {
   done: "Done. For `demo`: every promise held.",
-  failed: "It ran and failed. For `demo`: a promise did not hold.",
+  failed:
+    "It ran and failed. For `demo`: a promise did not hold. For `sync`: some objects could not be copied, or differ.",
   needsPerson: "Nothing was changed, or the run waits: a person has to decide.",
   undone: "The run was cancelled and everything it had done was undone.",
   usage: "The command line was wrong.",
   badInput: "The configuration or another input was wrong.",
-  unavailable: "No controller or sandbox answered.",
+  unavailable: "No controller, sandbox or object store answered.",
   internal: "A defect of CloudPhoenix.",
-  notAllowed: "The token was missing or wrong.",
+  notAllowed: "The token or the credentials were missing or wrong.",
   interrupted: "Ended by Ctrl-C; everything that was started has been stopped.",
 };
 
@@ -51,6 +52,9 @@ const BY_ERROR: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   NOT_LEADER: EXIT_CODES.unavailable,
   STATE_UNAVAILABLE: EXIT_CODES.unavailable,
   UNAUTHORIZED: EXIT_CODES.notAllowed,
+  OBJECT_STORE_UNREACHABLE: EXIT_CODES.unavailable,
+  OBJECT_STORE_DENIED: EXIT_CODES.notAllowed,
+  DELETES_REFUSED: EXIT_CODES.needsPerson,
   GUARD_BLOCKED: EXIT_CODES.needsPerson,
   APPROVAL_REQUIRED: EXIT_CODES.needsPerson,
   FENCE_UNPROVEN: EXIT_CODES.needsPerson,

@@ -2,10 +2,11 @@
 import { CommanderError } from "commander";
 import { processContext } from "./command-context.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
-import { buildProgram } from "./program.ts";
+import { loadProgram } from "./load-program.ts";
 
 try {
-  await buildProgram(processContext(process.env)).parseAsync(process.argv);
+  const program = await loadProgram(process.argv, processContext(process.env));
+  await program.parseAsync(process.argv);
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   // Commander has written what is wrong with the command line; scripts tell by the exit code.

@@ -1,5 +1,6 @@
-/** The command line: global options and every command. */
-import { Command } from "commander";
+/** The command line with every command. */
+import type { Command } from "commander";
+import { bareProgram } from "./bare-program.ts";
 import type { CommandContext } from "./command-context.ts";
 import { registerBreak, registerMend } from "./commands/break.ts";
 import { registerConfig } from "./commands/config.ts";
@@ -14,29 +15,13 @@ import { registerReplicate } from "./commands/replicate.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerRuns } from "./commands/runs.ts";
 import { registerStart, registerStop } from "./commands/start.ts";
+import { registerSync } from "./commands/sync.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerVersion } from "./commands/version.ts";
-import { PRODUCT_VERSION } from "./product-version.ts";
-import { LOG_LEVELS } from "./terminal.ts";
 
 /** The whole command, ready to parse; `context` decides what invoking a command means. */
 export function buildProgram(context: CommandContext): Command {
-  const program = new Command("cloudphoenix")
-    .description("Keeps an application alive when a region, or a whole cloud, fails.")
-    .version(PRODUCT_VERSION)
-    .option("--json", "print the result as JSON on standard output")
-    .option("--quiet", "print results and errors only")
-    .option("--no-color", "no colour (also: NO_COLOR)")
-    .option("--log-file <file>", "append everything said, as JSON lines")
-    .option("--log-level <level>", `how much to say: ${LOG_LEVELS.join(", ")}`, "info")
-    .option("--config <file>", "the controller's configuration file, to find its API")
-    .option("--url <url>", "the controller's API (also: CLOUDPHOENIX_URL)")
-    .option("--token-file <file>", "file with the API token (also: CLOUDPHOENIX_TOKEN_FILE)")
-    .option("--name <sandbox>", "which sandbox is meant", "default")
-    .option("--dir <folder>", "folder of the sandboxes (default: .cloudphoenix)")
-    .exitOverride()
-    .showHelpAfterError("(cloudphoenix --help lists the commands)")
-    .showSuggestionAfterError();
+  const program = bareProgram();
   for (const register of COMMANDS) register(program, context);
   return program;
 }
@@ -58,6 +43,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   registerBreak,
   registerMend,
   registerReplicate,
+  registerSync,
   registerDoctor,
   registerConfig,
   registerVersion,

@@ -1,0 +1,235 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import type { SyncSummary } from "@cloudphoenix/objects";
+import { parseObjectAddress } from "../src/objects/object-address.ts";
+import { openPlace } from "../src/objects/open-place.ts";
+import {
+  bytesOf,
+  concurrencyOf,
+  deleteLimitOf,
+  durationOf,
+  shareOf,
+} from "../src/objects/quantities.ts";
+import { refuseNonsense } from "../src/objects/sync-choices.ts";
+import { loadProgram } from "../src/load-program.ts";
+import { buildProgram } from "../src/program.ts";
+import { syncText } from "../src/render/sync-text.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "cloudphoenix-sync-"));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const CONTEXT = { invoke: () => Promise.resolve() };
+
+describe("the address of a place", () => {
+  test("names a bucket, a folder in it, a region and a server", () => {
+    expect(
+      parseObjectAddress(
+        "s3://receipts/2026/a%20b?region=eu-central-1&endpoint=http://127.0.0.1:9000&tags=off",
+      ),
+    ).toEqual({
+      kind: "s3",
+      bucket: "receipts",
+      prefix: "2026/a b/",
+      region: "eu-central-1",
+      endpoint: new URL("http://127.0.0.1:9000"),
+      credentialsFile: null,
+      tags: false,
+    });
+  });
+
+  test.each([
+    ["azblob://account/container", ""],
+    ["azblob://account/container/", ""],
+    ["azblob://account/container/a", "a/"],
+    ["azblob://account/container/a/b/", "a/b/"],
+  ])("%s has the prefix %j", (text, prefix) => {
+    expect(parseObjectAddress(text)).toMatchObject({
+      kind: "azblob",
+      account: "account",
+      container: "container",
+      prefix,
+    });
+  });
+
+  test.each([
+    ["receipts", "is not the address"],
+    ["gs://bucket/x", "is not the address"],
+    ["s3:///x", "no bucket"],
+    ["azblob://account", "container is missing"],
+    ["s3://bucket?regoin=x", "?regoin="],
+    ["s3://bucket?endpoint=ftp://x", "not an http"],
+  ])("%s is refused: %s", (text, why) => {
+    expect(() => parseObjectAddress(text)).toThrow(why);
+  });
+
+  test.each(["s3://AKIA:hunter2@bucket/x", "azblob://account/c?sv=1&sig=hunter2"])(
+    "refuses a secret and does not repeat it: %s",
+    (text) => {
+      expect(() => parseObjectAddress(text)).toThrow(/carries a secret/);
+      expect(() => parseObjectAddress(text)).not.toThrow(/hunter2/);
+    },
+  );
+});
+
+describe("a place is opened", () => {
+  test("with keys from a file, and tells places apart by their servers", async () => {
+    const file = join(scratch, "keys");
+    writeFileSync(file, "[default]\naws_access_key_id = a\naws_secret_access_key = b\n");
+    const open = (query: string) =>
+      openPlace(
+        parseObjectAddress(`s3://bucket/x?region=eu-1&credentials-file=${file}${query}`),
+        {},
+      );
+
+    const [one, other] = [await open(""), await open("&endpoint=http://127.0.0.1:9000")];
+
+    expect(one.prefix).toBe("x/");
+    expect(one.identity).not.toBe(other.identity);
+    expect(one.identity).not.toContain("aws");
+    one.close();
+    other.close();
+  });
+
+  test.each([
+    ["s3://bucket", {}, "region", /AWS_REGION/],
+    ["s3://b?region=r&credentials-file=/none", {}, "/none", /may read/],
+    ["s3://b?region=r&credentials-file=EMPTY", {}, "pair of keys", /aws_access_key_id/],
+    ["azblob://a/ccc?endpoint=http://127.0.0.1:1/a", {}, "unencrypted", /https/],
+    [
+      "azblob://a/ccc?endpoint=http://127.0.0.1:1/a",
+      { AZURE_STORAGE_ACCOUNT: "another", AZURE_STORAGE_KEY: "a2V5" },
+      "unencrypted",
+      /https/,
+    ],
+  ])("%s with %j is refused: %s", async (text, environment, why, hint) => {
+    const file = join(scratch, "empty");
+    writeFileSync(file, "");
+    const address = parseObjectAddress(text.replace("EMPTY", file));
+
+    await expect(openPlace(address, environment)).rejects.toMatchObject({
+      message: expect.stringContaining(why),
+      hint: expect.stringMatching(hint),
+    });
+  });
+});
+
+describe("amounts", () => {
+  test("are read with their units", () => {
+    expect([bytesOf("512"), bytesOf("500KB"), bytesOf("1.5 MiB")]).toEqual([
+      512, 500_000, 1_572_864,
+    ]);
+    expect([durationOf("0s"), durationOf("15m"), durationOf("2h")]).toEqual([
+      0, 900_000, 7_200_000,
+    ]);
+    expect(shareOf("5%")).toBe(0.05);
+    expect(deleteLimitOf("500,10%")).toEqual({ maxCount: 500, maxPercent: 10 });
+    expect(deleteLimitOf("0")).toEqual({ maxCount: 0 });
+    expect(concurrencyOf("64")).toBe(64);
+  });
+
+  test.each([
+    () => bytesOf("0"),
+    () => bytesOf("fast"),
+    () => bytesOf("5 parsecs"),
+    () => durationOf("15"),
+    () => shareOf("5"),
+    () => shareOf("101%"),
+    () => shareOf("0%"),
+    () => deleteLimitOf("many"),
+    () => deleteLimitOf("5;6"),
+    () => concurrencyOf("0"),
+  ])("are refused with the form that is right: %s", (read) => {
+    expect(read).toThrow(/^give /);
+  });
+});
+
+describe("options", () => {
+  const none = { include: [], exclude: [], deleteAfter: 1 };
+
+  test.each([
+    [{ sample: 0.1 }, "--sample means nothing without --verify"],
+    [{ maxDelete: {} }, "--max-delete means nothing without --delete"],
+    [{ allowEmptySource: true }, "--allow-empty-source means nothing without --delete"],
+    [{ verify: true, delete: true }, "--verify changes nothing"],
+  ])("%j are refused: %s", (choices, why) => {
+    expect(() => refuseNonsense({ ...none, ...choices })).toThrow(why);
+  });
+
+  test("sync is loaded alone and is the same as in the whole program", async () => {
+    const alone = await loadProgram(["node", "cloudphoenix", "sync"], CONTEXT);
+    const whole = buildProgram(CONTEXT);
+    const help = (program: typeof alone) =>
+      program.commands.find((command) => command.name() === "sync")?.helpInformation();
+
+    expect(alone.commands).toHaveLength(1);
+    expect(help(alone)).toBe(help(whole));
+    expect((await loadProgram(["node", "cloudphoenix"], CONTEXT)).commands).toHaveLength(
+      whole.commands.length,
+    );
+  });
+});
+
+describe("the summary in words", () => {
+  const summary: SyncSummary = {
+    outcome: "failures",
+    dryRun: false,
+    progress: {
+      sourceObjects: 3,
+      targetObjects: 2,
+      listingComplete: true,
+      same: 1,
+      toCopy: 2,
+      toCopyBytes: 10,
+      copied: 1,
+      copiedBytes: 2_048,
+      sentBytes: 2_048,
+      alreadyThere: 0,
+      gone: 0,
+      failed: 1,
+      tagsLost: 1,
+      partsKept: 4,
+      retries: 0,
+      elapsedMs: 1_500,
+      bytesPerSecond: 0,
+      objectsPerSecond: 0,
+      remainingMs: 0,
+    },
+    failures: [
+      { name: "a/./b", code: "OBJECT_NAME_REFUSED", message: "no dots", hint: "Rename it." },
+    ],
+    deletes: { missing: 5, due: 3, deleted: 2, foreign: 1, reprieved: 0, refused: null },
+    stoppedBy: null,
+  };
+
+  test("says what was done, what was not, why, and what to do next", () => {
+    expect(syncText(summary).split("\n")).toEqual([
+      "1 objects copied (2.0 KiB), 1 unchanged, in 1.5 s.",
+      "4 parts of large objects were there from an earlier run.",
+      "1 objects lost their tags: the target keeps none.",
+      "5 objects were only at the target: 2 deleted, 2 kept or waiting, 1 not ours.",
+      "✗ 1 objects failed:",
+      "  a/./b: OBJECT_NAME_REFUSED: no dots",
+      "  → Rename it.",
+      "Everything else is at the target. Run it again to try these again.",
+    ]);
+  });
+
+  test("says how to allow deletes that were refused, and how to go on after an interruption", () => {
+    const refused = {
+      name: "",
+      code: "DELETES_REFUSED",
+      message: "too many",
+      hint: "Raise --max-delete.",
+    } as const;
+    const text = syncText({
+      ...summary,
+      outcome: "interrupted",
+      deletes: { ...summary.deletes, refused },
+    });
+
+    expect(text).toContain("✗ too many\n  → Raise --max-delete.");
+    expect(text).toContain("Run the same command again: it goes on from here.");
+  });
+});
