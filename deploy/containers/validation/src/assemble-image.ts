@@ -99,14 +99,10 @@ async function start(
   root: string,
   { exitCode, says }: FirstWords,
 ): Promise<readonly string[]> {
-  const [, script = "", ...args] = inForce(file, image, "ENTRYPOINT")[0]?.exec ?? [];
+  const [, ...args] = inForce(file, image, "ENTRYPOINT")[0]?.exec ?? [];
   const env = { PATH: "", NODE_ENV: "production" };
   const options = { cwd: root, env, timeout: START_LIMIT_MS };
-  const { code, text } = await promisify(execFile)(
-    process.execPath,
-    [script, ...args],
-    options,
-  ).then(
+  const { code, text } = await promisify(execFile)(process.execPath, args, options).then(
     ({ stdout, stderr }) => ({ code: 0, text: stdout + stderr }),
     (error: { readonly code: number; readonly stdout: string; readonly stderr: string }) => ({
       code: error.code,

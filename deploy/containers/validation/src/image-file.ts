@@ -42,6 +42,11 @@ export interface ImageFile {
   readonly global: readonly Instruction[];
 }
 
+/** The program an entry point runs: what follows `node` and its options. Empty if there is none. */
+export function scriptOf(entry: Instruction | undefined): string {
+  return entry?.exec?.slice(1).find((word) => !word.startsWith("--")) ?? "";
+}
+
 /** Reads the project's Dockerfile. */
 export function readDockerfile(): string {
   return readFileSync(join(containersRoot, "Dockerfile"), "utf8");

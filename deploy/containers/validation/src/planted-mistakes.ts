@@ -65,8 +65,8 @@ export const mistakes: readonly Mistake[] = [
     rule: "exec-form",
     what: "an entry point run by a shell",
     plant: swap(
-      'ENTRYPOINT ["node", "services/orders/src/main.ts"]',
-      "ENTRYPOINT node services/orders/src/main.ts",
+      'ENTRYPOINT ["node", "apps/agent/src/main.ts"]',
+      "ENTRYPOINT node apps/agent/src/main.ts",
     ),
   },
   {

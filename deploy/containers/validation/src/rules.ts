@@ -5,6 +5,7 @@ import {
   inForce,
   type Instruction,
   lineageOf,
+  scriptOf,
   type Stage,
 } from "./image-file.ts";
 import { at, type Rule } from "./rule.ts";
@@ -84,7 +85,7 @@ export const rules: readonly Rule[] = [
     check: (file, { exists }) =>
       imagesOf(file).flatMap((image) => {
         const [entry] = inForce(file, image, "ENTRYPOINT");
-        const script = entry?.exec?.[1] ?? "";
+        const script = scriptOf(entry);
         if (!exists(script)) return [`${at(image, entry)}: there is no ${script}`];
         const copied = inForce(file, image, "COPY").some(({ words }) =>
           script.startsWith(`${words.at(-1)}/`),

@@ -1,0 +1,141 @@
+/**
+ * `GET /orders/:id` of the orders service with the duties up to one layer, made of the same parts.
+ *
+ *   node bench/services/layered-server.ts "log line"
+ */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import {
+  API_CONTENT_POLICY,
+  createLogger,
+  Database,
+  Deadline,
+  DEADLINE_HEADER,
+  Metrics,
+  parseDatabaseUrl,
+  securityHeaders,
+  type Statement,
+} from "@cloudphoenix/chassis";
+import rateLimit from "@fastify/rate-limit";
+import underPressure from "@fastify/under-pressure";
+import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { Pool } from "pg";
+import { columnsOf, orderOf, type OrderRow } from "../../services/orders/src/order-row.ts";
+import { orderParamsSchema, orderSchema } from "../../services/orders/src/order-schemas.ts";
+import { type Layer, LAYERS } from "./layers.ts";
+
+const upTo = LAYERS.findIndex((layer) => layer === process.argv[2]);
+const address = parseDatabaseUrl(process.env["DATABASE_URL"] ?? "");
+if (upTo === -1 || typeof address === "string") throw new Error("call it as its head says");
+const password = readFileSync(process.env["DATABASE_PASSWORD_FILE"] ?? "", "utf8").trim();
+const text = `select ${columnsOf("o")} from public.orders o where o.id = $1`;
+const labels = { service: "layered", version: "0", site: "local", pod: "local" };
+
+const logger = createLogger({ labels, level: "info", personalFields: ["customer", "note"] });
+const metrics = new Metrics({ service: "layered", version: "0", commit: "unknown", site: "local" });
+const asBase: FastifyBaseLogger = logger;
+const app: FastifyInstance = has("log line")
+  ? fastify({
+      loggerInstance: asBase,
+      logController: new LogController({
+        disableRequestLogging: true,
+        requestIdLogLabel: "requestId",
+      }),
+      genReqId: () => randomUUID(),
+    })
+  : fastify({ genReqId: has("headers and request id") ? () => randomUUID() : () => "" });
+
+const query = has("lookups that share connections") ? byLookup() : byPool();
+if (has("headers and request id")) addHeaders();
+if (has("log line")) addLogLine();
+if (has("metrics")) addMetrics();
+if (has("limits and deadline")) await addLimits();
+addRoute();
+await app.listen({ host: "127.0.0.1", port: Number(process.env["PORT"]) });
+
+function has(layer: Layer): boolean {
+  return LAYERS.indexOf(layer) <= upTo;
+}
+
+function byPool(): (statement: Statement) => Promise<readonly OrderRow[]> {
+  if (typeof address === "string") throw new Error(address);
+  const pool = new Pool({ ...address, password, ssl: false, max: 10 });
+  return async ({ values = [], ...statement }) =>
+    (await pool.query<OrderRow>({ ...statement, values: [...values] })).rows;
+}
+
+function byLookup(): (statement: Statement) => Promise<readonly OrderRow[]> {
+  if (typeof address === "string") throw new Error(address);
+  const database = new Database({
+    address,
+    password: { value: async () => password, invalidate: () => undefined },
+    name: "layered",
+    ...(has("metrics")
+      ? { onLoan: (outcome, seconds) => metrics.callEnded("database", outcome, seconds) }
+      : {}),
+  });
+  return (statement) => database.lookup<OrderRow>(statement);
+}
+
+function addRoute(): void {
+  const checked = { schema: { params: orderParamsSchema, response: { 200: orderSchema } } };
+  if (has("validation in and out")) {
+    app.setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler);
+  }
+  app.get<{ Params: { readonly id: string } }>(
+    "/orders/:id",
+    has("validation in and out") ? checked : {},
+    async ({ params }, reply) => {
+      const [row] = await query({ name: "order-by-id", text, values: [params.id] });
+      return row === undefined ? reply.code(404).send() : orderOf(row);
+    },
+  );
+}
+
+function addHeaders(): void {
+  const headers = { ...securityHeaders(API_CONTENT_POLICY), "cache-control": "no-store" };
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.headers(headers).header("x-request-id", request.id);
+    done();
+  });
+}
+
+function addLogLine(): void {
+  app.addHook("onResponse", ({ id, method, routeOptions }, reply, done) => {
+    const { statusCode: status, elapsedTime } = reply;
+    const durationMs = Math.round(elapsedTime * 10) / 10;
+    logger.info({ requestId: id, method, route: routeOptions.url, status, durationMs }, "request");
+    done();
+  });
+}
+
+function addMetrics(): void {
+  app.addHook("onResponse", ({ method, routeOptions }, reply, done) => {
+    const labelsOf = { method, route: routeOptions.url ?? "", status: reply.statusCode };
+    metrics.requestEnded(labelsOf, reply.elapsedTime / 1_000, null);
+    done();
+  });
+}
+
+async function addLimits(): Promise<void> {
+  let inFlight = 0;
+  const timers = new WeakMap<object, NodeJS.Timeout>();
+  app.addHook("onRequest", (request, reply, done) => {
+    inFlight += 1;
+    const deadline = Deadline.fromHeader(request.headers[DEADLINE_HEADER], 10_000);
+    timers.set(
+      request,
+      setTimeout(() => void reply.code(504).send(), deadline.remainingMs()),
+    );
+    if (inFlight > 1_000) void reply.code(503).send();
+    else done();
+  });
+  app.addHook("onResponse", (request, _reply, done) => {
+    inFlight -= 1;
+    clearTimeout(timers.get(request));
+    done();
+  });
+  await app.register(underPressure, { maxEventLoopDelay: 500 });
+  await app.register(rateLimit, { max: 1e8, timeWindow: 60_000, enableDraftSpec: true });
+}
