@@ -201,6 +201,11 @@ const ROWS: readonly (readonly [string, string, Edit])[] = [
   ],
   [
     "cloud-identities",
+    "no identity for receipts",
+    set("ServiceAccount/orders", "metadata annotations", {}),
+  ],
+  [
+    "cloud-identities",
     "no cloud identity",
     set("ServiceAccount/controller", "metadata annotations", {}),
   ],

@@ -44,6 +44,7 @@ capacity = {
 
 entry = {
   host              = "shop.example.com"
+  hosts             = { storefront = "www.shop.example.com" }
   certificate_arn   = "arn:aws:acm:eu-central-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
   access_log_bucket = "shop-prod-access-logs-123456789012"
 }

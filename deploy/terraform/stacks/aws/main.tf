@@ -114,6 +114,7 @@ module "alb" {
   public_subnet_ids = module.network.public_subnet_ids
   certificate_arn   = var.entry.certificate_arn
   access_log_bucket = var.entry.access_log_bucket
+  hosts             = var.entry.hosts
 }
 
 # Pods take connections from the load balancer and from nothing else outside their own group.

@@ -31,6 +31,7 @@ output "kubernetes" {
     service_account_role = module.eks.workload_role_arns
     repositories         = module.ecr.urls
     target_group_arn     = module.alb.pod_target_group_arn
+    host_target_groups   = module.alb.host_target_group_arns
   }
 }
 

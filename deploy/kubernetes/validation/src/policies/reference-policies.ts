@@ -104,13 +104,20 @@ function accounts(workload: Workload, cluster: Cluster): readonly string[] {
     : [`${workload.title}: the label azure.workload.identity/use and its account do not agree`];
 }
 
+/** Accounts that act in the cloud, as the Terraform stacks make roles for them. */
+const ACTING = [
+  ["cloudphoenix", "controller"],
+  ["cloudphoenix", "external-secrets"],
+  ["shop", "orders"],
+] as const;
+
 function identities(cluster: Cluster): readonly string[] {
-  return ["controller", "external-secrets"].flatMap((name) => {
-    const account = cluster.find("ServiceAccount", "cloudphoenix", name);
+  return ACTING.flatMap(([namespace, name]) => {
+    const account = cluster.find("ServiceAccount", namespace, name);
     const annotations = record(at(account, "metadata", "annotations"));
     return IDENTITY.some((key) => annotations[key] !== undefined)
       ? []
-      : [`ServiceAccount cloudphoenix/${name} has no identity in the cloud`];
+      : [`ServiceAccount ${namespace}/${name} has no identity in the cloud`];
   });
 }
 

@@ -18,6 +18,11 @@ output "pod_target_group_arn" {
   value       = aws_lb_target_group.pods.arn
 }
 
+output "host_target_group_arns" {
+  description = "Target groups of `hosts`, by name; each goes into a TargetGroupBinding of its own."
+  value       = { for name, group in aws_lb_target_group.host : name => group.arn }
+}
+
 output "pod_target_group_arn_suffix" {
   description = "Name of the target group in CloudWatch."
   value       = aws_lb_target_group.pods.arn_suffix

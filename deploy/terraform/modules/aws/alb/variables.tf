@@ -64,6 +64,23 @@ variable "target" {
   }
 }
 
+variable "hosts" {
+  description = "Other services by name and the host each is asked for, for instance `{ storefront = \"www.shop.example.com\" }`; every other host goes to `target`. The certificate must name them, and DNS must lead them here."
+  type        = map(string)
+  nullable    = false
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.hosts) : can(regex("^[a-z][a-z0-9]{2,30}$", name))]) && length(distinct([for name in keys(var.hosts) : substr(name, 0, 5)])) == length(var.hosts)
+    error_message = "hosts must have names of 3 to 31 lower-case letters or digits that differ in their first five, for instance storefront."
+  }
+
+  validation {
+    condition     = alltrue([for host in values(var.hosts) : can(regex("^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)+[a-z]{2,}$", host))]) && length(distinct(values(var.hosts))) == length(var.hosts)
+    error_message = "hosts must lead to different DNS names, for instance www.shop.example.com."
+  }
+}
+
 variable "access_log_bucket" {
   description = "Bucket for access logs in this region; null writes none."
   type        = string

@@ -52,6 +52,32 @@ run "only_https_is_open_and_only_pods_are_reached" {
   }
 }
 
+run "another_service_is_reached_by_its_own_name" {
+  command = plan
+  variables { hosts = { storefront = "www.shop.example.com" } }
+
+  assert {
+    condition     = one(one(aws_lb_listener_rule.host["storefront"].condition).host_header).values == toset(["www.shop.example.com"]) && aws_lb_target_group.host["storefront"].target_type == "ip"
+    error_message = "Its host leads to its own pods."
+  }
+}
+
+run "refuses_hosts_that_begin_alike" {
+  command = plan
+  variables {
+    hosts = { storefront = "www.shop.example.com", storeroom = "room.shop.example.com" }
+  }
+  expect_failures = [var.hosts]
+}
+
+run "refuses_one_host_for_two_services" {
+  command = plan
+  variables {
+    hosts = { storefront = "www.shop.example.com", admin = "www.shop.example.com" }
+  }
+  expect_failures = [var.hosts]
+}
+
 run "refuses_vpc_cidr_that_is_none" {
   command = plan
   variables {
