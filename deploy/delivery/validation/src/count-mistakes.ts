@@ -6,6 +6,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { mistakes as containers } from "../../../containers/validation/src/planted-mistakes.ts";
 import { mistakes as kubernetes } from "../../../kubernetes/validation/src/planted-mistakes.ts";
+import { typeMistakes } from "../../../kubernetes/validation/src/planted-type-mistakes.ts";
 import { mistakes as observability } from "../../../observability/validation/src/planted-mistakes.ts";
 import { linterMistakes, mistakes } from "./planted-mistakes.ts";
 import { repositoryRoot } from "./workflow-file.ts";
@@ -15,7 +16,10 @@ export function plantedMistakes(): Readonly<Record<string, readonly string[]>> {
   const fixtures = join(repositoryRoot, "deploy/terraform/validation/fixtures");
   return {
     terraform: readdirSync(fixtures).toSorted(),
-    kubernetes: kubernetes.map(({ policy, what }) => `${policy}: ${what}`),
+    kubernetes: [
+      ...kubernetes.map(({ policy, what }) => `${policy}: ${what}`),
+      ...typeMistakes.map(({ what, title }) => `types: ${what} in ${title}`),
+    ],
     containers: containers.map(({ rule, what }) => `${rule}: ${what}`),
     observability: observability.map(({ policy, what }) => `${policy}: ${what}`),
     delivery: [...mistakes, ...linterMistakes].map(({ rule, what }) => `${rule}: ${what}`),

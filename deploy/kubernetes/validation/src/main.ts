@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { Cluster } from "./cluster.ts";
 import { kubectlVersion, kubernetesRoot, listOverlays, render } from "./kustomize.ts";
 import { missedMistakes, mistakes } from "./planted-mistakes.ts";
+import { missedTypeMistakes, typeMistakes } from "./planted-type-mistakes.ts";
 import { checkPolicies, policies } from "./policies/check-policies.ts";
+import { typeFindings } from "./type-check.ts";
 
 const findings: string[] = [];
 const overlays = listOverlays();
@@ -32,11 +34,13 @@ if (findings.length > 0) process.exitCode = 1;
 async function check(overlay: string): Promise<void> {
   const rendered = await render(join(kubernetesRoot, "overlays", overlay));
   const found = checkPolicies(new Cluster(rendered));
-  const missed = missedMistakes(rendered);
+  const missed = [...missedMistakes(rendered), ...(await missedTypeMistakes(rendered))];
+  const types = (await typeFindings(rendered)).flat();
   documents += rendered.length;
-  planted += mistakes.length;
-  findings.push(...[...found, ...missed].map((finding) => `${overlay}: ${finding}`));
+  planted += mistakes.length + typeMistakes.length;
+  findings.push(...[...types, ...found, ...missed].map((finding) => `${overlay}: ${finding}`));
+  const all = mistakes.length + typeMistakes.length;
   console.log(
-    `${overlay}: ${rendered.length} documents, ${mistakes.length - missed.length} of ${mistakes.length} planted mistakes found`,
+    `${overlay}: ${rendered.length} documents of the right types, ${all - missed.length} of ${all} planted mistakes found`,
   );
 }

@@ -3,7 +3,7 @@ import { Cluster } from "./cluster.ts";
 import { type Json, kindOf, nameOf } from "./document.ts";
 import { checkPolicies } from "./policies/check-policies.ts";
 
-type Edit = (documents: Json[]) => void;
+export type Edit = (documents: Json[]) => void;
 
 export interface Mistake {
   /** The policy that must find it. */
@@ -13,7 +13,7 @@ export interface Mistake {
 }
 
 /** Sets what is at `path` (list positions as numbers); `undefined` removes it. */
-function set(title: string, path: string, value: unknown): Edit {
+export function set(title: string, path: string, value: unknown): Edit {
   return (documents) => {
     const [kind, name] = title.split("/");
     let here = documents.find((d) => kindOf(d) === kind && nameOf(d) === name) as unknown;
@@ -40,12 +40,6 @@ const CONTAINER = `${POD} containers 0`;
 
 /** Rows of policy, mistake, edit. */
 const ROWS: readonly (readonly [string, string, Edit])[] = [
-  ["known-fields", "minAvailble", set("PodDisruptionBudget/orders", "spec minAvailble", 1)],
-  [
-    "known-fields",
-    "readonlyRootFilesystem",
-    set(ORDERS, `${CONTAINER} securityContext readonlyRootFilesystem`, true),
-  ],
   [
     "restricted-namespaces",
     "baseline namespace",

@@ -5,9 +5,11 @@ import { Cluster } from "../src/cluster.ts";
 import type { Json } from "../src/document.ts";
 import { kubectlVersion, kubernetesRoot, listOverlays, render } from "../src/kustomize.ts";
 import { isFound, mistakes } from "../src/planted-mistakes.ts";
+import { missedTypeMistakes } from "../src/planted-type-mistakes.ts";
 import { STOP_MS } from "../src/policies/availability-policies.ts";
 import { checkPolicies, policies } from "../src/policies/check-policies.ts";
 import { quantity } from "../src/quantity.ts";
+import { typeFindings } from "../src/type-check.ts";
 
 const version = await kubectlVersion();
 if (version === null && process.env["CI"] === "true") throw new Error("kubectl not found");
@@ -47,6 +49,14 @@ describe.runIf(version !== null).each(listOverlays())("overlay %s", (overlay) =>
 
   it("has no findings", async () => {
     expect(checkPolicies(new Cluster(await rendered))).toEqual([]);
+  });
+
+  it("has documents of the right types only", async () => {
+    expect((await typeFindings(await rendered)).flat()).toEqual([]);
+  });
+
+  it("would be refused by the types for every planted mistake", async () => {
+    expect(await missedTypeMistakes(await rendered)).toEqual([]);
   });
 
   it.each(mistakes)("would be refused by $policy: $what", async (mistake) => {

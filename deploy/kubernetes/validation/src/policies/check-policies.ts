@@ -1,6 +1,5 @@
 import type { Cluster } from "../cluster.ts";
 import { availabilityPolicies } from "./availability-policies.ts";
-import { fieldPolicies } from "./field-policies.ts";
 import { networkPolicies } from "./network-policies.ts";
 import { podPolicies } from "./pod-policies.ts";
 import type { Policy } from "./policy.ts";
@@ -9,7 +8,6 @@ import { secretPolicies } from "./secret-policies.ts";
 
 /** Every rule of this project. */
 export const policies: readonly Policy[] = [
-  ...fieldPolicies,
   ...podPolicies,
   ...availabilityPolicies,
   ...networkPolicies,
