@@ -11,6 +11,7 @@ export type {
 export { type AttachedWorld, attachWorld } from "./world/attach.ts";
 export type { FaultAtWork } from "./world/fault-board.ts";
 export type { WorldLoad } from "./world/load.ts";
+export type { ObjectCensus } from "./world/object-census.ts";
 export { openWorld } from "./world/open-world.ts";
 export { type World, type WorldStatus, type WorldUrls } from "./world/world.ts";
 export type { WorldFile } from "./world/world-file.ts";

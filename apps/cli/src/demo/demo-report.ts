@@ -4,7 +4,13 @@
  * Two parties count losses independently: the client, by reading back every write it was promised,
  * and the loss report, from the old primary's own log. This file compares them; it trusts neither.
  */
-import type { DurabilityMode, FenceDegree, LossReport, RtoPhases } from "@cloudphoenix/core";
+import type {
+  DurabilityMode,
+  FenceDegree,
+  LossReport,
+  ObjectsReport,
+  RtoPhases,
+} from "@cloudphoenix/core";
 import type { OrderCensus } from "@cloudphoenix/sandbox";
 
 /** What the client load saw. Times are epoch milliseconds. */
@@ -31,6 +37,19 @@ export interface ClientView {
 /** Orders as the new site has them once its workers had time to catch up. */
 export type OrdersView = Omit<OrderCensus, "doubled">;
 
+/** Objects as the new site has them once nothing was on its way any more. */
+export interface ObjectsView {
+  /** Rows that say their object is stored. */
+  readonly acknowledged: number;
+  readonly present: number;
+  /** Keys of rows whose object is not there in the end. */
+  readonly missing: readonly string[];
+  /** Objects that were missing after the move and came, or were made again. */
+  readonly late: number;
+  /** What the run itself reported; null if it did not settle them. */
+  readonly reported: ObjectsReport | null;
+}
+
 /** Everything the report is made from. */
 export interface DemoFacts {
   readonly fault: string;
@@ -48,6 +67,8 @@ export interface DemoFacts {
   readonly phases: RtoPhases | null;
   readonly client: ClientView;
   readonly orders: OrdersView;
+  /** Null where the application has none. */
+  readonly objects: ObjectsView | null;
   /** Read from the returned old primary; null if it could not be read. */
   readonly loss: LossReport | null;
   readonly parts: readonly {
@@ -82,6 +103,13 @@ export interface DemoReport {
   readonly orders_doubled: number;
   /** Fulfilled at the old site, too, which nobody knew at the new one; their parcels are the same. */
   readonly fulfilments_repeated: number | null;
+  /** Null where the application has no objects, as the four others. */
+  readonly objects_acknowledged: number | null;
+  readonly objects_present: number | null;
+  readonly objects_missing: number | null;
+  readonly objects_late: number | null;
+  /** Upper bound of what the copy of the objects was behind at the move; null if unknown. */
+  readonly objects_rpo_ms: number | null;
   readonly requests_failed: number;
   readonly writes_given_up: number;
   readonly loss_report: LossReport | null;
@@ -118,6 +146,11 @@ export function demoReport(facts: DemoFacts): DemoReport {
     orders_set_aside: facts.orders.setAside,
     orders_doubled: facts.orders.doubledTotal,
     fulfilments_repeated: repeatedFulfilments(facts.loss),
+    objects_acknowledged: facts.objects?.acknowledged ?? null,
+    objects_present: facts.objects?.present ?? null,
+    objects_missing: facts.objects?.missing.length ?? null,
+    objects_late: facts.objects?.late ?? null,
+    objects_rpo_ms: facts.objects?.reported?.boundMs ?? null,
     requests_failed: client.failedAttempts,
     writes_given_up: client.givenUp,
     loss_report: facts.loss,
@@ -136,6 +169,7 @@ function judge(facts: DemoFacts): readonly KeptPromise[] {
     lossReportAgrees(facts),
     oneWriter(facts),
     ordersOnce(facts.orders),
+    ...objectsThere(facts.objects),
   ];
 }
 
@@ -147,6 +181,20 @@ export function ordersOnce(orders: OrdersView): KeptPromise {
     held: complete && orders.orders > 0 && fulfilled === orders.orders && doubledTotal === 0,
     detail: `${orders.orders} orders: ${fulfilled} fulfilled, ${waiting} waiting, ${setAside} set aside, ${doubledTotal} doubled${complete ? "" : "; not all could be listed"}`,
   };
+}
+
+/** Every receipt that was promised is there in the end, copied in time or made again. */
+export function objectsThere(objects: ObjectsView | null): readonly KeptPromise[] {
+  if (objects === null) return [];
+  const { acknowledged, present, missing, late, reported } = objects;
+  const examples = missing.length === 0 ? "" : ` (${missing.slice(0, 3).join(", ")})`;
+  return [
+    {
+      promise: "every object that a row points to is at the new site",
+      held: acknowledged > 0 && missing.length === 0 && reported !== null,
+      detail: `${present} of ${acknowledged} there, ${late} of them late, ${missing.length} missing${examples}${reported === null ? "; the run did not settle them" : ""}`,
+    },
+  ];
 }
 
 /** Orders lost with their fulfilment are not there to be fulfilled again. */

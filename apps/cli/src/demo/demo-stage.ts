@@ -1,7 +1,7 @@
 /** What every story of the demo stands on, and how it follows runs. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CloudPhoenixError, FINAL_RUN_STATUSES, type RunRecord } from "@cloudphoenix/core";
-import type { OrderCensus, World } from "@cloudphoenix/sandbox";
+import type { ObjectCensus, OrderCensus, World } from "@cloudphoenix/sandbox";
 import type { ApiClient } from "../api-client.ts";
 import { startedRun } from "../follow-run.ts";
 import { clockText } from "../render/duration-text.ts";
@@ -31,6 +31,9 @@ export const PARTS: DemoReport["parts"] = [
   { part: "PostgreSQL with logical replication", kind: "real" },
   { part: "orders and fulfilment services", kind: "real" },
   { part: "DNS with RFC 2136 updates", kind: "real" },
+  { part: "worker that copies objects", kind: "real" },
+  { part: "Blob storage (Azurite)", kind: "emulated" },
+  { part: "S3 and its event queue", kind: "stand-in" },
   { part: "controller, agents, durable runs", kind: "real" },
   { part: "wide area links", kind: "emulated" },
   { part: "platform API and load balancer", kind: "stand-in" },
@@ -113,6 +116,22 @@ export async function settledOrders({ world, signal }: DemoStage): Promise<Order
     if ((census.complete && census.waiting === 0) || Date.now() > endBy) return census;
     await sleep(POLL_MS, undefined, { signal });
   }
+}
+
+/** The objects of the active site, first as they are now, then once no row points to nothing. */
+export async function settledObjects({
+  world,
+  signal,
+}: DemoStage): Promise<{ readonly first: ObjectCensus; readonly last: ObjectCensus } | null> {
+  if (!world.hasObjects) return null;
+  const endBy = Date.now() + SETTLE_WITHIN_MS;
+  const first = await world.objectCensus(signal);
+  let last = first;
+  while (last.missing.length > 0 && Date.now() < endBy) {
+    await sleep(POLL_MS, undefined, { signal });
+    last = await world.objectCensus(signal);
+  }
+  return { first, last };
 }
 
 async function noMove(api: ApiClient): Promise<CloudPhoenixError> {

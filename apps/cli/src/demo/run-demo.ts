@@ -9,6 +9,7 @@ import {
   hasCode,
   type LossReport,
   messageOf,
+  type RunRecord,
   phaseTimes,
   rtoPhases,
 } from "@cloudphoenix/core";
@@ -16,13 +17,14 @@ import type { FaultName, LoadCounts, OrderCensus, World } from "@cloudphoenix/sa
 import type { ApiClient } from "../api-client.ts";
 import { connectTo } from "../connection.ts";
 import type { RunView } from "../render/run-text.ts";
-import { type ClientView, type DemoReport, demoReport } from "./demo-report.ts";
+import { type ClientView, type DemoReport, demoReport, type ObjectsView } from "./demo-report.ts";
 import {
   COOL_DOWN_MS,
   type DemoStage,
   followMove,
   PARTS,
   say,
+  settledObjects,
   settledOrders,
   WARM_UP_MS,
 } from "./demo-stage.ts";
@@ -55,13 +57,14 @@ export async function runDemo(stage: DemoStage, options: DemoOptions): Promise<D
   await sleep(COOL_DOWN_MS, undefined, { signal });
   say(stage, "stopping the clients and reading every acknowledged order back …");
   const counts = await load.stop();
+  const objects = await settledObjects(stage);
   if (counts === null) throw new RangeError("the client load has said nothing");
   const client = await readBack(world, counts, { from, faultAtMs });
   const orders = await settledOrders(stage);
   say(stage, `bringing ${from} back, read-only, to read its log …`);
   await world.mend(options.fault);
   const loss = await measureLoss(stage, api, view.run.id);
-  return assemble(options, { from, faultAtMs, view, client, orders, loss });
+  return assemble(options, { from, faultAtMs, view, client, orders, objects, loss });
 }
 
 /** Reads all writes back and sums up what the client saw. */
@@ -124,6 +127,7 @@ function assemble(
     readonly view: RunView;
     readonly client: ClientView;
     readonly orders: OrderCensus;
+    readonly objects: Awaited<ReturnType<typeof settledObjects>>;
     readonly loss: LossReport | null;
   },
 ): DemoReport {
@@ -142,9 +146,26 @@ function assemble(
     phases,
     client: seen.client,
     orders: seen.orders,
+    objects: objectsView(seen.objects, run),
     loss: seen.loss,
     parts: PARTS,
   });
+}
+
+/** What the census saw, beside what the report of the run said right after the move. */
+function objectsView(
+  seen: Awaited<ReturnType<typeof settledObjects>>,
+  run: RunRecord,
+): ObjectsView | null {
+  if (seen === null) return null;
+  const reported = buildReport(run).objects;
+  return {
+    acknowledged: seen.last.acknowledged,
+    present: seen.last.present,
+    missing: seen.last.missing,
+    late: new Set([...(reported?.missingKeys ?? []), ...seen.first.missing]).size,
+    reported,
+  };
 }
 
 /** What the sandbox promises on a laptop with probes every second. */

@@ -16,6 +16,7 @@ export function demoReportText(report: DemoReport, paint: Terminal["paint"]): st
     `Recovery point   ${report.rpo_ms === null ? "unknown" : durationText(report.rpo_ms)} of acknowledged work`,
     `Writes           ${report.writes_acknowledged} acknowledged, ${report.writes_lost} lost, ${report.writes_given_up} given up by the client`,
     `Orders           ${report.orders_placed} placed, ${report.orders_fulfilled} fulfilled, ${report.orders_set_aside} set aside, ${report.orders_doubled} doubled${repeatedText(report)}`,
+    ...objectLines(report),
     `Requests         ${report.requests_failed} attempts failed and were retried by the client`,
     ...lossLines(report),
     "",
@@ -61,6 +62,15 @@ function lossLines(report: DemoReport): readonly string[] {
       : [
           `                 lost: ${keys}${report.writes_lost > 5 ? `, … (${report.writes_lost})` : ""}`,
         ]),
+  ];
+}
+
+function objectLines(report: DemoReport): readonly string[] {
+  const { objects_acknowledged: acknowledged, objects_rpo_ms: rpoMs } = report;
+  if (acknowledged === null) return [];
+  const behind = rpoMs === null ? "an unknown time" : durationText(rpoMs);
+  return [
+    `Objects          ${acknowledged} acknowledged, ${report.objects_present} present, ${report.objects_missing} missing, ${report.objects_late} late; the copy was at most ${behind} behind`,
   ];
 }
 

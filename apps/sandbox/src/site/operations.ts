@@ -19,6 +19,8 @@ export interface SiteSpec {
   /** What the application consists of; the first one is what clients cannot do without. */
   readonly workloads: readonly [WorkloadSpec, ...WorkloadSpec[]];
   readonly database: DatabaseSpec;
+  /** Null: the site has no object store. */
+  readonly objects: ObjectStoreSpec | null;
   readonly agent: ProgramSpec | null;
 }
 
@@ -38,6 +40,20 @@ export interface WorkloadSpec extends ProgramSpec {
   readonly ports: readonly number[];
   /** Availability zones; each has one node. */
   readonly zones: readonly string[];
+}
+
+export interface ObjectStoreSpec {
+  /** What it speaks: S3, by the server of local-objects, or Blob, by Azurite. */
+  readonly kind: "s3" | "azblob";
+  readonly region: string;
+  readonly port: number;
+  /** Where its change events are had; only S3 has them here. */
+  readonly eventsPort: number;
+  /** Name of the queue with them. */
+  readonly queue: string;
+  /** Access key id or account name. */
+  readonly account: string;
+  readonly keyFile: string;
 }
 
 export interface DatabaseSpec {

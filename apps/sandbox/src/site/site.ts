@@ -9,6 +9,7 @@ import { KeptProcess, ProcessRegistry } from "../process/index.ts";
 import { Balancer } from "./balancer.ts";
 import { SiteDatabase } from "./database.ts";
 import { GenerationGuard } from "./generation-guard.ts";
+import { SiteObjectStore } from "./object-store.ts";
 import type { SiteSpec, WorkloadSpec } from "./operations.ts";
 import { providerRoutes } from "./provider-api.ts";
 import { SiteWorkload } from "./workload.ts";
@@ -22,6 +23,7 @@ interface SiteParts {
   readonly entry: SiteWorkload;
   readonly database: SiteDatabase;
   readonly databaseLink: Link;
+  readonly objects: SiteObjectStore | null;
 }
 
 export class Site {
@@ -29,6 +31,8 @@ export class Site {
   /** The one of them that serves clients. */
   readonly entry: SiteWorkload;
   readonly database: SiteDatabase;
+  /** Null: the site has none. */
+  readonly objects: SiteObjectStore | null;
   readonly #parts: SiteParts;
   #api: JsonApi | null = null;
   #balancers: readonly Balancer[] = [];
@@ -39,19 +43,23 @@ export class Site {
     this.workloads = parts.workloads;
     this.entry = parts.entry;
     this.database = parts.database;
+    this.objects = parts.objects;
   }
 
   /** Starts database and control plane. @throws {CloudPhoenixError} `PORT_TAKEN`; PostgreSQL's errors */
   static async start(spec: SiteSpec): Promise<Site> {
     mkdirSync(spec.directory, { recursive: true });
     const registry = new ProcessRegistry(spec.registryDirectory);
-    const database = await SiteDatabase.open({
-      site: spec.id,
-      directory: join(spec.directory, "postgres"),
-      port: spec.ports.postgres,
-      spec: spec.database,
-      registry,
-    });
+    const [database, objects] = await Promise.all([
+      SiteDatabase.open({
+        site: spec.id,
+        directory: join(spec.directory, "postgres"),
+        port: spec.ports.postgres,
+        spec: spec.database,
+        registry,
+      }),
+      openObjects(spec, registry),
+    ]);
     const databaseLink = await Link.open({
       name: `${spec.cloud}->${spec.cloud}:postgres`,
       listen: { host: "127.0.0.1", port: spec.ports.databaseLink },
@@ -69,7 +77,15 @@ export class Site {
       });
     const first = workloadOf(entry);
     const workloads = [first, ...others.map(workloadOf)];
-    const site = new Site({ spec, registry, workloads, entry: first, database, databaseLink });
+    const site = new Site({
+      spec,
+      registry,
+      workloads,
+      entry: first,
+      database,
+      databaseLink,
+      objects,
+    });
     site.#api = await site.#serveProvider();
     return site;
   }
@@ -107,14 +123,14 @@ export class Site {
       ...this.#balancers.map((balancer) => balancer.close()),
     ]);
     await this.#parts.databaseLink.close();
-    await this.database.stop();
+    await Promise.all([this.database.stop(), this.objects?.stop()]);
   }
 
   /** Kills everything: all signals are sent before the first wait. */
   async lose(): Promise<void> {
     for (const workload of this.workloads) workload.kill();
     this.#agent?.kill();
-    await this.database.kill();
+    await Promise.all([this.database.kill(), this.objects?.kill()]);
   }
 
   #serveProvider(): Promise<JsonApi> {
@@ -131,6 +147,19 @@ export class Site {
       }),
     });
   }
+}
+
+async function openObjects(
+  { id, directory, objects }: SiteSpec,
+  registry: ProcessRegistry,
+): Promise<SiteObjectStore | null> {
+  if (objects === null) return null;
+  return SiteObjectStore.open({
+    site: id,
+    directory: join(directory, "objects"),
+    spec: objects,
+    registry,
+  });
 }
 
 /** In the order of the workloads that have one. */

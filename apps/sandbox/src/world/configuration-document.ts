@@ -1,5 +1,6 @@
 /** The configuration file of a sandbox, as a document ready for YAML. Durations are texts. */
 import type { DurabilityMode } from "@cloudphoenix/core";
+import { objectsSection } from "./object-stores.ts";
 import { NAMES, otherPlace, type Place, PLACES, witnessLogin, WORKLOADS } from "./places.ts";
 import type { PortBook } from "./ports.ts";
 import { SECRETS } from "./secrets.ts";
@@ -17,6 +18,8 @@ export interface DocumentOptions {
   readonly controller: number;
   /** Merged over the sandbox's own lease, field by field. */
   readonly lease: Readonly<Record<string, unknown>>;
+  /** Whether the application has objects. */
+  readonly objects: boolean;
 }
 
 /**
@@ -33,12 +36,21 @@ const SANDBOX_POLICY: PolicyDocument = {
 /** Short, so that a fence that has to wait for its end stays within the sandbox's objective. */
 const SANDBOX_LEASE = { ttl: "3s", renew: "750ms", margin: "300ms" };
 
+/** A few thousand objects are compared in a moment; a real bucket takes longer and is asked less. */
+const SANDBOX_OBJECTS = {
+  references: [{ table: "public.receipts", key: "object_key", stored_at: "stored_at" }],
+  reconcile: "5s",
+  canary: "1s",
+  final_sync: "3s",
+  deletes: { delay: "1m" },
+};
+
 /** One second is the finest anybody would probe at; half of it decides that no answer will come. */
 const PACE = { interval: "1s", timeout: "500ms" } as const;
 
 /** The document of one controller of a sandbox. */
 export function configurationDocument(options: DocumentOptions): object {
-  const { ports, durability, policy, lease, controller } = options;
+  const { ports, durability, policy, lease, controller, objects } = options;
   return {
     version: 1,
     application: {
@@ -46,7 +58,10 @@ export function configurationDocument(options: DocumentOptions): object {
       objectives: { rto: "10s", rpo: "5s" },
       workloads: Object.entries(WORKLOADS).map(([name, replicas]) => ({ name, replicas })),
     },
-    sites: PLACES.map((place) => siteSection(place, ports)),
+    sites: PLACES.map((place) => ({
+      ...siteSection(place, ports),
+      ...(objects && { objects: objectsSection(place, ports) }),
+    })),
     network_fence: {
       kind: "local",
       url: `http://127.0.0.1:${ports.get("fence")}`,
@@ -67,8 +82,12 @@ export function configurationDocument(options: DocumentOptions): object {
     },
     replication: { durability, tables: "*" },
     lease: { ...SANDBOX_LEASE, ...lease },
+    ...(objects && { objects: SANDBOX_OBJECTS }),
     vantages: vantages(ports),
-    signals: PLACES.flatMap((place) => signalsOf(place, ports)),
+    signals: PLACES.flatMap((place) => [
+      ...signalsOf(place, ports),
+      ...(objects ? [backlogSignal(place)] : []),
+    ]),
     policy: merged(SANDBOX_POLICY, policy),
     api: {
       listen: `127.0.0.1:${ports.get(`api-${controller}`)}`,
@@ -187,6 +206,10 @@ function signalsOf(place: Place, ports: PortBook): readonly object[] {
     signal("nodes", "node-groups", cloud, `${provider}/v1/nodes`),
     signal("replication", "replication-lag", "control"),
   ];
+}
+
+function backlogSignal({ id: site, cloud }: Place): object {
+  return { id: `${cloud}-objects`, kind: "object-backlog", site, vantages: ["control"], ...PACE };
 }
 
 function via(from: string, to: string, what: string, ports: PortBook): string {

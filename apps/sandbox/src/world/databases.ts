@@ -100,9 +100,10 @@ async function migrate(
   );
 }
 
-function siteOptions(
+/** The database of a site as the controller reaches it. */
+export function siteOptions(
   place: Place,
-  { layout, ports }: DatabasesOptions,
+  { layout, ports }: Pick<DatabasesOptions, "layout" | "ports">,
 ): ConstructorParameters<typeof PostgresReplication>[0]["sites"][number] {
   const admin = ports.get(linkName("control", place.cloud, "postgres"));
   const peer = ports.get(linkName(otherPlace(place).cloud, place.cloud, "postgres"));

@@ -11,6 +11,7 @@ import { prepareDatabases } from "./databases.ts";
 import { FaultBoard } from "./fault-board.ts";
 import { type Ground, prepareGround } from "./ground.ts";
 import { networkSpec } from "./network-spec.ts";
+import { prepareObjects } from "./prepare-objects.ts";
 import { type Place, PLACES } from "./places.ts";
 import {
   agentProgram,
@@ -18,6 +19,7 @@ import {
   networkProgram,
   siteProgram,
   withClockOffset,
+  workerProgram,
 } from "./programs.ts";
 import { readSecret, SECRETS } from "./secrets.ts";
 import { SiteHandle } from "./site-handle.ts";
@@ -62,8 +64,12 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
 
   step("Starting the network, the state database and PostgreSQL at both sites");
   const clocks = options.clockOffsetsMs ?? {};
+  const objects = options.objects ?? true;
   const sites = new Map(
-    PLACES.map((place) => [place.id, siteHandle(place, ground, clocks[place.cloud])]),
+    PLACES.map((place) => [
+      place.id,
+      siteHandle(place, ground, { objects, clockOffsetMs: clocks[place.cloud] }),
+    ]),
   );
   cleanups.add(() => Promise.all([...sites.values()].map((site) => site.stop())));
   const [network] = await allSettled([
@@ -72,9 +78,12 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
     ...[...sites.values()].map((site) => site.start()),
   ] as const);
 
-  step("Setting up roles, schema and replication");
+  step(`Setting up roles, schema and replication${objects ? ", buckets and their events" : ""}`);
   const durability = options.durability ?? "async";
-  await prepareDatabases({ ...ground, durability, signal });
+  await allSettled([
+    prepareDatabases({ ...ground, durability, signal }),
+    objects ? prepareObjects(ground, signal) : Promise.resolve(),
+  ] as const);
 
   step("Starting the application and the agents");
   await allSettled([...sites.values()].map((site) => site.open({ idle: false })));
@@ -83,6 +92,10 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
 
   step("Starting the controller");
   const controllers = startControllers(options, ground, cleanups);
+  if (objects) {
+    const worker = withClockOffset(workerProgram(ground.layout), clocks["control"]);
+    keep("worker", worker, ground, cleanups);
+  }
   const faults = new FaultBoard({
     network,
     links: spec.links,
@@ -114,11 +127,16 @@ function stepper(options: WorldOptions, signal: AbortSignal): (text: string) => 
   };
 }
 
-function siteHandle(place: Place, ground: Ground, clockOffsetMs?: number): SiteHandle {
+function siteHandle(
+  place: Place,
+  ground: Ground,
+  given: { readonly objects: boolean; readonly clockOffsetMs: number | undefined },
+): SiteHandle {
+  const { objects, clockOffsetMs } = given;
   const dnsPort = ground.ports.get("dns");
   return new SiteHandle({
     program: withClockOffset(siteProgram(ground.layout), clockOffsetMs),
-    spec: siteSpec(place, ground.layout, ground.ports),
+    spec: siteSpec(place, { ...ground, objects }),
     registry: ground.registry,
     isReplaced: async () => (await activePlace(dnsPort)).id !== place.id,
   });

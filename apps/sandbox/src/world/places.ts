@@ -49,6 +49,14 @@ export const NAMES = {
   zone: "phoenix.test",
   host: "shop.phoenix.test",
   tsigKey: "cloudphoenix",
+  /** Bucket at one site, container at the other. */
+  bucket: "receipts",
+  /** Queue with the events of the bucket. */
+  objectEvents: "receipts-events",
+  /** Account of the container. */
+  blobAccount: "shopobjects",
+  /** Names the secret that signs requests to the bucket. */
+  s3KeyId: "SHOPOBJECTS",
 } as const;
 
 /** What the application consists of, with the replicas each site runs. The first serves clients. */

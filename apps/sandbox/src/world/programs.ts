@@ -105,6 +105,15 @@ export function agentProgram(vantage: string, layout: Layout, ports: PortBook): 
   };
 }
 
+/** Copies the application's objects from site to site. */
+export function workerProgram(layout: Layout): ProgramSpec {
+  return {
+    program: fileOf("apps/worker/src/main.ts"),
+    args: ["--config", layout.configFile(1)],
+    env: quickStart(layout),
+  };
+}
+
 /** The client load. `configFile` is read by it, see `load-config.ts`. */
 export function loadProgram(configFile: string): ProgramSpec {
   return { program: fileOf("apps/sandbox/src/load/main.ts"), args: [configFile], env: {} };

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Layout } from "./layout.ts";
-import { PLACES } from "./places.ts";
+import { AWAY_PLACE, HOME_PLACE, NAMES, PLACES } from "./places.ts";
 
 /** Names of the secret files. */
 export const SECRETS = {
@@ -15,6 +15,10 @@ export const SECRETS = {
   keeper: (cloud: string): string => `keeper-${cloud}`,
   /** Of the agent's login at the state database. */
   witness: (cloud: string): string => `witness-${cloud}`,
+  /** Key of the object store, as services take it. */
+  objects: (cloud: string): string => `objects-${cloud}`,
+  /** The same as CloudPhoenix takes it. */
+  objectCredentials: (cloud: string): string => `objects-${cloud}-credentials`,
   replicator: "replicator",
   application: "application",
   network: "network",
@@ -46,6 +50,21 @@ export function writeSecrets(layout: Layout): void {
   ];
   for (const name of names) write(layout, name, randomBytes(24).toString("base64url"));
   write(layout, SECRETS.tsig, randomBytes(32).toString("base64"));
+  writeObjectKeys(layout);
+}
+
+/** Each cloud has its own form of a key. */
+function writeObjectKeys(layout: Layout): void {
+  const s3Key = randomBytes(30).toString("base64url");
+  write(layout, SECRETS.objects(HOME_PLACE.cloud), s3Key);
+  write(
+    layout,
+    SECRETS.objectCredentials(HOME_PLACE.cloud),
+    `aws_access_key_id = ${NAMES.s3KeyId}\naws_secret_access_key = ${s3Key}`,
+  );
+  const blobKey = randomBytes(64).toString("base64");
+  write(layout, SECRETS.objects(AWAY_PLACE.cloud), blobKey);
+  write(layout, SECRETS.objectCredentials(AWAY_PLACE.cloud), `azure_storage_key = ${blobKey}`);
 }
 
 /** The secret called `name`. */

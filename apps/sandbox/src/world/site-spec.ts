@@ -2,6 +2,7 @@
 import type { SiteSpec, WorkloadSpec } from "../site/operations.ts";
 import { MASTER_ROLE } from "./databases.ts";
 import type { Layout } from "./layout.ts";
+import { objectStoreSpec, storageEnvironment } from "./object-stores.ts";
 import { type Place, WORKLOADS, type WorkloadName, ZONES } from "./places.ts";
 import type { PortBook } from "./ports.ts";
 import { agentProgram, workloadProgram } from "./programs.ts";
@@ -29,7 +30,14 @@ const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /** The specification its process is started with. */
-export function siteSpec(place: Place, layout: Layout, ports: PortBook): SiteSpec {
+export function siteSpec(
+  place: Place,
+  {
+    layout,
+    ports,
+    objects,
+  }: { readonly layout: Layout; readonly ports: PortBook; readonly objects: boolean },
+): SiteSpec {
   const { id, cloud, region } = place;
   return {
     id,
@@ -45,9 +53,9 @@ export function siteSpec(place: Place, layout: Layout, ports: PortBook): SiteSpe
     },
     tokenFile: layout.secret(SECRETS.provider(cloud)),
     workloads: [
-      workloadSpec("orders", place, layout, ports),
-      workloadSpec("fulfilment", place, layout, ports),
-      workloadSpec("storefront", place, layout, ports),
+      workloadSpec("orders", place, layout, { ports, objects }),
+      workloadSpec("fulfilment", place, layout, { ports, objects }),
+      workloadSpec("storefront", place, layout, { ports, objects }),
     ],
     database: {
       superuser: MASTER_ROLE,
@@ -55,6 +63,7 @@ export function siteSpec(place: Place, layout: Layout, ports: PortBook): SiteSpe
       cacheDirectory: layout.cache,
       settings: POSTGRES_SETTINGS,
     },
+    objects: objects ? objectStoreSpec(place, layout, ports) : null,
     agent: agentProgram(cloud, layout, ports),
   };
 }
@@ -63,14 +72,17 @@ function workloadSpec(
   name: WorkloadName,
   place: Place,
   layout: Layout,
-  ports: PortBook,
+  { ports, objects }: { readonly ports: PortBook; readonly objects: boolean },
 ): WorkloadSpec {
+  const program = workloadProgram(name, place, layout, ports);
+  const storage = objects && name === "orders" ? storageEnvironment(place, layout, ports) : {};
   return {
     name,
     replicas: WORKLOADS[name],
     balancerPort: balancerPort(place, name, ports),
     ports: podPorts(place, name, ports),
     zones: ZONES,
-    ...workloadProgram(name, place, layout, ports),
+    ...program,
+    env: { ...program.env, ...storage },
   };
 }

@@ -67,6 +67,8 @@ function sitePortNames({ cloud }: Place): readonly string[] {
     "postgres",
     "database-link",
     "agent",
+    "objects",
+    "object-events",
   ];
   const pods = WORKLOAD_NAMES.flatMap((workload) => podNames(workload));
   return [...parts, ...pods].map((part) => `${cloud}:${part}`);
@@ -144,6 +146,9 @@ function linksInto(place: Place, wanDelayMs: number): readonly LinkOutline[] {
     { ...control, what: "postgres", target: postgres },
     { ...control, what: "provider", target: `${to}:provider` },
     { ...control, what: "agent", target: `${to}:agent` },
+    // The worker that copies objects stands beside the controller, outside of every site.
+    { ...control, delayMs: WITNESS_DELAY_MS, what: "objects", target: `${to}:objects` },
+    { ...control, delayMs: WITNESS_DELAY_MS, what: "object-events", target: `${to}:object-events` },
     { ...wan, what: "entry", target: entry },
     { ...wan, what: "postgres", target: postgres },
     { ...wan, what: "agent", target: `${to}:agent` },

@@ -14,6 +14,7 @@ import type { Ground } from "./ground.ts";
 import { removeHome } from "./leftovers.ts";
 import { linkMatcher } from "./link-matcher.ts";
 import { WorldLoad } from "./load.ts";
+import { type ObjectCensus, takeObjectCensus } from "./object-census.ts";
 import { type Place, PLACES } from "./places.ts";
 import { readSecret, SECRETS } from "./secrets.ts";
 import { CLIENT_PORT } from "./topology.ts";
@@ -133,6 +134,19 @@ export class World {
   /** Lifts what was done by hand. Idempotent. */
   repairLinks(): Promise<Instant> {
     return this.#parts.faults.repair(BY_HAND);
+  }
+
+  /** Whether the application has objects here. */
+  get hasObjects(): boolean {
+    return this.#parts.options.objects ?? true;
+  }
+
+  /**
+   * Counts the objects of a site, the active one unless another is named, by listing everything.
+   * @throws {CloudPhoenixError} if its database or its store cannot be read
+   */
+  async objectCensus(signal: AbortSignal, site?: string): Promise<ObjectCensus> {
+    return takeObjectCensus(await this.#place(site), this.#parts.ground, signal);
   }
 
   links(): Promise<Readonly<Record<string, LinkStats>>> {
