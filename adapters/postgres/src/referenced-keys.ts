@@ -1,12 +1,14 @@
 /**
  * The keys of objects that rows of the application point to, in the order object stores list them.
  *
- * 1. Constant memory: a page at a time, each from where the last one ended.
+ * 1. Constant memory: a page at a time, from one cursor; the server sorts once, and needs no index.
  * 2. A key is told once, however many rows point to it.
+ * 3. All of it is one moment of the table. The session is given back when the reader stops.
  */
 import type { SiteId } from "@cloudphoenix/core";
 import { escapeIdentifier } from "pg";
 import type { PostgresContext } from "./postgres-context.ts";
+import type { SiteConnection } from "./site-connections.ts";
 
 /** Where keys stand. Names come from validated configuration; they are quoted all the same. */
 export interface KeyColumn {
@@ -19,6 +21,9 @@ export interface KeyColumn {
 
 const PAGE_KEYS = 5_000;
 
+/** The first page comes after the server has sorted everything; no page may take longer. */
+const PAGE_LIMIT_MS = 60_000;
+
 /**
  * Pages of keys at `site`, ascending by their bytes (`collate "C"`).
  * @throws {CloudPhoenixError} as `SiteConnections.withSession`
@@ -29,28 +34,54 @@ export async function* referencedKeys(
   column: KeyColumn,
   signal: AbortSignal,
 ): AsyncGenerator<readonly string[]> {
-  const text = pageStatement(column);
-  for (let after: string | null = null; ; ) {
-    const rows: readonly { readonly key: string }[] = await connections.withSession(
-      site,
-      signal,
-      (connection) => connection.query<{ readonly key: string }>(text, [after, PAGE_KEYS]),
-    );
-    const keys = rows.map(({ key }) => key);
-    if (keys.length > 0) yield keys;
-    if (keys.length < PAGE_KEYS) return;
-    after = keys.at(-1) ?? null;
+  const stopped = new AbortController();
+  // Hands over one page at a time: the next is read when the last one was taken.
+  const { readable, writable } = new TransformStream<readonly string[], readonly string[]>();
+  const writer = writable.getWriter();
+  const reading = connections.withSession(
+    site,
+    AbortSignal.any([signal, stopped.signal]),
+    async (connection) => {
+      await connection.transaction(async () => {
+        await connection.query(`declare referenced cursor for ${statementOf(column)}`);
+        await handOver(connection, writer);
+      }, `begin read only; set local statement_timeout = ${PAGE_LIMIT_MS}`);
+    },
+  );
+  const ended = reading.then(
+    () => writer.close(),
+    (error: unknown) => writer.abort(error),
+  );
+  ended.catch(() => undefined);
+  try {
+    yield* readable;
+  } finally {
+    stopped.abort();
+    await reading.catch(() => undefined);
   }
 }
 
-function pageStatement({ table, key, storedAt }: KeyColumn): string {
+async function handOver(
+  connection: SiteConnection,
+  writer: WritableStreamDefaultWriter<readonly string[]>,
+): Promise<void> {
+  for (;;) {
+    const rows = await connection.query<{ readonly key: string }>(
+      `fetch ${PAGE_KEYS} from referenced`,
+      [],
+      { timeoutMs: PAGE_LIMIT_MS },
+    );
+    if (rows.length > 0) await writer.write(rows.map(({ key }) => key));
+    if (rows.length < PAGE_KEYS) return;
+  }
+}
+
+function statementOf({ table, key, storedAt }: KeyColumn): string {
   const from = table
     .split(".")
     .map((name) => escapeIdentifier(name))
     .join(".");
-  const value = `${escapeIdentifier(key)}::text collate "C"`;
-  return `select distinct ${value} as key from ${from}
+  return `select distinct ${escapeIdentifier(key)}::text collate "C" as key from ${from}
     where ${escapeIdentifier(storedAt)} is not null and ${escapeIdentifier(key)} is not null
-      and ($1::text is null or ${value} > $1)
-    order by 1 limit $2`;
+    order by 1`;
 }

@@ -46,3 +46,13 @@ test("keys of rows whose object is stored come once each, in byte order, page by
 test("a table that does not exist is named", async () => {
   await expect(pages({ ...COLUMN, table: "public.receits" })).rejects.toThrow(/receits/);
 });
+
+test("a reader that stops early gives the session back at once", async () => {
+  for (let round = 0; round < 10; round += 1) {
+    for await (const page of pair.replication.referencedKeys(SITE_A, COLUMN, soon())) {
+      expect(page.length).toBeGreaterThan(0);
+      break;
+    }
+  }
+  expect((await pages(COLUMN)).flat()).toHaveLength(6_002);
+});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type DemoFacts, demoReport } from "../src/demo/demo-report.ts";
 
-const KEPT: DemoFacts = {
+const KEPT = {
   fault: "region-loss",
   from: "aws-us-east-1",
   to: "azure-westeurope",
@@ -27,6 +27,20 @@ const KEPT: DemoFacts = {
     doubledTotal: 0,
     complete: true,
   },
+  objects: {
+    acknowledged: 100,
+    present: 100,
+    missing: [],
+    late: 3,
+    reported: {
+      boundMs: 900,
+      copied: 0,
+      left: null,
+      referenced: 100,
+      missing: 3,
+      missingKeys: ["receipts/5.json", "receipts/6.json", "receipts/7.json"],
+    },
+  },
   loss: {
     transactions: 2,
     rowsByTable: { "public.orders": 2 },
@@ -35,7 +49,7 @@ const KEPT: DemoFacts = {
     rpoMs: 18,
   },
   parts: [],
-};
+} satisfies DemoFacts;
 
 describe("the report of the main job", () => {
   test("is good when every promise held, and names what was lost", () => {
@@ -43,6 +57,20 @@ describe("the report of the main job", () => {
 
     expect(report.ok).toBe(true);
     expect(report).toMatchObject({ writes_lost: 1, writes_lost_keys: ["k-7"], rpo_ms: 18 });
+  });
+
+  test("counts objects beside orders, and those that came late", () => {
+    expect(demoReport(KEPT)).toMatchObject({
+      objects_acknowledged: 100,
+      objects_present: 100,
+      objects_missing: 0,
+      objects_late: 3,
+      objects_rpo_ms: 900,
+    });
+    expect(demoReport({ ...KEPT, objects: null })).toMatchObject({
+      ok: true,
+      objects_acknowledged: null,
+    });
   });
 
   test.each<[string, Partial<DemoFacts>]>([
@@ -61,6 +89,12 @@ describe("the report of the main job", () => {
     ["an order was never fulfilled", { orders: { ...KEPT.orders, fulfilled: 100, waiting: 1 } }],
     ["an order was set aside", { orders: { ...KEPT.orders, fulfilled: 100, setAside: 1 } }],
     ["a retry made a second order", { orders: { ...KEPT.orders, doubledTotal: 1 } }],
+    [
+      "a receipt is not at the new site",
+      { objects: { ...KEPT.objects, present: 99, missing: ["receipts/7.json"] } },
+    ],
+    ["the run did not settle the objects", { objects: { ...KEPT.objects, reported: null } }],
+    ["no object was ever acknowledged", { objects: { ...KEPT.objects, acknowledged: 0 } }],
     ["the orders could not all be listed", { orders: { ...KEPT.orders, complete: false } }],
     ["only one site was ever heard of", { client: { ...KEPT.client, lastOnOldSiteAtMs: null } }],
   ])("is not good when %s", (_, change) => {
