@@ -242,6 +242,11 @@ describe("reads", () => {
     expect((await get("/v1/replication")).body).toMatchObject({
       replications: [{ standby: "azure-westeurope", lossBoundMs: 100, schemaDifferences: [] }],
     });
+    expect((await get("/v1/replication")).body).toMatchObject({
+      replications: [
+        { objects: { behindMs: 1_200, pending: 4, canaryAgeMs: 1_000, paused: null } },
+      ],
+    });
   });
 
   test("show a run with its journal and report", async () => {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { CommandContext } from "../command-context.ts";
 import { connect } from "../connection.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
+import { type ObjectCopyDocument, objectCopyText } from "../render/object-copy-text.ts";
 import { durationText } from "../render/duration-text.ts";
 
 interface ReplicationDocument {
@@ -12,6 +13,7 @@ interface ReplicationDocument {
   readonly lossBoundMs: number | null;
   readonly detail: string;
   readonly schemaDifferences: readonly string[] | null;
+  readonly objects: ObjectCopyDocument | null;
 }
 
 /** `cloudphoenix replicate status`: how far each standby is behind. */
@@ -36,6 +38,7 @@ function standbyLines(standby: ReplicationDocument): readonly string[] {
   return [
     `${standby.standby}: ${standby.state} (${standby.detail})`,
     `  lag ${durationText(standby.lagMs)}, ${standby.lagBytes ?? "unknown"} bytes; a move now would lose at most ${durationText(standby.lossBoundMs)}`,
+    ...(standby.objects === null ? [] : [`  ${objectCopyText(standby.objects)}`]),
     ...(differences === null
       ? ["  schemas could not be compared"]
       : differences.map((difference) => `  ✗ schema differs: ${difference}`)),

@@ -1,6 +1,7 @@
 /** The one screen of the on-call engineer. */
 import type { Terminal } from "../terminal.ts";
 import { clockText, durationText } from "./duration-text.ts";
+import { type ObjectCopyDocument, objectCopyText } from "./object-copy-text.ts";
 import { type QuarantineDocument, quarantineLine } from "./quarantine-text.ts";
 import { textTable } from "./text-table.ts";
 
@@ -50,6 +51,7 @@ interface StandbyDocument {
     readonly state: string;
     readonly lagMs: number | null;
     readonly lossBoundMs: number | null;
+    readonly objects: ObjectCopyDocument | null;
   } | null;
 }
 
@@ -126,6 +128,9 @@ function standbyLines(
   const word = standby.ready ? paint.green("ready") : paint.yellow("not ready");
   return [
     `Standby ${standby.site} is ${word}; ${lag}`,
+    ...(replication === null || replication.objects === null
+      ? []
+      : [`  ${objectCopyText(replication.objects)}`]),
     ...standby.reasons.map((reason) => `  ✗ ${reason}`),
   ];
 }

@@ -77,7 +77,8 @@ export class QueuedObjectDesk implements ObjectDesk {
   ): Promise<{ readonly result: FinalSyncResult | null; readonly detail: string }> {
     const { application, work, finalSyncMs } = this.#options;
     const { from, to, generation } = pair;
-    if (finalSyncMs === 0) return { result: null, detail: "nothing more was copied, as configured" };
+    if (finalSyncMs === 0)
+      return { result: null, detail: "nothing more was copied, as configured" };
     const task = await work.enqueue({
       application: application.name,
       kind: OBJECT_TASKS.finalSync,

@@ -23,6 +23,15 @@ export const replicationSchema: z.ZodType<ReplicationView> = z
     readAtMs: z.number().nullable(),
     detail: z.string(),
     schemaDifferences: z.array(z.string()).nullable(),
+    objects: z
+      .strictObject({
+        behindMs: z.number().nullable(),
+        pending: z.number(),
+        canaryAgeMs: z.number().nullable(),
+        toldAtMs: z.number().nullable(),
+        paused: z.string().nullable(),
+      })
+      .nullable(),
   })
   .meta({ id: "Replication" });
 

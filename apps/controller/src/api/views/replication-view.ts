@@ -1,6 +1,12 @@
 /** How far each standby is behind, and what moving to it now would lose. */
 
-import type { Decision, ReplicationFacts, Situation, StandbyFacts } from "@cloudphoenix/core";
+import type {
+  Decision,
+  ObjectCopyFacts,
+  ReplicationFacts,
+  Situation,
+  StandbyFacts,
+} from "@cloudphoenix/core";
 
 export interface ReplicationView {
   readonly standby: string;
@@ -17,6 +23,22 @@ export interface ReplicationView {
   readonly detail: string;
   /** Differences between the schemas; null if they could not be compared. */
   readonly schemaDifferences: readonly string[] | null;
+  /** Null where the application has no objects. */
+  readonly objects: ObjectCopyView | null;
+}
+
+/** How far the copy of the objects is. */
+export interface ObjectCopyView {
+  /** Age of the oldest object that may be missing; null if unknown. */
+  readonly behindMs: number | null;
+  /** Objects known to be on their way. */
+  readonly pending: number;
+  /** Age of the newest canary object seen at the standby; null if none was. */
+  readonly canaryAgeMs: number | null;
+  /** When the follower last told anything; null if never. */
+  readonly toldAtMs: number | null;
+  /** Why nothing is copied; null while it is. */
+  readonly paused: string | null;
 }
 
 /** One view per standby of the situation. */
@@ -25,10 +47,14 @@ export function replicationViews(
   decision: Decision,
 ): readonly ReplicationView[] {
   const lastAliveAtMs = decision.lastAlive?.atMs ?? null;
-  return situation.standbys.map((standby) => replicationView(standby, lastAliveAtMs));
+  const { nowMs } = situation;
+  return situation.standbys.map((standby) => replicationView(standby, { lastAliveAtMs, nowMs }));
 }
 
-function replicationView(standby: StandbyFacts, lastAliveAtMs: number | null): ReplicationView {
+function replicationView(
+  standby: StandbyFacts,
+  { lastAliveAtMs, nowMs }: { readonly lastAliveAtMs: number | null; readonly nowMs: number },
+): ReplicationView {
   const { writtenAtMs, appliedAtMs, lagBytes, readAtMs, state, detail } = standby.replication;
   const behind = (untilMs: number | null): number | null =>
     untilMs === null || appliedAtMs === null ? null : Math.max(0, untilMs - appliedAtMs);
@@ -43,5 +69,21 @@ function replicationView(standby: StandbyFacts, lastAliveAtMs: number | null): R
     readAtMs,
     detail,
     schemaDifferences: standby.schemaDifferences,
+    objects: standby.objects === null ? null : objectCopyView(standby.objects, nowMs),
+  };
+}
+
+function objectCopyView(
+  { completeUntilMs, canaryMs, pending, toldAtMs, paused }: ObjectCopyFacts,
+  nowMs: number,
+): ObjectCopyView {
+  const ageOf = (atMs: number | null): number | null =>
+    atMs === null ? null : Math.max(0, nowMs - atMs);
+  return {
+    behindMs: ageOf(completeUntilMs),
+    pending,
+    canaryAgeMs: ageOf(canaryMs),
+    toldAtMs,
+    paused,
   };
 }
