@@ -34,17 +34,26 @@ const RULES: readonly Rule[] = [
   { folder: /^packages\/config$/, may: [/^packages\/core$/], external: true },
   { folder: /^packages\/testkit$/, may: [/^packages\/(core|engine|objects)$/], external: true },
   { folder: /^adapters\/[^/]+$/, may: [/^packages\/(core|engine|objects)$/], external: true },
+  {
+    // One way from the address of a store to the adapter of its cloud, for every app.
+    folder: /^packages\/stores$/,
+    may: [/^packages\/(core|objects)$/, /^adapters\/(aws|azure)$/],
+    external: true,
+  },
   { folder: /^services\/[^/]+$/, may: [/^packages\/chassis$/], external: true },
   {
     folder: /^apps\/(controller|agent|sandbox|worker)$/,
-    may: [/^packages\/(core|engine|objects|config|local-postgres|local-objects)$/, /^adapters\//],
+    may: [
+      /^packages\/(core|engine|objects|stores|config|local-postgres|local-objects)$/,
+      /^adapters\//,
+    ],
     external: true,
   },
   {
     // The CLI starts the sandbox, so it may import it, and copies objects itself; it reaches
     // everything else over HTTP.
     folder: /^apps\/cli$/,
-    may: [/^packages\/(core|engine|objects|config)$/, /^apps\/sandbox$/, /^adapters\/(aws|azure)$/],
+    may: [/^packages\/(core|engine|objects|stores|config)$/, /^apps\/sandbox$/],
     external: true,
   },
 ];

@@ -15,8 +15,7 @@ import {
 import type { Command } from "commander";
 import type { CommandContext, Invocation } from "../command-context.ts";
 import { EXIT_CODES, type ExitCode, exitCodeOf } from "../exit-codes.ts";
-import { parseObjectAddress } from "../objects/object-address.ts";
-import { type OpenPlace, openPlace } from "../objects/open-place.ts";
+import { type OpenPlace, openPlace, parseObjectAddress } from "@cloudphoenix/stores";
 import { ProgressDisplay } from "../objects/progress-display.ts";
 import { deleteRules, refuseNonsense, type SyncChoices } from "../objects/sync-choices.ts";
 import {

@@ -58,7 +58,7 @@ function writeConfiguration(layout: Layout, ports: PortBook, options: WorldOptio
       policy: options.policy ?? {},
       controller,
       lease: options.lease ?? {},
-      objects: options.objects ?? true,
+      objects: options.objects ?? false,
     });
     writeFileSync(layout.configFile(controller), stringify(document), { mode: 0o600 });
   }

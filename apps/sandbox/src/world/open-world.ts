@@ -64,7 +64,7 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
 
   step("Starting the network, the state database and PostgreSQL at both sites");
   const clocks = options.clockOffsetsMs ?? {};
-  const objects = options.objects ?? true;
+  const objects = options.objects ?? false;
   const sites = new Map(
     PLACES.map((place) => [
       place.id,

@@ -19,7 +19,7 @@ export interface WorldOptions {
   readonly lease?: Readonly<Record<string, unknown>>;
   /** Default 1. Two share a state database and elect a leader. */
   readonly controllers?: 1 | 2;
-  /** Whether the application stores receipts as objects, and a worker copies them. Default: yes. */
+  /** Whether the application stores receipts as objects, and a worker copies them. Default: no. */
   readonly objects?: boolean;
   /** How wrong clocks are, ms, by place: `control`, `internet`, `aws`, `azure`. Default: right. */
   readonly clockOffsetsMs?: Readonly<Record<string, number>>;

@@ -138,7 +138,7 @@ export class World {
 
   /** Whether the application has objects here. */
   get hasObjects(): boolean {
-    return this.#parts.options.objects ?? true;
+    return this.#parts.options.objects ?? false;
   }
 
   /**
