@@ -20,11 +20,11 @@ export interface AgentLabels {
 
 /** One registry of its own; call `close` when done, it holds a timer of the runtime. */
 export class AgentMetrics {
-  readonly #registry = new Registry();
+  readonly registry: Registry = new Registry();
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 50 });
 
   constructor(labels: AgentLabels, sources: AgentSources) {
-    this.#registry.setDefaultLabels({ ...labels });
+    this.registry.setDefaultLabels({ ...labels });
     this.#watchProbes(sources);
     this.#watchCertificates(sources);
     if (sources.lease !== null) this.#watchLease(sources.lease);
@@ -40,12 +40,12 @@ export class AgentMetrics {
   }
 
   async text(): Promise<{ readonly contentType: string; readonly text: string }> {
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+    return { contentType: this.registry.contentType, text: await this.registry.metrics() };
   }
 
   close(): void {
     this.#loopDelay.disable();
-    this.#registry.clear();
+    this.registry.clear();
   }
 
   #watchProbes({ probes }: AgentSources): void {
@@ -102,7 +102,7 @@ export class AgentMetrics {
   }
 
   #gauge(name: string, { help, labelNames = [], collect }: Reading<Gauge<string>>): void {
-    this.#registry.registerMetric(
+    this.registry.registerMetric(
       new Gauge<string>({
         name: `cloudphoenix_${name}`,
         help,
@@ -117,7 +117,7 @@ export class AgentMetrics {
 
   /** Begins at 0 at every scrape: what is read is a sum already. */
   #counter(name: string, { help, labelNames = [], collect }: Reading<Counter<string>>): void {
-    this.#registry.registerMetric(
+    this.registry.registerMetric(
       new Counter<string>({
         name: `cloudphoenix_${name}`,
         help,

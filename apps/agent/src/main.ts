@@ -2,8 +2,9 @@
 import { loadConfiguration, readSecretFile } from "@cloudphoenix/config";
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import type { LeaseRound } from "@cloudphoenix/engine";
-import { type Logger, pino, stdTimeFunctions } from "pino";
+import type { Logger } from "pino";
 import { type AgentArguments, readArguments } from "./agent-arguments.ts";
+import { openAgentLog } from "./agent-log.ts";
 import { type RunningAgent, startAgent } from "./start-agent.ts";
 
 /** A process that has not ended by then is made to. */
@@ -11,7 +12,7 @@ const SHUTDOWN_MAX_MS = 5000;
 
 try {
   const args = readArguments(process.argv.slice(2));
-  const logger = makeLogger(args);
+  const logger = openAgentLog({ level: args.logLevel, vantage: args.vantage });
   const agent = await start(args, logger);
   logger.info({ port: agent.port, targets: agent.targets }, "watching");
   endOnSignals(agent, logger);
@@ -36,15 +37,6 @@ async function start(args: AgentArguments, logger: Logger): Promise<RunningAgent
 /** A lease that is not renewed will stop the site's writes: that is worth a warning. */
 function levelOf({ kind }: LeaseRound): "info" | "warn" {
   return kind === "renewed" || kind === "standing-by" ? "info" : "warn";
-}
-
-function makeLogger(args: AgentArguments): Logger {
-  return pino({
-    level: args.logLevel,
-    base: { service: "agent", vantage: args.vantage },
-    timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-  });
 }
 
 /** First signal: close in order. Second signal, or the deadline: leave at once. */

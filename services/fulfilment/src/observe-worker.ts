@@ -7,7 +7,7 @@ import type { WorkerEvent } from "./worker.ts";
 
 /** Set-aside orders get a line each: there are few, and somebody has to look at every one. */
 export function observeWorker(
-  logger: FastifyBaseLogger,
+  logger: Pick<FastifyBaseLogger, "info" | "warn">,
   metrics: Pick<Metrics, "registry">,
 ): (event: WorkerEvent) => void {
   const settled = new Counter({

@@ -47,7 +47,7 @@ const STEP_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
 /** One registry of its own; call `close` when done, it holds a timer of the runtime. */
 export class ControllerMetrics {
-  readonly #registry = new Registry();
+  readonly registry: Registry = new Registry();
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 50 });
   readonly #score = this.#gauge("site_score", "Points of a site; higher is worse.", ["site"]);
   readonly #coverage = this.#gauge("site_coverage", "Share of a site's points that are known.", [
@@ -79,7 +79,7 @@ export class ControllerMetrics {
     help: "Time steps took.",
     labelNames: ["status"],
     buckets: STEP_SECONDS,
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly #alive = new Map<string, LivingRun>();
   readonly #monotonicMs: () => number;
@@ -87,7 +87,7 @@ export class ControllerMetrics {
   constructor(options: ControllerMetricsOptions) {
     const { application, monotonicMs = () => performance.now() } = options;
     this.#monotonicMs = monotonicMs;
-    this.#registry.setDefaultLabels({ application });
+    this.registry.setDefaultLabels({ application });
     // A counter that first appears at 1 has not increased for Prometheus: every value starts at 0.
     for (const action of ACTION_KINDS) {
       this.#actions.inc({ action }, 0);
@@ -199,7 +199,7 @@ export class ControllerMetrics {
       name: "cloudphoenix_certificate_expiry_timestamp_seconds",
       help: "When the certificate a probed address showed last ends, seconds since 1970.",
       labelNames: ["signal", "vantage"],
-      registers: [this.#registry],
+      registers: [this.registry],
       collect() {
         for (const { signal, vantage, endsAtMs } of read()) {
           expiry.set({ signal, vantage }, endsAtMs / 1000);
@@ -228,7 +228,7 @@ export class ControllerMetrics {
       name: "cloudphoenix_lease_holder",
       help: "1 for the site that holds the writer lease.",
       labelNames: ["site"],
-      registers: [this.#registry],
+      registers: [this.registry],
       collect() {
         const held = read()?.holder ?? null;
         for (const site of sites) holder.set({ site }, site === held ? 1 : 0);
@@ -242,12 +242,12 @@ export class ControllerMetrics {
   }
 
   async text(): Promise<{ readonly contentType: string; readonly text: string }> {
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+    return { contentType: this.registry.contentType, text: await this.registry.metrics() };
   }
 
   close(): void {
     this.#loopDelay.disable();
-    this.#registry.clear();
+    this.registry.clear();
   }
 
   #quietSeconds(): number {
@@ -275,7 +275,7 @@ export class ControllerMetrics {
             this.set(read());
           },
         });
-    this.#registry.registerMetric(metric);
+    this.registry.registerMetric(metric);
   }
 
   #gauge<L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> {
@@ -283,7 +283,7 @@ export class ControllerMetrics {
       name: `cloudphoenix_${name}`,
       help,
       labelNames: [...labelNames],
-      registers: [this.#registry],
+      registers: [this.registry],
     });
   }
 
@@ -292,7 +292,7 @@ export class ControllerMetrics {
       name: `cloudphoenix_${name}`,
       help,
       labelNames: [...labelNames],
-      registers: [this.#registry],
+      registers: [this.registry],
     });
   }
 }

@@ -1,12 +1,16 @@
-/** What is checked: rules, their tests, and runbooks. */
+/** What is checked, as it lies in the repository. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { type ExportedMetric, exportedMetrics } from "./exported-metrics.ts";
 
 /** The folder `deploy/observability`. */
 export const observabilityRoot: string = join(import.meta.dirname, "../..");
 
 const runbooksRoot = join(observabilityRoot, "../../docs/runbooks");
+
+/** Text by file name. */
+type Texts = Readonly<Record<string, string>>;
 
 /** An alert as its file has it; anything may be missing. */
 export interface AlertRule {
@@ -16,26 +20,95 @@ export interface AlertRule {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** A recording rule. */
+interface RecordingRule {
+  readonly record: string;
+  readonly expr: string;
+}
+
+/** A data source of Grafana as its file has it. */
+export interface DataSource {
+  readonly uid: string;
+  readonly type: string;
+  readonly jsonData?: unknown;
+}
+
+/** The part of Alertmanager's configuration that is looked at. */
+export interface Alertmanager {
+  readonly route: Route;
+  readonly receivers: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** A way alerts take. */
+export interface Route {
+  readonly receiver: string;
+  readonly matchers?: readonly string[];
+  readonly routes?: readonly Route[];
+}
+
 export interface ObservabilityFiles {
+  /** On metrics. */
   readonly alerts: readonly AlertRule[];
+  readonly recordings: readonly RecordingRule[];
+  /** On logs. */
+  readonly logAlerts: readonly AlertRule[];
   /** Names of the tests of alerts. */
   readonly tests: readonly string[];
-  /** Text by file name. */
-  readonly runbooks: Readonly<Record<string, string>>;
+  readonly runbooks: Texts;
+  /** Dashboards. */
+  readonly boards: Texts;
+  readonly alertmanager: Alertmanager;
+  readonly dataSources: readonly DataSource[];
+  readonly alloy: string;
+  readonly loki: LokiConfiguration;
+  readonly metrics: readonly ExportedMetric[];
+}
+
+/** The part of Loki's configuration that is looked at. */
+export interface LokiConfiguration {
+  readonly [section: string]: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** @throws {Error} if a file is missing or is no YAML */
 export function readFiles(): ObservabilityFiles {
-  const { groups }: { groups: { rules: AlertRule[] }[] } = yamlOf("prometheus/alerts.yaml");
-  const { tests }: { tests: { name: string }[] } = yamlOf("prometheus/alerts.test.yaml");
-  const names = readdirSync(runbooksRoot);
+  const alertmanager: Alertmanager = yamlOf("alertmanager/alertmanager.yaml");
+  const loki: LokiConfiguration = yamlOf("loki/loki.yaml");
+  const { datasources }: { datasources: DataSource[] } = yamlOf(
+    "grafana/provisioning/datasources/datasources.yaml",
+  );
   return {
-    alerts: groups.flatMap(({ rules }) => rules),
-    tests: tests.map(({ name }) => name),
-    runbooks: Object.fromEntries(
-      names.map((name) => [name, readFileSync(join(runbooksRoot, name), "utf8")]),
-    ),
+    alerts: rulesOf("prometheus/alerts.yaml"),
+    recordings: rulesOf("prometheus/recording-rules.yaml"),
+    logAlerts: rulesOf("loki/rules/cloudphoenix/alerts.yaml"),
+    tests: testFiles().flatMap((file) => {
+      const { tests }: { tests: { name: string }[] } = yamlOf(file);
+      return tests.map(({ name }) => name);
+    }),
+    runbooks: textsOf(runbooksRoot),
+    boards: textsOf(join(observabilityRoot, "grafana/dashboards")),
+    alertmanager,
+    dataSources: datasources,
+    alloy: readFileSync(join(observabilityRoot, "alloy/config.alloy"), "utf8"),
+    loki,
+    metrics: exportedMetrics(),
   };
+}
+
+/** Unit tests of alerts, relative to the folder. */
+export function testFiles(): readonly string[] {
+  const folder = "prometheus/tests";
+  return readdirSync(join(observabilityRoot, folder)).map((file) => join(folder, file));
+}
+
+/** Whatever their kind: who reads them says of which. */
+function rulesOf(file: string): ReturnType<typeof parse> {
+  const { groups }: { groups: { rules: unknown[] }[] } = yamlOf(file);
+  return groups.flatMap(({ rules }) => rules);
+}
+
+function textsOf(folder: string): Texts {
+  const names = readdirSync(folder).toSorted();
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
 }
 
 /** Whatever the file holds: who reads it says of which shape it must be. */
