@@ -3,12 +3,14 @@
  * `docs/reference/cli.md` from the commands, `configuration.md` from the schema, `errors.md` from the
  * codes, and the tables in
  * `docs/concepts/scoring-and-decision.md` from the defaults. With `--check` it writes nothing and
- * exits 1 if a document differs or names a command that does not exist.
+ * exits 1 if a document differs, names a command or links to a file that does not exist, or if a map of
+ * `deploy/` misses a folder.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { cliReference, commandPaths } from "./cli-reference.ts";
 import { configurationPage } from "./configuration-page.ts";
+import { unmappedFolders } from "./deploy-map.ts";
 import { errorsPage } from "./errors-page.ts";
 import { scoringPage } from "./scoring-page.ts";
 
@@ -32,7 +34,7 @@ for (const [name, render] of Object.entries(pages)) {
   if (!check) writeFileSync(path, text);
   else if (readOrEmpty(path) !== text) problems.push(`docs/${name} is not current: npm run docs`);
 }
-problems.push(...unknownCommands(), ...brokenLinks());
+problems.push(...unknownCommands(), ...brokenLinks(), ...unmappedFolders());
 
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;

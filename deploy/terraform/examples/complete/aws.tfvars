@@ -57,6 +57,8 @@ dns = {
 
 backup_copy_vault_arn = "arn:aws:backup:eu-west-1:123456789012:backup-vault:shop-prod"
 
+peer_oidc_issuer_url = "https://westeurope.oic.prod-aks.azure.com/11111111-1111-1111-1111-111111111111/abc/"
+
 cloudphoenix = {
   entry_url    = "https://aws.shop.example.com"
   provider_url = "https://provider.aws.shop.example.com"

@@ -56,6 +56,8 @@ traffic_manager = {
   peer          = { site = "aws-eu-central-1", address = "203.0.113.10" }
 }
 
+peer_oidc_issuer_url = "https://oidc.eks.eu-central-1.amazonaws.com/id/ABC"
+
 cloudphoenix = {
   entry_url    = "https://azure.shop.example.com"
   provider_url = "https://provider.azure.shop.example.com"

@@ -60,6 +60,7 @@ module "eks" {
   admin_role_arns     = var.kubernetes.admin_role_arns
   nodes               = local.capacity.nodes
   workload_identities = local.workload_identities
+  peer_trust          = var.peer_oidc_issuer_url == null ? null : { issuer_url = var.peer_oidc_issuer_url, identities = ["worker"] }
   key_arns            = { cluster = module.kms.key_arns["cluster"], logs = module.kms.key_arns["logs"] }
 }
 

@@ -23,6 +23,11 @@ output "name_servers" {
   value       = flatten(module.route53[*].name_servers)
 }
 
+output "oidc_issuer_url" {
+  description = "For the other stack's `peer_oidc_issuer_url`."
+  value       = module.eks.oidc_issuer_url
+}
+
 output "kubernetes" {
   description = "What the manifests of this site need: cluster, roles of service accounts, registry, target group."
   value = {

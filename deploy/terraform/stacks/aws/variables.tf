@@ -127,3 +127,9 @@ variable "backup_copy_vault_arn" {
   type        = string
   default     = null
 }
+
+variable "peer_oidc_issuer_url" {
+  description = "Issuer of the other cluster's tokens (its stack's output `oidc_issuer_url`), so that the worker there can read and write the objects here without a key; null until that cluster exists."
+  type        = string
+  default     = null
+}

@@ -79,6 +79,7 @@ module "aks" {
   admin_group_object_ids = var.kubernetes.admin_group_object_ids
   nodes                  = local.capacity.nodes
   workload_identities    = local.workload_identities
+  peer_trust             = var.peer_oidc_issuer_url == null ? null : { issuer_url = var.peer_oidc_issuer_url, identities = ["worker"] }
   log_workspace_id       = module.log_analytics.workspace_id
 }
 

@@ -8,6 +8,11 @@ output "postgresql_domains" {
   value       = module.network.postgresql_domains
 }
 
+output "storage_domains" {
+  description = "Names of the object store and its queue; for the aws stack's `connectivity.peer_dns.domains`, if a worker runs there."
+  value       = [for service in ["blob", "queue"] : "${module.documents.name}.${service}.core.windows.net"]
+}
+
 output "resolver_address" {
   description = "For the aws stack's `connectivity.peer_dns.resolver_addresses`; null without a resolver."
   value       = module.network.resolver_address
@@ -21,6 +26,11 @@ output "cidr" {
 output "entry_addresses" {
   description = "Fixed public addresses of this site; the aws stack's `dns.secondary_addresses`."
   value       = [module.aks.entry_address]
+}
+
+output "oidc_issuer_url" {
+  description = "For the other stack's `peer_oidc_issuer_url`."
+  value       = module.aks.oidc_issuer_url
 }
 
 output "kubernetes" {

@@ -143,3 +143,9 @@ variable "traffic_manager" {
   })
   default = null
 }
+
+variable "peer_oidc_issuer_url" {
+  description = "Issuer of the other cluster's tokens (its stack's output `oidc_issuer_url`), so that the worker there can read and write the objects here without a key; null until that cluster exists."
+  type        = string
+  default     = null
+}

@@ -7,10 +7,28 @@ locals {
     { for name, identity in var.workload_identities : name => { namespace = identity.namespace, service_account = identity.service_account } },
     { vpc-cni = { namespace = "kube-system", service_account = "aws-node" } },
   )
+
+  # Issuers whose tokens count, by identity: the cluster's own, and for some the other cloud's.
+  trusted = { for name in keys(local.identities) : name => concat(
+    [{ provider = aws_iam_openid_connect_provider.this.arn, issuer = local.issuer }],
+    var.peer_trust == null ? [] : contains(var.peer_trust.identities, name) ? [{
+      provider = aws_iam_openid_connect_provider.peer[0].arn
+      issuer   = trimprefix(var.peer_trust.issuer_url, "https://")
+    }] : [],
+  ) }
 }
 
 resource "aws_iam_openid_connect_provider" "this" {
   url            = aws_eks_cluster.this.identity[0].oidc[0].issuer
+  client_id_list = ["sts.amazonaws.com"]
+  tags           = var.context.tags
+}
+
+# No key crosses the clouds: the other cluster's pods show their own token here.
+resource "aws_iam_openid_connect_provider" "peer" {
+  count = var.peer_trust == null ? 0 : 1
+
+  url            = var.peer_trust.issuer_url
   client_id_list = ["sts.amazonaws.com"]
   tags           = var.context.tags
 }
@@ -24,14 +42,14 @@ resource "aws_iam_role" "workload" {
   tags                 = var.context.tags
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
+    Statement = [for trusted in local.trusted[each.key] : {
       Effect    = "Allow"
-      Principal = { Federated = aws_iam_openid_connect_provider.this.arn }
+      Principal = { Federated = trusted.provider }
       Action    = "sts:AssumeRoleWithWebIdentity"
       Condition = {
         StringEquals = {
-          "${local.issuer}:sub" = "system:serviceaccount:${each.value.namespace}:${each.value.service_account}"
-          "${local.issuer}:aud" = "sts.amazonaws.com"
+          "${trusted.issuer}:sub" = "system:serviceaccount:${each.value.namespace}:${each.value.service_account}"
+          "${trusted.issuer}:aud" = "sts.amazonaws.com"
         }
       }
     }]

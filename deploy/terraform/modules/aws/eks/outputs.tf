@@ -17,3 +17,8 @@ output "workload_role_arns" {
   description = "Role by workload identity; goes into the annotation `eks.amazonaws.com/role-arn` of its service account."
   value       = { for name in keys(var.workload_identities) : name => aws_iam_role.workload[name].arn }
 }
+
+output "oidc_issuer_url" {
+  description = "Issuer of the cluster's tokens; the other stack's `peer_oidc_issuer_url`."
+  value       = aws_eks_cluster.this.identity[0].oidc[0].issuer
+}

@@ -147,6 +147,26 @@ variable "workload_identities" {
   }
 }
 
+variable "peer_trust" {
+  description = <<-EOT
+    The other cloud's cluster, whose pods of the same namespace and service account may take these identities too; null trusts nobody there.
+    - `issuer_url`: its OIDC issuer, exactly as it prints it (a final slash counts).
+    - `identities`: names of `workload_identities`; those that copy data between the clouds.
+  EOT
+  type        = object({ issuer_url = string, identities = set(string) })
+  default     = null
+
+  validation {
+    condition     = var.peer_trust == null ? true : can(regex("^https://[a-z0-9.-]+/.+$", var.peer_trust.issuer_url))
+    error_message = "peer_trust.issuer_url must be the https URL of an OIDC issuer: the output oidc_issuer_url of the other stack."
+  }
+
+  validation {
+    condition     = var.peer_trust == null ? true : length(var.peer_trust.identities) > 0 && length(setsubtract(var.peer_trust.identities, keys(var.workload_identities))) == 0
+    error_message = "peer_trust.identities must name some of workload_identities."
+  }
+}
+
 variable "admin_role_arns" {
   description = "IAM roles that administer the cluster, by name. Whoever creates the cluster is not one of them by accident."
   type        = map(string)

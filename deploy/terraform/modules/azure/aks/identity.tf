@@ -25,6 +25,18 @@ resource "azurerm_federated_identity_credential" "workload" {
   audience            = ["api://AzureADTokenExchange"]
 }
 
+# No key crosses the clouds: the other cluster's pods show their own token here.
+resource "azurerm_federated_identity_credential" "peer" {
+  for_each = var.peer_trust == null ? toset([]) : var.peer_trust.identities
+
+  name                = "peer-${var.workload_identities[each.key].namespace}-${var.workload_identities[each.key].service_account}"
+  resource_group_name = var.resource_group_name
+  parent_id           = azurerm_user_assigned_identity.workload[each.key].id
+  issuer              = var.peer_trust.issuer_url
+  subject             = "system:serviceaccount:${var.workload_identities[each.key].namespace}:${var.workload_identities[each.key].service_account}"
+  audience            = ["api://AzureADTokenExchange"]
+}
+
 resource "azurerm_role_assignment" "workload" {
   for_each = local.role_assignments
 

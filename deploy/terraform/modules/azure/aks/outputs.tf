@@ -32,3 +32,8 @@ output "workload_principal_ids" {
   description = "Principal id by workload identity, for roles that are assigned elsewhere."
   value       = { for name, identity in azurerm_user_assigned_identity.workload : name => identity.principal_id }
 }
+
+output "oidc_issuer_url" {
+  description = "Issuer of the cluster's tokens; the other stack's `peer_oidc_issuer_url`."
+  value       = azurerm_kubernetes_cluster.this.oidc_issuer_url
+}

@@ -240,3 +240,30 @@ run "refuses_keys_that_are_no_arns" {
   expect_failures = [var.key_arns]
 }
 
+run "a_role_also_trusts_the_other_cluster_where_it_is_named" {
+  command = apply
+  variables {
+    peer_trust = { issuer_url = "https://westeurope.oic.prod-aks.azure.com/11111111-1111-1111-1111-111111111111/abc/", identities = ["orders"] }
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.workload["orders"].assume_role_policy).Statement[1].Condition.StringEquals["westeurope.oic.prod-aks.azure.com/11111111-1111-1111-1111-111111111111/abc/:sub"] == "system:serviceaccount:shop:orders" && length(jsondecode(aws_iam_role.workload["vpc-cni"].assume_role_policy).Statement) == 1
+    error_message = "The same service account of the other cluster, and no other identity."
+  }
+}
+
+run "refuses_peer_that_is_no_issuer" {
+  command = plan
+  variables {
+    peer_trust = { issuer_url = "oidc.example.com", identities = ["orders"] }
+  }
+  expect_failures = [var.peer_trust]
+}
+
+run "refuses_peer_of_an_unknown_identity" {
+  command = plan
+  variables {
+    peer_trust = { issuer_url = "https://westeurope.oic.prod-aks.azure.com/11111111-1111-1111-1111-111111111111/abc/", identities = ["everything"] }
+  }
+  expect_failures = [var.peer_trust]
+}

@@ -153,3 +153,30 @@ run "refuses_identity_that_owns_everything" {
   expect_failures = [var.workload_identities]
 }
 
+run "an_identity_also_trusts_the_other_cluster_where_it_is_named" {
+  command = plan
+  variables {
+    peer_trust = { issuer_url = "https://oidc.eks.eu-central-1.amazonaws.com/id/ABC", identities = ["orders"] }
+  }
+
+  assert {
+    condition     = azurerm_federated_identity_credential.peer["orders"].issuer == "https://oidc.eks.eu-central-1.amazonaws.com/id/ABC" && azurerm_federated_identity_credential.peer["orders"].subject == "system:serviceaccount:shop:orders"
+    error_message = "The same service account of the other cluster, and no other identity."
+  }
+}
+
+run "refuses_peer_that_is_no_issuer" {
+  command = plan
+  variables {
+    peer_trust = { issuer_url = "oidc.example.com", identities = ["orders"] }
+  }
+  expect_failures = [var.peer_trust]
+}
+
+run "refuses_peer_of_an_unknown_identity" {
+  command = plan
+  variables {
+    peer_trust = { issuer_url = "https://oidc.eks.eu-central-1.amazonaws.com/id/ABC", identities = ["everything"] }
+  }
+  expect_failures = [var.peer_trust]
+}
