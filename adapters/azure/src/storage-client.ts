@@ -6,6 +6,7 @@
  * and bearer token policies of its SDK. The SDK's clients are left out; what they cost per
  * object is in docs/adr/0007.
  */
+import { createSecretKey } from "node:crypto";
 import type { TokenCredential } from "@azure/identity";
 import {
   bearerTokenAuthenticationPolicy,
@@ -187,10 +188,10 @@ function signerFor(credential: StorageCredential): PipelinePolicy {
       scopes: TOKEN_SCOPE,
     });
   }
-  return storageSharedKeyCredentialPolicy({
-    accountName: credential.account,
-    accountKey: Buffer.from(credential.key, "base64"),
-  });
+  // The policy hands the key to `createHmac`, which takes a fifth of the time with a key object.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its type asks for bytes
+  const accountKey = createSecretKey(credential.key, "base64") as unknown as Buffer;
+  return storageSharedKeyCredentialPolicy({ accountName: credential.account, accountKey });
 }
 
 /** The SDK waits for a hung token endpoint without end. Tokens are kept, so this is rarely called. */

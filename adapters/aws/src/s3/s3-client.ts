@@ -4,7 +4,7 @@
  * Owns: addresses of buckets, escaping, who signs. Signing itself (SigV4) and finding credentials are
  * the SDK's. Its client is left out; what it costs per object is in docs/adr/0007.
  */
-import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
+import { createHmac, createSecretKey, hash, type KeyObject } from "node:crypto";
 import { CloudPhoenixError, type ErrorCode, messageOf } from "@cloudphoenix/core";
 import {
   abortedError,
@@ -211,30 +211,47 @@ function escapeUri(text: string): string {
   );
 }
 
-/** SHA-256 for the signer, from Node's own crypto. */
+/**
+ * SHA-256 and its HMAC for the signer, from Node's own crypto. An HMAC with bytes for a key costs
+ * several times one with a key object, so the key objects are kept with the bytes they are of.
+ */
 class Sha256 {
-  readonly #hash: Hash | Hmac;
+  readonly #secret: string | KeyObject | null;
+  readonly #data: Uint8Array[] = [];
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash =
-      secret === undefined ? createHash("sha256") : createHmac("sha256", bytesOf(secret));
+    this.#secret = typeof secret === "object" ? keyOf(secret) : (secret ?? null);
   }
 
   update(data: Uint8Array): void {
-    this.#hash.update(data);
+    this.#data.push(data);
   }
 
   digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.#hash.digest());
+    const [first] = this.#data;
+    const data = this.#data.length === 1 && first !== undefined ? first : Buffer.concat(this.#data);
+    const digest =
+      this.#secret === null
+        ? hash("sha256", data, "buffer")
+        : createHmac("sha256", this.#secret).update(data).digest();
+    return Promise.resolve(digest);
   }
 
   reset(): void {
-    throw new Error("the signer makes a new hash for every text");
+    this.#data.length = 0;
   }
 }
 
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (typeof data === "string") return Buffer.from(data, "utf8");
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+const keys = new WeakMap<ArrayBuffer | ArrayBufferView, KeyObject>();
+
+function keyOf(secret: ArrayBuffer | ArrayBufferView): KeyObject {
+  const known = keys.get(secret);
+  if (known !== undefined) return known;
+  const bytes =
+    secret instanceof ArrayBuffer
+      ? new Uint8Array(secret)
+      : new Uint8Array(secret.buffer, secret.byteOffset, secret.byteLength);
+  const key = createSecretKey(bytes);
+  keys.set(secret, key);
+  return key;
 }
