@@ -38,7 +38,6 @@ describeObjectStore({
           endpoint: link.url,
           credentials,
           pageSize,
-          tags: false,
           silenceMs: 1000,
         });
         stores.push(store);

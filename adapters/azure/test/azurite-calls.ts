@@ -31,6 +31,41 @@ export async function putMessage(azurite: Azurite, queue: string, event: object)
   });
 }
 
+/** Of the whole account. */
+export async function setSoftDelete(azurite: Azurite, on: boolean): Promise<void> {
+  const policy = on ? "<Enabled>true</Enabled><Days>7</Days>" : "<Enabled>false</Enabled>";
+  const xml = `<StorageServiceProperties><DeleteRetentionPolicy>${policy}</DeleteRetentionPolicy></StorageServiceProperties>`;
+  const transport = new HttpTransport({ address: "azurite" });
+  const client = clientFor({ endpoint: azurite.blobEndpoint, azurite, name: "none" }, transport);
+  const answer = await client.tryAccountCall(
+    {
+      method: "PUT",
+      key: null,
+      query: "?restype=service&comp=properties",
+      body: Buffer.from(xml),
+      doing: "preparing a test",
+      notFound: "NOT_FOUND",
+    },
+    AbortSignal.timeout(10_000),
+  );
+  answer.body.resume();
+  if (answer.status !== 202) throw new Error(`soft delete: ${answer.status}`);
+  transport.close();
+}
+
+function clientFor(
+  what: { readonly endpoint: string; readonly azurite: Azurite; readonly name: string },
+  transport: HttpTransport,
+): StorageClient {
+  return new StorageClient({
+    address: "azurite",
+    endpoint: new URL(what.endpoint),
+    container: what.name,
+    credential: credentialOf(what.azurite),
+    transport,
+  });
+}
+
 async function put(what: {
   readonly endpoint: string;
   readonly azurite: Azurite;
@@ -40,13 +75,7 @@ async function put(what: {
   readonly body?: Uint8Array;
 }): Promise<void> {
   const transport = new HttpTransport({ address: "azurite" });
-  const client = new StorageClient({
-    address: "azurite",
-    endpoint: new URL(what.endpoint),
-    container: what.name,
-    credential: credentialOf(what.azurite),
-    transport,
-  });
+  const client = clientFor(what, transport);
   const { key, query, body } = what;
   const call = { key, query, doing: "preparing a test", notFound: "NOT_FOUND" } as const;
   const request: StorageCall =

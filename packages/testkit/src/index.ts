@@ -12,10 +12,12 @@ export * from "./contracts/describe-state-stores.ts";
 export * from "./contracts/describe-traffic-switch.ts";
 export * from "./contracts/describe-work-queue.ts";
 export * from "./contracts/runner-harness.ts";
-export type {
-  ObjectStoreContract,
-  ObjectStoreHarness,
-  OpenedStore,
+export {
+  bodyOf,
+  type ObjectStoreContract,
+  type ObjectStoreHarness,
+  type OpenedStore,
+  requestFor,
 } from "./contracts/object-store-harness.ts";
 export * from "./objects/faulty-link.ts";
 export * from "./simulated-signals.ts";

@@ -53,12 +53,19 @@ export async function inspectBucket(
  * False if the bucket encrypts with KMS, or if that may not be looked at.
  */
 export async function etagsAreMd5(client: S3Client, signal: AbortSignal): Promise<boolean> {
-  const call = callTo("GET", { encryption: "" }, "looking at the encryption");
+  const call: S3Call = {
+    ...callTo("GET", { encryption: "" }, "looking at the encryption"),
+    notFound: "OBJECT_REFUSED",
+  };
   const answer = await client.tryCall(call, signal);
-  const body = await client.transport.collect(answer, ANSWER_MAX_BYTES, signal);
-  // 404: the bucket has no such setting. Since 2023 AWS always has one; other servers need not.
-  if (answer.status === 404) return !body.includes("NoSuchBucket");
-  return answer.status < 300 && !/<SSEAlgorithm>\s*aws:kms/.test(body.toString("utf8"));
+  if (answer.status < 300) {
+    const body = await client.transport.collect(answer, ANSWER_MAX_BYTES, signal);
+    return !/<SSEAlgorithm>\s*aws:kms/.test(body.toString("utf8"));
+  }
+  const refused = await client.refuse(answer, call, signal);
+  if (refused.retryable && answer.status !== 501) throw refused;
+  // AWS always has the setting since 2023; a server without it encrypts nothing.
+  return answer.status === 404 && refused.code !== "NOT_FOUND";
 }
 
 /** Null if it may not be read. */
