@@ -62,7 +62,7 @@ async function prepare({ s3, blob, bucket }: Places): Promise<void> {
 }
 
 function run(job: object): Promise<Costs> {
-  const child = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, "worker.ts")], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "worker.ts")], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   child.stdin.end(JSON.stringify(job));
