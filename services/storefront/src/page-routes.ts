@@ -11,6 +11,8 @@ const FORM = "application/x-www-form-urlencoded";
 const FOR_EVER = "public, max-age=31536000, immutable";
 
 export const pageRoutes: FastifyPluginCallback<PageParts> = (app, parts, done) => {
+  // Forms and nothing else: what a handler gets is what it is typed as.
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser(FORM, { parseAs: "string" }, (_request, body, parsed) =>
     parsed(null, new URLSearchParams(body.toString())),
   );
