@@ -37,7 +37,7 @@ test(`${REQUESTS} hostile requests (seed ${SEED}) do no harm`, async () => {
       { method: "GET", target: `/orders?limit=${id}`, content: "" },
       { method: "POST", target: `/orders/${id}/cancel`, content: "" },
       { method: "GET", target: "/receipts/set-aside", content: "" },
-      { method: "GET", target: "/health", content: "" },
+      { method: "GET", target: "/cloud-status", content: "" },
     ],
     base: "/orders",
     field: "customer",
