@@ -50,10 +50,10 @@ const RULES: readonly Rule[] = [
     external: true,
   },
   {
-    // The CLI starts the sandbox, so it may import it, and copies objects itself; it reaches
-    // everything else over HTTP.
+    // The CLI starts the sandbox and workers, so it may import them, and copies objects itself; it
+    // reaches everything else over HTTP.
     folder: /^apps\/cli$/,
-    may: [/^packages\/(core|engine|objects|stores|config)$/, /^apps\/sandbox$/],
+    may: [/^packages\/(core|engine|objects|stores|config)$/, /^apps\/(sandbox|worker)$/],
     external: true,
   },
 ];

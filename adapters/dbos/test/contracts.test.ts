@@ -2,6 +2,7 @@
 import type { RunProgram } from "@cloudphoenix/engine";
 import {
   type RunnerHarness,
+  describeObjectMemory,
   describePlanRunner,
   describeStateStores,
   describeWorkQueue,
@@ -46,6 +47,19 @@ describeWorkQueue({
         await another.close();
       },
     };
+  },
+});
+
+describeObjectMemory({
+  name: "PostgreSQL",
+  setup: async () => {
+    const state = await openState(freshUrl());
+    // Another pair knows nothing of this one, and the other way round.
+    const other = state.objectMemory("c d");
+    await other.tombstones.noteMissing(await other.tombstones.openRound(), [
+      { name: "b", targetEtag: "e1" },
+    ]);
+    return { ...state.objectMemory("a b"), stop: () => state.close() };
   },
 });
 

@@ -1,6 +1,6 @@
 /**
  * The command line for what was typed. A command that is named first is loaded alone if it is listed
- * here: a sync need not wait for the sandbox, the databases and their clients to load.
+ * here: a sync or a worker need not wait for the sandbox, the databases and their clients to load.
  */
 import type { Command } from "commander";
 import { bareProgram } from "./bare-program.ts";
@@ -10,6 +10,7 @@ type Register = (program: Command, context: CommandContext) => void;
 
 const LOADED_ALONE: ReadonlyMap<string, () => Promise<Register>> = new Map([
   ["sync", async () => (await import("./commands/sync.ts")).registerSync],
+  ["worker", async () => (await import("./commands/worker.ts")).registerWorker],
   ["version", async () => (await import("./commands/version.ts")).registerVersion],
 ]);
 

@@ -18,6 +18,7 @@ import { registerStart, registerStop } from "./commands/start.ts";
 import { registerSync } from "./commands/sync.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerVersion } from "./commands/version.ts";
+import { registerWorker } from "./commands/worker.ts";
 
 /** The whole command, ready to parse; `context` decides what invoking a command means. */
 export function buildProgram(context: CommandContext): Command {
@@ -44,6 +45,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   registerMend,
   registerReplicate,
   registerSync,
+  registerWorker,
   registerDoctor,
   registerConfig,
   registerVersion,

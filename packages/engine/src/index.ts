@@ -34,6 +34,8 @@ export {
   type Quarantine,
   type QuarantineDecision,
   missingDecision,
+  quarantineIn,
+  quarantineKey,
 } from "./quarantine/quarantine.ts";
 export { QuarantineDesk, type QuarantineDeskPorts } from "./quarantine/quarantine-desk.ts";
 export { type DryRunStep, dryRun } from "./runner/dry-run.ts";

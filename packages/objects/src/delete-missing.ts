@@ -14,6 +14,7 @@ import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import { type CopyTools, call } from "./copy-tools.ts";
 import { Lane } from "./lane.ts";
 import type { ObjectPlace } from "./object-place.ts";
+import type { ObjectFacts } from "./object-store.ts";
 import { throwIfAborted } from "./retries.ts";
 import type { Tombstone, TombstoneStore } from "./tombstone-store.ts";
 
@@ -52,6 +53,12 @@ export interface DeleteRequest {
   /** At the target, as the complete listing counted them. */
   readonly targetObjects: number;
   readonly onDeleted: (name: string) => void;
+  /** Whose objects may be deleted, in place of the rule about stamps. */
+  readonly mayDelete?: (name: string, target: ObjectFacts) => boolean;
+  /** Told of objects that may not. */
+  readonly onForeign?: (name: string) => void;
+  /** Asked before every delete; what it throws ends them all. */
+  readonly authority?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface DeleteCounts {
@@ -121,8 +128,10 @@ async function confirmed(
     await inParallel(page, tools, signal, async (tombstone) => {
       const verdict = await judge(tombstone, request, tools, signal);
       if (verdict === "delete") toDelete.push(tombstone);
-      else if (verdict === "foreign") foreign += 1;
-      else {
+      else if (verdict === "foreign") {
+        foreign += 1;
+        request.onForeign?.(tombstone.name);
+      } else {
         reprieved += 1;
         spared.push(tombstone.name);
       }
@@ -135,7 +144,7 @@ async function confirmed(
 
 async function judge(
   { name, targetEtag }: Tombstone,
-  { source, target, rules }: DeleteRequest,
+  { source, target, rules, mayDelete }: DeleteRequest,
   tools: CopyTools,
   signal: AbortSignal,
 ): Promise<"delete" | "foreign" | "reprieve"> {
@@ -144,16 +153,18 @@ async function judge(
     call(tools, signal, (limited) => target.store.head(target.prefix + name, limited)),
   ]);
   if (atSource !== null || atTarget?.etag !== targetEtag) return "reprieve";
-  return rules.onlyStamped && atTarget.stamp === null ? "foreign" : "delete";
+  const isOurs = mayDelete?.(name, atTarget) ?? (!rules.onlyStamped || atTarget.stamp !== null);
+  return isOurs ? "delete" : "foreign";
 }
 
 /** False if the target had another version by then. */
 async function deleteOne(
   { name, targetEtag: etag }: Tombstone,
-  { target }: DeleteRequest,
+  { target, authority }: DeleteRequest,
   tools: CopyTools,
   signal: AbortSignal,
 ): Promise<boolean> {
+  await authority?.(signal);
   try {
     await call(tools, signal, (limited) =>
       target.store.delete(target.prefix + name, { kind: "unchanged", etag }, limited),

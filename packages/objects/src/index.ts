@@ -23,18 +23,31 @@ export {
   type RangeFailure,
   type RangeProgress,
 } from "./continuous/bring-range.ts";
-export { CANARY_NAME, type Canary, readCanary, writeCanary } from "./continuous/canary.ts";
+export {
+  CANARY_NAME,
+  type Canary,
+  type FoundCanary,
+  readCanary,
+  writeCanary,
+} from "./continuous/canary.ts";
 export {
   ContinuousCopy,
   type ContinuousCopyOptions,
   type ContinuousLimits,
 } from "./continuous/continuous-copy.ts";
+export {
+  type CutOptions,
+  cutRanges,
+  RANGE_BYTES,
+  RANGE_OBJECTS,
+} from "./continuous/cut-ranges.ts";
 export type { DeleteLimits } from "./continuous/deletions.ts";
 export {
   type FinalSyncOptions,
   type FinalSyncResult,
   finalSync,
 } from "./continuous/final-sync.ts";
+export * from "./continuous/object-tasks.ts";
 export * from "./continuous/replication-facts.ts";
 export { DEFAULT_DELETE_RULES, type DeleteRules } from "./delete-missing.ts";
 export { type NamePatterns, nameFilter } from "./name-filter.ts";

@@ -7,6 +7,7 @@ export * from "./virtual-clock.ts";
 export * from "./world-state.ts";
 export * from "./contracts/describe-lease-witness.ts";
 export * from "./contracts/describe-object-store.ts";
+export * from "./contracts/describe-object-memory.ts";
 export * from "./contracts/describe-plan-runner.ts";
 export * from "./contracts/describe-state-stores.ts";
 export * from "./contracts/describe-traffic-switch.ts";

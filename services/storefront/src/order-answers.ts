@@ -18,22 +18,6 @@ export interface OrderPage {
   readonly next: string | null;
 }
 
-/** The receipt of an order as it was stored. */
-export interface Receipt {
-  readonly orderId: string;
-  readonly number: string;
-  readonly customer: string;
-  readonly items: readonly { readonly sku: string; readonly quantity: number }[];
-  /** ISO 8601, UTC. */
-  readonly placedAt: string;
-}
-
-/** What can be said of a receipt: `pending` is on its way; `none` was never promised. */
-export type ReceiptAnswer =
-  | { readonly kind: "stored"; readonly receipt: Receipt }
-  | { readonly kind: "pending" }
-  | { readonly kind: "none" };
-
 /** How the site is that serves the caller. */
 export interface Site {
   readonly site: string;
@@ -64,14 +48,6 @@ export const orderAnswer: z.ZodType<Order> = z.object({
 export const orderPageAnswer: z.ZodType<OrderPage> = z.object({
   orders: z.array(orderAnswer),
   next: z.string().nullable(),
-});
-
-export const receiptAnswer: z.ZodType<Receipt> = z.object({
-  orderId: z.string(),
-  number: z.string(),
-  customer: z.string(),
-  items: z.array(z.object({ sku: z.string(), quantity: z.number() })),
-  placedAt: z.iso.datetime(),
 });
 
 export const siteAnswer: z.ZodType<Site> = z.object({

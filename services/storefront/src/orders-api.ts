@@ -19,8 +19,6 @@ import {
   type OrderPage,
   orderPageAnswer,
   problemAnswer,
-  receiptAnswer,
-  type ReceiptAnswer,
   type Site,
   siteAnswer,
 } from "./order-answers.ts";
@@ -32,12 +30,10 @@ export interface Caller {
   readonly deadline: Deadline;
 }
 
-/** The ways to the service, apart so that one that fails leaves the others alone. */
+/** The two ways to the service. */
 export interface Ways {
   readonly reading: Pick<Dependency, "call">;
   readonly writing: Pick<Dependency, "call">;
-  /** Receipts come out of an object store, which may be down by itself. */
-  readonly receipts: Pick<Dependency, "call">;
 }
 
 interface Sent {
@@ -74,19 +70,6 @@ export class OrdersApi {
     return this.#ask({ method: "GET", path }, orderAnswer, caller);
   }
 
-  /** An order without one, or an orders service without receipts, is no failure. */
-  receipt(id: string, caller: Caller): Promise<ReceiptAnswer> {
-    const sent = { method: "GET", path: `/orders/${encodeURIComponent(id)}/receipt` } as const;
-    const call = async (signal: AbortSignal): Promise<ReceiptAnswer> => {
-      const response = await this.#send(sent, caller, signal);
-      if (response.status === 202) return { kind: "pending" };
-      if (response.ok) return { kind: "stored", receipt: await answerOf(response, receiptAnswer) };
-      if (response.status < 500) return { kind: "none" };
-      throw await refusalOf(response);
-    };
-    return this.#ways.receipts.call(call, { idempotent: true, deadline: caller.deadline });
-  }
-
   /** @param after - `next` of the page before; null: the newest */
   orders(after: string | null, limit: number, caller: Caller): Promise<OrderPage> {
     const query = new URLSearchParams({ limit: String(limit), ...(after !== null && { after }) });
@@ -103,20 +86,16 @@ export class OrdersApi {
     const way = sent.method === "GET" ? this.#ways.reading : this.#ways.writing;
     const { deadline } = caller;
     const call = async (signal: AbortSignal): Promise<Answer> => {
-      const response = await this.#send(sent, caller, signal);
+      const response = await fetched(`${this.#origin}${sent.path}`, {
+        method: sent.method,
+        headers: headersOf(sent, caller),
+        ...(sent.body !== undefined && { body: JSON.stringify(sent.body) }),
+        signal,
+      });
       if (!response.ok) throw await refusalOf(response);
       return answerOf(response, schema);
     };
     return way.call(call, { idempotent: true, deadline });
-  }
-
-  #send(sent: Sent, caller: Caller, signal: AbortSignal): Promise<Response> {
-    return fetched(`${this.#origin}${sent.path}`, {
-      method: sent.method,
-      headers: headersOf(sent, caller),
-      ...(sent.body !== undefined && { body: JSON.stringify(sent.body) }),
-      signal,
-    });
   }
 }
 

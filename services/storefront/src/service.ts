@@ -63,15 +63,11 @@ export async function assembleStorefront(
       onCall: (outcome, seconds) => metrics.callEnded(name, outcome, seconds),
     });
   // Apart, so that a site that refuses writes is still asked for what can be read.
-  const ways = {
-    reading: dependency("orders-read"),
-    writing: dependency("orders-write"),
-    receipts: dependency("orders-receipt"),
-  };
+  const [reading, writing] = [dependency("orders-read"), dependency("orders-write")];
   metrics.watchCircuits(() =>
-    Object.fromEntries(Object.values(ways).map(({ name, state }) => [name, state.circuit])),
+    Object.fromEntries([reading, writing].map(({ name, state }) => [name, state.circuit])),
   );
-  orders = new OrdersApi(settings.ORDERS_URL, ways);
+  orders = new OrdersApi(settings.ORDERS_URL, { reading, writing });
   const view = new SiteView(orders);
   await app.register(pageRoutes, { orders, view, assets: loadAssets() });
   return service.parts;

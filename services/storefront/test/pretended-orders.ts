@@ -23,8 +23,6 @@ export class PretendedOrders {
   /** Of everything else. */
   reading: Mood = "ok";
   next: string | null = null;
-  /** What becomes of receipts; `broken`: their store is down. */
-  receipts: "none" | "pending" | "stored" | "broken" = "none";
   readonly #close: () => Promise<void>;
 
   private constructor(url: string, close: () => Promise<void>) {
@@ -101,21 +99,9 @@ export class PretendedOrders {
       return;
     }
     const [key, order] = entry;
-    if (action === "receipt") {
-      this.#receipt(order, response);
-      return;
-    }
     const now: Order = action === "cancel" ? { ...order, status: "cancelled" } : order;
     this.orders.set(key, now);
     send(response, 200, now);
-  }
-
-  #receipt({ id: orderId, number, items, createdAt }: Order, response: ServerResponse): void {
-    const receipt = { receipt: 1, orderId, number, customer: "<Ada>", items, placedAt: createdAt };
-    if (this.receipts === "stored") send(response, 200, receipt);
-    else if (this.receipts === "pending") send(response, 202, { status: "pending", orderId });
-    else if (this.receipts === "broken") problem(response, 503, "STORAGE_UNAVAILABLE");
-    else problem(response, 404, "RECEIPT_NOT_PROMISED");
   }
 
   #health(): object {

@@ -285,44 +285,6 @@ describe("an order", () => {
     },
   );
 
-  test("shows its receipt once there is one, and says while it is being written", async () => {
-    await post("/orders", FORM);
-    orders.receipts = "pending";
-    expect((await get("/orders/1")).body).toContain("being written");
-    const pending = await get("/orders/1/receipt");
-    expect([pending.statusCode, pending.headers["retry-after"]]).toEqual([202, "1"]);
-    expect(pending.body).toContain("Your order is kept.");
-
-    orders.receipts = "stored";
-    for (const url of ["/orders/1", "/orders/1/state"]) {
-      expect((await get(url)).body).toContain('<a href="/orders/1/receipt">');
-    }
-    const { statusCode, body } = await get("/orders/1/receipt");
-    expect(statusCode).toBe(200);
-    expect(body).toContain("<h1>Receipt A-1</h1>");
-    expect(body).toContain("&lt;Ada&gt;");
-    expect(body).toContain("2026-03-01 12:30 UTC");
-  });
-
-  test("without a receipt has no link to one, and its page says that there is none", async () => {
-    await post("/orders", FORM);
-    expect((await get("/orders/1")).body).not.toContain("receipt");
-    expect((await get("/orders/1/receipt")).statusCode).toBe(404);
-  });
-
-  test("is shown although receipts cannot be read, again and again", async () => {
-    await post("/orders", FORM);
-    orders.receipts = "broken";
-    for (let n = 0; n < 6; n += 1) {
-      const { statusCode, body } = await get("/orders/1");
-      expect(statusCode).toBe(200);
-      expect(body).toContain("placed, being packed");
-    }
-    const receipt = await get("/orders/1/receipt");
-    expect(receipt.statusCode).toBe(503);
-    expect(receipt.headers["retry-after"]).toBeDefined();
-  });
-
   test("that cannot be read now is not said to be lost", async () => {
     orders.reading = "broken";
     const { statusCode, headers, body } = await get("/orders/1");

@@ -4,6 +4,7 @@
  */
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import { LEASE_SCHEMA } from "../lease/lease-schema.ts";
+import { OBJECTS_SCHEMA } from "../objects/objects-schema.ts";
 import { WORK_SCHEMA } from "../work/work-schema.ts";
 import type { StateConnection } from "./state-connection.ts";
 
@@ -66,6 +67,7 @@ const MIGRATIONS: readonly string[] = [
   `,
   LEASE_SCHEMA,
   WORK_SCHEMA,
+  OBJECTS_SCHEMA,
 ];
 
 /** Key of the advisory lock that lets one process migrate at a time. */

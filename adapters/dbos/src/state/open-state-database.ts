@@ -1,8 +1,11 @@
 /** Opens CloudPhoenix's own database: what must outlive every process. */
 import { CloudPhoenixError, type Roles } from "@cloudphoenix/core";
 import type { AuditLog, FactStore, RoleStore, RunStore, WorkQueue } from "@cloudphoenix/engine";
+import type { TombstoneStore, UploadJournal } from "@cloudphoenix/objects";
 import { Client, escapeIdentifier } from "pg";
 import type { Log } from "../log.ts";
+import { PostgresTombstoneStore } from "../objects/postgres-tombstone-store.ts";
+import { PostgresUploadJournal } from "../objects/postgres-upload-journal.ts";
 import { PostgresWorkQueue } from "../work/postgres-work-queue.ts";
 import { PostgresAuditLog } from "./audit-log.ts";
 import { PostgresFactStore } from "./fact-store.ts";
@@ -21,6 +24,12 @@ export interface StateDatabaseOptions {
   readonly log: Log;
 }
 
+/** The memory of one pair of object stores. */
+export interface ObjectMemory {
+  readonly journal: UploadJournal;
+  readonly tombstones: TombstoneStore;
+}
+
 export interface StateDatabase {
   readonly roles: RoleStore;
   readonly runs: RunStore;
@@ -28,6 +37,8 @@ export interface StateDatabase {
   readonly audit: AuditLog;
   /** Of all applications that share this database. */
   readonly work: WorkQueue;
+  /** What copying between two places remembers; `pair` names them and is the same everywhere. */
+  objectMemory(pair: string): ObjectMemory;
   close(): Promise<void>;
 }
 
@@ -52,6 +63,10 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
       facts: new PostgresFactStore(state),
       audit: new PostgresAuditLog(state),
       work: new PostgresWorkQueue(state),
+      objectMemory: (pair) => ({
+        journal: new PostgresUploadJournal(state, pair),
+        tombstones: new PostgresTombstoneStore(state, pair),
+      }),
       close: () => state.close(),
     };
   } catch (error) {

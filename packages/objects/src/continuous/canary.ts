@@ -17,6 +17,12 @@ export interface Canary {
   readonly generation: number;
 }
 
+/** A canary as it was found. */
+export interface FoundCanary extends Canary {
+  /** When the store took it, by the store's own clock, which may tell whole seconds only. */
+  readonly storedMs: number;
+}
+
 /** Writes `canary` over whatever is there. @throws {CloudPhoenixError} as `ObjectStore.write` */
 export async function writeCanary(
   { store, prefix }: ObjectPlace,
@@ -53,14 +59,14 @@ export async function writeCanary(
 export async function readCanary(
   { store, prefix }: ObjectPlace,
   signal: AbortSignal,
-): Promise<Canary | null> {
+): Promise<FoundCanary | null> {
   const facts = await store.head(prefix + CANARY_NAME, signal);
   return facts === null ? null : canaryIn(facts);
 }
 
-function canaryIn({ properties: { metadata } }: ObjectFacts): Canary | null {
+function canaryIn({ properties: { metadata }, modifiedMs }: ObjectFacts): FoundCanary | null {
   const writtenMs = Number(metadata["writtenms"] ?? Number.NaN);
   const generation = Number(metadata["generation"] ?? Number.NaN);
   if (!Number.isSafeInteger(writtenMs) || !Number.isSafeInteger(generation)) return null;
-  return { writtenMs, site: metadata["site"] ?? "", generation };
+  return { writtenMs, site: metadata["site"] ?? "", generation, storedMs: modifiedMs };
 }

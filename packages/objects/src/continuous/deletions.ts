@@ -1,16 +1,12 @@
 /**
- * Deletes at the target what was deleted at the source, late and slowly.
- *
- * 1. A name is due when complete comparisons, the delay apart, found it at the target only.
- * 2. It is deleted if the source, asked by name, does not have it either; only the version that was
- *    meant, and only if that is a copy (or is known to have been at the source).
- * 3. More than the limit at once is refused as a whole, and said, until somebody raises the limit.
+ * Deletes at the target what was deleted at the source, late and slowly, by the rules of
+ * `delete-missing.ts`, which every pass keeps as a whole. What it refuses is said until it is no longer so.
  */
-import { hasCode } from "@cloudphoenix/core";
-import { type CopyTools, call } from "../copy-tools.ts";
+import { hasCode, messageOf } from "@cloudphoenix/core";
+import type { CopyTools } from "../copy-tools.ts";
+import { deleteMissing } from "../delete-missing.ts";
 import { addressOf, type ObjectPlace } from "../object-place.ts";
-import type { ObjectFacts } from "../object-store.ts";
-import type { MissingObject, Tombstone, TombstoneStore } from "../tombstone-store.ts";
+import type { MissingObject, TombstoneStore } from "../tombstone-store.ts";
 import { conflictAt, type KeyMover } from "./key-mover.ts";
 
 export interface DeleteLimits {
@@ -32,8 +28,6 @@ export interface DeletionsOptions {
   /** Somebody's object is at the target alone. */
   readonly onConflict: (name: string, error: unknown) => void;
 }
-
-const PAGE = 500;
 
 export class Deletions {
   readonly #options: DeletionsOptions;
@@ -76,53 +70,37 @@ export class Deletions {
     const completedMs = tools.surroundings.clock.now();
     await tombstones.completeRound(this.#round, { completedMs, ...objects });
     this.#round = null;
+    const { missing } = await tombstones.count(completedMs);
+    if (objects.sourceObjects === 0 && missing > 0) {
+      this.#refusal = `deletes are held back: the source is empty, and the standby has ${missing} objects; delete them there yourself if that is right`;
+      return;
+    }
     await this.#deleteDue(completedMs, objects.targetObjects, signal);
   }
 
   async #deleteDue(nowMs: number, targetObjects: number, signal: AbortSignal): Promise<void> {
-    const { limits, tombstones } = this.#options;
-    const untilMs = nowMs - limits.delayMs;
-    const most = Math.min(limits.maxCount, Math.floor((targetObjects * limits.maxPercent) / 100));
-    const { due } = await tombstones.count(untilMs);
-    this.#refusal = due > most ? refusalOf(due, most, limits) : null;
-    if (due === 0 || this.#refusal !== null) return;
-    for (let after: string | null = null; ; ) {
-      const page = await tombstones.due(untilMs, { after, limit: PAGE });
-      for (const tombstone of page) await this.#delete(tombstone, signal);
-      after = page.at(-1)?.name ?? null;
-      if (after === null) return;
-    }
-  }
-
-  async #delete({ name, targetEtag }: Tombstone, signal: AbortSignal): Promise<void> {
-    const { source, target, tools, mover, tombstones, authority, onConflict } = this.#options;
-    const ask = (place: ObjectPlace): Promise<ObjectFacts | null> =>
-      call(tools, signal, (limited) => place.store.head(place.prefix + name, limited));
-    const seen = await ask(target);
-    if ((await ask(source)) !== null || seen?.etag !== targetEtag) return;
-    if (!mover.mayReplace(name, seen)) {
-      onConflict(name, conflictAt(addressOf(target, name)));
-      return;
-    }
-    await authority(signal);
-    const condition = { kind: "unchanged", etag: targetEtag } as const;
+    const { source, target, tombstones, limits, tools, mover, authority } = this.#options;
     try {
-      await call(tools, signal, (limited) =>
-        target.store.delete(target.prefix + name, condition, limited),
+      await deleteMissing(
+        {
+          source,
+          target,
+          tombstones,
+          rules: { ...limits, onlyStamped: true, allowEmptySource: false },
+          sinceMs: nowMs - limits.delayMs,
+          targetObjects,
+          mayDelete: (name, there) => mover.mayReplace(name, there),
+          onForeign: (name) => this.#options.onConflict(name, conflictAt(addressOf(target, name))),
+          onDeleted: () => (this.#deleted += 1),
+          authority,
+        },
+        tools,
+        signal,
       );
+      this.#refusal = null;
     } catch (error) {
-      if (hasCode(error, "OBJECT_CHANGED")) return;
-      throw error;
+      if (!hasCode(error, "DELETES_REFUSED")) throw error;
+      this.#refusal = `deletes are held back: ${messageOf(error)}; look whether they are really gone at the active site, then raise objects.deletes in the configuration`;
     }
-    await tombstones.forget([name]);
-    this.#deleted += 1;
   }
-}
-
-function refusalOf(due: number, most: number, { maxPercent, maxCount }: DeleteLimits): string {
-  return (
-    `deletes are held back: ${due} objects would be deleted at once, ${most} may be ` +
-    `(objects.deletes.max_count is ${maxCount}, max_percent ${maxPercent}); look whether they are ` +
-    "really gone at the active site, then raise the limit"
-  );
 }

@@ -11,6 +11,7 @@ import type { ObjectEntry } from "../object-store.ts";
 import type { RetryPolicy } from "../retries.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { MissingObject } from "../tombstone-store.ts";
+import { CANARY_NAME } from "./canary.ts";
 
 export interface ReconcileOptions {
   readonly source: ObjectPlace;
@@ -45,7 +46,8 @@ export async function reconcile(
   for await (const pairs of mergeListings(source, target, { surroundings, retries, signal })) {
     const missing: MissingObject[] = [];
     for (const { kind, name, source: there, target: here } of pairs) {
-      if (there !== null) sourceObjects += 1;
+      // Ours is always there: a source with nothing else is empty.
+      if (there !== null && name !== CANARY_NAME) sourceObjects += 1;
       if (here !== null) targetObjects += 1;
       if (kind === "same") options.same(name);
       else if (there === null) missing.push({ name, targetEtag: here.etag });

@@ -78,7 +78,7 @@ describe("many deleted objects", () => {
     for (let n = 0; n < 15; n += 1) world.source.remove(`k${n}`);
     await world.clock.advance(3 * DELAY);
     expect(world.copies()).toHaveLength(20);
-    expect(copier.facts().paused).toMatch(/15 objects would be deleted at once, 10 may be/u);
+    expect(copier.facts().paused).toMatch(/more than 10 of 21 objects would be deleted/u);
     world.source.put("new", "1");
     world.hint("new");
     await world.clock.advance(1_000);
@@ -97,6 +97,18 @@ describe("many deleted objects", () => {
     await world.clock.advance(3 * DELAY);
     expect(world.copies()).toHaveLength(20);
     expect(copier.facts().deleted).toBe(0);
+  });
+
+  test("are not deleted when the source is suddenly empty", async () => {
+    world.source.put("a", "1");
+    const limits = { deletes: { delayMs: 0, maxPercent: 100, maxCount: 1_000 } };
+    const copier = world.copier({ limits });
+    world.start(copier);
+    await world.clock.advance(65_000);
+    world.source.remove("a");
+    await world.clock.advance(200_000);
+    expect(world.copies()).toEqual(["a"]);
+    expect(copier.facts().paused).toMatch(/the source is empty/u);
   });
 });
 

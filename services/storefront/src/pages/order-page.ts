@@ -1,7 +1,7 @@
 /** One order: what became of it, and a way to cancel it. */
 import { articleName } from "../catalogue.ts";
 import { html, type Markup } from "../markup.ts";
-import type { Order, ReceiptAnswer } from "../order-answers.ts";
+import type { Order } from "../order-answers.ts";
 
 const STATES = {
   placed: { colour: "wait", text: "placed, being packed" },
@@ -16,30 +16,21 @@ export function orderState({ status }: Order): Markup {
   return html`<span class="${colour}">${text}</span>`;
 }
 
-export function orderPage(order: Order, receipt: ReceiptAnswer): Markup {
+export function orderPage(order: Order): Markup {
   return html`<h1>Order ${order.number}</h1>
-<div class="panel" aria-live="polite" data-refresh="/orders/${order.id}/state" data-every="2000" data-lost="The shop does not answer right now. Your order is kept; this page keeps asking.">${orderPanel(order, receipt)}</div>
+<div class="panel" aria-live="polite" data-refresh="/orders/${order.id}/state" data-every="2000" data-lost="The shop does not answer right now. Your order is kept; this page keeps asking.">${orderPanel(order)}</div>
 <p><a href="/">Back to the shop</a></p>`;
 }
 
 /** What `/orders/:id/state` answers. */
-export function orderPanel(order: Order, receipt: ReceiptAnswer): Markup {
+export function orderPanel(order: Order): Markup {
   return html`<dl>
 <dt>State</dt><dd>${orderState(order)}</dd>
 ${order.items.map(
   ({ sku, quantity }) => html`<dt>Article</dt><dd>${quantity} × ${articleName(sku)}</dd>
 `,
-)}${receiptLine(order, receipt)}</dl>
+)}</dl>
 ${order.status === "placed" && cancelForm(order)}`;
-}
-
-function receiptLine({ id }: Order, { kind }: ReceiptAnswer): Markup | null {
-  if (kind === "none") return null;
-  return kind === "stored"
-    ? html`<dt>Receipt</dt><dd><a href="/orders/${id}/receipt">Show the receipt</a></dd>
-`
-    : html`<dt>Receipt</dt><dd><span class="wait">being written</span></dd>
-`;
 }
 
 function cancelForm({ id }: Order): Markup {

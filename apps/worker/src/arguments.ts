@@ -1,0 +1,94 @@
+/** The command line of a worker. */
+import { parseArgs } from "node:util";
+import { type HostPort, parseHostPort } from "@cloudphoenix/config";
+import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
+import { LOG_LEVELS, type LogLevel } from "./composition/log.ts";
+
+export const USAGE: string = `usage: node apps/worker/src/main.ts --config <file> [options]
+
+  --config <file>         the YAML file of the application, as the controller uses it
+  --listen <host:port>    where /live, /ready and /metrics answer (default: nowhere; port 0 takes a free one)
+  --slots <n>             ranges copied at the same time, 0 to 64 (default: 2; 0 leaves bulk work to others)
+  --no-follow             leave following the active site to other workers
+  --log-level <level>     ${LOG_LEVELS.join(", ")} (default: info)
+  --log-file <file>       append the log to a file instead of standard output
+  --help                  print this
+
+exit codes: 0 stopped as asked, 1 failed, 64 wrong command line, 78 wrong configuration`;
+
+export interface WorkerArguments {
+  readonly help: boolean;
+  readonly config: string;
+  readonly listen: HostPort | null;
+  readonly slots: number;
+  readonly follow: boolean;
+  readonly logLevel: LogLevel;
+  readonly logFile: string | null;
+}
+
+/** Small: each slot copies as many objects at once as the configuration says. */
+export const SLOTS_DEFAULT = 2;
+const SLOTS_MAX = 64;
+
+// Left without a type on purpose: `parseArgs` computes the result from it.
+const OPTIONS = {
+  config: { type: "string" },
+  listen: { type: "string" },
+  slots: { type: "string" },
+  follow: { type: "boolean", default: true },
+  "log-level": { type: "string", default: "info" },
+  "log-file": { type: "string" },
+  help: { type: "boolean", default: false },
+} as const;
+
+/** @throws {CloudPhoenixError} `BAD_REQUEST` with the usage as hint */
+export function readArguments(args: readonly string[]): WorkerArguments {
+  const values = parse(args);
+  const { config, listen, slots, help } = values;
+  if (!help && (config === undefined || config === "")) throw wrong("--config is missing");
+  const logLevel = LOG_LEVELS.find((level) => level === values["log-level"]);
+  if (logLevel === undefined) throw wrong(`--log-level ${values["log-level"]} is not a level`);
+  return {
+    help,
+    config: config ?? "",
+    listen: listen === undefined ? null : readListen(listen),
+    slots: slots === undefined ? SLOTS_DEFAULT : readSlots(slots),
+    follow: values.follow,
+    logLevel,
+    logFile: values["log-file"] ?? null,
+  };
+}
+
+/** @throws {CloudPhoenixError} `BAD_REQUEST` */
+export function readListen(text: string): HostPort {
+  const listen = parseHostPort(text);
+  if (listen !== null) return listen;
+  throw new CloudPhoenixError("BAD_REQUEST", `--listen ${text} is not host:port`, {
+    retryable: false,
+    hint: "Write for instance 0.0.0.0:9090.",
+  });
+}
+
+/** @throws {CloudPhoenixError} `BAD_REQUEST` */
+export function readSlots(text: string): number {
+  const slots = /^\d{1,2}$/u.test(text) ? Number(text) : Number.NaN;
+  if (slots <= SLOTS_MAX) return slots;
+  throw new CloudPhoenixError("BAD_REQUEST", `--slots ${text} is not a number of ranges`, {
+    retryable: false,
+    hint: `Give a number from 0 to ${SLOTS_MAX}.`,
+  });
+}
+
+function parse(
+  args: readonly string[],
+): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"] {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowNegative: true }).values;
+  } catch (error) {
+    throw wrong(messageOf(error));
+  }
+}
+
+function wrong(message: string): CloudPhoenixError {
+  return new CloudPhoenixError("BAD_REQUEST", message, { retryable: false, hint: USAGE });
+}

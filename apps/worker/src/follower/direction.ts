@@ -1,0 +1,72 @@
+/** Where objects have to flow, decided from what the state database says. Pure. */
+import {
+  type Application,
+  FINAL_RUN_STATUSES,
+  type Roles,
+  type RunRecord,
+  type SiteId,
+} from "@cloudphoenix/core";
+
+export type Direction =
+  | {
+      readonly kind: "copy";
+      readonly from: SiteId;
+      readonly to: SiteId;
+      readonly generation: number;
+    }
+  /** Nothing may be written to the site now. */
+  | {
+      readonly kind: "pause";
+      readonly from: SiteId;
+      readonly to: SiteId;
+      readonly generation: number;
+      /** A run may be changing which site is active. */
+      readonly moving: boolean;
+      readonly reason: string;
+    }
+  /** The site is the source. */
+  | { readonly kind: "none"; readonly generation: number };
+
+export interface DirectionFacts {
+  readonly application: Pick<Application, "sites">;
+  /** Where the copy would be. */
+  readonly to: SiteId;
+  readonly roles: Roles;
+  /** The run that claimed the generation; null if none did, or if it is not known. */
+  readonly run: RunRecord | null;
+  readonly quarantined: boolean;
+}
+
+/**
+ * While the run that claimed the generation may be moving the application, nothing is copied: which way
+ * would be a guess. Runs that heal or let a site rejoin claim none.
+ */
+export function directionTo({ to, roles, run, quarantined }: DirectionFacts): Direction {
+  const { active: from, generation, claimedBy } = roles;
+  const pair = { from, to, generation };
+  if (claimedBy !== null && !isOver(run)) {
+    const reason = `run ${claimedBy} (${run?.status ?? "unknown"}) is changing which site is active`;
+    return { kind: "pause", ...pair, moving: true, reason };
+  }
+  if (from === to) return { kind: "none", generation };
+  if (quarantined) {
+    const reason = `${to} is quarantined: it may hold what exists nowhere else (cloudphoenix quarantine show ${to})`;
+    return { kind: "pause", ...pair, moving: false, reason };
+  }
+  return { kind: "copy", ...pair };
+}
+
+/** Whether a copier that was begun for `one` may go on under `two`. */
+export function sameDirection(one: Direction, two: Direction): boolean {
+  if (one.kind === "none" || two.kind === "none") return one.kind === two.kind;
+  return (
+    one.kind === two.kind &&
+    one.from === two.from &&
+    one.to === two.to &&
+    one.generation === two.generation
+  );
+}
+
+function isOver(run: RunRecord | null): boolean {
+  return run !== null && FINAL_RUN_STATUSES.includes(run.status);
+}

@@ -1,0 +1,93 @@
+/** The task `copy-range`: one range of names, brought over from the active site to a standby. */
+import { CloudPhoenixError, type Json } from "@cloudphoenix/core";
+import {
+  bringRange,
+  type CopyRangePayload,
+  DEFAULT_RETRIES,
+  type RangeProgress,
+} from "@cloudphoenix/objects";
+import { z } from "zod";
+import { pairOf } from "../composition/copy-parts.ts";
+import { storeOf } from "../composition/site-stores.ts";
+import { partingOf } from "../follower/parting.ts";
+import type { TaskHandler } from "../lanes/task-lane.ts";
+import { type ObjectTaskParts, parsed } from "./object-task.ts";
+
+const payloadSchema: z.ZodType<CopyRangePayload> = z.strictObject({
+  from: z.string(),
+  to: z.string(),
+  generation: z.int(),
+  after: z.string().optional(),
+  upTo: z.string().optional(),
+});
+
+/** Its progress and result are the sums over all attempts. */
+export function copyRange(parts: ObjectTaskParts): TaskHandler {
+  return async (payload, context) => {
+    const { from, to, generation, after, upTo } = parsed(payloadSchema, payload);
+    const { application, stores, copyParts, memory, facts, inFlight, roles } = parts;
+    const source = storeOf(stores, from).place;
+    const target = storeOf(stores, to).place;
+    const { journal } = memory(pairOf(application.name, from, to));
+    const earlier = progressIn(context.task.progress);
+    const begin = earlier?.doneUpTo ?? after;
+    const untilMs = await partingOf(
+      { application: application.name, facts, site: to, followedBy: from, place: target },
+      context.signal,
+    );
+    const done = await bringRange(
+      {
+        source,
+        target,
+        tools: copyParts.tools(source, target, { journal, retries: DEFAULT_RETRIES }),
+        range: {
+          ...(begin === undefined ? {} : { after: begin }),
+          ...(upTo === undefined ? {} : { upTo }),
+        },
+        inFlight,
+        mayReplace: ({ modifiedMs }) => modifiedMs <= untilMs,
+        authority: async () => {
+          const now = await roles.read();
+          context.stillOurs();
+          if (now.generation === generation && now.active === from) return;
+          throw stale(from, to);
+        },
+        onProgress: (progress) => context.note(jsonOf(sumOf(earlier, progress))),
+      },
+      context.signal,
+    );
+    return jsonOf(sumOf(earlier, done));
+  };
+}
+
+/** What the attempts so far came to together; null before the first note. */
+export function progressIn(stored: Json): RangeProgress | null {
+  if (typeof stored !== "object" || stored === null || !("doneUpTo" in stored)) return null;
+  const progress: RangeProgress = JSON.parse(JSON.stringify(stored));
+  return progress;
+}
+
+function sumOf(earlier: RangeProgress | null, now: RangeProgress): RangeProgress {
+  if (earlier === null) return now;
+  return {
+    looked: earlier.looked + now.looked,
+    differing: earlier.differing + now.differing,
+    copied: earlier.copied + now.copied,
+    bytes: earlier.bytes + now.bytes,
+    failed: earlier.failed + now.failed,
+    failures: [...earlier.failures, ...now.failures].slice(0, 20),
+    doneUpTo: now.doneUpTo,
+  };
+}
+
+function jsonOf(progress: RangeProgress): Json {
+  return JSON.parse(JSON.stringify(progress));
+}
+
+function stale(from: string, to: string): CloudPhoenixError {
+  const message = `objects no longer flow from ${from} to ${to}`;
+  return new CloudPhoenixError("STALE_GENERATION", message, {
+    retryable: false,
+    hint: "Begin again when the move is over; what was copied is found in place.",
+  });
+}

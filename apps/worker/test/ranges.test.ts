@@ -1,0 +1,139 @@
+/** Ranges shared among real processes: killed in the middle, and nothing lost. */
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { seedProgress } from "../src/seed/seed-progress.ts";
+import { seedStandby } from "../src/seed/seed-standby.ts";
+import { AWS, AZURE, eventually, keysOf, put, textAt, WorkerFixture } from "./worker-fixture.ts";
+
+const OBJECTS = 1_500;
+const RANGE = 100;
+let world: WorkerFixture;
+
+beforeAll(async () => {
+  world = await WorkerFixture.start({ objects: "in_flight: 4" });
+  for (let n = 0; n < OBJECTS; n += 50) {
+    const some = Array.from({ length: 50 }, (_, m) => nameOf(n + m));
+    await Promise.all(some.map((key) => put(world.active.store, key, `v of ${key}`)));
+  }
+});
+
+afterAll(async () => {
+  await world.remove();
+});
+
+const nameOf = (n: number): string => `receipts/${String(n).padStart(5, "0")}`;
+
+test("workers that are killed in the middle of a range lose nothing, and nothing is copied for nothing", async () => {
+  const { configuration, state, stores } = world;
+  const signal = AbortSignal.timeout(100_000);
+  const seeding = seedStandby({
+    configuration,
+    state,
+    stores,
+    name: "test",
+    rangeObjects: RANGE,
+    onProgress: () => undefined,
+    signal,
+  });
+  const copied = async (): Promise<number> =>
+    seedProgress(await state.work.batch("shop", "seed:test", 100)).copied;
+  const spare = world.worker("--no-follow");
+  for (let kills = 0; kills < 3; kills += 1) {
+    const before = await copied();
+    const victim = world.worker("--no-follow", "--slots", "2");
+    await eventually("progress", async () => ((await copied()) > before ? true : null));
+    await wait(Math.random() * 200);
+    victim.kill("SIGKILL");
+  }
+  await spare.until("working");
+  const done = await seeding;
+  expect(done.ranges).toMatchObject({ done: OBJECTS / RANGE + 1, "set-aside": 0 });
+  expect(done).toMatchObject({ failed: 0, failures: [], trouble: [] });
+  expect(await keysOf(world.standby.store)).toEqual(await keysOf(world.active.store));
+  // Two slots of four objects were under way at each kill; nothing else was read twice.
+  const { requests } = world.s3.counters.report()["GetObject"]!;
+  expect(requests).toBeLessThanOrEqual(OBJECTS + 3 * 2 * 4);
+  expect(await textAt(world.standby.store, nameOf(777))).toBe(`v of ${nameOf(777)}`);
+}, 120_000);
+
+test("a seed of the same name is not begun anew, and a new one finds everything in place", async () => {
+  const { configuration, state, stores } = world;
+  const given = { configuration, state, stores, onProgress: () => undefined };
+  const signal = AbortSignal.timeout(50_000);
+  world.worker("--no-follow");
+  const before = await state.work.counts("shop");
+  await seedStandby({ ...given, name: "test", signal });
+  expect(await state.work.counts("shop")).toEqual(before);
+  const again = await seedStandby({ ...given, name: "again", signal });
+  expect(again).toMatchObject({ copied: 0, looked: OBJECTS });
+}, 60_000);
+
+test("a seed whose cut was interrupted is cut again, and every name is in some range", async () => {
+  const { configuration, state, stores } = world;
+  const given = { configuration, state, stores, name: "cut", rangeObjects: 300 };
+  const stop = new AbortController();
+  const work = Object.create(state.work) as typeof state.work;
+  work.batch = (...asked) => state.work.batch(...asked);
+  let enqueued = 0;
+  work.enqueue = async (task) => {
+    enqueued += 1;
+    if (enqueued === 3) stop.abort();
+    stop.signal.throwIfAborted();
+    return state.work.enqueue(task);
+  };
+  const interrupted = seedStandby({
+    ...given,
+    state: { roles: state.roles, work },
+    onProgress: () => undefined,
+    signal: stop.signal,
+  });
+  await expect(interrupted).rejects.toThrow(/abort/u);
+  const signal = AbortSignal.timeout(50_000);
+  const done = await seedStandby({ ...given, onProgress: () => undefined, signal });
+  expect(done.ranges.done).toBe(2 + 6);
+  expect(done.looked).toBe(2 * 300 + OBJECTS);
+}, 60_000);
+
+test("a plan's last synchronisation copies what is left, and is refused for an older generation", async () => {
+  await put(world.active.store, "late", "1");
+  const payload = { from: AWS, to: AZURE, limitMs: 20_000 };
+  const work = { application: "shop", kind: "final-sync", urgency: 10 };
+  const { generation } = await world.state.roles.read();
+  const task = await world.state.work.enqueue({
+    ...work,
+    key: "final",
+    payload: { ...payload, generation },
+  });
+  const stale = await world.state.work.enqueue({
+    ...work,
+    key: "stale",
+    payload: { ...payload, generation: generation - 1 },
+  });
+  const ended = await eventually("the synchronisation", async () => {
+    const read = await world.state.work.read(task.id);
+    return read.status === "done" ? read : null;
+  });
+  expect(ended.result).toMatchObject({ copied: 1, left: 0, complete: true, failures: [] });
+  const refused = await eventually("the refusal", async () => {
+    const read = await world.state.work.read(stale.id);
+    return read.status === "set-aside" ? read : null;
+  });
+  expect(refused.failure).toMatchObject({ code: "STALE_GENERATION" });
+}, 60_000);
+
+test("keys that a site lacks are told, and a payload that is not understood is set aside", async () => {
+  const work = { application: "shop", kind: "missing-references" };
+  const asked = { site: AZURE, keys: ["nowhere", nameOf(1), "neither"] };
+  const task = await world.state.work.enqueue({ ...work, key: "refs", payload: asked });
+  const wrong = await world.state.work.enqueue({ ...work, key: "wrong", payload: { keys: 7 } });
+  const ended = await eventually("the answer", async () => {
+    const read = await world.state.work.read(task.id);
+    return read.status === "done" ? read : null;
+  });
+  expect(ended.result).toEqual({ absent: ["nowhere", "neither"] });
+  const aside = await eventually("the refusal", async () => {
+    const read = await world.state.work.read(wrong.id);
+    return read.status === "set-aside" ? read : null;
+  });
+  expect(aside.failure).toMatchObject({ code: "BAD_REQUEST" });
+}, 60_000);
