@@ -7,16 +7,11 @@ import type { Json, SiteId } from "@cloudphoenix/core";
 import type { FactStore } from "@cloudphoenix/engine";
 import { type ObjectPlace, objectReplicationIn, readCanary } from "@cloudphoenix/objects";
 
-/** By the clock of the site's own store; epoch ms. */
-export interface ObjectParting {
-  readonly untilMs: number;
-}
-
 /** Stores tell times in whole seconds. */
 const MARGIN_MS = 2_000;
 
-/** Key of the fact that holds the parting of `site`. */
-export function objectPartingKey(application: string, site: SiteId): string {
+/** Key of the fact that holds the parting of `site`: `untilMs`, by the clock of the site's own store. */
+function objectPartingKey(application: string, site: SiteId): string {
   return `objects-parting:${application}:${site}`;
 }
 

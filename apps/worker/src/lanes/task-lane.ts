@@ -25,7 +25,7 @@ export interface TaskContext {
 export type TaskHandler = (payload: Json, context: TaskContext) => Promise<Json>;
 
 /** Told what became of tasks. */
-export interface LaneListener {
+interface LaneListener {
   ended(kind: string, outcome: "done" | "failed" | "set-aside" | "claim-lost" | "given-back"): void;
   trouble(message: string): void;
 }

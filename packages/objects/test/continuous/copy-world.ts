@@ -19,7 +19,7 @@ import type { ObjectStore } from "../../src/object-store.ts";
 import { DEFAULT_RETRIES } from "../../src/retries.ts";
 import { SyncState } from "../../src/state/sync-state.ts";
 
-export const LIMITS: ContinuousLimits = {
+const LIMITS: ContinuousLimits = {
   inFlight: 4,
   pendingMax: 1_000,
   canaryMs: 2_000,
