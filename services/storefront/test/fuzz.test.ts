@@ -15,7 +15,6 @@ let service: RunningService;
 
 beforeAll(async () => {
   orders = await PretendedOrders.open();
-  orders.receipts = "stored";
   const environment = {
     ORDERS_URL: orders.url,
     PORT: "0",
