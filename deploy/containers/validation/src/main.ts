@@ -11,6 +11,7 @@ import { readSurroundings } from "./surroundings.ts";
 /** Told nothing, each program refuses by name; a missing package would end it before. */
 const FIRST_WORDS: Readonly<Record<string, FirstWords>> = {
   controller: { exitCode: 64, says: "--config" },
+  worker: { exitCode: 64, says: "--config" },
   agent: { exitCode: 2, says: "missing --config" },
   orders: { exitCode: 2, says: "DATABASE_URL: " },
   fulfilment: { exitCode: 2, says: "DATABASE_URL: " },

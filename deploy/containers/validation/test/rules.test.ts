@@ -19,6 +19,7 @@ test("the manifests' containers were found to compare with", () => {
     "fulfilment",
     "orders",
     "storefront",
+    "worker",
   ]);
 });
 

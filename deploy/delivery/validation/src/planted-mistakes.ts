@@ -165,7 +165,7 @@ const ROWS: readonly (readonly [string, string, string, string, string])[] = [
     "./.github/workflows/test.yml",
     "./.github/workflows/infrastructure.yml",
   ],
-  ["every-image-is-built", "a forgotten image", "images.yml", ", storefront]", "]"],
+  ["every-image-is-built", "a forgotten image", "images.yml", ", worker]", "]"],
   ["provenance-and-contents", "no provenance", "images.yml", "--provenance=mode=max ", ""],
   ["provenance-and-contents", "no list of contents", "images.yml", "--sbom=true ", ""],
   [

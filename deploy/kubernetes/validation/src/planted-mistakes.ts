@@ -204,6 +204,11 @@ const ROWS: readonly (readonly [string, string, Edit])[] = [
     set("ServiceAccount/controller", "metadata annotations", {}),
   ],
   [
+    "peer-tokens",
+    "a worker that only one cloud knows",
+    set("Deployment/worker", `${CONTAINER} env`, []),
+  ],
+  [
     "no-secrets-in-manifests",
     "secret in the manifests",
     (documents) =>
@@ -218,6 +223,11 @@ const ROWS: readonly (readonly [string, string, Edit])[] = [
     "secret-stores",
     "unknown store",
     set("ExternalSecret/orders", "spec secretStoreRef name", "vault"),
+  ],
+  [
+    "secret-files",
+    "a worker that cannot open the state database",
+    set("ExternalSecret/worker", "spec data 0 secretKey", "password"),
   ],
   [
     "secret-files",

@@ -35,6 +35,7 @@ describe("policies", () => {
     expect(STOP_MS).toEqual({
       controller: constantIn("apps/controller/src/main.ts", "STOP_LIMIT_MS"),
       agent: constantIn("apps/agent/src/main.ts", "SHUTDOWN_MAX_MS"),
+      worker: constantIn("apps/worker/src/main.ts", "STOP_LIMIT_MS"),
     });
   });
 

@@ -108,6 +108,7 @@ function accounts(workload: Workload, cluster: Cluster): readonly string[] {
 const ACTING = [
   ["cloudphoenix", "controller"],
   ["cloudphoenix", "external-secrets"],
+  ["cloudphoenix", "worker"],
   ["shop", "orders"],
 ] as const;
 
@@ -119,6 +120,34 @@ function identities(cluster: Cluster): readonly string[] {
       ? []
       : [`ServiceAccount ${namespace}/${name} has no identity in the cloud`];
   });
+}
+
+/** The audience each cloud wants in the token of the other's cluster. */
+const AUDIENCES = ["api://AzureADTokenExchange", "sts.amazonaws.com"];
+
+/** The worker is in one cloud and acts in both: it needs a token that the other one takes, and must be told where. */
+function peerTokens(cluster: Cluster): readonly string[] {
+  return cluster.workloads
+    .filter(({ name }) => name === "worker")
+    .flatMap(({ title, pod, containers }) => {
+      const volumes = list(at(pod, "volumes")).filter((volume) =>
+        list(at(volume, "projected", "sources")).some((source) =>
+          AUDIENCES.includes(text(source, "serviceAccountToken", "audience")),
+        ),
+      );
+      const names = volumes.map((volume) => text(volume, "name"));
+      const mounts = containers
+        .flatMap((container) => list(at(container, "volumeMounts")))
+        .filter((mount) => names.includes(text(mount, "name")))
+        .map((mount) => `${text(mount, "mountPath")}/`);
+      const told = containers
+        .flatMap((container) => list(at(container, "env")))
+        .filter((variable) => text(variable, "name").endsWith("_TOKEN_FILE"))
+        .map((variable) => text(variable, "value"));
+      return told.some((file) => mounts.some((mount) => file.startsWith(mount)))
+        ? []
+        : [`${title} has no token for the other cloud, or is not told where it is`];
+    });
 }
 
 function budgets(budget: Json, cluster: Cluster): readonly string[] {
@@ -159,4 +188,5 @@ export const referencePolicies: readonly Policy[] = [
   },
   { name: "service-accounts", check: (c) => c.workloads.flatMap((w) => accounts(w, c)) },
   { name: "cloud-identities", check: identities },
+  { name: "peer-tokens", check: peerTokens },
 ];

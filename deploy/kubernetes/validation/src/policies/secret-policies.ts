@@ -54,8 +54,20 @@ function agentFiles(cluster: Cluster): readonly string[] {
   );
 }
 
+/** What a worker opens: the state database, and stores that are not reached by role. */
+function workerFiles(cluster: Cluster): readonly string[] {
+  const named = configurationOf(cluster).matchAll(
+    /(?:\bstate:[^]*?\bpassword_file|\bcredentials_file): \/run\/secrets\/cloudphoenix\/([A-Za-z0-9._-]+)/g,
+  );
+  return [...named].map(([, name = ""]) => name);
+}
+
 function missingFiles(cluster: Cluster): readonly string[] {
-  const wanted = { controller: controllerFiles(cluster), agent: agentFiles(cluster) };
+  const wanted = {
+    controller: controllerFiles(cluster),
+    agent: agentFiles(cluster),
+    worker: workerFiles(cluster),
+  };
   return Object.entries(wanted).flatMap(([name, files]) => {
     const maker = makerOf(cluster, "cloudphoenix", name);
     const keys = list(at(maker, "spec", "data")).map((entry) => text(entry, "secretKey"));
