@@ -19,7 +19,7 @@ import type { Surroundings } from "./surroundings.ts";
 /** One name and what the two sides have under it. */
 export type Pair =
   | {
-      /** `unsure`: the listings cannot tell; the stamp that `head` shows can (`settlePair`). */
+      /** `unsure`: the listings cannot tell; the stamp that `head` shows can, and `copyObject` asks. */
       readonly kind: Likeness;
       readonly name: string;
       readonly source: ObjectEntry;

@@ -1,0 +1,177 @@
+/**
+ * A sync that is killed again and again while its source changes, between real servers.
+ *
+ * `OBJECTS_KILLS` sets how often (default 4; the campaign in docs/reference/benchmarks.md ran more),
+ * `OBJECTS_SEED` repeats a run.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { hash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { S3ObjectStore } from "@cloudphoenix/adapter-aws/s3";
+import {
+  type Azurite,
+  type LocalS3,
+  startAzurite,
+  startLocalS3,
+} from "@cloudphoenix/local-objects";
+import type { ObjectProperties } from "@cloudphoenix/objects";
+import { createBucket } from "../../adapters/aws/test/local-s3-calls.ts";
+import { createContainer } from "../../adapters/azure/test/azurite-calls.ts";
+import { type PartsOfUpload, PartLedger } from "./part-ledger.ts";
+import { RecordedLink } from "./recorded-link.ts";
+import { seededRandom } from "./seeded-random.ts";
+
+const KILLS = Number(process.env["OBJECTS_KILLS"] ?? 4);
+const SEED = Number(process.env["OBJECTS_SEED"] ?? 7);
+const SMALL_OBJECTS = 120;
+const LARGE_BYTES = 42 * 1024 * 1024;
+const KEYS = { accessKeyId: "phoenix", secretAccessKey: "a-secret-of-the-test" };
+const PLAIN: ObjectProperties = {
+  contentType: "application/octet-stream",
+  contentEncoding: null,
+  contentDisposition: null,
+  contentLanguage: null,
+  cacheControl: null,
+  metadata: {},
+  tags: {},
+  stamp: null,
+};
+const CLI = join(import.meta.dirname, "../../apps/cli/bin/cloudphoenix.js");
+
+const scratch = mkdtempSync(join(tmpdir(), "cloudphoenix-kill-"));
+const random = seededRandom(SEED);
+let s3: LocalS3;
+let azurite: Azurite;
+let link: RecordedLink;
+let source: S3ObjectStore;
+
+beforeAll(async () => {
+  s3 = await startLocalS3({ directory: join(scratch, "s3"), port: 0, credentials: [KEYS] });
+  azurite = await startAzurite({ directory: join(scratch, "azurite"), blobPort: 0 });
+  link = await RecordedLink.open(new URL(azurite.blobEndpoint));
+  writeFileSync(
+    join(scratch, "s3.keys"),
+    `aws_access_key_id = ${KEYS.accessKeyId}\naws_secret_access_key = ${KEYS.secretAccessKey}\n`,
+  );
+  writeFileSync(join(scratch, "blob.key"), azurite.accountKey);
+  source = new S3ObjectStore({
+    bucket: "orders",
+    region: s3.region,
+    endpoint: new URL(s3.endpoint),
+    credentials: KEYS,
+  });
+  await createBucket(s3, KEYS, "orders");
+  await createContainer(azurite, "orders");
+});
+
+afterAll(async () => {
+  source.close();
+  await link.close();
+  await Promise.all([s3.stop(), azurite.stop()]);
+  rmSync(scratch, { recursive: true });
+});
+
+test(
+  `killed ${KILLS} times while the source changes, it converges and sends no stored part twice`,
+  async () => {
+    for (let index = 0; index < SMALL_OBJECTS; index += 1) await putSmall(index);
+    await putLarge("large-at-rest");
+    await putLarge("large-that-changes");
+    const partsKnown = new PartLedger();
+
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      await runAndKill();
+      partsKnown.read(storedParts());
+      if (random() < 0.3) await putLarge("large-that-changes");
+    }
+
+    expect(link.resent(partsKnown.receipts)).toEqual([]);
+    expect(partsKnown.begunAnew).toEqual([]);
+    const last = await runToTheEnd([]);
+    expect(last).toMatchObject({ code: 0 });
+    expect(await runToTheEnd(["--verify", "--read-everything"])).toMatchObject({ code: 0 });
+    expect(link.resent(partsKnown.receipts)).toEqual([]);
+    // The campaign has met what it is about.
+    expect(partsKnown.receipts.size).toBeGreaterThan(0);
+  },
+  120_000 + KILLS * 30_000,
+);
+
+async function putSmall(index: number): Promise<void> {
+  const bytes = Buffer.alloc(200 + Math.floor(random() * 30_000), Math.floor(random() * 256));
+  await put(`small/${index}`, bytes);
+}
+
+async function putLarge(key: string): Promise<void> {
+  const bytes = Buffer.alloc(LARGE_BYTES, Math.floor(random() * 256));
+  bytes.writeDoubleLE(random(), 100);
+  await put(key, bytes);
+}
+
+async function put(key: string, bytes: Buffer): Promise<void> {
+  const request = { key, properties: PLAIN, condition: { kind: "none" } } as const;
+  await source.write(
+    request,
+    { bytes, md5: hash("md5", bytes, "hex") },
+    AbortSignal.timeout(30_000),
+  );
+}
+
+/** Kills the sync when a random number of its requests have passed; the source changes meanwhile. */
+async function runAndKill(): Promise<void> {
+  const killAfter = Math.floor(random() * 120);
+  const child = startSync(["--bandwidth", "60MiB"]);
+  const changes: Promise<void>[] = [];
+  link.onRequest = (count) => {
+    if (count % 10 === 0) changes.push(putSmall(Math.floor(random() * SMALL_OBJECTS)));
+    if (count >= killAfter) child.kill("SIGKILL");
+  };
+  link.count = 0;
+  await once(child, "exit");
+  link.onRequest = () => undefined;
+  await Promise.all(changes);
+}
+
+async function runToTheEnd(args: readonly string[]): Promise<{ code: unknown; said: string }> {
+  const child = startSync(args);
+  let said = "";
+  child.stderr?.on("data", (data: Buffer) => (said += data.toString()));
+  child.stdout?.on("data", (data: Buffer) => (said += data.toString()));
+  const [code] = (await once(child, "close")) as [number];
+  return { code, said };
+}
+
+function startSync(args: readonly string[]): ChildProcess {
+  const from = `s3://orders?region=${s3.region}&endpoint=${s3.endpoint}&credentials-file=${scratch}/s3.keys`;
+  const to = `azblob://${azurite.accountName}/orders?endpoint=${link.endpoint}&credentials-file=${scratch}/blob.key`;
+  return spawn(process.execPath, [CLI, "sync", ...args, "--state-dir", scratch, from, to], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** What the killed process knew to be stored, from the file it left behind. */
+function storedParts(): readonly PartsOfUpload[] {
+  const file = readdirSync(scratch).find((name) => name.endsWith(".sqlite"));
+  if (file === undefined) return [];
+  const database = new DatabaseSync(join(scratch, file));
+  try {
+    const uploads = database.prepare("SELECT key, record FROM upload").all();
+    return uploads.map((row) => {
+      const { key, sourceEtag, upload } = JSON.parse(String(row["record"])) as {
+        key: string;
+        sourceEtag: string;
+        upload: { token: string };
+      };
+      const parts = database.prepare("SELECT receipt FROM upload_part WHERE key = ?").all(key);
+      const receipts = parts.map((part) => String(part["receipt"]));
+      return { key, sourceEtag, token: upload.token, receipts };
+    });
+  } finally {
+    database.close();
+  }
+}
