@@ -5,7 +5,7 @@ import { HttpTransport } from "@cloudphoenix/objects/wire";
 import { type S3Call, S3Client } from "../src/s3/s3-client.ts";
 
 export async function createBucket(
-  server: LocalS3,
+  server: Pick<LocalS3, "endpoint" | "region">,
   credentials: StaticCredentials,
   bucket: string,
 ): Promise<void> {
