@@ -14,7 +14,7 @@ export async function createBucket(
 
 /** Has every change in the bucket told to the queue. */
 export async function tellQueue(
-  server: LocalS3,
+  server: Pick<LocalS3, "endpoint" | "region">,
   credentials: StaticCredentials,
   { bucket, arn }: { readonly bucket: string; readonly arn: string },
 ): Promise<void> {
@@ -25,7 +25,7 @@ export async function tellQueue(
 }
 
 export async function turnOnVersioning(
-  server: LocalS3,
+  server: Pick<LocalS3, "endpoint" | "region">,
   credentials: StaticCredentials,
   bucket: string,
 ): Promise<void> {
@@ -34,7 +34,7 @@ export async function turnOnVersioning(
 }
 
 async function put(
-  server: LocalS3,
+  server: Pick<LocalS3, "endpoint" | "region">,
   credentials: StaticCredentials,
   what: {
     readonly bucket: string;
