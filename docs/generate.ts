@@ -1,7 +1,7 @@
 /**
  * Writes the documents that are made from code, and checks that they are current:
  * `docs/reference/cli.md` from the commands, `configuration.md` from the schema, `errors.md` from the
- * codes, and the tables in
+ * codes, `metrics.md` from the registries of the programs, and the tables in
  * `docs/concepts/scoring-and-decision.md` from the defaults. With `--check` it writes nothing and
  * exits 1 if a document differs, names a command or links to a file that does not exist, or if a map of
  * `deploy/` misses a folder.
@@ -12,6 +12,7 @@ import { cliReference, commandPaths } from "./cli-reference.ts";
 import { configurationPage } from "./configuration-page.ts";
 import { unmappedFolders } from "./deploy-map.ts";
 import { errorsPage } from "./errors-page.ts";
+import { metricsPage } from "./metrics-page.ts";
 import { scoringPage } from "./scoring-page.ts";
 
 const docs = import.meta.dirname;
@@ -21,6 +22,7 @@ const pages: Readonly<Record<string, () => string>> = {
   "reference/cli.md": cliReference,
   "reference/configuration.md": configurationPage,
   "reference/errors.md": errorsPage,
+  "reference/metrics.md": metricsPage,
   "concepts/scoring-and-decision.md": () =>
     scoringPage(readFileSync(join(docs, "concepts/scoring-and-decision.md"), "utf8")),
 };

@@ -1,50 +1,103 @@
-// Goal: every metric that an alert looks at is one that the running programs export.
+// Goal: every metric that an alert or a dashboard looks at is one that the running programs export,
+// and everything they export is documented.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
+import { readFiles } from "../../deploy/observability/validation/src/files.ts";
+import { askedIn, askableMetrics } from "../../deploy/observability/validation/src/metric-usage.ts";
+import { readPromql } from "../../deploy/observability/validation/src/read-promql.ts";
 import { type SandboxUnderTest, sandboxUnderTest } from "./sandbox-under-test.ts";
 
-const RULES = join(import.meta.dirname, "../../deploy/observability/prometheus");
+const files = readFiles();
 
 let sandbox: SandboxUnderTest;
+/** What every kind of program answers to Prometheus. */
+let texts: readonly string[];
 
 beforeAll(async () => {
   sandbox = await sandboxUnderTest();
+  const { urls } = sandbox.world;
+  texts = await Promise.all(
+    [
+      ...urls.controllers,
+      ...agentUrls(),
+      urls.edge,
+      urls.storefront,
+      `http://127.0.0.1:${portOf("fulfilment")}`,
+    ].map(scraped),
+  );
 });
 
 afterAll(() => sandbox.close());
 
-test("every metric of the rules is exported by the controller or a service", async () => {
-  const { world } = sandbox;
-  const token = readFileSync(world.apiTokenFile, "utf8").trim();
-  const texts = await Promise.all([
-    ...world.urls.controllers.map((url) => scraped(url, { authorization: `Bearer ${token}` })),
-    scraped(world.urls.edge),
-    scraped(world.urls.storefront),
-    scraped(`http://127.0.0.1:${portOf("fulfilment")}`),
-  ]);
-  const exported = new Set(
+/** Labels of each series by its full name, `_bucket` and the like included. */
+function liveSeries(): ReadonlyMap<string, ReadonlySet<string>> {
+  const series = new Map<string, Set<string>>();
+  for (const line of texts.join("\n").split("\n")) {
+    const [, name, inside = ""] = /^([a-z_]\w*)(?:\{(.*)\})? /i.exec(line) ?? [];
+    if (name === undefined) continue;
+    const labels = [...inside.matchAll(/(\w+)="/g)].map(([, label]) => label ?? "");
+    series.set(name, new Set([...(series.get(name) ?? []), ...labels]));
+  }
+  return series;
+}
+
+/** Names without those suffixes, whether they have a series yet or not. */
+function liveFamilies(): ReadonlySet<string> {
+  return new Set(
     texts.flatMap((text) => Array.from(text.matchAll(/^# TYPE (\S+)/gm), ([, name]) => name ?? "")),
   );
-  const recorded = rules("recording-rules.yaml").map(({ record }) => record);
+}
 
-  const used = [...rules("alerts.yaml"), ...rules("recording-rules.yaml")].flatMap(metricsOf);
-  const missing = [...new Set(used)].filter(
-    (name) => !exported.has(name) && !exported.has(familyOf(name)) && !recorded.includes(name),
+test("every metric of rules, dashboards and the guide is exported by a running program", () => {
+  const families = liveFamilies();
+  const elsewhere = [...askableMetrics(files).keys()].filter(
+    (name) => !files.metrics.some((metric) => familyOf(name) === metric.name),
   );
 
-  expect(used.length).toBeGreaterThan(30);
+  const asked = askedIn(files).flatMap(({ expr }) => readPromql(expr).selectors);
+  const names = new Set(asked.map(({ metric }) => metric));
+  const missing = [...names].filter(
+    (name) => !families.has(familyOf(name)) && !elsewhere.includes(name),
+  );
+
+  expect(names.size).toBeGreaterThan(60);
   expect(missing).toEqual([]);
-  expect(texts.join("\n"), "the leader tells what it decides now").toContain(
-    'cloudphoenix_decision{action="hold",application="shop"} 1',
-  );
 });
 
-async function scraped(url: string, headers: Record<string, string> = {}): Promise<string> {
-  const answer = await fetch(`${url}/metrics`, { headers, signal: AbortSignal.timeout(5_000) });
+test("every metric that a running program exports is documented, and the other way round", () => {
+  const documented = files.metrics.map(({ name }) => name);
+  expect([...liveFamilies()].toSorted()).toEqual(documented.toSorted());
+  const page = readFileSync(join(import.meta.dirname, "../../docs/reference/metrics.md"), "utf8");
+  expect(documented.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
+test("every series has just the labels that are documented", () => {
+  const series = liveSeries();
+  for (const [name, labels] of askableMetrics(files)) {
+    const live = series.get(name);
+    if (live === undefined) continue;
+    expect([...live].toSorted(), name).toEqual([...new Set(labels)].toSorted());
+  }
+});
+
+test("the leader tells what it decides now, for its application", () => {
+  expect(texts.join("\n")).toContain('cloudphoenix_decision{action="hold",application="shop"} 1');
+});
+
+/** Whatever may be scraped needs no token. */
+async function scraped(url: string): Promise<string> {
+  const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) });
   expect(answer.status, url).toBe(200);
   return answer.text();
+}
+
+function agentUrls(): readonly string[] {
+  const { vantages }: { vantages: { agent?: { url: string } }[] } = parse(
+    readFileSync(sandbox.world.configFile, "utf8"),
+  );
+  return vantages.flatMap(({ agent }) => (agent === undefined ? [] : [agent.url]));
 }
 
 /** The port a replica of `workload` was told to listen on. */
@@ -56,25 +109,6 @@ function portOf(workload: string): string {
   const replica = processes.find(({ name }) => name.includes(`/${workload}-`));
   const environment = readFileSync(`/proc/${replica?.pid}/environ`, "utf8").split("\0");
   return environment.find((entry) => entry.startsWith("PORT="))?.slice("PORT=".length) ?? "";
-}
-
-interface Rule {
-  readonly record?: string;
-  readonly expr: string;
-}
-
-function rules(file: string): readonly Rule[] {
-  const { groups }: { groups: { rules: Rule[] }[] } = parse(
-    readFileSync(join(RULES, file), "utf8"),
-  );
-  return groups.flatMap((group) => group.rules);
-}
-
-/** Names in an expression that are metrics: neither functions, labels nor keywords. */
-function metricsOf({ expr }: Rule): readonly string[] {
-  const bare = expr.replaceAll(/\{[^}]*\}|"[^"]*"|\b(?:by|without) ?\([^)]*\)/g, "");
-  const names = bare.matchAll(/[a-z_][a-z0-9_:]*(?![a-z0-9_:]*\s*\()/g);
-  return Array.from(names, ([name]) => name).filter((name) => /[_:]/.test(name));
 }
 
 /** A histogram is exported under one name and asked by three. */

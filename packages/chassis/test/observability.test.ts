@@ -207,8 +207,14 @@ describe("traces", () => {
     readonly spanId: string;
     readonly parentSpanId?: string;
     readonly name: string;
+    readonly attributes: readonly OtlpAttribute[];
+  }
+  interface OtlpAttribute {
+    readonly key: string;
+    readonly value: { readonly stringValue?: string; readonly intValue?: number };
   }
   const spans: OtlpSpan[] = [];
+  const resources: OtlpAttribute[] = [];
   const seen: (string | undefined)[] = [];
   let world: World;
   let collector: Server;
@@ -223,7 +229,8 @@ describe("traces", () => {
       request.on("data", (chunk) => (body += chunk));
       request.on("end", () => {
         const { resourceSpans } = JSON.parse(body);
-        for (const { scopeSpans } of resourceSpans) {
+        for (const { resource, scopeSpans } of resourceSpans) {
+          resources.push(...resource.attributes);
           for (const scope of scopeSpans) spans.push(...scope.spans);
         }
         response.setHeader("content-type", "application/json").end("{}");
@@ -295,6 +302,23 @@ describe("traces", () => {
       headers: { accept: "application/openmetrics-text" },
     });
     expect(metrics.body["text"]).toContain(`# {trace_id="${TRACE_ID}"}`);
+  });
+
+  test("say whose they are and what was asked, by the names that data sources link by", () => {
+    const said = Object.fromEntries(
+      [...resources, ...(spans.find(({ name }) => name === "POST /work")?.attributes ?? [])].map(
+        ({ key, value }) => [key, value.stringValue ?? value.intValue],
+      ),
+    );
+    expect(said).toMatchObject({
+      "service.name": "t",
+      "service.version": "1",
+      "service.instance.id": "p",
+      "cloudphoenix.site": "s",
+      "http.request.method": "POST",
+      "http.route": "/work",
+      "http.response.status_code": 200,
+    });
   });
 
   test("are not made for probes", () => {

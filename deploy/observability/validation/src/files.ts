@@ -55,6 +55,8 @@ export interface ObservabilityFiles {
   /** Names of the tests of alerts. */
   readonly tests: readonly string[];
   readonly runbooks: Texts;
+  /** The guide, whose queries people type. */
+  readonly guide: string;
   /** Dashboards. */
   readonly boards: Texts;
   readonly alertmanager: Alertmanager;
@@ -85,6 +87,7 @@ export function readFiles(): ObservabilityFiles {
       return tests.map(({ name }) => name);
     }),
     runbooks: textsOf(runbooksRoot),
+    guide: readFileSync(join(runbooksRoot, "../guides/observability.md"), "utf8"),
     boards: textsOf(join(observabilityRoot, "grafana/dashboards")),
     alertmanager,
     dataSources: datasources,

@@ -5,6 +5,7 @@ import { labelsOf, metadataOf } from "./alloy/run-pipeline.ts";
 import { AlloySyntaxError } from "./alloy/scan-alloy.ts";
 import { expanded, expressionsOf, parsedBoards } from "./board-file.ts";
 import type { DataSource, ObservabilityFiles } from "./files.ts";
+import { guideQueries } from "./guide-queries.ts";
 import { LOKI_KEYS } from "./loki-keys.ts";
 import { ENDLESS_LABELS, type Policy } from "./policy.ts";
 import { readLogql } from "./read-logql.ts";
@@ -106,6 +107,9 @@ function queriesIn(files: ObservabilityFiles): readonly { where: string; expr: s
         .map(({ where, expr }) => ({ where: `${file}, ${where}`, expr: expanded(expr) })),
     ),
     ...files.logAlerts.map(({ alert, expr }) => ({ where: alert, expr })),
+    ...guideQueries(files.guide)
+      .filter(({ language }) => language === "logql")
+      .map(({ expr }) => ({ where: "the guide", expr })),
     ...textsIn(files.dataSources)
       .filter((text) => text.startsWith("{"))
       .map((text) => ({

@@ -1,6 +1,7 @@
 /** Which metrics there are to ask for, and who asks for them. */
 import { expressionsOf, expanded, parsedBoards } from "./board-file.ts";
 import type { ObservabilityFiles } from "./files.ts";
+import { guideQueries } from "./guide-queries.ts";
 import { TARGET_LABELS } from "./policy.ts";
 import { readPromql } from "./read-promql.ts";
 
@@ -21,7 +22,7 @@ const OF_WATCHERS: Readonly<Record<string, readonly string[]>> = {
 /** An expression and where it stands. */
 export interface Asked {
   readonly where: string;
-  readonly kind: "alert" | "recording" | "dashboard";
+  readonly kind: "alert" | "recording" | "dashboard" | "guide";
   readonly expr: string;
 }
 
@@ -32,6 +33,9 @@ export function askedIn(files: ObservabilityFiles): readonly Asked[] {
     ...files.recordings.map(
       ({ record, expr }) => ({ where: record, kind: "recording", expr }) as const,
     ),
+    ...guideQueries(files.guide)
+      .filter(({ language }) => language === "promql")
+      .map(({ expr }) => ({ where: "the guide", kind: "guide", expr }) as const),
     ...parsedBoards(files).flatMap(({ file, board }) =>
       expressionsOf(board)
         .filter(({ language }) => language === "promql")
@@ -60,10 +64,13 @@ export function askableMetrics(files: ObservabilityFiles): ReadonlyMap<string, r
   return new Map([...own, ...recorded, ...Object.entries(OF_WATCHERS)]);
 }
 
-/** Where each metric of the code is asked for; through recording rules, too. */
+/** Who shows a metric of the code or alarms by it. Only to choose by its labels is no use of it. */
 export function usageOf(files: ObservabilityFiles, name: string): readonly Asked[] {
   const names = [name, `${name}_bucket`, `${name}_count`, `${name}_sum`];
-  return askedIn(files).filter(({ expr }) =>
+  const using = askedIn(files).filter(
+    ({ where, kind }) => kind !== "guide" && !where.includes(", variable "),
+  );
+  return using.filter(({ expr }) =>
     readPromql(expr).selectors.some(({ metric }) => names.includes(metric)),
   );
 }

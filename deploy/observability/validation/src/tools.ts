@@ -52,7 +52,7 @@ export async function checkBoardsWithPromtool(
 ): Promise<readonly string[]> {
   const folder = await mkdtemp(join(tmpdir(), "observability-"));
   const rules = askedIn(files)
-    .filter(({ kind }) => kind === "dashboard")
+    .filter(({ kind }) => kind === "dashboard" || kind === "guide")
     .map(({ expr, where }, index) => ({ record: `dashboard:${index}`, labels: { where }, expr }));
   const file = join(folder, "dashboards.yaml");
   await writeFile(file, stringify({ groups: [{ name: "dashboards", rules }] }));

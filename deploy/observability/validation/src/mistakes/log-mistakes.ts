@@ -77,6 +77,11 @@ export const logMistakes: readonly Mistake[] = [
     }),
   },
   {
+    policy: "log-queries",
+    what: "a query of the guide with a label streams do not have",
+    plant: (files) => ({ ...files, guide: files.guide.replace("{app=~", "{app=~`x`, pod=~") }),
+  },
+  {
     policy: "loki-keys",
     what: "a misspelt key",
     plant: inLoki("limits_config", { retention_periode: "744h" }),

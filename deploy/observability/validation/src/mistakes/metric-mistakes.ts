@@ -37,6 +37,14 @@ export const metricMistakes: readonly Mistake[] = [
   },
   {
     policy: "metric-exists",
+    what: "a query of the guide with a metric that does not exist",
+    plant: (files) => ({
+      ...files,
+      guide: files.guide.replace("(cloudphoenix_site_level)", "(cloudphoenix_level)"),
+    }),
+  },
+  {
+    policy: "metric-exists",
     what: "a metric that the code calls otherwise now",
     plant: exporting({ name: "cloudphoenix_site_points" }),
   },
