@@ -6,6 +6,7 @@
  */
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import type {
+  ByteRange,
   FinishRequest,
   ListRequest,
   ObjectEntry,
@@ -25,6 +26,8 @@ import type {
 } from "@cloudphoenix/objects";
 import {
   collectChecked,
+  type ExpectedBody,
+  expectedRange,
   HttpTransport,
   streamChecked,
   type WireAnswer,
@@ -148,10 +151,8 @@ export class S3ObjectStore implements ObjectStore {
   async *read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     const { key, range } = request;
     const answer = await this.#open(request, signal);
-    const facts = factsFrom(key, answer.headers, {});
-    const sizeBytes = range === undefined ? facts.sizeBytes : range.lastByte - range.firstByte + 1;
-    const md5 = range === undefined ? facts.md5 : null;
-    const expected = { what: this.#what(key), sizeBytes, md5 };
+    const expected =
+      range === undefined ? this.#wholeOf(key, answer) : this.#rangeOf(key, answer, range);
     yield* streamChecked(this.#transport, answer, expected, signal);
   }
 
@@ -262,6 +263,21 @@ export class S3ObjectStore implements ObjectStore {
 
   #call(method: S3Call["method"], key: string, verb: string): S3Call {
     return { method, key, doing: `${verb} ${key}`, notFound: "OBJECT_GONE" };
+  }
+
+  #wholeOf(key: string, answer: WireAnswer): ExpectedBody {
+    const { sizeBytes, md5 } = factsFrom(key, answer.headers, {});
+    return { what: this.#what(key), sizeBytes, md5 };
+  }
+
+  /** An answer about other bytes ends the connection: nobody will take its body. */
+  #rangeOf(key: string, answer: WireAnswer, range: ByteRange): ExpectedBody {
+    try {
+      return expectedRange(answer, range, this.#what(key));
+    } catch (error) {
+      answer.body.destroy();
+      throw error;
+    }
   }
 
   #what(key: string): string {

@@ -11,7 +11,7 @@ const KEY_MAX_CHARACTERS = 1024;
 const SEGMENTS_MAX = 254;
 
 /** Why the container cannot hold the key; null if it can. */
-export function blobKeyProblem(key: string): string | null {
+function blobKeyProblem(key: string): string | null {
   if (key.length === 0) return "it is empty";
   if (key.length > KEY_MAX_CHARACTERS) return `it is longer than ${KEY_MAX_CHARACTERS} characters`;
   if (!key.isWellFormed()) return "it is not well-formed Unicode";

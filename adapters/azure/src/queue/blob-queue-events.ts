@@ -2,7 +2,7 @@
  * Change hints of a container: Event Grid puts them on a storage queue, this takes them off.
  *
  * The change feed would be ordered and durable, but its client for JavaScript is an abandoned preview
- * (docs/adr/0008). Order is not needed: a hint only says where to look.
+ * (docs/adr/0009). Order is not needed: a hint only says where to look.
  */
 import {
   type ChangeHintBatch,

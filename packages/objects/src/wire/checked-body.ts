@@ -1,6 +1,7 @@
 /** Bodies that are what was stored, or an error: promise 1 of the object store port. */
 import { createHash, hash } from "node:crypto";
 import { CloudPhoenixError } from "@cloudphoenix/core";
+import type { ByteRange } from "../object-store.ts";
 import type { HttpTransport, WireAnswer } from "./http-transport.ts";
 
 /** What is known of a body before it comes. */
@@ -44,6 +45,22 @@ export async function* streamChecked(
   if (length !== expected.sizeBytes) throw wrongLength(expected, length);
   const found = md5?.digest("hex") ?? null;
   if (found !== null && found !== expected.md5) throw wrongHash(expected, found);
+}
+
+/**
+ * What a range's body is expected to be. @throws {CloudPhoenixError} `OBJECT_CORRUPT` if the answer
+ * is about other bytes than were asked for
+ */
+export function expectedRange(
+  answer: WireAnswer,
+  { firstByte, lastByte }: ByteRange,
+  what: string,
+): ExpectedBody {
+  const told = answer.headers["content-range"] ?? "no range";
+  if (!told.startsWith(`bytes ${firstByte}-${lastByte}/`)) {
+    throw corrupt(`${what}: bytes ${firstByte}-${lastByte} were asked for, ${told} came`);
+  }
+  return { what, sizeBytes: lastByte - firstByte + 1, md5: null };
 }
 
 function wrongLength({ what, sizeBytes }: ExpectedBody, came: number): CloudPhoenixError {

@@ -32,21 +32,25 @@ export function objectStoreFaultTests(current: CurrentStore): void {
     link().hits = () => true;
   });
 
-  test.each(["cut", "flip"] as const)("fails a body that is %s on its way", async (kind) => {
+  test.each(["cut", "flip", "shorten"] as const)(
+    "fails a body that is %s on its way",
+    async (kind) => {
+      const { store } = current();
+      const { etag } = await written();
+      link().fault = { kind };
+      const request = { key: "k", etag };
+
+      await expect(textOf(store.read(request, SIGNAL))).rejects.toMatchObject(corrupt);
+      const whole = store.readWhole({ ...request, sizeBytes: BODY.length }, SIGNAL);
+      await expect(whole).rejects.toMatchObject(corrupt);
+    },
+  );
+
+  // Nobody knows the hash of a range: of a flipped bit in one, the hash of the whole will tell.
+  test.each(["cut", "shorten"] as const)("fails a range that is %s on its way", async (kind) => {
     const { store } = current();
     const { etag } = await written();
     link().fault = { kind };
-    const request = { key: "k", etag };
-
-    await expect(textOf(store.read(request, SIGNAL))).rejects.toMatchObject(corrupt);
-    const whole = store.readWhole({ ...request, sizeBytes: BODY.length }, SIGNAL);
-    await expect(whole).rejects.toMatchObject(corrupt);
-  });
-
-  test("fails a range that is cut on its way", async () => {
-    const { store } = current();
-    const { etag } = await written();
-    link().fault = { kind: "cut" };
     const range = { firstByte: 10, lastByte: 5000 };
 
     await expect(textOf(store.read({ key: "k", etag, range }, SIGNAL))).rejects.toMatchObject(

@@ -17,6 +17,10 @@ export type LinkFault =
   | { readonly kind: "cut" }
   /** The last byte of the body is another one. */
   | { readonly kind: "flip" }
+  /** Half of the body comes and is said to be all of it. */
+  | { readonly kind: "shorten" }
+  /** The request is passed on without asking for a range. */
+  | { readonly kind: "forget-range" }
   /** The connection is closed before any answer. */
   | { readonly kind: "drop" }
   /** Answered in the store's place. */
@@ -80,16 +84,36 @@ export class FaultyLink {
 
   #forward(request: http.IncomingMessage, response: http.ServerResponse, fault: LinkFault): void {
     const { hostname, port } = this.#target;
-    const { method, url, headers } = request;
+    const { method, url } = request;
+    const headers = { ...request.headers };
+    if (fault.kind === "forget-range") {
+      delete headers["range"];
+      delete headers["x-ms-range"];
+    }
     const onward = http.request({ hostname, port, method, path: url, headers, agent: this.#agent });
     onward.on("error", () => response.destroy());
     onward.once("response", (answer) => {
+      if (fault.kind === "shorten") {
+        shorten(answer, response);
+        return;
+      }
       response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
-      if (fault.kind === "none") answer.pipe(response);
+      if (fault.kind === "none" || fault.kind === "forget-range") answer.pipe(response);
       else spoil(answer, response, fault);
     });
     request.pipe(onward);
   }
+}
+
+function shorten(answer: http.IncomingMessage, response: http.ServerResponse): void {
+  const chunks: Buffer[] = [];
+  answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+  answer.once("end", () => {
+    const body = Buffer.concat(chunks);
+    const half = body.subarray(0, body.length / 2);
+    const headers = { ...answer.headers, "content-length": String(half.length) };
+    response.writeHead(answer.statusCode ?? 502, headers).end(half);
+  });
 }
 
 function spoil(
