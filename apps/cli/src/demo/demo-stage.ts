@@ -1,13 +1,18 @@
 /** What every story of the demo stands on, and how it follows runs. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { CloudPhoenixError, FINAL_RUN_STATUSES, type RunRecord } from "@cloudphoenix/core";
+import {
+  buildReport,
+  CloudPhoenixError,
+  FINAL_RUN_STATUSES,
+  type RunRecord,
+} from "@cloudphoenix/core";
 import type { ObjectCensus, OrderCensus, World } from "@cloudphoenix/sandbox";
 import type { ApiClient } from "../api-client.ts";
 import { startedRun } from "../follow-run.ts";
 import { clockText } from "../render/duration-text.ts";
 import { eventLines, type RunView } from "../render/run-text.ts";
 import type { Terminal } from "../terminal.ts";
-import type { DemoReport } from "./demo-report.ts";
+import type { DemoReport, ObjectsView } from "./demo-report.ts";
 
 export interface DemoStage {
   readonly world: World;
@@ -132,6 +137,22 @@ export async function settledObjects({
     last = await world.objectCensus(signal);
   }
   return { first, last };
+}
+
+/** What the census saw, beside what the report of the run said right after the move. */
+export function objectsView(
+  seen: Awaited<ReturnType<typeof settledObjects>>,
+  run: RunRecord,
+): ObjectsView | null {
+  if (seen === null) return null;
+  const reported = buildReport(run).objects;
+  return {
+    acknowledged: seen.last.acknowledged,
+    present: seen.last.present,
+    missing: seen.last.missing,
+    late: new Set([...(reported?.missingKeys ?? []), ...seen.first.missing]).size,
+    reported,
+  };
 }
 
 async function noMove(api: ApiClient): Promise<CloudPhoenixError> {

@@ -6,7 +6,13 @@ import type { DurabilityMode } from "@cloudphoenix/core";
 import type { ReadbackResult } from "@cloudphoenix/sandbox";
 import type { QuarantineDocument, ReapplyDocument } from "../render/quarantine-text.ts";
 import type { RunView } from "../render/run-text.ts";
-import { type DemoReport, ordersOnce, type OrdersView } from "./demo-report.ts";
+import {
+  type DemoReport,
+  objectsThere,
+  ordersOnce,
+  type ObjectsView,
+  type OrdersView,
+} from "./demo-report.ts";
 
 /** Everything the report is made from. Times are epoch milliseconds of the clients' clock. */
 export interface FailbackFacts {
@@ -31,6 +37,8 @@ export interface FailbackFacts {
   readonly lost: ReadbackResult;
   readonly kept: ReadbackResult;
   readonly orders: OrdersView;
+  /** Null where the application has none. */
+  readonly objects: ObjectsView | null;
   readonly acknowledged: number;
   readonly givenUp: number;
   readonly pause: { readonly lastAwayAtMs: number; readonly firstHomeAtMs: number } | null;
@@ -71,6 +79,9 @@ export interface FailbackReport {
   readonly orders_fulfilled: number;
   readonly orders_set_aside: number;
   readonly orders_doubled: number;
+  /** Null where the application has no objects, as the other. */
+  readonly objects_acknowledged: number | null;
+  readonly objects_missing: number | null;
   readonly parts: DemoReport["parts"];
   readonly promises: DemoReport["promises"];
   readonly ok: boolean;
@@ -93,6 +104,7 @@ export function failbackReport(facts: FailbackFacts): FailbackReport {
     nothingLost(facts),
     shortPause(facts),
     ordersOnce(facts.orders),
+    ...objectsThere(facts.objects),
     protectedAgain(facts),
   ];
   return {
@@ -123,6 +135,8 @@ export function failbackReport(facts: FailbackFacts): FailbackReport {
     orders_fulfilled: facts.orders.fulfilled,
     orders_set_aside: facts.orders.setAside,
     orders_doubled: facts.orders.doubledTotal,
+    objects_acknowledged: facts.objects?.acknowledged ?? null,
+    objects_missing: facts.objects?.missing.length ?? null,
     parts: facts.parts,
     promises,
     ok: promises.every((promise) => promise.held),

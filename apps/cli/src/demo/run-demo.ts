@@ -9,7 +9,6 @@ import {
   hasCode,
   type LossReport,
   messageOf,
-  type RunRecord,
   phaseTimes,
   rtoPhases,
 } from "@cloudphoenix/core";
@@ -17,11 +16,12 @@ import type { FaultName, LoadCounts, OrderCensus, World } from "@cloudphoenix/sa
 import type { ApiClient } from "../api-client.ts";
 import { connectTo } from "../connection.ts";
 import type { RunView } from "../render/run-text.ts";
-import { type ClientView, type DemoReport, demoReport, type ObjectsView } from "./demo-report.ts";
+import { type ClientView, type DemoReport, demoReport } from "./demo-report.ts";
 import {
   COOL_DOWN_MS,
   type DemoStage,
   followMove,
+  objectsView,
   PARTS,
   say,
   settledObjects,
@@ -150,22 +150,6 @@ function assemble(
     loss: seen.loss,
     parts: PARTS,
   });
-}
-
-/** What the census saw, beside what the report of the run said right after the move. */
-function objectsView(
-  seen: Awaited<ReturnType<typeof settledObjects>>,
-  run: RunRecord,
-): ObjectsView | null {
-  if (seen === null) return null;
-  const reported = buildReport(run).objects;
-  return {
-    acknowledged: seen.last.acknowledged,
-    present: seen.last.present,
-    missing: seen.last.missing,
-    late: new Set([...(reported?.missingKeys ?? []), ...seen.first.missing]).size,
-    reported,
-  };
 }
 
 /** What the sandbox promises on a laptop with probes every second. */

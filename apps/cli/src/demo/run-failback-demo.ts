@@ -24,8 +24,10 @@ import {
   type DemoStage,
   followMove,
   followToEnd,
+  objectsView,
   PARTS,
   say,
+  settledObjects,
   settledOrders,
   until,
   WARM_UP_MS,
@@ -71,6 +73,7 @@ export async function runFailbackDemo(
   if (counts === null) throw new RangeError("the client load has said nothing");
   const kept = await world.load.readback();
   const orders = await settledOrders(stage);
+  const objects = await settledObjects(stage);
   return failbackReport({
     ...options,
     home,
@@ -81,6 +84,7 @@ export async function runFailbackDemo(
     lost,
     kept,
     orders,
+    objects: objectsView(objects, failback.run),
     acknowledged: counts.acknowledged,
     givenUp: counts.givenUp,
     pause: pauseOf(counts, { home, away: failover.run.plan.to }),

@@ -20,6 +20,11 @@ export function failbackReportText(report: FailbackReport, paint: Terminal["pain
     `Repair           ${report.rows_deleted ?? "?"} rows deleted, ${report.rows_restored ?? "?"} restored, ${report.rows_compared ?? "?"} compared`,
     `Write pause      ${durationText(report.write_pause_ms)} for clients, ${durationText(report.write_pause_controller_ms)} from fence to open writes`,
     `Orders           ${report.orders_placed} placed, ${report.orders_fulfilled} fulfilled, ${report.orders_set_aside} set aside, ${report.orders_doubled} doubled`,
+    ...(report.objects_acknowledged === null
+      ? []
+      : [
+          `Objects          ${report.objects_acknowledged} acknowledged, ${report.objects_missing} missing at the end`,
+        ]),
     `Writes           ${report.writes_acknowledged} acknowledged, ${report.writes_given_up} given up by the clients`,
     "",
     ...report.promises.map(
