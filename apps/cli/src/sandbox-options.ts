@@ -8,16 +8,19 @@ import { sandboxDirectory } from "./connection.ts";
 export interface SandboxChoices {
   readonly durability?: DurabilityMode;
   readonly delay?: number;
+  /** False: without object stores. */
+  readonly objects?: boolean;
 }
 
 const DURABILITY_MODES: readonly DurabilityMode[] = ["async", "barrier", "sync"];
 const DELAY_MS_MAX = 1_000;
 
-/** Adds `--durability` and `--delay`. */
+/** Adds `--durability`, `--delay` and `--no-objects`. */
 export function withSandboxOptions(command: Command): Command {
   return command
     .option("--durability <mode>", DURABILITY_MODES.join(", "), durabilityOf, "async")
-    .option("--delay <ms>", "one-way delay between the sites in ms", delayOf, 20);
+    .option("--delay <ms>", "one-way delay between the sites in ms", delayOf, 20)
+    .option("--no-objects", "without object stores, receipts and the worker that copies them");
 }
 
 /** What `openWorld` wants, from what was typed. */
@@ -30,6 +33,7 @@ export function sandboxOptions(
     directory: sandboxDirectory(options),
     ...(choices.durability === undefined ? {} : { durability: choices.durability }),
     ...(choices.delay === undefined ? {} : { delayMs: choices.delay }),
+    objects: choices.objects ?? true,
     onProgress: (text) => terminal.progress(`  ${text}`),
     signal,
   };

@@ -42,6 +42,7 @@ async function main(): Promise<void> {
   // Loaded only now: a mistyped option should not wait for a database driver.
   const { startController } = await import("./start-controller.ts");
   const controller = await startController(configuration, {
+    environment: process.env,
     log,
     ...(given.listen === null ? {} : { listen: given.listen }),
     stopStateDatabase: given.stopStateDatabase,

@@ -19,6 +19,7 @@ import {
 import type { Configuration, HostPort } from "@cloudphoenix/config";
 import { CloudPhoenixError, hasCode, messageOf, type Roles } from "@cloudphoenix/core";
 import type { RunStore } from "@cloudphoenix/engine";
+import type { Environment } from "@cloudphoenix/stores";
 import type { Logger } from "pino";
 import type { Api, ApiDependencies } from "./api/api-dependencies.ts";
 import { buildApi } from "./api/build-api.ts";
@@ -46,6 +47,8 @@ export interface ControllerOptions {
   readonly onEnd: (end: ControllerEnd) => void;
   /** Also stop the embedded PostgreSQL in `close`. */
   readonly stopStateDatabase?: boolean;
+  /** Variables of the process, for credentials of object stores. Default: none. */
+  readonly environment?: Environment;
 }
 
 export interface Controller {
@@ -121,6 +124,7 @@ class RunningController implements Controller {
     this.#metrics.watchClients(() => this.#hub.clients);
     this.#metrics.leads(false);
     this.#observeLease(this.#ground.world);
+    this.#observeObjects(this.#ground.world);
     this.#api = await buildApi(this.#apiDependencies(this.#ground), { logger: log });
     this.url = await listen(this.#api, this.#options.listen ?? api.listen);
     this.#beat = setInterval(() => this.#hub.beat(), BEAT_EVERY_MS);
@@ -170,6 +174,9 @@ class RunningController implements Controller {
       log,
       active,
       witness,
+      facts: database.facts,
+      work: database.work,
+      environment: this.#options.environment ?? {},
     });
     return { address, state: database, runs, elector, witness, world };
   }
@@ -189,6 +196,13 @@ class RunningController implements Controller {
       const { epoch, holder } = seen.stored.lease;
       return { epoch, holder, renewedAgoMs: systemClock.now() - seen.firstSeenMs };
     });
+  }
+
+  /** Also while this controller follows: what was there before the first look counts for nothing. */
+  #observeObjects({ objects }: World): void {
+    if (objects === null) return;
+    const watching = objects.watch.run(this.#stopping.signal);
+    this.#observing = Promise.all([this.#observing, watching]).then(() => undefined);
   }
 
   #apiDependencies({ state, runs }: Ground): ApiDependencies {

@@ -48,5 +48,5 @@ export type { InterpreterDeps } from "./runner/run-session.ts";
 export * from "./steps/step-handler.ts";
 export { reportKey } from "./steps/report-run.ts";
 export { stepHandlers } from "./steps/step-handlers.ts";
-export type { StepPorts } from "./steps/step-ports.ts";
+export type { ObjectParts, StepPorts } from "./steps/step-ports.ts";
 export { awaitTask, type TaskWait } from "./waiting/await-task.ts";

@@ -19,17 +19,22 @@ import type { SiteId } from "@cloudphoenix/core";
 import {
   type Clock,
   type ConvergenceProbe,
+  type FactStore,
   type LeaseWitness,
   type Notifier,
   type ObservationSource,
+  objectSignal,
   type Random,
   replicationSignal,
   type StepPorts,
   Watch,
+  type WorkQueue,
 } from "@cloudphoenix/engine";
+import type { Environment } from "@cloudphoenix/stores";
 import type { Logger } from "pino";
 import { HttpSiteEntry } from "./http-site-entry.ts";
 import { canaryGroups, probeTargets } from "./probe-plan.ts";
+import { type ObjectPieces, objectPieces } from "./object-pieces.ts";
 import type { Secrets } from "./secrets.ts";
 import { type LeaseParts, leaseParts } from "./writer-lease-parts.ts";
 
@@ -43,6 +48,10 @@ export interface WorldOptions {
   readonly active: SiteId;
   /** Keeps the writer lease, where one is configured. */
   readonly witness: LeaseWitness;
+  /** Where whoever copies objects tells of it, and is asked for more. */
+  readonly facts: FactStore;
+  readonly work: WorkQueue;
+  readonly environment: Environment;
 }
 
 /** Everything outside the controller, behind the engine's ports. Connects to nobody yet. */
@@ -53,6 +62,8 @@ export interface World {
   readonly wheel: ProbeWheel;
   /** Null where no writer lease is configured. */
   readonly lease: LeaseParts | null;
+  /** Null where the application has no objects. */
+  readonly objects: ObjectPieces | null;
 }
 
 /** @throws {CloudPhoenixError} `CONFIG_INVALID` for a URL or key an adapter cannot use */
@@ -63,6 +74,7 @@ export function composeWorld(options: WorldOptions): World {
   const lease = leaseParts({ ...options, postgres });
   const endpoints = endpointsOf(options);
   const wheel = wheelOf(options);
+  const objects = objectPieces({ ...options, postgres });
   const ports = {
     application,
     policy,
@@ -77,7 +89,7 @@ export function composeWorld(options: WorldOptions): World {
       ...(lease === null ? [] : [lease.writerLease]),
     ],
     salvage: postgres.salvage,
-    objects: null,
+    objects,
     writerLease: lease?.writerLease ?? null,
     entry: new HttpSiteEntry({ entries: new Map(sites.map(({ id, entry }) => [id, entry.url])) }),
     traffic: trafficOf(options),
@@ -87,9 +99,14 @@ export function composeWorld(options: WorldOptions): World {
   const watch = new Watch({
     signals: configuration.signals,
     vantages: configuration.vantages,
-    sources: [wheel, ...agentSources(options), lagSource(options, postgres)],
+    sources: [
+      wheel,
+      ...agentSources(options),
+      lagSource(options, postgres),
+      ...backlogSources(options, { postgres, objects }),
+    ],
   });
-  return { ports, postgres, watch, wheel, lease };
+  return { ports, postgres, watch, wheel, lease, objects };
 }
 
 function replicationOf({ configuration, clock, active }: WorldOptions): PostgresReplication {
@@ -202,6 +219,23 @@ function lagSource(
     sites: configuration.sites.map(({ id }) => id),
     active: () => postgres.watch.active,
   });
+}
+
+function backlogSources(
+  { configuration, clock }: WorldOptions,
+  { postgres, objects }: Pick<World, "postgres" | "objects">,
+): readonly ObservationSource[] {
+  if (objects === null || configuration.objects === null) return [];
+  return [
+    objectSignal({
+      clock,
+      watch: objects.watch,
+      signals: configuration.signals,
+      sites: configuration.sites.map(({ id }) => id),
+      active: () => postgres.watch.active,
+      rpoMs: configuration.objects.rpoMs,
+    }),
+  ];
 }
 
 function notifierOf({ secrets, clock, random, log }: WorldOptions): Notifier {

@@ -1,0 +1,159 @@
+/**
+ * Settles the objects of a site that was left: what is still there is copied by a worker, through the
+ * work queue; what rows point to and the new site lacks is found here, by walking both side by side.
+ */
+import {
+  CloudPhoenixError,
+  messageOf,
+  siteOf,
+  type Application,
+  type SiteId,
+} from "@cloudphoenix/core";
+import type { Clock, ObjectDesk, ObjectSettlement, Task, WorkQueue } from "@cloudphoenix/engine";
+import {
+  type AbsentKeys,
+  absentKeys,
+  type FinalSyncResult,
+  OBJECT_TASKS,
+  type ObjectPlace,
+} from "@cloudphoenix/objects";
+
+export interface QueuedObjectDeskOptions {
+  readonly application: Application;
+  readonly work: Pick<WorkQueue, "enqueue" | "read" | "cancel">;
+  readonly clock: Clock;
+  /** Longest a worker may copy. */
+  readonly finalSyncMs: number;
+  /** Pages of keys that rows at `site` point to, per column, each in byte order. */
+  readonly references: (
+    site: SiteId,
+    signal: AbortSignal,
+  ) => readonly AsyncIterable<readonly string[]>[];
+  /** The store of `site`; whoever opens it closes it. */
+  readonly openPlace: (site: SiteId) => Promise<OpenPlace>;
+}
+
+/** A place that has to be closed. */
+export interface OpenPlace extends ObjectPlace {
+  close(): void;
+}
+
+const POLL_MS = 200;
+/** A worker looks for work every quarter of a second; one that is busy with a move may take longer. */
+const WORKER_GRACE_MS = 5_000;
+/** More are only counted. */
+const MISSING_NAMED_MAX = 1_000;
+
+export class QueuedObjectDesk implements ObjectDesk {
+  readonly #options: QueuedObjectDeskOptions;
+
+  constructor(options: QueuedObjectDeskOptions) {
+    this.#options = options;
+  }
+
+  /** See `ObjectDesk`. A worker that cannot be had costs its part, not the other. */
+  async settle(
+    from: SiteId,
+    to: SiteId,
+    generation: number,
+    signal: AbortSignal,
+  ): Promise<ObjectSettlement> {
+    for (const site of [from, to]) siteOf(this.#options.application, site);
+    const synced = await this.#finalSync({ from, to, generation }, signal);
+    const absent = await this.#absent(to, signal);
+    return {
+      copied: synced.result?.copied ?? 0,
+      left: synced.result?.left ?? null,
+      referenced: absent.looked,
+      missing: absent.absent,
+      missingKeys: absent.first,
+      detail: `${synced.detail}; ${absent.absent} of ${absent.looked} objects that rows point to are missing at ${to}`,
+    };
+  }
+
+  async #finalSync(
+    pair: { readonly from: SiteId; readonly to: SiteId; readonly generation: number },
+    signal: AbortSignal,
+  ): Promise<{ readonly result: FinalSyncResult | null; readonly detail: string }> {
+    const { application, work, finalSyncMs } = this.#options;
+    const { from, to, generation } = pair;
+    if (finalSyncMs === 0)
+      return { result: null, detail: "nothing more was copied, as configured" };
+    const task = await work.enqueue({
+      application: application.name,
+      kind: OBJECT_TASKS.finalSync,
+      key: `${OBJECT_TASKS.finalSync} ${from} ${to} ${generation}`,
+      payload: { ...pair, limitMs: finalSyncMs },
+      urgency: 10,
+      attemptsMax: 2,
+    });
+    const ended = await this.#end(task, signal);
+    if (ended.status === "done") {
+      const result: FinalSyncResult = JSON.parse(JSON.stringify(ended.result));
+      return { result, detail: syncText(result, from) };
+    }
+    const why = ended.failure?.message ?? "no worker took it in time";
+    return { result: null, detail: `what ${from} still has was not copied: ${why}` };
+  }
+
+  /** The task once it has ended; cancelled if it does not in time. */
+  async #end(task: Task, signal: AbortSignal): Promise<Task> {
+    const { work, clock, finalSyncMs } = this.#options;
+    const untilMs = clock.now() + finalSyncMs + WORKER_GRACE_MS;
+    let now = task;
+    while (!isOver(now)) {
+      if (clock.now() >= untilMs) {
+        await work.cancel(task.id);
+        return work.read(task.id);
+      }
+      await clock.sleep(POLL_MS, signal);
+      now = await work.read(task.id);
+    }
+    return now;
+  }
+
+  async #absent(to: SiteId, signal: AbortSignal): Promise<AbsentKeys> {
+    const { references, openPlace } = this.#options;
+    const found: AbsentKeys[] = [];
+    let place: OpenPlace | null = null;
+    try {
+      place = await openPlace(to);
+      for (const keys of references(to, signal)) {
+        const listing = place.store.list({ prefix: place.prefix }, signal);
+        const prefixed = withPrefix(keys, place.prefix);
+        found.push(await absentKeys({ keys: prefixed, listing, keep: MISSING_NAMED_MAX }));
+      }
+    } catch (error) {
+      throw new CloudPhoenixError(
+        "UNREACHABLE",
+        `which objects are missing at ${to} cannot be told: ${messageOf(error)}`,
+        { retryable: true, cause: error },
+      );
+    } finally {
+      place?.close();
+    }
+    return {
+      looked: found.reduce((sum, one) => sum + one.looked, 0),
+      absent: found.reduce((sum, one) => sum + one.absent, 0),
+      first: found.flatMap(({ first }) => first).slice(0, MISSING_NAMED_MAX),
+    };
+  }
+}
+
+function isOver({ status }: Task): boolean {
+  return status === "done" || status === "set-aside" || status === "cancelled";
+}
+
+/** Rows name objects without the prefix of the place. */
+async function* withPrefix(
+  pages: AsyncIterable<readonly string[]>,
+  prefix: string,
+): AsyncGenerator<readonly string[]> {
+  for await (const keys of pages) yield keys.map((key) => prefix + key);
+}
+
+function syncText({ copied, left, complete }: FinalSyncResult, from: SiteId): string {
+  if (complete) return `${copied} more objects were copied from ${from}`;
+  if (left === null) return `the store of ${from} does not answer`;
+  return `${copied} more objects were copied from ${from}, ${left} are left`;
+}
