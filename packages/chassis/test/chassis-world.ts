@@ -1,7 +1,7 @@
 /** A real PostgreSQL and services of the chassis on it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openServer, type LocalServer } from "@cloudphoenix/local-postgres";
@@ -240,4 +240,35 @@ export async function freePort(): Promise<number> {
     await new Promise((resolve) => probe.close(resolve));
     if (isFree) return port;
   }
+}
+
+const sockets = new WeakMap<Server, Set<object>>();
+
+/** Forwards every connection to the server; counts those that are open. */
+export async function proxy(host: string, to: number, at = 0): Promise<Server> {
+  const open = new Set<object>();
+  const server = createServer((client) => {
+    open.add(client);
+    const upstream = connect(to, "127.0.0.1");
+    client.pipe(upstream).pipe(client);
+    const end = (): void => {
+      open.delete(client);
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) socket.on("error", end).on("close", end);
+  });
+  sockets.set(server, open);
+  await new Promise<void>((resolve) => server.listen(at, host, resolve));
+  return server;
+}
+
+export function connectionsOf(server: Server): number {
+  return sockets.get(server)?.size ?? 0;
+}
+
+export function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
 }

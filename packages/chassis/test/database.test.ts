@@ -2,7 +2,6 @@
 // process, classifies errors by SQLSTATE, bounds waiting; withConnection and withTransaction release
 // in every path."
 import { setTimeout as pause } from "node:timers/promises";
-import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type Connection,
@@ -13,7 +12,16 @@ import {
   type Database,
   type DatabaseEvent,
 } from "../src/index.ts";
-import { eventually, openWorld, whileFrozen, withLock, type World } from "./chassis-world.ts";
+import {
+  connectionsOf,
+  eventually,
+  openWorld,
+  portOf,
+  proxy,
+  whileFrozen,
+  withLock,
+  type World,
+} from "./chassis-world.ts";
 
 let world: World;
 
@@ -426,35 +434,4 @@ async function waitingSessions(): Promise<number> {
     "select 1 from pg_stat_activity where usename = 'app' and wait_event_type = 'Lock'",
   );
   return rows.length;
-}
-
-const sockets = new WeakMap<Server, Set<object>>();
-
-/** Forwards every connection to the server; counts those that are open. */
-async function proxy(host: string, to: number, at = 0): Promise<Server> {
-  const open = new Set<object>();
-  const server = createServer((client) => {
-    open.add(client);
-    const upstream = connect(to, "127.0.0.1");
-    client.pipe(upstream).pipe(client);
-    const end = (): void => {
-      open.delete(client);
-      client.destroy();
-      upstream.destroy();
-    };
-    for (const socket of [client, upstream]) socket.on("error", end).on("close", end);
-  });
-  sockets.set(server, open);
-  await new Promise<void>((resolve) => server.listen(at, host, resolve));
-  return server;
-}
-
-function connectionsOf(server: Server): number {
-  return sockets.get(server)?.size ?? 0;
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

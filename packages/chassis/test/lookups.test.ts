@@ -2,7 +2,16 @@
 // them too, and what sharing must not mean: nobody gets another's answer, failure or delay.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Deadline, ServiceError, type Database, type DatabaseOptions } from "../src/index.ts";
-import { eventually, openWorld, whileFrozen, withLock, type World } from "./chassis-world.ts";
+import {
+  connectionsOf,
+  eventually,
+  openWorld,
+  portOf,
+  proxy,
+  whileFrozen,
+  withLock,
+  type World,
+} from "./chassis-world.ts";
 
 let world: World;
 
@@ -38,6 +47,30 @@ describe("answers", () => {
       release.resolve();
       await holder;
     });
+  });
+
+  test("on one connection if the server gives no second, and does not ask for it all the time", async () => {
+    let attempts = 0;
+    const resolve = async (): Promise<readonly string[]> => {
+      attempts += 1;
+      return ["127.0.0.1"];
+    };
+    const [host, sslMode] = ["db.test", "disable"] as const;
+    const address = { host, port: world.port, user: "app", database: "app", sslMode } as const;
+    await world.sql("alter role app connection limit 1");
+    try {
+      await using({ address, resolve, connectTimeoutMs: 5_000 }, async (database) => {
+        const read = async (first: number): Promise<void> => {
+          for (let id = first; id < 300; id += 8) {
+            expect(await byId(database, id)).toEqual([{ id, name: `item ${id}` }]);
+          }
+        };
+        await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(read));
+      });
+    } finally {
+      await world.sql("alter role app connection limit -1");
+    }
+    expect(attempts).toBeLessThan(10);
   });
 
   test("after a migration has changed what a prepared statement answers", async () => {
@@ -172,6 +205,38 @@ describe("recovers", () => {
       expect(await load).toEqual([{ id: 1, name: "item 1" }]);
       expect([...codes].filter((code) => code !== "DATABASE_UNAVAILABLE")).toEqual([]);
     });
+  });
+
+  test("follows the name of the database while its connections are never idle", async () => {
+    const addresses = ["127.0.3.3"];
+    const first = await proxy("127.0.3.3", world.port);
+    const second = await proxy("127.0.3.4", world.port, portOf(first));
+    const address = {
+      host: "db.test",
+      port: portOf(first),
+      user: "app",
+      database: "app",
+      sslMode: "disable",
+    } as const;
+    const options = { address, resolve: async () => addresses, resolveEveryMs: 20 };
+    const stop = new AbortController();
+    try {
+      await using(options, async (database) => {
+        // They overlap, so that one is always being answered.
+        const readers = Array.from({ length: 8 }, async (_, index) => {
+          const text = `select pg_sleep(${0.03 + index / 1_000})`;
+          while (!stop.signal.aborted) await database.lookup({ text });
+        });
+        await eventually(() => connectionsOf(first) === 2);
+        addresses.splice(0, 1, "127.0.3.4");
+        await eventually(() => connectionsOf(first) === 0 && connectionsOf(second) > 0);
+        stop.abort();
+        await Promise.all(readers);
+      });
+    } finally {
+      stop.abort();
+      for (const server of [first, second]) server.close();
+    }
   });
 });
 

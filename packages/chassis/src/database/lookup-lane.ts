@@ -11,11 +11,18 @@ export interface LaneListener {
   readonly onDemoted: () => void;
 }
 
+/**
+ * After this long a lane takes nothing more. It would never be empty under constant load, and so never
+ * go back to the pool, which is where a connection to an old server ends.
+ */
+const TAKES_FOR_MS = 1_000;
+
 /** A lane from the first lookup on it until none is left; then the connection goes back. */
 export class LookupLane {
   readonly #client: PoolClient;
   readonly #listener: LaneListener;
   readonly #emptied = Promise.withResolvers<void>();
+  readonly #takesUntilMs: number = monotonicMs() + TAKES_FOR_MS;
   #size = 0;
   #heardMs = 0;
   /** Whether the next borrower may have the session. */
@@ -29,6 +36,11 @@ export class LookupLane {
   /** Lookups that are not answered yet. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether it takes more lookups. */
+  get open(): boolean {
+    return this.usable && monotonicMs() < this.#takesUntilMs;
   }
 
   /** When the server last answered, or was asked while nothing was on the lane. */

@@ -9,8 +9,8 @@
  * 2. Every statement is a transaction of its own: one that fails, fails alone.
  * 3. A statement that takes all the time there is takes its connection with it, and so does a server
  *    that says nothing. What was behind it is sent again on another connection, within its limit.
- * 4. Connections are the pool's. One is on loan while statements are on it, so the ends of their
- *    lives, moves of the endpoint and rotated passwords are dealt with there.
+ * 4. Connections are the pool's. One is on loan while statements are on it, and not for long, so the
+ *    ends of their lives, moves of the endpoint and rotated passwords are dealt with there.
  */
 import type { PoolClient, QueryConfig } from "pg";
 import { DatabaseError, SaturatedError } from "../errors/failures.ts";
@@ -46,6 +46,8 @@ export interface Lookup {
 const ABANDON_AFTER_MS = 500;
 /** How late a limit may be noticed. One timer for all: one for each would cost more than the read. */
 const WATCH_EVERY_MS = 20;
+/** A server that gives no further connection is not asked again for this long. */
+const REFUSED_FOR_MS = 1_000;
 /** Lookups waiting per connection before new ones are refused: beyond that they only time out. */
 const WAITING_PER_LANE = 200;
 
@@ -58,6 +60,8 @@ export class Lookups {
   readonly #open = new Set<LookupLane>();
   readonly #waiting = new Set<Lookup>();
   #unsent: Lookup[] = [];
+  /** Before, one connection has to do if there is one. */
+  #moreAfterMs = 0;
   #sending = false;
   #watching = false;
 
@@ -127,15 +131,17 @@ export class Lookups {
   }
 
   #send(): void {
+    const lane = this.#leastLoaded();
+    const more = lane === undefined || monotonicMs() >= this.#moreAfterMs;
     // Another connection, rather than behind statements that may take their time.
-    if (this.#lanes < this.#terms.lanes) {
-      void this.#openLane();
-      return;
-    }
-    // If there is none yet, or none any more, the next one to open takes what has gathered.
-    const usable = [...this.#open].filter((lane) => lane.usable);
-    const [lane] = usable.toSorted((one, other) => one.size - other.size);
-    if (lane !== undefined) this.#sendOn(lane);
+    if (more && this.#lanes < this.#terms.lanes) void this.#openLane();
+    else if (lane !== undefined) this.#sendOn(lane);
+    // Else the next one to open takes what has gathered.
+  }
+
+  #leastLoaded(): LookupLane | undefined {
+    const open = [...this.#open].filter((lane) => lane.open);
+    return open.toSorted((one, other) => one.size - other.size)[0];
   }
 
   async #openLane(): Promise<void> {
@@ -167,9 +173,14 @@ export class Lookups {
     lane.send(lookups);
   }
 
-  /** No connection can be had: the same is true for all that wait for one, unless there is one. */
+  /** No connection can be had: there is one to share, or the same is true for all that wait. */
   #refused(error: Error): void {
-    if (this.#open.size > 0) return;
+    this.#moreAfterMs = monotonicMs() + REFUSED_FOR_MS;
+    const lane = this.#leastLoaded();
+    if (lane !== undefined) {
+      this.#sendOn(lane);
+      return;
+    }
     const lookups = this.#unsent;
     this.#unsent = [];
     for (const lookup of lookups) this.#fail(lookup, error);
