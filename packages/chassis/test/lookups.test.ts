@@ -232,6 +232,7 @@ describe("recovers", () => {
         await eventually(() => connectionsOf(first) === 0 && connectionsOf(second) > 0);
         stop.abort();
         await Promise.all(readers);
+        expect(connectionsOf(first)).toBe(0);
       });
     } finally {
       stop.abort();
