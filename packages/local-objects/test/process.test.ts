@@ -1,7 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -10,7 +13,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { type SpawnedS3, type SpawnOptions, spawnLocalS3 } from "../src/index.ts";
 import { scratchDirectory, SIGNER } from "./scratch.ts";
 
@@ -81,6 +84,40 @@ test.skipIf(!existsSync("/proc/self/cmdline"))("secrets are in no process list",
   }
 });
 
+const LAUNCHERS = {
+  s3: `const server = await spawnLocalS3({ directory: DIRECTORY, port: 0, credentials: [SIGNER] });`,
+  Azurite: `const server = await startAzurite({ directory: null, blobPort: 0 });`,
+};
+
+test.each(Object.entries(LAUNCHERS))("%s dies with whoever started it", async (_, start) => {
+  const directory = await scratchDirectory();
+  const script = `
+    import { spawnLocalS3, startAzurite } from ${JSON.stringify(join(import.meta.dirname, "../src/index.ts"))};
+    const DIRECTORY = ${JSON.stringify(directory)};
+    const SIGNER = { accessKeyId: "a", secretAccessKey: "b" };
+    ${start}
+    console.log(server.pid);
+    setInterval(() => undefined, 1000);`;
+  const parent = spawn(process.execPath, ["--input-type=module-typescript", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  onTestFinished(() => void parent.kill("SIGKILL"));
+  const [line] = (await once(createInterface({ input: parent.stdout }), "line")) as [string];
+  const pid = Number(line);
+  expect(isAlive(pid)).toBe(true);
+  parent.kill("SIGKILL");
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 20_000 });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What a client was promised: bodies by key, and keys that may or may not be there. */
 interface Promises {
   readonly stored: Map<string, string>;
@@ -124,7 +161,9 @@ async function broken(client: S3Client, { stored, unsure }: Promises): Promise<r
   return problems;
 }
 
-test("killed in the middle of writes, it has all it acknowledged, whole, and no rubbish", async () => {
+test("killed in the middle of writes, it has all it acknowledged, whole, and no rubbish", {
+  timeout: 120_000,
+}, async () => {
   const directory = await scratchDirectory();
   const made: Promises = { stored: new Map(), unsure: new Set() };
   for (let round = 0; round < 5; round += 1) {
