@@ -2,7 +2,7 @@
  * Keys in order, for listings: finding a place costs a logarithm, walking on costs nothing, at a
  * million keys too. A list of short sorted lists: inserting moves at most one of them.
  */
-import { compareKeys } from "./key-order.ts";
+import { compareKeys, comparePlainKeys, isPlain } from "./key-order.ts";
 
 const CHUNK_MAX = 512;
 
@@ -17,6 +17,8 @@ export class KeyIndex<Entry extends { readonly key: string }> {
   /** None is empty. */
   readonly #chunks: Entry[][] = [];
   #size = 0;
+  /** Whether every key so far was plain, so that the cheap comparison does. */
+  #isPlain = true;
 
   get size(): number {
     return this.#size;
@@ -29,6 +31,7 @@ export class KeyIndex<Entry extends { readonly key: string }> {
 
   /** Adds, or replaces what has the same key. */
   set(entry: Entry): void {
+    this.#isPlain &&= isPlain(entry.key);
     const { chunk, offset } = this.seek(entry.key);
     const entries = this.#chunks[chunk];
     if (entries?.[offset]?.key === entry.key) {
@@ -67,19 +70,26 @@ export class KeyIndex<Entry extends { readonly key: string }> {
 
   /** Place of the first entry whose key is not before `key`. */
   seek(key: string): IndexPosition {
-    return this.#firstNot((candidate) => compareKeys(candidate, key) < 0);
+    const compare = this.#comparison(key);
+    return this.#firstNot((candidate) => compare(candidate, key) < 0);
   }
 
   /** Place of the first entry behind `key` and behind everything that begins with it. */
   seekBehindPrefix(prefix: string): IndexPosition {
+    const compare = this.#comparison(prefix);
     return this.#firstNot(
-      (candidate) => candidate.startsWith(prefix) || compareKeys(candidate, prefix) < 0,
+      (candidate) => candidate.startsWith(prefix) || compare(candidate, prefix) < 0,
     );
   }
 
   /** Place of the first entry behind `key`. */
   seekBehind(key: string): IndexPosition {
-    return this.#firstNot((candidate) => compareKeys(candidate, key) <= 0);
+    const compare = this.#comparison(key);
+    return this.#firstNot((candidate) => compare(candidate, key) <= 0);
+  }
+
+  #comparison(probe: string): typeof compareKeys {
+    return this.#isPlain && isPlain(probe) ? comparePlainKeys : compareKeys;
   }
 
   at({ chunk, offset }: IndexPosition): Entry | undefined {

@@ -11,6 +11,17 @@ export function compareKeys(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** The comparison that does for keys of which `isPlain` holds; a tenth of the cost. */
+export function comparePlainKeys(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Whether JavaScript's own order is that of the UTF-8 bytes: no unit from the surrogates up. */
+export function isPlain(key: string): boolean {
+  return !/[\uD800-\uFFFF]/.test(key);
+}
+
 /** Halves of surrogate pairs stand for code points above U+FFFF, so they come after U+E000–U+FFFF. */
 function rank(unit: number): number {
   if (unit < 0xd800) return unit;
