@@ -36,7 +36,10 @@ export interface ObjectEntry {
   readonly etag: string;
   /** When the store took the current content or metadata, by its own clock; epoch ms. */
   readonly modifiedMs: number;
-  /** MD5 of the whole content in hexadecimal, if the store tells it. */
+  /**
+   * MD5 of the whole content in hexadecimal, if the store tells it. In a listing of S3 it is the ETag: null where
+   * the bucket encrypts with KMS, and wrong for a single object that does so in another bucket; `head` tells.
+   */
   readonly md5: string | null;
   /** The stamp a copy left here (see `ObjectProperties.stamp`); null if none, or if listings do not tell. */
   readonly stamp: string | null;
