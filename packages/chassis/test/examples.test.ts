@@ -31,6 +31,7 @@ test("the page on concepts has an example for each part", () => {
     "Errors",
     "Resilience",
     "Database",
+    "Objects",
     "Settings and secrets",
     "Health",
     "HTTP, limits, shutdown",

@@ -102,7 +102,7 @@ export function storageOn(
   });
 }
 
-/** What the way to a store does with those who take it. */
+/** What the way to a server does with those who take it. */
 export type WayMode =
   | "open"
   /** Nobody listens. */
@@ -123,10 +123,10 @@ const BUSY =
   "HTTP/1.1 503 Slow Down\r\ncontent-type: application/xml\r\ncontent-length: 62\r\n\r\n" +
   "<Error><Code>SlowDown</Code><Message>later</Message></Error>\r\n";
 
-/** A way to a store, between it and whoever is told `port`. */
+/** A way to a server, between it and whoever is told `port`. */
 export class Way {
   readonly port: number;
-  readonly #target: number;
+  #target: number;
   readonly #sockets = new Set<Socket>();
   #server: Server | null = null;
   #mode: WayMode = "open";
@@ -150,6 +150,12 @@ export class Way {
     this.#drop();
     if (mode === "refused") await this.#close();
     else if (this.#server === null) await this.#listen();
+  }
+
+  /** Ends what is under way; from now on the way leads elsewhere, as a name that moved does. */
+  leadTo(target: number): void {
+    this.#target = target;
+    this.#drop();
   }
 
   async close(): Promise<void> {

@@ -43,8 +43,9 @@ export function ordersSettings(environment: NodeJS.ProcessEnv): Settings {
     RECEIPTS_CONCURRENCY: integer(1, 32).prefault("8"),
     // How soon a receipt is written that came while there was nothing to do.
     RECEIPTS_IDLE_MS: integer(10, 60_000).prefault("200"),
-    // After this a receipt that was taken is taken again: twice as long as a batch may work.
-    RECEIPTS_HIDDEN_MS: integer(1_000, 3_600_000).prefault("30000"),
+    // After this a receipt that was taken is taken again: twice as long as a batch may work. So late
+    // are those that were in hand when a site or its database died.
+    RECEIPTS_HIDDEN_MS: integer(1_000, 3_600_000).prefault("10000"),
     // Only failures that are not the store's count.
     RECEIPTS_ATTEMPTS_MAX: integer(1, 100).prefault("10"),
     RECEIPTS_BACKOFF_MAX_MS: integer(100, 3_600_000).prefault("30000"),
