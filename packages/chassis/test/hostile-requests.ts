@@ -74,10 +74,10 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
-export type Random = () => number;
+type Random = () => number;
 
 /** Small, seeded, good enough for choosing (mulberry32). */
-export function generator(seed: number): Random {
+function generator(seed: number): Random {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

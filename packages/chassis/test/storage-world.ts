@@ -66,7 +66,7 @@ export async function startS3(): Promise<S3Store> {
   return bucketNamed("receipts");
 }
 
-export async function startBlob(): Promise<Store> {
+async function startBlob(): Promise<Store> {
   const server = await startAzurite({ directory: null, blobPort: 0 });
   const { accountName, accountKey } = server;
   const { ContainerClient, StorageSharedKeyCredential } = await import("@azure/storage-blob");
