@@ -68,7 +68,7 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
   const sites = new Map(
     PLACES.map((place) => [
       place.id,
-      siteHandle(place, ground, { objects, clockOffsetMs: clocks[place.cloud] }),
+      siteHandle(place, ground, { options, clockOffsetMs: clocks[place.cloud] }),
     ]),
   );
   cleanups.add(() => Promise.all([...sites.values()].map((site) => site.stop())));
@@ -92,16 +92,20 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
 
   step("Starting the controller");
   const controllers = startControllers(options, ground, cleanups);
-  if (objects) {
-    const worker = withClockOffset(workerProgram(ground.layout), clocks["control"]);
-    keep("worker", worker, ground, cleanups);
-  }
+  const worker = objects
+    ? keep(
+        "worker",
+        withClockOffset(workerProgram(ground.layout), clocks["control"]),
+        ground,
+        cleanups,
+      )
+    : null;
   const faults = new FaultBoard({
     network,
     links: spec.links,
     site: (place) => handleOf(sites, place),
   });
-  const world = new World({ options, ground, network, controllers, faults, cleanups });
+  const world = new World({ options, ground, network, controllers, worker, faults, cleanups });
   await world.serveControl();
 
   step("Waiting until the application is protected");
@@ -130,13 +134,14 @@ function stepper(options: WorldOptions, signal: AbortSignal): (text: string) => 
 function siteHandle(
   place: Place,
   ground: Ground,
-  given: { readonly objects: boolean; readonly clockOffsetMs: number | undefined },
+  given: { readonly options: WorldOptions; readonly clockOffsetMs: number | undefined },
 ): SiteHandle {
-  const { objects, clockOffsetMs } = given;
+  const { options, clockOffsetMs } = given;
+  const { objects = false, orderSettings = {} } = options;
   const dnsPort = ground.ports.get("dns");
   return new SiteHandle({
     program: withClockOffset(siteProgram(ground.layout), clockOffsetMs),
-    spec: siteSpec(place, { ...ground, objects }),
+    spec: siteSpec(place, { ...ground, objects, orderSettings }),
     registry: ground.registry,
     isReplaced: async () => (await activePlace(dnsPort)).id !== place.id,
   });

@@ -29,15 +29,20 @@ const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
   max_slot_wal_keep_size: "2GB",
 };
 
+/** What a site stands on, and what of the application differs between sandboxes. */
+interface SiteGround extends ApplicationChoice {
+  readonly layout: Layout;
+  readonly ports: PortBook;
+}
+
+interface ApplicationChoice {
+  readonly objects: boolean;
+  /** Settings of the orders service beside the sandbox's own. */
+  readonly orderSettings: Readonly<Record<string, string>>;
+}
+
 /** The specification its process is started with. */
-export function siteSpec(
-  place: Place,
-  {
-    layout,
-    ports,
-    objects,
-  }: { readonly layout: Layout; readonly ports: PortBook; readonly objects: boolean },
-): SiteSpec {
+export function siteSpec(place: Place, { layout, ports, ...application }: SiteGround): SiteSpec {
   const { id, cloud, region } = place;
   return {
     id,
@@ -53,9 +58,9 @@ export function siteSpec(
     },
     tokenFile: layout.secret(SECRETS.provider(cloud)),
     workloads: [
-      workloadSpec("orders", place, layout, { ports, objects }),
-      workloadSpec("fulfilment", place, layout, { ports, objects }),
-      workloadSpec("storefront", place, layout, { ports, objects }),
+      workloadSpec("orders", place, { layout, ports, ...application }),
+      workloadSpec("fulfilment", place, { layout, ports, ...application }),
+      workloadSpec("storefront", place, { layout, ports, ...application }),
     ],
     database: {
       superuser: MASTER_ROLE,
@@ -63,7 +68,7 @@ export function siteSpec(
       cacheDirectory: layout.cache,
       settings: POSTGRES_SETTINGS,
     },
-    objects: objects ? objectStoreSpec(place, layout, ports) : null,
+    objects: application.objects ? objectStoreSpec(place, layout, ports) : null,
     agent: agentProgram(cloud, layout, ports),
   };
 }
@@ -71,11 +76,11 @@ export function siteSpec(
 function workloadSpec(
   name: WorkloadName,
   place: Place,
-  layout: Layout,
-  { ports, objects }: { readonly ports: PortBook; readonly objects: boolean },
+  { layout, ports, objects, orderSettings }: SiteGround,
 ): WorkloadSpec {
   const program = workloadProgram(name, place, layout, ports);
-  const storage = objects && name === "orders" ? storageEnvironment(place, layout, ports) : {};
+  const storage = objects ? storageEnvironment(place, layout, ports) : {};
+  const settings = name === "orders" ? { ...storage, ...orderSettings } : {};
   return {
     name,
     replicas: WORKLOADS[name],
@@ -83,6 +88,6 @@ function workloadSpec(
     ports: podPorts(place, name, ports),
     zones: ZONES,
     ...program,
-    env: { ...program.env, ...storage },
+    env: { ...program.env, ...settings },
   };
 }

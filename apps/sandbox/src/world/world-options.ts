@@ -21,6 +21,8 @@ export interface WorldOptions {
   readonly controllers?: 1 | 2;
   /** Whether the application stores receipts as objects, and a worker copies them. Default: no. */
   readonly objects?: boolean;
+  /** Settings of the orders service beside the sandbox's own. Default: none. */
+  readonly orderSettings?: Readonly<Record<string, string>>;
   /** How wrong clocks are, ms, by place: `control`, `internet`, `aws`, `azure`. Default: right. */
   readonly clockOffsetsMs?: Readonly<Record<string, number>>;
   /** Told what is being done, one line each. */

@@ -27,6 +27,8 @@ export interface WorldParts {
   readonly ground: Ground;
   readonly network: Remote<NetworkOperations>;
   readonly controllers: readonly KeptProcess[];
+  /** Null without objects. */
+  readonly worker: KeptProcess | null;
   readonly faults: FaultBoard;
   readonly cleanups: Cleanups;
 }
@@ -71,6 +73,8 @@ export class World {
   readonly logDirectory: string;
   /** They are started again when they end by themselves. */
   readonly controllers: readonly KeptProcess[];
+  /** Copies objects from site to site; null without objects. */
+  readonly worker: KeptProcess | null;
   /** Clients that write and count; not started yet. */
   readonly load: WorldLoad;
   /** Resolves when another terminal asks this sandbox to end. */
@@ -88,6 +92,7 @@ export class World {
     this.apiTokenFile = layout.secret(SECRETS.api);
     this.logDirectory = layout.logs;
     this.controllers = parts.controllers;
+    this.worker = parts.worker;
     this.load = new WorldLoad({
       ground: parts.ground,
       ratePerSecond: parts.options.ratePerSecond ?? RATE_PER_SECOND_DEFAULT,
