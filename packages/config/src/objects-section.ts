@@ -37,7 +37,12 @@ export function objectsSection(): z.ZodType<ObjectsConfiguration> {
         .default(3_000)
         .meta({ default: "3s" })
         .describe("Longest a move waits for objects that are still on their way."),
-      in_flight: z.int().min(1).max(256).default(16).describe("Objects copied at the same time."),
+      in_flight: z
+        .int()
+        .min(1)
+        .max(256)
+        .default(64)
+        .describe("Objects copied at the same time; over a distance each takes three round trips."),
       deletes: deletesSection()
         .prefault({})
         .describe("How deletes at the active site reach the standby."),

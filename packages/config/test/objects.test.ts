@@ -50,7 +50,7 @@ describe("objects", () => {
       reconcileMs: 60_000,
       canaryMs: 2_000,
       finalSyncMs: 3_000,
-      inFlight: 16,
+      inFlight: 64,
       deletes: { delayMs: 86_400_000, maxPercent: 5, maxCount: 1_000 },
     });
     expect(application.objects).toEqual({ rpoMs: 60_000 });

@@ -1,4 +1,5 @@
-import type { ChangeHints } from "../change-hints.ts";
+import { messageOf } from "@cloudphoenix/core";
+import type { ChangeHintBatch, ChangeHints } from "../change-hints.ts";
 
 export interface HintIntake {
   /** A name may have changed at this instant, by the clock of the cloud. */
@@ -8,9 +9,12 @@ export interface HintIntake {
   readonly log: (level: "info" | "warn", message: string) => void;
 }
 
+/** Batches whose removal from the queue is under way while the next are taken. */
+const REMOVALS_MAX = 8;
+
 /**
  * Takes hints until the signal aborts. A batch is done as soon as it is noted in memory: whoever takes
- * over after a crash compares both listings first.
+ * over after a crash compares both listings first. One that cannot be removed comes again, harmlessly.
  * @throws {CloudPhoenixError} as `ChangeHints.batches`
  */
 export async function takeHints(
@@ -18,6 +22,14 @@ export async function takeHints(
   { heard, prefix, log }: HintIntake,
   signal: AbortSignal,
 ): Promise<void> {
+  const removals = new Set<Promise<void>>();
+  const remove = async (batch: ChangeHintBatch): Promise<void> => {
+    try {
+      await batch.done(signal);
+    } catch (error) {
+      if (!signal.aborted) log("warn", `hints will come again: ${messageOf(error)}`);
+    }
+  };
   for await (const batch of hints.batches(signal)) {
     for (const { key, atMs } of batch.hints) {
       if (key.startsWith(prefix)) heard(key.slice(prefix.length), atMs);
@@ -25,6 +37,9 @@ export async function takeHints(
     for (const { messageId, reason } of batch.setAside) {
       log("warn", `hint ${messageId} was not understood: ${reason}`);
     }
-    await batch.done(signal);
+    const removal = remove(batch).finally(() => removals.delete(removal));
+    removals.add(removal);
+    if (removals.size >= REMOVALS_MAX) await Promise.race(removals);
   }
+  await Promise.all(removals);
 }
