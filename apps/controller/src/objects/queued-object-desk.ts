@@ -34,7 +34,7 @@ export interface QueuedObjectDeskOptions {
 }
 
 /** A place that has to be closed. */
-export interface OpenPlace extends ObjectPlace {
+interface OpenPlace extends ObjectPlace {
   close(): void;
 }
 

@@ -27,7 +27,7 @@ export function objectStoreSpec(place: Place, layout: Layout, ports: PortBook): 
 }
 
 /** Its address for whoever reaches it at `port`. */
-export function objectStoreUrl(place: Place, port: number): string {
+function objectStoreUrl(place: Place, port: number): string {
   const endpoint = `http://127.0.0.1:${port}`;
   return hasS3(place)
     ? `s3://${NAMES.bucket}?region=${place.region}&endpoint=${endpoint}`
@@ -60,6 +60,6 @@ export function objectsSection(place: Place, ports: PortBook): object {
 }
 
 /** As SQS names queues: the account is part of the path. */
-export function queueUrl(port: number): string {
+function queueUrl(port: number): string {
   return `http://127.0.0.1:${port}/000000000000/${NAMES.objectEvents}`;
 }

@@ -28,7 +28,7 @@ export interface ReplicationView {
 }
 
 /** How far the copy of the objects is. */
-export interface ObjectCopyView {
+interface ObjectCopyView {
   /** Age of the oldest object that may be missing; null if unknown. */
   readonly behindMs: number | null;
   /** Objects known to be on their way. */
