@@ -1,11 +1,16 @@
-/** The memory of a sync over `keys` objects that nobody holds: prints its high-water mark in MiB. */
-import { readFileSync } from "node:fs";
+/**
+ * The memory of a sync over `keys` objects that nobody holds: the high-water mark of the process, and
+ * the most that was alive after a collection (asked for with --expose-gc), in MiB.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as pass } from "node:timers/promises";
 import { SyncState, syncObjects } from "@cloudphoenix/objects";
 import { SyntheticObjectStore } from "@cloudphoenix/testkit";
 
 const keys = Number(process.argv[2]);
-const directory = process.argv[3] ?? "/tmp";
+const directory = mkdtempSync(join(tmpdir(), "cloudphoenix-memory-"));
 // One in a hundred is new at the source, one in a hundred is only at the target.
 const source = new SyntheticObjectStore({
   name: "source",
@@ -20,6 +25,15 @@ const target = new SyntheticObjectStore({
   holds: (index) => index % 100 !== 0,
 });
 const state = SyncState.open({ path: `${directory}/memory-${keys}.sqlite`, pair: "synthetic" });
+const MIB = 1_024 * 1_024;
+let liveMb = 0;
+let told = 0;
+function lookNowAndThen(): void {
+  told += 1;
+  if (told % Math.ceil(keys / 500) !== 0) return;
+  globalThis.gc?.();
+  liveMb = Math.max(liveMb, process.memoryUsage().heapUsed / MIB);
+}
 const summary = await syncObjects({
   source: { store: source, prefix: "" },
   target: { store: target, prefix: "" },
@@ -30,6 +44,7 @@ const summary = await syncObjects({
   journal: state.journal,
   tombstones: state.tombstones,
   signal: AbortSignal.timeout(300_000),
+  onEvent: lookNowAndThen,
   deletes: {
     delayMs: 900_000,
     maxCount: 10,
@@ -39,8 +54,9 @@ const summary = await syncObjects({
   },
 });
 state.close();
+rmSync(directory, { recursive: true });
 const peakKb = Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? 0);
 const { sourceObjects, copied, elapsedMs } = summary.progress;
 const { missing } = summary.deletes;
-const result = { sourceObjects, copied, missing, elapsedMs, peakMb: peakKb / 1_024 };
+const result = { sourceObjects, copied, missing, elapsedMs, liveMb, peakMb: peakKb / 1_024 };
 console.log(JSON.stringify({ outcome: summary.outcome, ...result }));

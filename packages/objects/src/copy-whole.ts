@@ -81,7 +81,7 @@ export function conditionOn(target: ObjectEntry | null): WriteCondition {
 }
 
 /** Null if what was asked for or written to is not (any more) what was meant. */
-export async function unlessChanged<T>(work: Promise<T>): Promise<T | null> {
+async function unlessChanged<T>(work: Promise<T>): Promise<T | null> {
   try {
     return await work;
   } catch (error) {

@@ -98,10 +98,7 @@ export async function deleteMissing(
 }
 
 /** How many deletes the rules allow in one run. */
-export function limitOf({
-  rules,
-  targetObjects,
-}: Pick<DeleteRequest, "rules" | "targetObjects">): number {
+function limitOf({ rules, targetObjects }: Pick<DeleteRequest, "rules" | "targetObjects">): number {
   return Math.min(rules.maxCount, Math.floor((targetObjects * rules.maxPercent) / 100));
 }
 

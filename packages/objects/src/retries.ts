@@ -1,5 +1,5 @@
 /** Asking a store again when it may answer then: backoff with jitter, a limit per attempt, an end. */
-import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
+import { CloudPhoenixError } from "@cloudphoenix/core";
 import type { Surroundings } from "./surroundings.ts";
 
 /** When to ask again and when to give up. */
@@ -63,7 +63,7 @@ export function abortedError(cause: unknown): CloudPhoenixError {
   return new CloudPhoenixError("ABORTED", "it was told to stop", { retryable: true, cause });
 }
 
-export function isRetryable(error: unknown): error is CloudPhoenixError {
+function isRetryable(error: unknown): error is CloudPhoenixError {
   return error instanceof CloudPhoenixError && error.retryable;
 }
 
@@ -94,9 +94,4 @@ async function limited<T>(
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);
   }
-}
-
-/** `error` in one line for a report: its code, if it has one, and its message. */
-export function errorLine(error: unknown): string {
-  return error instanceof CloudPhoenixError ? `${error.code}: ${error.message}` : messageOf(error);
 }
