@@ -160,6 +160,26 @@ describe.each([
   });
 });
 
+test("bytes that are not those whose hash the source tells are asked for again, and never stored", async () => {
+  const source = new MemoryObjectStore();
+  const target = new MemoryObjectStore();
+  source.put("k", "what is stored");
+  const readWhole = source.readWhole.bind(source);
+  let wrong = 2;
+  source.readWhole = async (...given) => {
+    const whole = await readWhole(...given);
+    wrong -= 1;
+    if (wrong < 0) return whole;
+    const bytes = Buffer.from("what is st0red");
+    return { ...whole, bytes, md5: md5(bytes) };
+  };
+
+  const outcome = await copyObject(REQUEST, toolsFor(source, target), UNENDING);
+
+  expect(outcome.kind).toBe("copied");
+  expect(target.bytesOf("copy/k")?.toString()).toBe("what is stored");
+});
+
 describe("copying a large object", () => {
   test("goes on after a crash without sending a stored part again", async () => {
     const source = new MemoryObjectStore();
@@ -180,15 +200,23 @@ describe("copying a large object", () => {
     const stored = (await journal.find("copy/k"))?.parts.length ?? 0;
     expect(stored).toBeGreaterThan(0);
 
+    const hashed = (await journal.find("copy/k"))?.hashed?.parts ?? 0;
     sent.length = 0;
+    let reads = 0;
+    const readAgain = new FaultyObjectStore(source, (call) => {
+      if (call === "read") reads += 1;
+      return "none";
+    });
     const again = new FaultyObjectStore(store, (call) => {
       if (call === "uploadPart") sent.push("part");
       return "none";
     });
-    const outcome = await copyObject(REQUEST, toolsFor(source, again, { journal }), UNENDING);
+    const outcome = await copyObject(REQUEST, toolsFor(readAgain, again, { journal }), UNENDING);
 
     expect(outcome).toMatchObject({ kind: "copied", partsKept: stored });
     expect(sent).toHaveLength(10 - stored);
+    expect(hashed).toBeGreaterThan(0);
+    expect(reads).toBe(10 - hashed);
     expect(store.bytesOf("copy/k")).toEqual(bytes);
     const copy = await store.head("copy/k", UNENDING);
     expect(copy?.md5).toBe(createHash("md5").update(bytes).digest("hex"));
