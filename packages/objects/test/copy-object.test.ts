@@ -200,7 +200,9 @@ describe("copying a large object", () => {
     const stored = (await journal.find("copy/k"))?.parts.length ?? 0;
     expect(stored).toBeGreaterThan(0);
 
-    const hashed = (await journal.find("copy/k"))?.hashed?.parts ?? 0;
+    const known = (await journal.find("copy/k"))!;
+    const hashed = known.hashed?.parts ?? 0;
+    const settled = known.parts.filter(({ number }) => number <= hashed).length;
     sent.length = 0;
     let reads = 0;
     const readAgain = new FaultyObjectStore(source, (call) => {
@@ -215,8 +217,8 @@ describe("copying a large object", () => {
 
     expect(outcome).toMatchObject({ kind: "copied", partsKept: stored });
     expect(sent).toHaveLength(10 - stored);
-    expect(hashed).toBeGreaterThan(0);
-    expect(reads).toBe(10 - hashed);
+    expect(settled).toBeGreaterThan(0);
+    expect(reads).toBe(10 - settled);
     expect(store.bytesOf("copy/k")).toEqual(bytes);
     const copy = await store.head("copy/k", UNENDING);
     expect(copy?.md5).toBe(createHash("md5").update(bytes).digest("hex"));
