@@ -27,7 +27,7 @@ export type Colours = readonly [Colour, ...(readonly [number, Colour])[]];
 export type Words = Readonly<Record<string, readonly [text: string, colour: Colour]>>;
 
 /** What to ask, and what to call the answer. */
-export interface Query {
+interface Query {
   readonly ask: string;
   /** May name labels: `{{site}}`. */
   readonly name: string;
