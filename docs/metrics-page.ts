@@ -13,6 +13,7 @@ import { usageOf } from "../deploy/observability/validation/src/metric-usage.ts"
 const TITLES: Readonly<Record<ExportedMetric["exporters"][number], string>> = {
   controller: "Controller",
   agent: "Agent",
+  worker: "Worker",
   "every service": "Every service on the chassis",
   orders: "Orders",
   fulfilment: "Fulfilment",
@@ -28,8 +29,8 @@ export function metricsPage(): string {
     "",
     "*Made from the code by `npm run docs`; do not edit.*",
     "",
-    "Every program answers `GET /metrics` to anybody who can reach it. A controller's and an agent's series carry the name of their",
-    "`application`, a service's its `site`; Prometheus adds `job` and `instance`. A histogram is exported as `_bucket`, `_count` and `_sum`.",
+    "Every program answers `GET /metrics` to anybody who can reach it. The series of controllers, agents and workers carry the",
+    "name of their `application`, a service's its `site`; Prometheus adds `job` and `instance`. A histogram is exported as `_bucket`, `_count` and `_sum`.",
     "_Used by_ names alerts, recorded series, dashboards, and the marks on all of them.",
     "A value that is not known is `NaN` or absent, never 0. What alerts and dashboards make of them is in",
     "[the guide](../guides/observability.md).",

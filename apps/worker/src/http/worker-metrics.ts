@@ -7,7 +7,7 @@ const OUTCOMES = ["done", "failed", "set-aside", "claim-lost", "given-back"] as 
 type Outcome = (typeof OUTCOMES)[number];
 
 export class WorkerMetrics {
-  readonly #registry = new Registry();
+  readonly registry: Registry = new Registry();
   readonly #backlog = this.#gauge(
     "object_backlog_seconds",
     "Age of the oldest change that may be missing at the standby; NaN is unknown.",
@@ -47,16 +47,16 @@ export class WorkerMetrics {
     name: "cloudphoenix_worker_tasks_total",
     help: "Tasks this worker had, by kind and what became of them.",
     labelNames: ["kind", "outcome"],
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly #lost = new Counter({
     name: "cloudphoenix_worker_claims_lost_total",
     help: "Claims that ran out or were taken over while this worker had them.",
-    registers: [this.#registry],
+    registers: [this.registry],
   });
 
   constructor(application: string, kinds: readonly string[]) {
-    this.#registry.setDefaultLabels({ application });
+    this.registry.setDefaultLabels({ application });
     // A counter that first appears at 1 has not increased for Prometheus: every value starts at 0.
     for (const kind of kinds) {
       for (const outcome of OUTCOMES) this.#ended.inc({ kind, outcome }, 0);
@@ -96,11 +96,11 @@ export class WorkerMetrics {
 
   /** In the text format of Prometheus. */
   text(): Promise<string> {
-    return this.#registry.metrics();
+    return this.registry.metrics();
   }
 
   get contentType(): string {
-    return this.#registry.contentType;
+    return this.registry.contentType;
   }
 
   #gauge<L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> {
@@ -108,7 +108,7 @@ export class WorkerMetrics {
       name: `cloudphoenix_${name}`,
       help,
       labelNames: [...labelNames],
-      registers: [this.#registry],
+      registers: [this.registry],
     });
   }
 }

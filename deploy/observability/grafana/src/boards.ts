@@ -2,12 +2,13 @@
 import type { Board } from "./board.ts";
 import { boardJson } from "./board.ts";
 import { failover } from "./failover.ts";
+import { objects } from "./objects.ts";
 import { overview } from "./overview.ts";
 import { replication } from "./replication.ts";
 import { services } from "./services.ts";
 import { watchers } from "./watchers.ts";
 
-const BOARDS: readonly Board[] = [overview, failover, replication, services, watchers];
+const BOARDS: readonly Board[] = [overview, failover, replication, objects, services, watchers];
 
 /** Stands where runbooks are not published yet. */
 export const EXAMPLE_RUNBOOKS = "https://runbooks.example.com";

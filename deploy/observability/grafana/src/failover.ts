@@ -223,9 +223,14 @@ const USERS: Section = {
     },
     {
       kind: "log",
-      title: "What the controllers and agents said",
+      title: "What the controllers, agents and workers said",
       about: "Newest first. A trace or request id in a line is a link.",
-      queries: [{ ask: '{app=~"controller|agent", level=~"info|warn|error|fatal"}', name: "" }],
+      queries: [
+        {
+          ask: '{app=~"controller|agent|worker", level=~"unknown|info|warn|error|fatal"}',
+          name: "",
+        },
+      ],
       width: 24,
       height: 10,
     },

@@ -26,6 +26,9 @@ export const COVERAGE_COLOURS: Colours = ["red", [coverageMin, "yellow"], [0.9, 
 /** Lag as its signal is scored: below 5 s nothing, then a point, from 30 s on three. */
 export const LAG_COLOURS: Colours = ["green", [5, "yellow"], [30, "red"]];
 
+/** Age of what objects may miss: the default objective, and five times of it. */
+export const OBJECT_COLOURS: Colours = ["green", [60, "yellow"], [300, "red"]];
+
 /** The error budget of the services: 99.9 % in a month. Steps are the burn rates of the alerts. */
 export const ERROR_COLOURS: Colours = [
   "green",

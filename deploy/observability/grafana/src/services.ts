@@ -328,7 +328,9 @@ const PROCESSES: Section = {
       kind: "log",
       title: "What they said, from `warn` on",
       about: "Newest first. The trace id in a line leads to its trace.",
-      queries: [{ ask: '{app=~"$job", site=~"$site", level=~"warn|error|fatal"}', name: "" }],
+      queries: [
+        { ask: '{app=~"$job", site=~"$site", level=~"unknown|warn|error|fatal"}', name: "" },
+      ],
       width: 24,
       height: 10,
     },

@@ -200,7 +200,7 @@ const ALARMS: Section = {
       kind: "log",
       title: "Warnings of every program",
       about: "From `warn` on, newest first.",
-      queries: [{ ask: '{app=~".+", level=~"warn|error|fatal"}', name: "" }],
+      queries: [{ ask: '{app=~".+", level=~"unknown|warn|error|fatal"}', name: "" }],
       width: 24,
       height: 10,
     },

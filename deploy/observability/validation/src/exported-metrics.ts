@@ -5,6 +5,7 @@
 import { Metrics } from "@cloudphoenix/chassis";
 import { AgentMetrics } from "../../../../apps/agent/src/agent-metrics.ts";
 import { ControllerMetrics } from "../../../../apps/controller/src/metrics/controller-metrics.ts";
+import { WorkerMetrics } from "../../../../apps/worker/src/http/worker-metrics.ts";
 import { exposeQueue, observeWorker } from "../../../../services/fulfilment/src/observe-worker.ts";
 import { QueueWatch } from "../../../../services/fulfilment/src/queue-watch.ts";
 import { OrderMetrics } from "../../../../services/orders/src/order-metrics.ts";
@@ -12,7 +13,7 @@ import { OrderMetrics } from "../../../../services/orders/src/order-metrics.ts";
 type Registry = Metrics["registry"];
 
 /** Who exports a metric. */
-type Exporter = "controller" | "agent" | "every service" | "orders" | "fulfilment";
+type Exporter = "controller" | "agent" | "worker" | "every service" | "orders" | "fulfilment";
 
 /** A metric as its program defines it. */
 export interface ExportedMetric {
@@ -63,6 +64,11 @@ function registries(): readonly Source[] {
   return [
     { exporter: "controller", registry: controllerRegistry(), everywhere: ["application"] },
     { exporter: "agent", registry: agentRegistry(), everywhere: ["application", "vantage"] },
+    {
+      exporter: "worker",
+      registry: new WorkerMetrics("", []).registry,
+      everywhere: ["application"],
+    },
     { exporter: "every service", registry: chassis.registry, everywhere: ["site"] },
     { exporter: "orders", registry: orders.registry, everywhere: ["site"] },
     { exporter: "fulfilment", registry: fulfilment.registry, everywhere: ["site"] },

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger } from "@cloudphoenix/chassis";
+import { openLog as openWorkerLog } from "@cloudphoenix/worker";
 import { expect, onTestFinished, test } from "vitest";
 import { openAgentLog } from "../../../../apps/agent/src/agent-log.ts";
 import { openLog } from "../../../../apps/controller/src/composition/log.ts";
@@ -55,15 +56,18 @@ test("every field that the pipeline reads is one that the chassis writes", async
   expect(Object.keys(JSON.parse(line))).toEqual(expect.arrayContaining([...jsonFieldsOf(blocks)]));
 });
 
-test("the controller's lines have a level and a time", () => {
+test.each([
+  ["controller", openLog],
+  ["worker", openWorkerLog],
+])("the %s's lines have a level and a time", (app, open) => {
   const folder = mkdtempSync(join(tmpdir(), "observability-log-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, "controller.log");
-  openLog({ level: "info", file }).warn({ requestId: "r-2" }, "a look at the state failed");
+  const file = join(folder, "program.log");
+  open({ level: "info", file }).warn({ requestId: "r-2" }, "a look at the state failed");
   const line = readFileSync(file, "utf8").trim();
-  const processed = runPipeline(blocks, line, { app: "controller", pod: "controller-1" });
-  expect(processed.labels).toEqual({ app: "controller", level: "warn", site: "<site>" });
-  expect(processed.metadata).toEqual({ pod: "controller-1", request_id: "r-2" });
+  const processed = runPipeline(blocks, line, { app, pod: `${app}-1` });
+  expect(processed.labels).toEqual({ app, level: "warn", site: "<site>" });
+  expect(processed.metadata).toEqual({ pod: `${app}-1`, request_id: "r-2" });
   expect(processed.time?.toISOString()).toBe(JSON.parse(line).time);
 });
 
