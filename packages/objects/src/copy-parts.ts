@@ -36,6 +36,8 @@ export async function copyParts(
   }
   if (facts.md5 !== null && facts.md5 !== sent.md5) {
     await giveUp(progress.record, tools, signal);
+    // Read wrongly by an earlier attempt, perhaps: whatever was kept is gone now, so begin anew.
+    if (sent.partsKept > 0) return { kind: "targetChanged" };
     throw corrupt(key);
   }
   return finish({ seen, facts, record: progress.record, ...sent }, tools, signal);
