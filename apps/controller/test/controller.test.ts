@@ -60,9 +60,9 @@ describe("a controller", SLOW, () => {
       protected: { yes: false },
     });
     const { body: metrics } = await callApi(world.folder, `${url}/metrics`);
-    expect(metrics).toContain("cloudphoenix_leader 1");
-    expect(metrics).toMatch(/cloudphoenix_site_score\{site="aws-us-east-1"\} 0/);
-    expect(metrics).toMatch(/cloudphoenix_probes_total [1-9]/);
+    expect(metrics).toContain('cloudphoenix_leader{application="shop"} 1');
+    expect(metrics).toMatch(/cloudphoenix_site_score\{site="aws-us-east-1",application="shop"\} 0/);
+    expect(metrics).toMatch(/cloudphoenix_probes_total\{application="shop"\} [1-9]/);
 
     controller.child.kill("SIGTERM");
     expect(await controller.exit).toBe(0);
