@@ -11,11 +11,12 @@ export interface Undertaking {
 
 /**
  * Whether `next` may cancel `running` and take its place: a move a heal that did not help, a heal of
- * the active site one of a standby, anything else a rejoin. A repair of the standby can be done
- * again at any time; a sick writer must not wait for it.
+ * the active site one of a standby, anything but a repair of a standby a rejoin. A repair of the
+ * standby can be done again at any time; a sick writer must not wait for it, another repair must.
  */
 export function supersedes(next: Undertaking, running: Undertaking, active: SiteId): boolean {
-  if (running.kind === "rejoin") return next.kind !== "rejoin";
-  if (running.kind !== "heal" || next.kind === "rejoin") return false;
-  return next.kind !== "heal" || (next.to === active && running.to !== active);
+  const repairsStandby = next.kind === "rejoin" || (next.kind === "heal" && next.to !== active);
+  if (repairsStandby) return false;
+  if (running.kind === "rejoin") return true;
+  return running.kind === "heal" && (next.kind !== "heal" || running.to !== active);
 }

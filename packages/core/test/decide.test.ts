@@ -331,6 +331,12 @@ describe("a standby", () => {
     expect(actionOf(afterAMinute(REPLICAS_GONE, { quarantined }))).toBe("hold");
   });
 
+  test("is not healed while it is being taken back: its replicas are only coming up", () => {
+    const running = { id: "rejoin-1", kind: "rejoin", to: AZURE } as const;
+    const activity = { ...situation().activity, running };
+    expect(actionOf(afterAMinute(REPLICAS_GONE, { activity }))).toBe("hold");
+  });
+
   test("of which nothing answers any more is left alone: no restart brings a region back", () => {
     const gone = { ...ALL_HEALTHY, ...allOf(AZURE, "unhealthy") };
     expect(actionOf(afterAMinute(gone))).toBe("hold");
