@@ -32,14 +32,14 @@ const PROPERTIES: ObjectProperties = {
 process.once("message", (load: PutLoad) => void run(load));
 
 async function run({ settings, perSecond, seconds, sizeBytes }: PutLoad): Promise<void> {
-  const { place, close } = await openSiteStore(settings, {});
+  const opened = await openSiteStore(settings, {});
   const bytes = randomBytes(sizeBytes);
   const body = { bytes, md5: hash("md5", bytes, "hex") };
   const beganMs = performance.now();
   let failed = 0;
   const putOne = async (key: string): Promise<void> => {
     const request = { key, properties: PROPERTIES, condition: { kind: "none" } } as const;
-    await place.store.write(request, body, NEVER);
+    await opened.place.store.write(request, body, NEVER);
     tell({ kind: "stored", key, atMs: performance.timeOrigin + performance.now() });
   };
   const puts = new Set<Promise<void>>();
@@ -53,7 +53,7 @@ async function run({ settings, perSecond, seconds, sizeBytes }: PutLoad): Promis
   }
   await Promise.all(puts);
   tell({ kind: "ended", tookMs: performance.now() - beganMs, failed });
-  close();
+  opened.close();
   process.disconnect();
 }
 

@@ -60,8 +60,11 @@ async function drain(processes: number): Promise<Row> {
     const pids = workers.map(({ child }) => child.pid ?? 0);
     const cpuBefore = pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0);
     const beganMs = performance.now();
+    const { configuration, state, stores } = world;
     const done = await seedStandby({
-      ...world,
+      configuration,
+      state,
+      stores,
       name: "bench",
       rangeObjects: Math.ceil(objects / RANGES),
       onProgress: () => undefined,
