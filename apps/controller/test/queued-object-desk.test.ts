@@ -1,7 +1,12 @@
 import { CloudPhoenixError, type Json } from "@cloudphoenix/core";
 import type { NewTask, Task, TaskStatus } from "@cloudphoenix/engine";
 import type { ObjectStore } from "@cloudphoenix/objects";
-import { MemoryObjectStore, SIMULATED_APPLICATION, VirtualClock } from "@cloudphoenix/testkit";
+import {
+  MemoryObjectStore,
+  SeededRandom,
+  SIMULATED_APPLICATION,
+  VirtualClock,
+} from "@cloudphoenix/testkit";
 import { describe, expect, test } from "vitest";
 import { QueuedObjectDesk } from "../src/objects/queued-object-desk.ts";
 
@@ -58,6 +63,7 @@ async function deskFor(
     application: SIMULATED_APPLICATION,
     work: queue,
     clock: queue.clock,
+    random: new SeededRandom(1),
     finalSyncMs: given.finalSyncMs ?? 3_000,
     references: () => given.references.map((keys) => pages(keys)),
     openPlace: async (site) => {
@@ -149,6 +155,7 @@ describe("settling objects", () => {
       application: SIMULATED_APPLICATION,
       work: queue,
       clock: queue.clock,
+      random: new SeededRandom(1),
       finalSyncMs: 1_000,
       references: () => [],
       openPlace: async () => {

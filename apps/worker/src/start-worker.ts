@@ -24,7 +24,6 @@ import type { SeedProgress } from "./seed/seed-progress.ts";
 import { type SeedOptions, seedStandby } from "./seed/seed-standby.ts";
 import { copyRange } from "./tasks/copy-range.ts";
 import { finalSyncTask } from "./tasks/final-sync.ts";
-import { missingReferences } from "./tasks/missing-references.ts";
 import type { ObjectTaskParts } from "./tasks/object-task.ts";
 
 export interface WorkerOptions {
@@ -145,10 +144,10 @@ class RunningWorker implements Worker {
     const options = this.#options;
     const { configuration } = this.#ground;
     const parts = this.#taskParts();
-    const { finalSync, missingReferences: references, copyRange: range, follow } = OBJECT_TASKS;
+    const { finalSync, copyRange: range, follow } = OBJECT_TASKS;
     const lanes = [
       this.#lane({
-        handlers: { [finalSync]: finalSyncTask(parts), [references]: missingReferences(parts) },
+        handlers: { [finalSync]: finalSyncTask(parts) },
         slots: PLAN_SLOTS,
         claimMs: TASK_CLAIM_MS,
         pollMs: PLAN_POLL_MS,

@@ -121,16 +121,13 @@ test("a plan's last synchronisation copies what is left, and is refused for an o
   expect(refused.failure).toMatchObject({ code: "STALE_GENERATION" });
 }, 60_000);
 
-test("keys that a site lacks are told, and a payload that is not understood is set aside", async () => {
-  const work = { application: "shop", kind: "missing-references" };
-  const asked = { site: AZURE, keys: ["nowhere", nameOf(1), "neither"] };
-  const task = await world.state.work.enqueue({ ...work, key: "refs", payload: asked });
-  const wrong = await world.state.work.enqueue({ ...work, key: "wrong", payload: { keys: 7 } });
-  const ended = await eventually("the answer", async () => {
-    const read = await world.state.work.read(task.id);
-    return read.status === "done" ? read : null;
+test("a payload that is not understood is set aside", async () => {
+  const work = { application: "shop", kind: "final-sync" };
+  const wrong = await world.state.work.enqueue({
+    ...work,
+    key: "wrong",
+    payload: { limitMs: "7" },
   });
-  expect(ended.result).toEqual({ absent: ["nowhere", "neither"] });
   const aside = await eventually("the refusal", async () => {
     const read = await world.state.work.read(wrong.id);
     return read.status === "set-aside" ? read : null;

@@ -1,11 +1,13 @@
 /**
- * Which of many keys a store lacks: two ascending streams walked side by side, in constant memory.
+ * Which of many keys a store lacks: two ascending streams walked side by side, in constant memory,
+ * and what seems to be missing is asked for again.
  */
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import { compareKeys } from "./compare-keys.ts";
-import type { ObjectEntry } from "./object-store.ts";
+import { type CopyTools, call } from "./copy-tools.ts";
+import type { ObjectStore } from "./object-store.ts";
 
-/** What was found so far; the callback of `absentKeys` gets it after every page of keys. */
+/** What was found. */
 export interface AbsentKeys {
   /** Keys looked at. */
   readonly looked: number;
@@ -17,50 +19,74 @@ export interface AbsentKeys {
 export interface AbsentKeysRequest {
   /** Ascending by their bytes, each once. */
   readonly keys: AsyncIterable<readonly string[]>;
-  /** A complete listing from the same start. */
-  readonly listing: AsyncIterable<readonly ObjectEntry[]>;
+  readonly store: Pick<ObjectStore, "list" | "head">;
+  /** All keys begin with it. */
+  readonly prefix: string;
   /** How many absent keys are kept by name. */
   readonly keep: number;
-  readonly onPage?: (found: AbsentKeys) => void;
+  readonly tools: Pick<CopyTools, "surroundings" | "retries">;
 }
 
+/** Keys that are asked for again together. */
+const SUSPECTS_MAX = 1_000;
+/** Questions at the same time. */
+const IN_FLIGHT = 32;
+
 /**
- * Walks `keys` to their end; the listing only as far as that takes.
- * @throws {CloudPhoenixError} `LISTING_BROKEN` if a stream is out of order, and what the streams throw
+ * Walks `keys` to their end; the listing only as far as that takes. Exact while the store is written,
+ * as long as an object is stored before its key appears: a page of the listing may be older than the
+ * keys it is compared with, so every key it lacks is asked for once more before it counts as absent.
+ * @throws {CloudPhoenixError} `LISTING_BROKEN` if a stream is out of order, and what `keys` and the
+ * store throw
  */
-export async function absentKeys({
-  keys,
-  listing,
-  keep,
-  onPage,
-}: AbsentKeysRequest): Promise<AbsentKeys> {
+export async function absentKeys(
+  request: AbsentKeysRequest,
+  signal: AbortSignal,
+): Promise<AbsentKeys> {
+  const { keys, store, prefix, keep } = request;
+  const listing = store.list({ prefix }, signal);
   const stored = ascending(listing, ({ key }) => key, "the listing")[Symbol.asyncIterator]();
-  let found: AbsentKeys = { looked: 0, absent: 0, first: [] };
-  let at = await stored.next();
-  let page = 0;
+  let looked = 0;
+  let absent = 0;
+  let suspects: string[] = [];
+  const first: string[] = [];
+  const askAgain = async (): Promise<void> => {
+    const gone = await absentOf(suspects, request, signal);
+    absent += gone.length;
+    first.push(...gone.slice(0, keep - first.length));
+    suspects = [];
+  };
   try {
-    for await (const key of ascending(
-      keys,
-      (one) => one,
-      "the list of keys",
-      () => (page += 1),
-    )) {
+    let at = await stored.next();
+    for await (const key of ascending(keys, (one) => one, "the list of keys")) {
       while (at.done !== true && compareKeys(at.value, key) < 0) at = await stored.next();
-      const isThere = at.done !== true && at.value === key;
-      found = {
-        looked: found.looked + 1,
-        absent: found.absent + (isThere ? 0 : 1),
-        first: isThere || found.first.length >= keep ? found.first : [...found.first, key],
-      };
-      if (page > 0) {
-        page = 0;
-        onPage?.(found);
-      }
+      looked += 1;
+      if (at.done === true || at.value !== key) suspects.push(key);
+      if (suspects.length >= SUSPECTS_MAX) await askAgain();
     }
-    return found;
+    await askAgain();
+    return { looked, absent, first };
   } finally {
     await stored.return?.(undefined);
   }
+}
+
+/** Those of `keys` that the store does not have, in the same order. */
+async function absentOf(
+  keys: readonly string[],
+  { store, tools }: Pick<AbsentKeysRequest, "store" | "tools">,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const absent = new Set<string>();
+  const waiting = keys.values();
+  const lane = async (): Promise<void> => {
+    for (const key of waiting) {
+      const facts = await call(tools, signal, (limited) => store.head(key, limited));
+      if (facts === null) absent.add(key);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, keys.length) }, lane));
+  return keys.filter((key) => absent.has(key));
 }
 
 /** The keys of pages, one by one; each must come after the one before. */
@@ -68,11 +94,9 @@ async function* ascending<T>(
   pages: AsyncIterable<readonly T[]>,
   keyOf: (item: T) => string,
   what: string,
-  onPage: () => void = () => undefined,
 ): AsyncGenerator<string, undefined> {
   let last: string | null = null;
   for await (const items of pages) {
-    onPage();
     for (const item of items) {
       const key = keyOf(item);
       if (last !== null && compareKeys(last, key) >= 0) {

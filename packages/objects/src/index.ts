@@ -10,13 +10,12 @@ export { type CopySizes, type CopyTools, DEFAULT_SIZES } from "./copy-tools.ts";
 export { type MergeOptions, type Pair, mergeListings } from "./merge-listings.ts";
 export * from "./object-place.ts";
 export * from "./object-store.ts";
-export { DEFAULT_RETRIES, type RetryPolicy, withRetries } from "./retries.ts";
+export { DEFAULT_RETRIES, QUICK_RETRIES, type RetryPolicy, withRetries } from "./retries.ts";
 export { type CopiedVersion, readStamp, stampOf } from "./stamp.ts";
 export type { Surroundings } from "./surroundings.ts";
 export * from "./upload-journal.ts";
 export { SyncState, type SyncStateOptions } from "./state/sync-state.ts";
 export * from "./tombstone-store.ts";
-export { type AbsentOfOptions, absentOf } from "./continuous/absent-of.ts";
 export {
   type BringRangeOptions,
   bringRange,

@@ -20,6 +20,14 @@ export const DEFAULT_RETRIES: RetryPolicy = Object.freeze({
   attemptLimitMs: 120_000,
 });
 
+/** Short: for what is tried again later anyway, so that other work goes on meanwhile. */
+export const QUICK_RETRIES: RetryPolicy = Object.freeze({
+  attempts: 3,
+  firstWaitMs: 100,
+  longestWaitMs: 1_000,
+  attemptLimitMs: 30_000,
+});
+
 export interface RetryOptions {
   readonly surroundings: Surroundings;
   readonly policy: RetryPolicy;

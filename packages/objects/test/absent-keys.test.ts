@@ -1,20 +1,14 @@
+import {
+  FaultyObjectStore,
+  MemoryObjectStore,
+  SeededRandom,
+  VirtualClock,
+} from "@cloudphoenix/testkit";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { absentKeys, compareKeys, type ObjectEntry } from "../src/index.ts";
+import { type AbsentKeys, absentKeys, compareKeys, QUICK_RETRIES } from "../src/index.ts";
 
-function entry(key: string): ObjectEntry {
-  return { key, sizeBytes: 1, etag: "e", modifiedMs: 0, md5: null, stamp: null };
-}
-
-async function* paged<T>(items: readonly T[], size: number): AsyncGenerator<readonly T[]> {
-  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
-}
-
-/** One key, then no more answers. */
-async function* broken(): AsyncGenerator<readonly ObjectEntry[]> {
-  yield [entry("a")];
-  throw new Error("the store went away");
-}
+const NEVER = new AbortController().signal;
 
 describe("absent keys", () => {
   test("are exactly those without an object, whatever the pages", async () => {
@@ -27,11 +21,7 @@ describe("absent keys", () => {
         async (wanted, stored, size) => {
           const keys = wanted.toSorted(compareKeys);
           const there = new Set(stored);
-          const found = await absentKeys({
-            keys: paged(keys, size),
-            listing: paged(stored.toSorted(compareKeys).map(entry), 6 - size),
-            keep: 1_000,
-          });
+          const found = await absentFrom(storeWith(stored, 6 - size), paged(keys, size));
           const absent = keys.filter((one) => !there.has(one));
           expect(found).toEqual({ looked: keys.length, absent: absent.length, first: absent });
         },
@@ -41,26 +31,50 @@ describe("absent keys", () => {
 
   test("are all counted, but only the first kept by name", async () => {
     const keys = paged(["a", "b", "c"], 2);
-    expect(await absentKeys({ keys, listing: paged<ObjectEntry>([], 1), keep: 2 })).toEqual({
+    expect(await absentFrom(storeWith([]), keys, { keep: 2 })).toEqual({
       looked: 3,
       absent: 3,
       first: ["a", "b"],
     });
   });
 
-  test("tell how far they are with every page", async () => {
-    const looked: number[] = [];
-    const keys = paged(["a", "b", "c", "d"], 2);
-    const onPage = (found: { readonly looked: number }): void => void looked.push(found.looked);
-    await absentKeys({ keys, listing: paged<ObjectEntry>([], 1), keep: 0, onPage });
-    expect(looked).toEqual([1, 3]);
+  test("are counted over thousands, too", async () => {
+    const names = Array.from({ length: 2_500 }, (_, at) => String(at).padStart(5, "0"));
+    const found = await absentFrom(storeWith(names.slice(100, 200)), paged(names, 700));
+    expect(found).toMatchObject({ looked: 2_500, absent: 2_400 });
+    expect(found.first.slice(98, 102)).toEqual(["00098", "00099", "00200", "00201"]);
+  });
+
+  test("are not objects that were stored while the walk went on", async () => {
+    const inner = storeWith(["z"]);
+    // The service stores the object, then its row appears: both after the listing was read.
+    const keys = (async function* later(): AsyncGenerator<readonly string[]> {
+      yield ["a"];
+      inner.put("b", Buffer.from("new"));
+      yield ["b", "c", "z"];
+    })();
+    expect(await absentFrom(inner, keys)).toEqual({ looked: 4, absent: 2, first: ["a", "c"] });
+  });
+
+  test("are asked for again when the store does not answer at once", async () => {
+    const clock = new VirtualClock();
+    let failures = 2;
+    const store = new FaultyObjectStore(storeWith([]), (call) => {
+      if (call !== "head" || failures === 0) return "none";
+      failures -= 1;
+      return "fail";
+    });
+    const finding = absentFrom(store, paged(["a"], 1), { clock });
+    await clock.advance(5_000);
+    expect(await finding).toMatchObject({ absent: 1 });
+    expect(failures).toBe(0);
   });
 
   test("are not concluded from a listing out of order", async () => {
-    const listing = paged(["b", "a"].map(entry), 5);
-    await expect(absentKeys({ keys: paged(["z"], 1), listing, keep: 1 })).rejects.toThrow(
-      "the listing is out of order",
+    const store = new FaultyObjectStore(storeWith(["a", "b"]), (call) =>
+      call === "page" ? "spoil" : "none",
     );
+    await expect(absentFrom(store, paged(["z"], 1))).rejects.toThrow("the listing is out of order");
   });
 
   test("are not concluded from keys out of order, or twice the same", async () => {
@@ -68,16 +82,35 @@ describe("absent keys", () => {
       ["b", "a"],
       ["a", "a"],
     ]) {
-      const listing = paged([entry("c")], 5);
-      await expect(absentKeys({ keys: paged(keys, 5), listing, keep: 1 })).rejects.toThrow(
+      await expect(absentFrom(storeWith(["c"]), paged(keys, 5))).rejects.toThrow(
         "the list of keys is out of order",
       );
     }
   });
 
   test("are not concluded from a listing that fails half-way", async () => {
-    await expect(
-      absentKeys({ keys: paged(["a", "b"], 1), listing: broken(), keep: 1 }),
-    ).rejects.toThrow("went away");
+    const store = new FaultyObjectStore(storeWith(["a", "b"], 1), (call, key) =>
+      call === "page" && key === "b" ? "fail" : "none",
+    );
+    await expect(absentFrom(store, paged(["a", "b"], 1))).rejects.toThrow("503 Slow Down (page)");
   });
 });
+
+function storeWith(keys: readonly string[], pageSize = 1_000): MemoryObjectStore {
+  const store = new MemoryObjectStore({ pageSize });
+  for (const key of keys) store.put(key, Buffer.from(key));
+  return store;
+}
+
+function absentFrom(
+  store: Pick<MemoryObjectStore, "list" | "head">,
+  keys: AsyncIterable<readonly string[]>,
+  { keep = 10_000, clock = new VirtualClock() } = {},
+): Promise<AbsentKeys> {
+  const tools = { surroundings: { clock, random: new SeededRandom(1) }, retries: QUICK_RETRIES };
+  return absentKeys({ keys, store, prefix: "", keep, tools }, NEVER);
+}
+
+async function* paged<T>(items: readonly T[], size: number): AsyncGenerator<readonly T[]> {
+  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
+}

@@ -2,7 +2,7 @@
 import type { PostgresReplication } from "@cloudphoenix/adapter-postgres";
 import type { Configuration } from "@cloudphoenix/config";
 import { CloudPhoenixError } from "@cloudphoenix/core";
-import type { Clock, FactStore, ObjectParts, WorkQueue } from "@cloudphoenix/engine";
+import type { Clock, FactStore, ObjectParts, Random, WorkQueue } from "@cloudphoenix/engine";
 import { type Environment, openSiteStore } from "@cloudphoenix/stores";
 import type { Logger } from "pino";
 import { QueuedObjectDesk } from "../objects/queued-object-desk.ts";
@@ -14,6 +14,7 @@ export interface ObjectPiecesOptions {
   readonly facts: FactStore;
   readonly work: WorkQueue;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Logger;
   readonly environment: Environment;
 }
@@ -25,7 +26,7 @@ export interface ObjectPieces extends ObjectParts {
 
 /** Null where the application has no objects. */
 export function objectPieces(options: ObjectPiecesOptions): ObjectPieces | null {
-  const { configuration, postgres, facts, work, clock, log, environment } = options;
+  const { configuration, postgres, facts, work, clock, random, log, environment } = options;
   const { application, objects, sites } = configuration;
   if (objects === null) return null;
   return {
@@ -42,6 +43,7 @@ export function objectPieces(options: ObjectPiecesOptions): ObjectPieces | null 
       application,
       work,
       clock,
+      random,
       finalSyncMs: objects.finalSyncMs,
       references: (site, signal) =>
         objects.references.map((column) => postgres.referencedKeys(site, column, signal)),

@@ -9,19 +9,28 @@ import {
   type Application,
   type SiteId,
 } from "@cloudphoenix/core";
-import type { Clock, ObjectDesk, ObjectSettlement, Task, WorkQueue } from "@cloudphoenix/engine";
+import type {
+  Clock,
+  ObjectDesk,
+  ObjectSettlement,
+  Random,
+  Task,
+  WorkQueue,
+} from "@cloudphoenix/engine";
 import {
   type AbsentKeys,
   absentKeys,
   type FinalSyncResult,
   OBJECT_TASKS,
   type ObjectPlace,
+  QUICK_RETRIES,
 } from "@cloudphoenix/objects";
 
 export interface QueuedObjectDeskOptions {
   readonly application: Application;
   readonly work: Pick<WorkQueue, "enqueue" | "read" | "cancel">;
   readonly clock: Clock;
+  readonly random: Random;
   /** Longest a worker may copy. */
   readonly finalSyncMs: number;
   /** Pages of keys that rows at `site` point to, per column, each in byte order. */
@@ -113,15 +122,17 @@ export class QueuedObjectDesk implements ObjectDesk {
   }
 
   async #absent(to: SiteId, signal: AbortSignal): Promise<AbsentKeys> {
-    const { references, openPlace } = this.#options;
+    const { references, openPlace, clock, random } = this.#options;
+    const tools = { surroundings: { clock, random }, retries: QUICK_RETRIES };
     const found: AbsentKeys[] = [];
     let place: OpenPlace | null = null;
     try {
       place = await openPlace(to);
       for (const keys of references(to, signal)) {
-        const listing = place.store.list({ prefix: place.prefix }, signal);
-        const prefixed = withPrefix(keys, place.prefix);
-        found.push(await absentKeys({ keys: prefixed, listing, keep: MISSING_NAMED_MAX }));
+        const { store, prefix } = place;
+        const prefixed = withPrefix(keys, prefix);
+        const request = { keys: prefixed, store, prefix, keep: MISSING_NAMED_MAX, tools };
+        found.push(await absentKeys(request, signal));
       }
     } catch (error) {
       throw new CloudPhoenixError(

@@ -15,14 +15,6 @@ const MIB = 1024 * 1024;
 /** All bodies that are under way in this process. */
 const MEMORY_BYTES = 128 * MIB;
 
-/** Short: what fails is tried again later, and other objects go on meanwhile. */
-export const QUICK_RETRIES: RetryPolicy = {
-  attempts: 3,
-  firstWaitMs: 100,
-  longestWaitMs: 1_000,
-  attemptLimitMs: 30_000,
-};
-
 export class CopyParts {
   readonly #memory = new ByteBudget(MEMORY_BYTES);
   readonly #surroundings: CopyTools["surroundings"];

@@ -23,9 +23,10 @@ import {
   objectReplicationIn,
   objectReplicationKey,
   type ObjectReplicationFacts,
+  QUICK_RETRIES,
 } from "@cloudphoenix/objects";
 import type { Logger } from "pino";
-import { type CopyParts, pairOf, QUICK_RETRIES } from "../composition/copy-parts.ts";
+import { type CopyParts, pairOf } from "../composition/copy-parts.ts";
 import { type SiteStores, storeOf } from "../composition/site-stores.ts";
 import type { TaskContext } from "../lanes/task-lane.ts";
 import { type Direction, sameDirection } from "./direction.ts";

@@ -1,8 +1,8 @@
 /** The task `final-sync`: what a site that is being left still has, copied for a bounded time. */
 import { CloudPhoenixError } from "@cloudphoenix/core";
-import { finalSync, type FinalSyncPayload } from "@cloudphoenix/objects";
+import { finalSync, type FinalSyncPayload, QUICK_RETRIES } from "@cloudphoenix/objects";
 import { z } from "zod";
-import { pairOf, QUICK_RETRIES } from "../composition/copy-parts.ts";
+import { pairOf } from "../composition/copy-parts.ts";
 import { storeOf } from "../composition/site-stores.ts";
 import { noteParting } from "../follower/parting.ts";
 import type { TaskHandler } from "../lanes/task-lane.ts";

@@ -11,8 +11,6 @@ export const OBJECT_TASKS = {
   copyRange: "copy-range",
   /** Payload `FinalSyncPayload`, result `FinalSyncResult`. */
   finalSync: "final-sync",
-  /** Payload `MissingReferencesPayload`, result `MissingReferencesResult`. */
-  missingReferences: "missing-references",
 } as const;
 
 /** Names that come after `after`, up to and including `upTo`; absent is open. */
@@ -32,17 +30,4 @@ export interface FinalSyncPayload {
   readonly generation: number;
   /** For all of it. A source that does not answer at once is not waited for that long. */
   readonly limitMs: number;
-}
-
-/** Most keys of one `MissingReferencesPayload`. */
-export const REFERENCES_MAX = 1_000;
-
-export interface MissingReferencesPayload {
-  readonly site: string;
-  readonly keys: readonly string[];
-}
-
-export interface MissingReferencesResult {
-  /** In the order of the keys. */
-  readonly absent: readonly string[];
 }

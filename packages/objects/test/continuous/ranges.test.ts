@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FaultyObjectStore, type FaultHook } from "@cloudphoenix/testkit";
-import { absentOf } from "../../src/continuous/absent-of.ts";
 import {
   type BringRangeOptions,
   bringRange,
@@ -171,14 +170,6 @@ describe("the final synchronisation", () => {
     world.refusal = stale();
     await expect(synchronised()).rejects.toMatchObject({ code: "STALE_GENERATION" });
   });
-});
-
-test("keys that the store lacks are found in the order they were asked for", async () => {
-  fill(50);
-  const keys = ["zz", nameOf(7), "aa", nameOf(8)];
-  const { tools } = options();
-  const absent = await absentOf({ store: world.source, keys, tools, inFlight: 2 }, NEVER);
-  expect(absent).toEqual(["zz", "aa"]);
 });
 
 function synchronised(faults: Faults = {}): Promise<FinalSyncResult> {
