@@ -248,7 +248,7 @@ export class ContinuousCopy {
         heard: (name, changedMs) => {
           const nowMs = this.#now();
           this.#gauge.heard(changedMs, nowMs);
-          this.#pending.note(name, Math.min(changedMs, nowMs), nowMs);
+          this.#pending.heard(name, Math.min(changedMs, nowMs), nowMs);
           this.#work.wake();
         },
         prefix: source.prefix,
@@ -309,7 +309,7 @@ export class ContinuousCopy {
           retries: tools.retries,
           differs: (name, { modifiedMs }) => {
             this.#mover.forget(name);
-            this.#pending.note(name, Math.min(modifiedMs, beganMs), this.#now());
+            this.#pending.found(name, Math.min(modifiedMs, beganMs), this.#now());
             this.#work.wake();
           },
           onlyAtTarget: (missing) => this.#deletions.note(missing),

@@ -5,6 +5,8 @@
  * 2. A hint about a key that is being copied makes it due again: the copy may be of what was before.
  * 3. What does not fit is not remembered by key, but its time is, until a reconciliation that began
  *    after the last of it has been through. The oldest change is therefore never forgotten.
+ * 4. What was heard of goes before what a comparison found, so that a new object does not wait behind
+ *    a first copy of everything; every fourth turn is the other's, so that this one ends, too.
  */
 
 export interface PendingChange {
@@ -24,15 +26,27 @@ interface InFlight extends PendingChange {
   againMs: number | null;
 }
 
+interface Noted {
+  readonly key: string;
+  readonly changedMs: number;
+  readonly nowMs: number;
+}
+
 interface Overflow {
   readonly oldestMs: number;
   /** When the last change was dropped. */
   readonly lastDroppedMs: number;
 }
 
+/** Of so many keys handed out one was found by a comparison, if there is one. */
+const FOUND_TURN = 4;
+
 export class PendingChanges {
   readonly #keysMax: number;
-  readonly #ready = new Map<string, PendingChange>();
+  /** Due keys that were heard of, and those found by comparing or due again; a key is in one. */
+  readonly #heard = new Map<string, PendingChange>();
+  readonly #found = new Map<string, PendingChange>();
+  #turn = 0;
   readonly #inFlight = new Map<string, InFlight>();
   readonly #deferred = new Map<string, Deferred>();
   #nextDueMs = Infinity;
@@ -43,7 +57,7 @@ export class PendingChanges {
   }
 
   get size(): number {
-    return this.#ready.size + this.#inFlight.size + this.#deferred.size;
+    return this.#heard.size + this.#found.size + this.#inFlight.size + this.#deferred.size;
   }
 
   get inFlight(): number {
@@ -63,24 +77,38 @@ export class PendingChanges {
   /** The oldest change known not to be copied; null if there is none. Looks at every key. */
   get oldestMs(): number | null {
     let oldest = this.#overflow?.oldestMs ?? Infinity;
-    for (const kept of [this.#ready, this.#inFlight, this.#deferred]) {
+    for (const kept of [this.#heard, this.#found, this.#inFlight, this.#deferred]) {
       for (const { changedMs } of kept.values()) oldest = Math.min(oldest, changedMs);
     }
     return oldest === Infinity ? null : oldest;
   }
 
-  /** Notes that `key` changed at `changedMs` (or may have), as was learnt at `nowMs`. */
-  note(key: string, changedMs: number, nowMs: number): void {
+  /** Notes that `key` changed at `changedMs` (or may have), as was told at `nowMs`. */
+  heard(key: string, changedMs: number, nowMs: number): void {
+    const found = this.#found.get(key);
+    if (found !== undefined) {
+      this.#found.delete(key);
+      this.#heard.set(key, found);
+    }
+    this.#note(this.#heard, { key, changedMs, nowMs });
+  }
+
+  /** The same, if a comparison of both listings at `nowMs` told. */
+  found(key: string, changedMs: number, nowMs: number): void {
+    this.#note(this.#heard.has(key) ? this.#heard : this.#found, { key, changedMs, nowMs });
+  }
+
+  #note(ready: Map<string, PendingChange>, { key, changedMs, nowMs }: Noted): void {
     const flying = this.#inFlight.get(key);
     if (flying !== undefined) {
       flying.againMs = Math.min(flying.againMs ?? Infinity, changedMs);
       return;
     }
     const deferred = this.#deferred.get(key);
-    const kept = this.#ready.get(key) ?? deferred;
+    const kept = ready.get(key) ?? deferred;
     if (kept !== undefined) {
       const older = Math.min(kept.changedMs, changedMs);
-      if (deferred === undefined) this.#ready.set(key, { ...kept, changedMs: older });
+      if (deferred === undefined) ready.set(key, { ...kept, changedMs: older });
       else this.#deferred.set(key, { ...deferred, changedMs: older });
       return;
     }
@@ -89,29 +117,38 @@ export class PendingChanges {
       this.#overflow = { oldestMs, lastDroppedMs: nowMs };
       return;
     }
-    this.#ready.set(key, { key, changedMs, attempts: 0 });
+    ready.set(key, { key, changedMs, attempts: 0 });
   }
 
-  /** Hands out at most `count` due keys, in the order they were noted; they are in flight then. */
+  /** Hands out at most `count` due keys, each kind in the order it was noted; they are in flight then. */
   take(count: number, nowMs: number): readonly PendingChange[] {
     if (nowMs >= this.#nextDueMs) this.#makeDue(nowMs);
     const taken: PendingChange[] = [];
-    for (const change of this.#ready.values()) {
-      if (taken.length >= count) break;
+    while (taken.length < count) {
+      const change = this.#next();
+      if (change === undefined) break;
       taken.push(change);
-    }
-    for (const change of taken) {
-      this.#ready.delete(change.key);
       this.#inFlight.set(change.key, { ...change, againMs: null });
     }
     return taken;
+  }
+
+  #next(): PendingChange | undefined {
+    this.#turn = (this.#turn + 1) % FOUND_TURN;
+    const first = this.#turn === 0 ? this.#found : this.#heard;
+    const ready = first.size > 0 ? first : first === this.#found ? this.#heard : this.#found;
+    for (const change of ready.values()) {
+      ready.delete(change.key);
+      return change;
+    }
+    return undefined;
   }
 
   /** The key is as it was at the source when it was looked at, or cannot ever be. */
   settle(key: string): void {
     const flying = this.#land(key);
     if (flying?.againMs == null) return;
-    this.#ready.set(key, { key, changedMs: flying.againMs, attempts: 0 });
+    this.#heard.set(key, { key, changedMs: flying.againMs, attempts: 0 });
   }
 
   /** It did not work; it is due again at `dueMs`. */
@@ -128,7 +165,7 @@ export class PendingChanges {
     const flying = this.#land(key);
     if (flying === null) return;
     const { changedMs, attempts } = flying;
-    this.#ready.set(key, { key, changedMs, attempts });
+    this.#heard.set(key, { key, changedMs, attempts });
   }
 
   /** A reconciliation that began at `beganMs` has noted everything it found. */
@@ -150,7 +187,7 @@ export class PendingChanges {
         continue;
       }
       this.#deferred.delete(key);
-      this.#ready.set(key, { key, changedMs, attempts });
+      this.#found.set(key, { key, changedMs, attempts });
     }
   }
 }
