@@ -19,6 +19,8 @@ import {
   verifyObjects,
 } from "@cloudphoenix/objects";
 import { createBucket } from "../../adapters/aws/test/local-s3-calls.ts";
+import type { S3Remote } from "../../packages/local-objects/test/rclone/rclone.ts";
+import { differencesByRclone } from "./second-opinion.ts";
 
 const KEYS = { accessKeyId: "phoenix", secretAccessKey: "a-secret-of-the-test" };
 const MIB = 1024 * 1024;
@@ -216,6 +218,7 @@ async function expectRecovery(): Promise<void> {
   });
   expect(differences).toEqual([]);
   expect(outcome).toBe("same");
+  expect(await differencesByRclone(remoteOf("source"), remoteOf("target"), bucket)).toEqual([]);
 }
 
 const versions = new Set<string>();
@@ -248,9 +251,19 @@ function keyOf(index: number): string {
   return `o/${index.toString().padStart(3, "0")}`;
 }
 
-async function storeAt(side: "source" | "target"): Promise<S3ObjectStore> {
+function serverAt(side: "source" | "target"): LocalS3 {
   const server = servers[side];
   if (server === undefined) throw new Error(`no ${side}`);
+  return server;
+}
+
+function remoteOf(side: "source" | "target"): S3Remote {
+  const { endpoint, region } = serverAt(side);
+  return { endpoint, region, credentials: KEYS };
+}
+
+async function storeAt(side: "source" | "target"): Promise<S3ObjectStore> {
+  const server = serverAt(side);
   await createBucket(server, KEYS, bucket);
   const { region, endpoint } = server;
   return new S3ObjectStore({

@@ -24,6 +24,7 @@ import { createBucket } from "../../adapters/aws/test/local-s3-calls.ts";
 import { createContainer } from "../../adapters/azure/test/azurite-calls.ts";
 import { type PartsOfUpload, PartLedger } from "./part-ledger.ts";
 import { RecordedLink } from "./recorded-link.ts";
+import { differencesByRclone } from "./second-opinion.ts";
 import { seededRandom } from "./seeded-random.ts";
 
 const KILLS = Number(process.env["OBJECTS_KILLS"] ?? 4);
@@ -96,6 +97,8 @@ test(
     expect(last).toMatchObject({ code: 0 });
     expect(await runToTheEnd(["--verify", "--read-everything"])).toMatchObject({ code: 0 });
     expect(link.resent(partsKnown.receipts)).toEqual([]);
+    const primary = { endpoint: s3.endpoint, region: s3.region, credentials: KEYS };
+    expect(await differencesByRclone(primary, azurite, "orders")).toEqual([]);
     // The campaign has met what it is about.
     expect(partsKnown.receipts.size).toBeGreaterThan(0);
   },

@@ -55,7 +55,7 @@ export interface RcloneRun {
   readonly output: string;
 }
 
-/** The remotes `primary:` (S3) and `standby:` (Blob). */
+/** The remotes `primary:` and `standby:`. */
 export class Rclone {
   readonly #env: Readonly<Record<string, string>>;
   readonly #home: string;
@@ -65,32 +65,16 @@ export class Rclone {
     this.#home = home;
   }
 
-  static async open(primary: S3Remote, standby: BlobRemote): Promise<Rclone> {
+  static async open(primary: S3Remote, standby: S3Remote | BlobRemote): Promise<Rclone> {
     const home = await mkdtemp(join(tmpdir(), "rclone-"));
-    const { accessKeyId, secretAccessKey } = primary.credentials;
     const configuration = join(home, "empty.conf");
     await writeFile(configuration, "");
     const env = {
       PATH: process.env["PATH"] ?? "",
       HOME: home,
       RCLONE_CONFIG: configuration,
-      ...remote("primary", {
-        type: "s3",
-        // `AWS` puts the bucket into the host name, whatever `force_path_style` says.
-        provider: "Other",
-        endpoint: primary.endpoint,
-        region: primary.region,
-        location_constraint: primary.region === "us-east-1" ? "" : primary.region,
-        access_key_id: accessKeyId,
-        secret_access_key: secretAccessKey,
-        force_path_style: "true",
-      }),
-      ...remote("standby", {
-        type: "azureblob",
-        // Account and key always mean https and the cloud's host name, `use_emulator` always the
-        // well-known key; only a signed address is taken as it is.
-        sas_url: signedAddress(standby),
-      }),
+      ...remote("primary", s3Options(primary)),
+      ...remote("standby", "accountKey" in standby ? blobOptions(standby) : s3Options(standby)),
     };
     return new Rclone(env, home);
   }
@@ -137,6 +121,28 @@ export class Rclone {
   async close(): Promise<void> {
     await rm(this.#home, { recursive: true, force: true });
   }
+}
+
+function s3Options({ endpoint, region, credentials }: S3Remote): Record<string, string> {
+  return {
+    type: "s3",
+    // `AWS` puts the bucket into the host name, whatever `force_path_style` says.
+    provider: "Other",
+    endpoint,
+    region,
+    location_constraint: region === "us-east-1" ? "" : region,
+    access_key_id: credentials.accessKeyId,
+    secret_access_key: credentials.secretAccessKey,
+    force_path_style: "true",
+  };
+}
+
+/**
+ * Account and key always mean https and the cloud's host name, `use_emulator` always the well-known
+ * key; only a signed address is taken as it is.
+ */
+function blobOptions(remoteOf: BlobRemote): Record<string, string> {
+  return { type: "azureblob", sas_url: signedAddress(remoteOf) };
 }
 
 /** The address of all containers, open for a day to whoever has it. */
