@@ -2,7 +2,7 @@
  * What an idle controller costs: CPU of one core and memory with 50 signals asked every second, in
  * a sandbox where everything is healthy.
  *
- *   node bench/controller/run.ts [--signals 50] [--seconds 30]
+ *   npx node bench/controller/run.ts [--signals 50] [--seconds 30]
  *
  * Goal: under 5 % of one core and 150 MB.
  */

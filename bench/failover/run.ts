@@ -1,7 +1,7 @@
 /**
  * Repeats the main job and prints recovery time by phase and losses per durability mode.
  *
- *   node bench/failover/run.ts [--runs 5] [--modes async,barrier,sync] [--json]
+ *   npx node bench/failover/run.ts [--runs 5] [--modes async,barrier,sync] [--json]
  *
  * The named peer is Patroni with its documented defaults (ttl 30 s, loop_wait 10 s, retry_timeout
  * 10 s), which moves inside one consensus group: 30 to 45 s for the loss of a node, by its own

@@ -2,7 +2,7 @@
  * What the writer lease costs: throughput and CPU time of the server with and without it, for the
  * mechanism that is used and for those that were considered, and what each of them lets through.
  *
- *   node bench/lease/run.ts [--rounds 60] [--slice-ms 200] [--fsync on]
+ *   npx node bench/lease/run.ts [--rounds 60] [--slice-ms 200] [--fsync on]
  *                           [--commit-ms 0] [--mechanism first-row] [--workload tpcb] [--clients 4] [--json]
  *
  * Each round runs every mechanism next to a run without, in turns (first and second change places

@@ -1,7 +1,7 @@
 /**
  * CPU per object of our adapters beside the vendors' clients, on the same local servers, in turns.
  *
- *   node bench/object-stores/run.ts [rounds] [count] [bytes]
+ *   npx node bench/object-stores/run.ts [rounds] [count] [bytes]
  *
  * CPU time of the client's process only; the servers have processes of their own.
  */

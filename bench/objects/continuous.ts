@@ -1,7 +1,7 @@
 /**
  * How far the continuous copy is behind under a steady load: local S3 → events → Azurite, real adapters.
  *
- *   node bench/objects/continuous.ts [puts per second] [seconds] [bytes]
+ *   npx node bench/objects/continuous.ts [puts per second] [seconds] [bytes]
  *
  * Lag of an object: from the answer to its put at S3 until Azurite has answered the write of its copy.
  * Load, copier, S3 server and Azurite have a process each.

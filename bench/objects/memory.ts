@@ -6,8 +6,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pass } from "node:timers/promises";
-import { SyncState, syncObjects } from "@cloudphoenix/objects";
-import { SyntheticObjectStore } from "@cloudphoenix/testkit";
+import { keepHeapSmall } from "../../apps/cli/src/small-heap.ts";
+
+// In the same order as the command does it.
+keepHeapSmall();
+const { SyncState, syncObjects } = await import("@cloudphoenix/objects");
+const { SyntheticObjectStore } = await import("@cloudphoenix/testkit");
 
 const keys = Number(process.argv[2]);
 const directory = mkdtempSync(join(tmpdir(), "cloudphoenix-memory-"));

@@ -1,7 +1,7 @@
 /**
  * `cloudphoenix sync` beside Debian's rclone on the same two servers, runs alternating.
  *
- *   node bench/objects/run.ts [--jobs small,tiny,large,unchanged,memory] [--runs 3] [--scale 1]
+ *   npx node bench/objects/run.ts [--jobs small,tiny,large,unchanged,memory] [--runs 3] [--scale 1]
  *
  * Needs `rclone` on the path (apt-get install rclone). Servers, tools and driver are processes of their
  * own; each figure is of the tool alone. Exit code 1 if a goal of claim 1 is missed.

@@ -1,7 +1,7 @@
 /**
  * One seed drained by 1, 2 and 4 worker processes: local S3 → Azurite, the queue in PostgreSQL.
  *
- *   node bench/objects/workers.ts [objects] [delay of each S3 answer in ms]
+ *   npx node bench/objects/workers.ts [objects] [delay of each S3 answer in ms]
  *
  * Every worker has one slot and copies four objects at a time, so that what is measured is sharing and
  * not one process's concurrency. The delay stands for the distance between two clouds: on one machine

@@ -1,7 +1,7 @@
 /**
  * How much it costs to ask 5,000 HTTP targets every 5 s, beside a named peer.
  *
- *   node bench/probe/run.ts [--targets 5000] [--interval-ms 5000] [--seconds 20]
+ *   npx node bench/probe/run.ts [--targets 5000] [--interval-ms 5000] [--seconds 20]
  *
  * Targets, prober and driver are processes of their own; each figure is of the prober alone. The
  * peer is prometheus-blackbox-exporter if it is on the path, else Node's global fetch.

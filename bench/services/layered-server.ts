@@ -1,7 +1,7 @@
 /**
  * `GET /orders/:id` of the orders service with the duties up to one layer, made of the same parts.
  *
- *   node bench/services/layered-server.ts "log line"
+ *   npx node bench/services/layered-server.ts "log line"
  */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";

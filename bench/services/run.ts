@@ -3,7 +3,7 @@
  * ours against two and four workers of theirs, everything a production service does switched on, the
  * same PostgreSQL, the same machine, windows in turn. Then what each of its layers costs.
  *
- *   node bench/services/run.ts [--rounds 8] [--seconds 2] [--only rivals|layers]
+ *   npx node bench/services/run.ts [--rounds 8] [--seconds 2] [--only rivals|layers]
  *
  * Needs the Debian packages gunicorn, python3-flask, python3-psycopg2, python3-prometheus-client, wrk
  * and hey. Without them it says so and measures nothing. Exit code 1 if a goal is missed.

@@ -40,11 +40,17 @@ const RULES: readonly Rule[] = [
     may: [/^packages\/(core|objects)$/, /^adapters\/(aws|azure)$/],
     external: true,
   },
+  {
+    // One way to the state database, for every app that opens it.
+    folder: /^packages\/state$/,
+    may: [/^packages\/(core|config|local-postgres)$/],
+    external: true,
+  },
   { folder: /^services\/[^/]+$/, may: [/^packages\/chassis$/], external: true },
   {
     folder: /^apps\/(controller|agent|sandbox|worker)$/,
     may: [
-      /^packages\/(core|engine|objects|stores|config|local-postgres|local-objects)$/,
+      /^packages\/(core|engine|objects|stores|config|state|local-postgres|local-objects)$/,
       /^adapters\//,
     ],
     external: true,

@@ -5,6 +5,7 @@
 import type { Command } from "commander";
 import { bareProgram } from "./bare-program.ts";
 import type { CommandContext } from "./command-context.ts";
+import { keepHeapSmall } from "./small-heap.ts";
 
 type Register = (program: Command, context: CommandContext) => void;
 
@@ -21,6 +22,8 @@ export async function loadProgram(
 ): Promise<Command> {
   const load = LOADED_ALONE.get(argv[2] ?? "");
   if (load === undefined) return (await import("./program.ts")).buildProgram(context);
+  // Before anything large is loaded: a heap that has grown does not shrink.
+  keepHeapSmall();
   const program = bareProgram();
   (await load())(program, context);
   return program;

@@ -17,8 +17,9 @@ import {
   type StateDatabase,
 } from "@cloudphoenix/adapter-dbos";
 import type { Configuration, HostPort } from "@cloudphoenix/config";
-import { CloudPhoenixError, hasCode, messageOf, type Roles } from "@cloudphoenix/core";
+import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
 import type { RunStore } from "@cloudphoenix/engine";
+import { firstRoles, type StateAddress, stateAddress } from "@cloudphoenix/state";
 import type { Environment } from "@cloudphoenix/stores";
 import type { Logger } from "pino";
 import type { Api, ApiDependencies } from "./api/api-dependencies.ts";
@@ -27,7 +28,6 @@ import { apiToken } from "./api-token.ts";
 import { type ActingController, startActing } from "./composition/acting-controller.ts";
 import { composeWorld, type World } from "./composition/compose-world.ts";
 import { readSecrets } from "./composition/secrets.ts";
-import { type StateAddress, stateAddress } from "./composition/state-address.ts";
 import { systemClock, systemRandom } from "./composition/system.ts";
 import { EventHub } from "./events/event-hub.ts";
 import { observedRunStore } from "./events/run-feed.ts";
@@ -146,7 +146,7 @@ class RunningController implements Controller {
     const database = await openStateDatabase({
       url: address.url,
       application: application.name,
-      initialRoles: firstRoles(this.#configuration),
+      initialRoles: firstRoles(this.#configuration.application),
       log: adapterLog,
     });
     const runs = observedRunStore(database.runs, {
@@ -291,13 +291,6 @@ class RunningController implements Controller {
     this.#metrics.close();
     log.info("stopped");
   }
-}
-
-/** Where an application starts its life: at its preferred site, before any run. */
-function firstRoles({ application }: Configuration): Roles {
-  const [home] = application.sites;
-  if (home === undefined) throw new RangeError("an application has at least one site");
-  return { generation: 1, active: home.id, claimedBy: null, protected: true };
 }
 
 async function listen(api: Api, { host, port }: HostPort): Promise<string> {

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { loadConfiguration } from "@cloudphoenix/config";
-import { stateAddress } from "../src/composition/state-address.ts";
+import { stateAddress } from "@cloudphoenix/state";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 

@@ -30,7 +30,7 @@ import {
   openSiteStores,
   type SiteStores,
 } from "../src/composition/site-stores.ts";
-import { stateAddress } from "../src/composition/state-address.ts";
+import { stateAddress } from "@cloudphoenix/state";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 export const AWS = "aws-us-east-1";

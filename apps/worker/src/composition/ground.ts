@@ -1,10 +1,10 @@
 /** What a worker stands on: the stores of all sites, and the state database. */
 import { type Log, openStateDatabase, type StateDatabase } from "@cloudphoenix/adapter-dbos";
 import type { Configuration } from "@cloudphoenix/config";
-import { CloudPhoenixError, type Roles } from "@cloudphoenix/core";
+import { CloudPhoenixError } from "@cloudphoenix/core";
+import { firstRoles, stateAddress } from "@cloudphoenix/state";
 import type { Logger } from "pino";
 import { closeSiteStores, openSiteStores, type SiteStores } from "./site-stores.ts";
-import { stateAddress } from "./state-address.ts";
 
 export interface Ground {
   readonly configuration: Configuration;
@@ -45,14 +45,7 @@ async function openState(configuration: Configuration, log: Logger): Promise<Sta
   return openStateDatabase({
     url: address.url,
     application: configuration.application.name,
-    initialRoles: firstRoles(configuration),
+    initialRoles: firstRoles(configuration.application),
     log: adapterLog,
   });
-}
-
-/** Where an application starts its life, as the controller says it, too. */
-function firstRoles({ application }: Configuration): Roles {
-  const [home] = application.sites;
-  if (home === undefined) throw new RangeError("an application has at least one site");
-  return { generation: 1, active: home.id, claimedBy: null, protected: true };
 }

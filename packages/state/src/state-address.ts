@@ -1,5 +1,4 @@
 /** Where the state database is: a server of the user's, or one of our own beside the controller. */
-
 import { join } from "node:path";
 import { readSecretFile, type StateConfiguration } from "@cloudphoenix/config";
 import { CloudPhoenixError } from "@cloudphoenix/core";
