@@ -239,6 +239,44 @@ const ROWS: readonly (readonly [string, string, Edit])[] = [
     "controller on another port",
     set("Deployment/controller", `${CONTAINER} ports 0 containerPort`, 8080),
   ],
+  [
+    "traces",
+    "traces that no policy lets out",
+    set("NetworkPolicy/storefront", "spec egress 1", null),
+  ],
+  [
+    "traces",
+    "a policy for another port of the collector",
+    set("NetworkPolicy/fulfilment", "spec egress 1 ports 0 port", 4317),
+  ],
+  ["traces", "traces that are sent nowhere", set(ORDERS, `${CONTAINER} env`, [])],
+  [
+    "log-reader",
+    "logs bound to an account of another namespace",
+    set("RoleBinding/log-reader", "subjects 0 namespace", "default"),
+  ],
+  ["log-reader", "logs that nobody may read", set("Role/log-reader", "rules 1", null)],
+  [
+    "least-rights",
+    "a role that reads secrets",
+    set("Role/log-reader", "rules 0 resources 1", "secrets"),
+  ],
+  ["least-rights", "a role that may do anything", set("Role/log-reader", "rules 1 verbs", ["*"])],
+  [
+    "least-rights",
+    "a binding to a role that is not here",
+    set("RoleBinding/log-reader", "roleRef name", "view"),
+  ],
+  [
+    "least-rights",
+    "rights in the whole cluster",
+    (documents) =>
+      documents.push({
+        apiVersion: "rbac.authorization.k8s.io/v1",
+        kind: "ClusterRoleBinding",
+        metadata: { name: "log-reader" },
+      }),
+  ],
 ];
 
 export const mistakes: readonly Mistake[] = ROWS.map(([policy, what, plant]) => ({

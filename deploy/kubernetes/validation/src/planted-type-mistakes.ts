@@ -50,6 +50,7 @@ const ROWS: readonly (readonly [string, string, string, unknown])[] = [
   ["a misspelt label map", "Namespace/shop", "metadata label", {}],
   ["a role that is no text", "ServiceAccount/controller", "metadata annotations", { role: 1 }],
   ["a quota as a list", "ResourceQuota/quota", "spec hard", ["pods"]],
+  ["a rule without verbs", "Role/log-reader", "rules 0 verbs", undefined],
   ["a priority in words", "PriorityClass/cloudphoenix-control", "value", "high"],
 ];
 

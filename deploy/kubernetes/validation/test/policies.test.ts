@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Cluster } from "../src/cluster.ts";
-import type { Json } from "../src/document.ts";
+import { type Json, namespaceOf } from "../src/document.ts";
 import { kubectlVersion, kubernetesRoot, listOverlays, render } from "../src/kustomize.ts";
 import { isFound, mistakes } from "../src/planted-mistakes.ts";
 import { missedTypeMistakes } from "../src/planted-type-mistakes.ts";
@@ -54,6 +54,20 @@ describe.runIf(version !== null).each(listOverlays())("overlay %s", (overlay) =>
 
   it("has documents of the right types only", async () => {
     expect((await typeFindings(await rendered)).flat()).toEqual([]);
+  });
+
+  it("sends traces to the port that Alloy listens on, and lets it read where it looks for pods", async () => {
+    const alloy = readFileSync(join(kubernetesRoot, "../observability/alloy/config.alloy"), "utf8");
+    const cluster = new Cluster(await rendered);
+    const endpoints = JSON.stringify(cluster.workloads).matchAll(/http:\/\/alloy\.\w+:(\d+)/g);
+    const [, namespaces = ""] = /names = \[(.*)\]/.exec(alloy) ?? [];
+
+    expect(new Set(Array.from(endpoints, ([, port]) => port))).toEqual(
+      new Set([/endpoint = "0\.0\.0\.0:(\d+)"/.exec(alloy)?.[1]]),
+    );
+    expect(cluster.all("RoleBinding").map((binding) => `"${namespaceOf(binding)}"`)).toEqual(
+      namespaces.split(", "),
+    );
   });
 
   it("would be refused by the types for every planted mistake", async () => {

@@ -5,6 +5,7 @@ import { podPolicies } from "./pod-policies.ts";
 import type { Policy } from "./policy.ts";
 import { referencePolicies } from "./reference-policies.ts";
 import { secretPolicies } from "./secret-policies.ts";
+import { telemetryPolicies } from "./telemetry-policies.ts";
 
 /** Every rule of this project. */
 export const policies: readonly Policy[] = [
@@ -13,6 +14,7 @@ export const policies: readonly Policy[] = [
   ...networkPolicies,
   ...referencePolicies,
   ...secretPolicies,
+  ...telemetryPolicies,
 ];
 
 /** What is wrong with `cluster`, each finding after the name of its policy. */
