@@ -51,8 +51,11 @@ export function observeWorker(
   };
 }
 
-/** Shows the queue as of the last health check or scrape. */
-export function exposeQueue(metrics: Pick<Metrics, "registry">, queue: QueueWatch): void {
+/** Shows the queue as of the last health check or scrape; NaN while the database does not say. */
+export function exposeQueue(
+  metrics: Pick<Metrics, "registry">,
+  queue: Pick<QueueWatch, "state">,
+): void {
   const series = [
     ["fulfilment_orders_waiting", "Orders that wait, counted up to 10,000.", "waiting"],
     ["fulfilment_orders_set_aside", "Orders set aside, counted up to 10,000.", "setAside"],
@@ -66,8 +69,7 @@ export function exposeQueue(metrics: Pick<Metrics, "registry">, queue: QueueWatc
         registers: [],
         async collect() {
           const state = await queue.state();
-          if (state === null) this.reset();
-          else this.set(state[field]);
+          this.set(state === null ? Number.NaN : state[field]);
         },
       }),
     );

@@ -264,6 +264,59 @@ const ORDERS: Section = {
   ],
 };
 
+const RECEIPTS: Section = {
+  title: "Receipts",
+  panels: [
+    {
+      kind: "over-time",
+      title: "Receipts worked on",
+      about:
+        "`found` and `remade`: looked for after a move, and there or not. `later`: an attempt failed and is made again.",
+      queries: [
+        {
+          ask: 'sum by (site, result) (rate(orders_receipts_settled_total{site=~"$site"}[$__rate_interval]))',
+          name: "{{site}} {{result}}",
+        },
+      ],
+      unit: "ops",
+      runbook: "receipts-not-stored.md",
+      width: 8,
+      height: 8,
+    },
+    {
+      kind: "over-time",
+      title: "Receipts that wait or were set aside",
+      about: "Counted up to 10,000. Set-aside receipts wait for a person. A gap: unknown.",
+      queries: [
+        { ask: 'max by (site) (orders_receipts_waiting{site=~"$site"})', name: "{{site}} waiting" },
+        {
+          ask: 'max by (site) (orders_receipts_set_aside{site=~"$site"})',
+          name: "{{site}} set aside",
+        },
+      ],
+      runbook: "receipts-not-stored.md",
+      width: 8,
+      height: 8,
+    },
+    {
+      kind: "over-time",
+      title: "How long the oldest receipt has waited",
+      about: "At a site that takes orders, five minutes are an alarm. A standby only has the rows.",
+      queries: [
+        {
+          ask: 'max by (site) (orders_receipts_oldest_waiting_seconds{site=~"$site"})',
+          name: "{{site}}",
+        },
+      ],
+      unit: "s",
+      colours: ["green", [300, "red"]],
+      runbook: "receipts-not-stored.md",
+      width: 8,
+      height: 8,
+    },
+  ],
+};
+
 const PROCESSES: Section = {
   title: "Processes",
   panels: [
@@ -343,5 +396,5 @@ export const services: Board = {
   about: "The services: what users ask, what goes wrong, and what they depend on.",
   choices: [APPLICATION, JOB, SITE],
   from: "now-3h",
-  sections: [REQUESTS, DEPENDENCIES, ORDERS, PROCESSES],
+  sections: [REQUESTS, DEPENDENCIES, ORDERS, RECEIPTS, PROCESSES],
 };

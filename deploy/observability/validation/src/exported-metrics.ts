@@ -7,8 +7,11 @@ import { AgentMetrics } from "../../../../apps/agent/src/agent-metrics.ts";
 import { ControllerMetrics } from "../../../../apps/controller/src/metrics/controller-metrics.ts";
 import { WorkerMetrics } from "../../../../apps/worker/src/http/worker-metrics.ts";
 import { exposeQueue, observeWorker } from "../../../../services/fulfilment/src/observe-worker.ts";
-import { QueueWatch } from "../../../../services/fulfilment/src/queue-watch.ts";
 import { OrderMetrics } from "../../../../services/orders/src/order-metrics.ts";
+import {
+  exposeReceipts,
+  observeReceipts,
+} from "../../../../services/orders/src/receipts/observe-receipts.ts";
 
 type Registry = Metrics["registry"];
 
@@ -57,7 +60,7 @@ function registries(): readonly Source[] {
   chassis.watchCircuits(() => ({}));
   chassis.watchSecrets(() => ({}));
   observeWorker({ info: silent, warn: silent }, fulfilment);
-  exposeQueue(fulfilment, new QueueWatch(never, () => 0));
+  exposeQueue(fulfilment, { state: never });
   for (const { registry } of [orders, fulfilment]) {
     for (const name of common) registry.removeSingleMetric(name);
   }
@@ -93,6 +96,8 @@ function ordersMetrics(): Metrics {
   const metrics = serviceMetrics();
   const own = new OrderMetrics(metrics, () => 0);
   own.orderPlaced("created");
+  observeReceipts({ info: silent, warn: silent, error: silent }, metrics);
+  exposeReceipts(metrics, { state: never });
   return metrics;
 }
 

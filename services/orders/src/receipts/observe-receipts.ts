@@ -10,7 +10,7 @@ const RESULTS = ["stored", "found", "remade", "later", "set-aside"] as const;
 
 /** Receipts that were set aside get a line each: there are few, and somebody has to look at them. */
 export function observeReceipts(
-  logger: FastifyBaseLogger,
+  logger: Pick<FastifyBaseLogger, "info" | "warn" | "error">,
   metrics: Pick<Metrics, "registry">,
 ): (event: ReceiptEvent) => void {
   const settled = new Counter({
@@ -53,8 +53,11 @@ function nameOf(result: ReceiptResult): (typeof RESULTS)[number] {
   return result.found ? "found" : "remade";
 }
 
-/** Shows the queue as of the last health check or scrape. */
-export function exposeReceipts(metrics: Pick<Metrics, "registry">, watch: ReceiptWatch): void {
+/** Shows the queue as of the last health check or scrape; NaN while the database does not say. */
+export function exposeReceipts(
+  metrics: Pick<Metrics, "registry">,
+  watch: Pick<ReceiptWatch, "state">,
+): void {
   const series = [
     ["orders_receipts_waiting", "Receipts that wait, counted up to 10,000.", "waiting"],
     ["orders_receipts_set_aside", "Receipts set aside, counted up to 10,000.", "setAside"],
@@ -72,8 +75,7 @@ export function exposeReceipts(metrics: Pick<Metrics, "registry">, watch: Receip
         registers: [],
         async collect() {
           const state = await watch.state();
-          if (state === null) this.reset();
-          else this.set(state[field]);
+          this.set(state === null ? Number.NaN : state[field]);
         },
       }),
     );
