@@ -1,6 +1,5 @@
 // Goal: every metric that an alert or a dashboard looks at is one that the running programs export,
-// and everything they export is documented. No worker runs in this sandbox: its metrics are checked
-// against its registry only, like all others, by deploy/observability/validation.
+// and everything they export is documented. Every kind of program runs in this sandbox, the worker too.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -8,25 +7,31 @@ import { parse } from "yaml";
 import { readFiles } from "../../deploy/observability/validation/src/files.ts";
 import { askedIn, askableMetrics } from "../../deploy/observability/validation/src/metric-usage.ts";
 import { readPromql } from "../../deploy/observability/validation/src/read-promql.ts";
-import { type SandboxUnderTest, sandboxUnderTest } from "./sandbox-under-test.ts";
+import { type SandboxUnderTest, sandboxUnderTest, until } from "./sandbox-under-test.ts";
 
 const files = readFiles();
-/** Of programs that run in this sandbox. */
-const expected = files.metrics.filter(({ exporters }) => exporters.some((one) => one !== "worker"));
 
 let sandbox: SandboxUnderTest;
 /** What every kind of program answers to Prometheus. */
 let texts: readonly string[];
 
 beforeAll(async () => {
-  sandbox = await sandboxUnderTest();
+  sandbox = await sandboxUnderTest({ objects: true });
   const { urls } = sandbox.world;
+  const worker = urls.worker ?? "";
+  // Until it follows it knows nothing of the copy, and has no such series.
+  await until(
+    "a worker that follows",
+    () => scraped(worker),
+    (text) => text.includes("cloudphoenix_object_backlog_seconds{"),
+  );
   texts = await Promise.all(
     [
       ...urls.controllers,
       ...agentUrls(),
       urls.edge,
       urls.storefront,
+      worker,
       `http://127.0.0.1:${portOf("fulfilment")}`,
     ].map(scraped),
   );
@@ -56,7 +61,7 @@ function liveFamilies(): ReadonlySet<string> {
 test("every metric of rules, dashboards and the guide is exported by a running program", () => {
   const families = liveFamilies();
   const elsewhere = [...askableMetrics(files).keys()].filter(
-    (name) => !expected.some((metric) => familyOf(name) === metric.name),
+    (name) => !files.metrics.some((metric) => familyOf(name) === metric.name),
   );
 
   const asked = askedIn(files).flatMap(({ expr }) => readPromql(expr).selectors);
@@ -70,7 +75,7 @@ test("every metric of rules, dashboards and the guide is exported by a running p
 });
 
 test("every metric that a running program exports is documented, and the other way round", () => {
-  const documented = expected.map(({ name }) => name);
+  const documented = files.metrics.map(({ name }) => name);
   expect([...liveFamilies()].toSorted()).toEqual(documented.toSorted());
   const page = readFileSync(join(import.meta.dirname, "../../docs/reference/metrics.md"), "utf8");
   expect(documented.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
@@ -87,6 +92,12 @@ test("every series has just the labels that are documented", () => {
 
 test("the leader tells what it decides now, for its application", () => {
   expect(texts.join("\n")).toContain('cloudphoenix_decision{action="hold",application="shop"} 1');
+});
+
+test("the worker tells how far the copy of the objects is, from where to where", () => {
+  expect(texts.join("\n")).toMatch(
+    /^cloudphoenix_object_backlog_seconds\{from="aws-.+",to="azure-.+",application="shop"\} /m,
+  );
 });
 
 /** Whatever may be scraped needs no token. */

@@ -95,7 +95,7 @@ async function open(options: WorldOptions, cleanups: Cleanups): Promise<World> {
   const worker = objects
     ? keep(
         "worker",
-        withClockOffset(workerProgram(ground.layout), clocks["control"]),
+        withClockOffset(workerProgram(ground.layout, ground.ports), clocks["control"]),
         ground,
         cleanups,
       )

@@ -106,10 +106,10 @@ export function agentProgram(vantage: string, layout: Layout, ports: PortBook): 
 }
 
 /** Copies the application's objects from site to site. */
-export function workerProgram(layout: Layout): ProgramSpec {
+export function workerProgram(layout: Layout, ports: PortBook): ProgramSpec {
   return {
     program: fileOf("apps/worker/src/main.ts"),
-    args: ["--config", layout.configFile(1)],
+    args: flags({ config: layout.configFile(1), listen: `127.0.0.1:${ports.get("worker")}` }),
     env: quickStart(layout),
   };
 }

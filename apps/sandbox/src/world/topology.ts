@@ -53,6 +53,7 @@ export function portNeeds(): readonly PortNeed[] {
       "api-2",
       "state",
       "internet:agent",
+      "worker",
     ].map((name) => ({ name })),
     ...PLACES.flatMap(sitePortNames).map((name) => ({ name })),
     ...links.map(({ from, to, what }) => ({ name: linkName(from, to, what) })),

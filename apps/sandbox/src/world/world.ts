@@ -43,6 +43,8 @@ export interface WorldUrls {
   readonly storefront: string;
   /** Public entry of each site, whoever the DNS record points to. */
   readonly entries: Readonly<Record<string, string>>;
+  /** Where the worker answers Prometheus and whoever asks whether it lives; null without objects. */
+  readonly worker: string | null;
   /** `host:port` of the DNS server. */
   readonly dns: string;
   /** Where the sandbox itself is steered. */
@@ -106,6 +108,7 @@ export class World {
       entries: Object.fromEntries(
         PLACES.map(({ id, address }) => [id, `http://${address}:${ports.get(CLIENT_PORT)}`]),
       ),
+      worker: parts.worker === null ? null : loopback("worker"),
       dns: `127.0.0.1:${ports.get("dns")}`,
       control: loopback("control"),
     };
