@@ -3,12 +3,9 @@ import {
   type ExportedMetric,
   exportedMetrics,
 } from "../deploy/observability/validation/src/exported-metrics.ts";
-import {
-  type ObservabilityFiles,
-  readFiles,
-} from "../deploy/observability/validation/src/files.ts";
+import { readFiles } from "../deploy/observability/validation/src/files.ts";
 import { FOR_REFERENCE } from "../deploy/observability/validation/src/metric-policies.ts";
-import { usageOf } from "../deploy/observability/validation/src/metric-usage.ts";
+import { type Asked, usageIn } from "../deploy/observability/validation/src/metric-usage.ts";
 
 const TITLES: Readonly<Record<ExportedMetric["exporters"][number], string>> = {
   controller: "Controller",
@@ -21,7 +18,7 @@ const TITLES: Readonly<Record<ExportedMetric["exporters"][number], string>> = {
 
 /** `docs/reference/metrics.md`. */
 export function metricsPage(): string {
-  const files = readFiles();
+  const usageOf = usageIn(readFiles());
   const metrics = exportedMetrics();
   const exporters = [...new Set(metrics.flatMap(({ exporters: [first] }) => first ?? []))];
   return [
@@ -42,13 +39,13 @@ export function metricsPage(): string {
       "| --- | --- | --- | --- | --- | --- |",
       ...metrics
         .filter(({ exporters: [first] }) => first === exporter)
-        .map((metric) => rowOf(metric, files)),
+        .map((metric) => rowOf(metric, usageOf(metric.name))),
     ]),
     "",
   ].join("\n");
 }
 
-function rowOf(metric: ExportedMetric, files: ObservabilityFiles): string {
+function rowOf(metric: ExportedMetric, usage: readonly Asked[]): string {
   const { name, type, labels, help, exporters } = metric;
   const others = exporters.slice(1).map((exporter) => TITLES[exporter].toLowerCase());
   const also = others.length === 0 ? "" : ` Also of the ${others.join(", ")}.`;
@@ -58,7 +55,7 @@ function rowOf(metric: ExportedMetric, files: ObservabilityFiles): string {
     unitOf(name),
     labels.map((label) => `\`${label}\``).join(", "),
     help + also,
-    usersOf(name, files),
+    usersOf(name, usage),
   ];
   return `| ${cells.join(" | ")} |`;
 }
@@ -72,9 +69,9 @@ function unitOf(name: string): string {
 }
 
 /** Alerts by name, dashboards by title; a recorded series stands for those who ask for it. */
-function usersOf(name: string, files: ObservabilityFiles): string {
+function usersOf(name: string, usage: readonly Asked[]): string {
   const users = new Set<string>();
-  for (const { kind, where } of usageOf(files, name)) {
+  for (const { kind, where } of usage) {
     if (kind === "alert") users.add(`_${where}_`);
     if (kind === "recording") users.add(`\`${where}\``);
     // Marks of a run or of a new epoch are on every dashboard.

@@ -105,11 +105,14 @@ export function expressionsOf(board: Board): readonly BoardExpression[] {
   ];
 }
 
+/** Stands for whatever a variable may be. */
+export const ANY = "any";
+
 /** With values in place of variables, so that a parser understands it. */
 export function expanded(expr: string): string {
   return expr
     .replaceAll(/\[\$__(?:rate_interval|interval|range)\]/g, "[5m]")
-    .replaceAll(/\$\{?\w+\}?/g, "any");
+    .replaceAll(/\$\{?\w+\}?/g, ANY);
 }
 
 /** Variables that an expression or address uses, without those of Grafana itself. */

@@ -54,6 +54,8 @@ export interface ObservabilityFiles {
   readonly logAlerts: readonly AlertRule[];
   /** Names of the tests of alerts. */
   readonly tests: readonly string[];
+  /** What those tests make up. */
+  readonly series: readonly MadeUpSeries[];
   readonly runbooks: Texts;
   /** The guide, whose queries people type. */
   readonly guide: string;
@@ -66,6 +68,13 @@ export interface ObservabilityFiles {
   readonly metrics: readonly ExportedMetric[];
 }
 
+/** A series that a test of an alert begins with. */
+interface MadeUpSeries {
+  readonly test: string;
+  /** As a selector. */
+  readonly series: string;
+}
+
 /** The part of Loki's configuration that is looked at. */
 export interface LokiConfiguration {
   readonly [section: string]: Readonly<Record<string, unknown>> | undefined;
@@ -75,6 +84,7 @@ export interface LokiConfiguration {
 export function readFiles(): ObservabilityFiles {
   const alertmanager: Alertmanager = yamlOf("alertmanager/alertmanager.yaml");
   const loki: LokiConfiguration = yamlOf("loki/loki.yaml");
+  const tests = testFiles().flatMap((file): readonly AlertTest[] => yamlOf(file).tests);
   const { datasources }: { datasources: DataSource[] } = yamlOf(
     "grafana/provisioning/datasources/datasources.yaml",
   );
@@ -82,10 +92,10 @@ export function readFiles(): ObservabilityFiles {
     alerts: rulesOf("prometheus/alerts.yaml"),
     recordings: rulesOf("prometheus/recording-rules.yaml"),
     logAlerts: rulesOf("loki/rules/cloudphoenix/alerts.yaml"),
-    tests: testFiles().flatMap((file) => {
-      const { tests }: { tests: { name: string }[] } = yamlOf(file);
-      return tests.map(({ name }) => name);
-    }),
+    tests: tests.map(({ name }) => name),
+    series: tests.flatMap(({ name, input_series: made }) =>
+      (made ?? []).map(({ series }) => ({ test: name, series })),
+    ),
     runbooks: textsOf(runbooksRoot),
     guide: readFileSync(join(runbooksRoot, "../guides/observability.md"), "utf8"),
     boards: textsOf(join(observabilityRoot, "grafana/dashboards")),
@@ -95,6 +105,13 @@ export function readFiles(): ObservabilityFiles {
     loki,
     metrics: exportedMetrics(),
   };
+}
+
+/** A test as promtool reads it, as far as it is looked at. */
+interface AlertTest {
+  readonly name: string;
+  /** Null if nothing has to be there for the alert. */
+  readonly input_series: readonly { readonly series: string }[] | null;
 }
 
 /** Unit tests of alerts, relative to the folder. */

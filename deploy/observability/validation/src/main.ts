@@ -18,6 +18,7 @@ import {
 } from "./tools.ts";
 
 const files = readFiles();
+const expressions = askedIn(files).filter(({ kind }) => kind !== "test");
 const findings: string[] = [...checkPolicies(files), ...missedMistakes(files)];
 const versions = await Promise.all([versionOf("promtool"), versionOf("amtool")]);
 const [promtool, amtool] = versions;
@@ -40,7 +41,7 @@ console.log(versions.filter((version) => version !== null).join("; "));
 console.log(
   [
     `${files.metrics.length} metrics, ${files.alerts.length} alerts on them, ${files.logAlerts.length} on logs, ${files.tests.length} tests of alerts`,
-    `${boards.length} dashboards, ${panels.length} panels, ${askedIn(files).length} expressions`,
+    `${boards.length} dashboards, ${panels.length} panels, ${expressions.length} expressions, ${files.series.length} series in tests`,
     `${policies.length} policies, ${planted} planted mistakes: ${findings.length} findings`,
   ].join("\n"),
 );

@@ -1,5 +1,7 @@
 /** What is asked for exists, has the labels it is asked by, and what exists is asked for. */
-import { askableMetrics, askedIn, groupableLabels, usageOf } from "./metric-usage.ts";
+import { ANY } from "./board-file.ts";
+import { askableMetrics, askedIn, groupableLabels, usageIn } from "./metric-usage.ts";
+import { valuesOf } from "./label-values.ts";
 import { ENDLESS_LABELS, type Policy } from "./policy.ts";
 import { readPromql } from "./read-promql.ts";
 
@@ -49,11 +51,27 @@ export const metricPolicies: readonly Policy[] = [
     },
   },
   {
-    name: "metric-used",
+    name: "metric-values",
     check: (files) =>
-      files.metrics
-        .filter(({ name }) => !(name in FOR_REFERENCE) && usageOf(files, name).length === 0)
-        .map(({ name }) => `${name} is in no alert and on no dashboard, and nobody says why`),
+      askedIn(files).flatMap(({ where, kind, expr }) =>
+        readPromql(expr).selectors.flatMap(({ metric, values }) =>
+          values
+            // That programs of others are left alone, a test may show with one of them.
+            .filter(() => kind !== "test" || metric !== "up")
+            .filter(({ value }) => value !== ANY)
+            .filter(({ label, value }) => valuesOf(metric, label)?.includes(value) === false)
+            .map(({ label, value }) => `${where}: ${label} of ${metric} is never "${value}"`),
+        ),
+      ),
+  },
+  {
+    name: "metric-used",
+    check: (files) => {
+      const usageOf = usageIn(files);
+      return files.metrics
+        .filter(({ name }) => !(name in FOR_REFERENCE) && usageOf(name).length === 0)
+        .map(({ name }) => `${name} is in no alert and on no dashboard, and nobody says why`);
+    },
   },
   {
     name: "metric-cardinality",

@@ -22,11 +22,11 @@ const OF_WATCHERS: Readonly<Record<string, readonly string[]>> = {
 /** An expression and where it stands. */
 export interface Asked {
   readonly where: string;
-  readonly kind: "alert" | "recording" | "dashboard" | "guide";
+  readonly kind: "alert" | "recording" | "dashboard" | "guide" | "test";
   readonly expr: string;
 }
 
-/** Every expression on metrics. */
+/** Every expression on metrics, and every series that tests of alerts make up. */
 export function askedIn(files: ObservabilityFiles): readonly Asked[] {
   return [
     ...files.alerts.map(({ alert, expr }) => ({ where: alert, kind: "alert", expr }) as const),
@@ -36,6 +36,10 @@ export function askedIn(files: ObservabilityFiles): readonly Asked[] {
     ...guideQueries(files.guide)
       .filter(({ language }) => language === "promql")
       .map(({ expr }) => ({ where: "the guide", kind: "guide", expr }) as const),
+    ...files.series.map(({ test, series }) => {
+      const place = `the test "${test}"`;
+      return { where: place, kind: "test", expr: series } as const;
+    }),
     ...parsedBoards(files).flatMap(({ file, board }) =>
       expressionsOf(board)
         .filter(({ language }) => language === "promql")
@@ -64,15 +68,25 @@ export function askableMetrics(files: ObservabilityFiles): ReadonlyMap<string, r
   return new Map([...own, ...recorded, ...Object.entries(OF_WATCHERS)]);
 }
 
-/** Who shows a metric of the code or alarms by it. Only to choose by its labels is no use of it. */
-export function usageOf(files: ObservabilityFiles, name: string): readonly Asked[] {
-  const names = [name, `${name}_bucket`, `${name}_count`, `${name}_sum`];
-  const using = askedIn(files).filter(
-    ({ where, kind }) => kind !== "guide" && !where.includes(", variable "),
-  );
-  return using.filter(({ expr }) =>
-    readPromql(expr).selectors.some(({ metric }) => names.includes(metric)),
-  );
+/**
+ * Who shows a metric of the code or alarms by it, to be asked by its name. Only to choose by its labels is
+ * no use of it.
+ */
+export function usageIn(files: ObservabilityFiles): (name: string) => readonly Asked[] {
+  const using = askedIn(files)
+    .filter(
+      ({ where, kind }) => !["guide", "test"].includes(kind) && !where.includes(", variable "),
+    )
+    .map((asked) => {
+      const metrics = readPromql(asked.expr).selectors.map(({ metric }) => metric);
+      return { asked, metrics };
+    });
+  return (name) => {
+    const names = [name, `${name}_bucket`, `${name}_count`, `${name}_sum`];
+    return using
+      .filter(({ metrics }) => metrics.some((metric) => names.includes(metric)))
+      .map(({ asked }) => asked);
+  };
 }
 
 /** Labels that may be grouped by when these metrics are asked for. */

@@ -6,6 +6,13 @@ interface Selector {
   readonly metric: string;
   /** Labels it is narrowed by. */
   readonly labels: readonly string[];
+  /** What they are compared with: words, and each choice of an expression that is one. */
+  readonly values: readonly LabelValue[];
+}
+
+interface LabelValue {
+  readonly label: string;
+  readonly value: string;
 }
 
 export interface PromqlReading {
@@ -18,7 +25,7 @@ export interface PromqlReading {
 
 /** Never fails: what cannot be understood is in `errors`. */
 export function readPromql(expression: string): PromqlReading {
-  const selectors: { metric: string; labels: string[] }[] = [];
+  const selectors: { metric: string; labels: string[]; values: LabelValue[] }[] = [];
   const groupings: string[] = [];
   const errors: string[] = [];
   parser.parse(expression).iterate({
@@ -26,13 +33,21 @@ export function readPromql(expression: string): PromqlReading {
       const text = expression.slice(from, to);
       if (type.isError)
         errors.push(`at ${from + 1}: ${expression.slice(from, from + 20) || "end"}`);
-      if (name === "VectorSelector") selectors.push({ metric: "", labels: [] });
+      if (name === "VectorSelector") selectors.push({ metric: "", labels: [], values: [] });
       const selector = selectors.at(-1);
       if (name === "Identifier" && selector !== undefined) selector.metric = text;
+      const label = selector?.labels.at(-1);
+      if (name === "StringLiteral" && node.parent?.name.endsWith("LabelMatcher") && label) {
+        selector?.values.push(...wordsOf(text.slice(1, -1)).map((value) => ({ label, value })));
+      }
       if (name !== "LabelName") return;
       if (node.parent?.name === "GroupingLabels") groupings.push(text);
       else selector?.labels.push(text);
     },
   });
   return { selectors, groupings, errors };
+}
+
+function wordsOf(pattern: string): readonly string[] {
+  return pattern.split("|").filter((choice) => /^[\w-]+$/.test(choice));
 }

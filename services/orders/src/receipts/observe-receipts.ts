@@ -6,7 +6,8 @@ import type { ReceiptResult } from "./receipt-queue.ts";
 import type { ReceiptWatch } from "./receipt-state.ts";
 import type { ReceiptEvent } from "./receipt-writer.ts";
 
-const RESULTS = ["stored", "found", "remade", "later", "set-aside"] as const;
+/** What can come of the work on a receipt, as its metric says it. */
+export const RECEIPT_RESULTS = ["stored", "found", "remade", "later", "set-aside"] as const;
 
 /** Receipts that were set aside get a line each: there are few, and somebody has to look at them. */
 export function observeReceipts(
@@ -19,7 +20,7 @@ export function observeReceipts(
     labelNames: ["result"],
     registers: [metrics.registry],
   });
-  for (const result of RESULTS) settled.inc({ result }, 0);
+  for (const result of RECEIPT_RESULTS) settled.inc({ result }, 0);
   return (event) => {
     switch (event.kind) {
       case "settled":
@@ -47,7 +48,7 @@ export function observeReceipts(
   };
 }
 
-function nameOf(result: ReceiptResult): (typeof RESULTS)[number] {
+function nameOf(result: ReceiptResult): (typeof RECEIPT_RESULTS)[number] {
   if (result.kind !== "stored") return result.kind;
   if (!result.receipt.again) return "stored";
   return result.found ? "found" : "remade";

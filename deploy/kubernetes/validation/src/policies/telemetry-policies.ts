@@ -73,9 +73,13 @@ function isReader(subject: Json): boolean {
 }
 
 function grantsOf(rule: Json): readonly string[] {
-  return list(at(rule, "resources")).flatMap((resource) =>
-    list(at(rule, "verbs")).map((verb) => `${String(resource)} ${String(verb)}`),
+  return words(rule, "resources").flatMap((resource) =>
+    words(rule, "verbs").map((verb) => `${resource} ${verb}`),
   );
+}
+
+function words(rule: Json, key: string): readonly string[] {
+  return list(at(rule, key)).filter((one) => typeof one === "string");
 }
 
 const NEEDED: readonly string[] = Object.entries(GRANTED).flatMap(([resource, verbs]) =>

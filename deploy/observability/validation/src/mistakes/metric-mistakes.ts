@@ -15,6 +15,11 @@ function exporting(change: Partial<ExportedMetric>): Mistake["plant"] {
   });
 }
 
+/** A test of an alert that begins with that series. */
+function madeUp(series: string): Mistake["plant"] {
+  return (files) => ({ ...files, series: [{ test: "Watchdog fires", series }, ...files.series] });
+}
+
 export const metricMistakes: readonly Mistake[] = [
   {
     policy: "metric-exists",
@@ -72,6 +77,41 @@ export const metricMistakes: readonly Mistake[] = [
     policy: "metric-labels",
     what: "a label that the code does not set any more",
     plant: exporting({ labels: ["application"] }),
+  },
+  {
+    policy: "metric-values",
+    what: "an alert that waits for a status no run has",
+    plant: asking('sum(cloudphoenix_runs_active{status="waiting-for-approval"}) > 0'),
+  },
+  {
+    policy: "metric-values",
+    what: "an alert on a program that is not called so",
+    plant: asking('up{job=~"controller|keeper"} == 0'),
+  },
+  {
+    policy: "metric-values",
+    what: "one choice of several that no receipt comes to",
+    plant: asking('rate(orders_receipts_settled_total{result=~"later|lost"}[5m]) > 0'),
+  },
+  {
+    policy: "metric-values",
+    what: "a panel of connections in a state that there is not",
+    plant: inBoard("replication.json", '{state=\\"waiting', '{state=\\"queued'),
+  },
+  {
+    policy: "metric-values",
+    what: "a test of an alert with a pool that no service has",
+    plant: madeUp('database_connections{job="orders",pool="requests",state="waiting"}'),
+  },
+  {
+    policy: "metric-exists",
+    what: "a test of an alert with a metric that does not exist",
+    plant: madeUp('database_pool{job="orders"}'),
+  },
+  {
+    policy: "metric-labels",
+    what: "a test of an alert with a label that its metric does not have",
+    plant: madeUp('database_connections{job="orders",role="work"}'),
   },
   {
     policy: "metric-syntax",
