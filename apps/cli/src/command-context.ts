@@ -22,7 +22,7 @@ export interface GlobalOptions {
 export interface Invocation {
   readonly terminal: Terminal;
   readonly options: GlobalOptions;
-  /** Aborts on the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+  /** Aborts on the first Ctrl-C, SIGTERM or SIGHUP; a later one ends the process at once. */
   readonly signal: AbortSignal;
 }
 
@@ -79,21 +79,32 @@ function logLevelOf(text: string): LogLevel {
   });
 }
 
+/** The last: the terminal was closed. */
+const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Whoever signals a whole process group reaches us more than once: from it and through our parent. */
+const SAME_SIGNAL_MS = 300;
+
 function interruptible(): { readonly signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
+  let firstAtMs = 0;
   const stop = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT_CODES.interrupted);
+    if (controller.signal.aborted) {
+      if (performance.now() - firstAtMs < SAME_SIGNAL_MS) return;
+      process.exit(EXIT_CODES.interrupted);
+    }
+    firstAtMs = performance.now();
     controller.abort(
       new CloudPhoenixError("ABORTED", "interrupted", {
         retryable: true,
       }),
     );
   };
-  process.on("SIGINT", stop).on("SIGTERM", stop);
+  for (const name of STOP_SIGNALS) process.on(name, stop);
   return {
     signal: controller.signal,
     dispose: () => {
-      process.off("SIGINT", stop).off("SIGTERM", stop);
+      for (const name of STOP_SIGNALS) process.off(name, stop);
     },
   };
 }
