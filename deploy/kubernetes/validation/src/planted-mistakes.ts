@@ -104,6 +104,11 @@ const ROWS: readonly (readonly [string, string, Edit])[] = [
     set(ORDERS, `${POD} terminationGracePeriodSeconds`, 20),
   ],
   ["priority", "unknown priority class", set(ORDERS, `${POD} priorityClassName`, "high")],
+  [
+    "spread",
+    "spread with the pods of somebody else",
+    set(ORDERS, `${POD} topologySpreadConstraints 1 labelSelector matchLabels`, { app: "orders" }),
+  ],
   ["spread", "all on one node", set(ORDERS, `${POD} topologySpreadConstraints`, undefined)],
   ["autoscaling", "autoscaler with fixed replicas", set(ORDERS, "spec replicas", 3)],
   [
@@ -142,6 +147,11 @@ const ROWS: readonly (readonly [string, string, Edit])[] = [
     "exact-rules",
     "ingress from everybody",
     set("NetworkPolicy/controller", "spec ingress 0 from", undefined),
+  ],
+  [
+    "metadata-service",
+    "a pod that may have the rights of its node",
+    set("NetworkPolicy/orders", "spec egress 1 to 0 ipBlock except", undefined),
   ],
   [
     "policy-ports",

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Cluster } from "../src/cluster.ts";
-import { type Json, namespaceOf } from "../src/document.ts";
+import { type Json, nameOf, namespaceOf, number } from "../src/document.ts";
 import { kubectlVersion, kubernetesRoot, listOverlays, render } from "../src/kustomize.ts";
 import { isFound, mistakes } from "../src/planted-mistakes.ts";
 import { missedTypeMistakes } from "../src/planted-type-mistakes.ts";
@@ -78,3 +78,33 @@ describe.runIf(version !== null).each(listOverlays())("overlay %s", (overlay) =>
     expect(isFound(mistake, await rendered)).toBe(true);
   });
 });
+
+describe.runIf(version !== null)("the standby", () => {
+  it("has the floors of a standby, and room for all that the active site has", async () => {
+    const [active, standby] = await Promise.all(
+      ["aws", "azure"].map(async (overlay) =>
+        sizesOf(await render(join(kubernetesRoot, "overlays", overlay))),
+      ),
+    );
+    expect(active).toMatchObject({ orders: [3, 2, 20], storefront: [3, 2, 10] });
+    expect(standby).toEqual({ ...active, orders: [2, 1, 20], storefront: [2, 1, 10] });
+  });
+});
+
+/** By workload with an autoscaler: how many run at least, how many are kept, how many run at most. */
+function sizesOf(rendered: readonly Json[]): Readonly<Record<string, readonly number[]>> {
+  const cluster = new Cluster(rendered);
+  return Object.fromEntries(
+    cluster.all("HorizontalPodAutoscaler").map((scaler) => {
+      const budget = cluster.find("PodDisruptionBudget", namespaceOf(scaler), nameOf(scaler));
+      return [
+        nameOf(scaler),
+        [
+          number(scaler, "spec", "minReplicas"),
+          number(budget, "spec", "minAvailable"),
+          number(scaler, "spec", "maxReplicas"),
+        ],
+      ];
+    }),
+  );
+}

@@ -49,6 +49,7 @@ entry = {
   access_log_bucket = "shop-prod-access-logs-123456789012"
 }
 
+# One switch must own the name clients resolve: this one, thrown by hand, or `cloudphoenix.traffic` below, thrown by CloudPhoenix.
 dns = {
   zone_name           = "example.com"
   secondary_addresses = ["198.51.100.10"]

@@ -1,6 +1,6 @@
 /** What keeps workloads alive: probes, budgets, floors, quotas, time to stop. */
 import type { Cluster, Workload } from "../cluster.ts";
-import { at, type Json, list, number, record, text, titleOf } from "../document.ts";
+import { at, type Json, list, number, picks, record, text, titleOf } from "../document.ts";
 import { quantity } from "../quantity.ts";
 import type { Policy } from "./policy.ts";
 
@@ -173,7 +173,10 @@ export const availabilityPolicies: readonly Policy[] = [
   perWorkload("spread", (workload, cluster) => {
     if (floorOf(workload, cluster) === 1) return null;
     const spread = list(at(workload.pod, "topologySpreadConstraints"));
-    const keys = spread.map((rule) => text(rule, "topologyKey"));
+    const own = spread.filter((rule) =>
+      picks(at(rule, "labelSelector", "matchLabels"), workload.labels),
+    );
+    const keys = own.map((rule) => text(rule, "topologyKey"));
     const wanted = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"];
     return wanted.every((key) => keys.includes(key))
       ? null

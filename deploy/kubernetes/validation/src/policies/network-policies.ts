@@ -88,6 +88,19 @@ function oneSided(workload: Workload, cluster: Cluster): readonly string[] {
   });
 }
 
+/** Where nodes of every cloud hand out their own credentials. */
+const METADATA = "169.254.0.0/16";
+
+function reachesMetadata(policy: Json): readonly string[] {
+  const blocks = list(at(policy, "spec", "egress"))
+    .flatMap((rule) => list(at(rule, "to")))
+    .map((peer) => at(peer, "ipBlock"))
+    .filter((block) => /^(?:0\.0\.0\.0\/|::\/|169\.254\.)/.test(text(block, "cidr")));
+  return blocks.every((block) => list(at(block, "except")).includes(METADATA))
+    ? []
+    : [`${titleOf(policy)} lets pods ask the metadata service for the rights of their node`];
+}
+
 const perWorkload = (
   name: string,
   wrong: (workload: Workload, cluster: Cluster) => readonly string[],
@@ -116,6 +129,10 @@ export const networkPolicies: readonly Policy[] = [
   {
     name: "exact-rules",
     check: (cluster) => cluster.all("NetworkPolicy").flatMap(rulesAreExact),
+  },
+  {
+    name: "metadata-service",
+    check: (cluster) => cluster.all("NetworkPolicy").flatMap(reachesMetadata),
   },
   perWorkload("policy-ports", (workload, cluster) => {
     const ports = portsOf(workload);

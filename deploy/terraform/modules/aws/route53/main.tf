@@ -1,5 +1,5 @@
 # Both answers are in place before they are needed. Health alone moves nobody: a site may look dead while
-# it still writes, so users follow the switch, which CloudPhoenix throws after it has fenced and promoted.
+# it still writes, so users follow the switch, which is thrown once the old site is fenced and the new one promoted.
 # Pattern: "standby takes over primary",
 # https://aws.amazon.com/blogs/networking-and-content-delivery/creating-disaster-recovery-mechanisms-using-amazon-route-53/
 resource "aws_route53_zone" "this" {

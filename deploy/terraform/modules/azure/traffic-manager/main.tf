@@ -36,7 +36,7 @@ resource "azurerm_traffic_manager_external_endpoint" "this" {
   enabled              = each.key == var.active_site
   always_serve_enabled = true
 
-  # From here on CloudPhoenix owns the switch; a later apply must not throw it back.
+  # From here on whoever moves the users owns the switch; a later apply must not throw it back.
   lifecycle {
     ignore_changes = [enabled]
   }
