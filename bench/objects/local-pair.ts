@@ -16,6 +16,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
+import { atEnd } from "../at-end.ts";
 
 const REGION = "us-east-1";
 const BUCKET = "receipts";
@@ -66,11 +67,11 @@ export async function startLocalPair(): Promise<LocalPair> {
     azurite,
     settings,
     open: (side) => openSiteStore(settings[side], {}),
-    async remove() {
+    remove: atEnd(async () => {
       await s3.kill();
       await azurite.kill();
       await rm(folder, { recursive: true, force: true });
-    },
+    }),
   };
 }
 

@@ -15,6 +15,7 @@ import {
 } from "@cloudphoenix/local-objects";
 import { createBucket } from "../../adapters/aws/test/local-s3-calls.ts";
 import { createContainer } from "../../adapters/azure/test/azurite-calls.ts";
+import { atEnd } from "../at-end.ts";
 
 const KEYS = { accessKeyId: "bench", secretAccessKey: "bench-secret" };
 const REGION = "us-east-1";
@@ -66,10 +67,10 @@ export async function openStage(): Promise<Stage> {
       }),
     makeBucket: async (bucket) => createBucket({ ...s3, region: REGION }, KEYS, bucket),
     makeContainer: async (container) => createContainer(azurite, container),
-    close: async () => {
+    close: atEnd(async () => {
       await Promise.all([s3.stop(), azurite.stop()]);
       rmSync(folder, { recursive: true, force: true });
-    },
+    }),
   };
 }
 

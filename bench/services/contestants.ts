@@ -5,6 +5,7 @@ import { openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { atEnd } from "../at-end.ts";
 import type { Ground } from "./ground.ts";
 import { type Layer, LAYERS } from "./layers.ts";
 import type { Contestant } from "./windows.ts";
@@ -46,7 +47,7 @@ export async function startAll(
   firstPort: number,
 ): Promise<{ readonly all: readonly Contestant[]; readonly stop: () => Promise<void> }> {
   const children: ChildProcess[] = [];
-  const stop = async (): Promise<void> => void (await Promise.all(children.map(end)));
+  const stop = atEnd(async () => void (await Promise.all(children.map(end))));
   const all: Contestant[] = [];
   try {
     for (const [index, { name, command, env }] of entrants.entries()) {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openServer } from "@cloudphoenix/local-postgres";
 import { Client } from "pg";
+import { atEnd } from "../at-end.ts";
 import { ORDERS_SCHEMA } from "../../services/orders/src/schema.ts";
 
 /** Where all of them find the orders. */
@@ -41,6 +42,12 @@ export async function onGround(
   const sink = createServer((request, response) => {
     request.resume().on("end", () => response.end("{}"));
   });
+  const end = atEnd(async () => {
+    sink.close();
+    sink.closeAllConnections();
+    await server.stop("immediate");
+    await rm(directory, { recursive: true, force: true });
+  });
   try {
     sink.listen(firstPort + 1, "127.0.0.1");
     await once(sink, "listening");
@@ -53,10 +60,7 @@ export async function onGround(
       traceSink: `http://127.0.0.1:${firstPort + 1}`,
     });
   } finally {
-    sink.close();
-    sink.closeAllConnections();
-    await server.stop("immediate");
-    await rm(directory, { recursive: true, force: true });
+    await end();
   }
 }
 
