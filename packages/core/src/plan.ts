@@ -22,6 +22,7 @@ export type StepAction =
   | { readonly kind: "unfence-site"; readonly site: SiteId }
   | { readonly kind: "measure-loss"; readonly from: SiteId; readonly to: SiteId }
   | { readonly kind: "drain-replication"; readonly from: SiteId; readonly to: SiteId }
+  | { readonly kind: "drain-objects"; readonly from: SiteId; readonly to: SiteId }
   | { readonly kind: "promote-database"; readonly site: SiteId; readonly from: SiteId }
   | { readonly kind: "restart-database"; readonly site: SiteId }
   | {

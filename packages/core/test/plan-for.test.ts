@@ -39,6 +39,18 @@ describe("order of steps", () => {
     });
   });
 
+  test("a planned move waits for the objects while the old site still writes, an unplanned one does not", () => {
+    const application = { ...WIDE_SHOP, objects: { rpoMs: 60_000 } };
+    const order = (kind: "dr" | "switchover" | "failback"): readonly string[] =>
+      wavesOf(planOf(kind, { application })).flat();
+    for (const kind of ["switchover", "failback"] as const) {
+      const ids = order(kind);
+      expect(ids.indexOf("drain-objects")).toBe(ids.indexOf("switch-traffic") - 1);
+      expect(ids.indexOf("drain-objects")).toBeLessThan(ids.indexOf("fence-site"));
+    }
+    expect(order("dr")).not.toContain("drain-objects");
+  });
+
   test("a heal of a standby repairs it and looks whether it stands by again", () => {
     const plan = planOf("heal", { target: AZURE });
     expect(plan).toMatchObject({ from: AZURE, to: AZURE, generation: 7, onFailure: "give-up" });

@@ -90,6 +90,79 @@ describe("the backlog of objects as a signal", () => {
   });
 });
 
+describe("waiting for the objects before a planned move", () => {
+  const DRAIN = { kind: "drain-objects", from: A, to: B } as const;
+  const plan = planFor({
+    id: "run-2",
+    kind: "switchover",
+    application,
+    roles: SIMULATED_ROLES,
+    target: B,
+    nowMs: 0,
+    reason: "a test",
+    approvers: 0,
+  });
+
+  /** The step with a copy that is `behindMs` behind, until `facts` is told otherwise. */
+  function draining(behindMs: number | null): {
+    readonly clock: VirtualClock;
+    readonly facts: { behindMs: number | null };
+    readonly ended: () => boolean;
+    readonly result: Promise<unknown>;
+    readonly abort: () => void;
+  } {
+    const clock = new VirtualClock();
+    const facts = { behindMs };
+    const watch = {
+      facts: () => ({
+        ...NOTHING_TOLD,
+        completeUntilMs: facts.behindMs === null ? null : clock.now() - facts.behindMs,
+      }),
+    };
+    const ports: StepPorts = {
+      ...simulatedPorts(new SimulatedWorld(clock), simulatedStores()),
+      application,
+      objects: { watch, desk: { settle: async () => SETTLED } },
+    };
+    const step = plan.steps.find(({ action }) => action.kind === "drain-objects");
+    if (step === undefined) throw new Error("the plan does not wait for objects");
+    const over = new AbortController();
+    let ended = false;
+    const result = stepHandlers(ports)
+      ["drain-objects"].run(DRAIN, { plan, step, signal: over.signal })
+      .finally(() => (ended = true));
+    result.catch(() => undefined);
+    return { clock, facts, ended: () => ended, result, abort: () => over.abort() };
+  }
+
+  test("ends when everything that was stored at its beginning is there, not when all is", async () => {
+    const { clock, ended, result } = draining(4_000);
+    await clock.advance(3_900);
+    expect(ended()).toBe(false);
+    await clock.advance(600);
+    expect(await result).toEqual({ waitedMs: 4_000 });
+  });
+
+  test("goes on while nobody knows how far the copy is, or it falls behind", async () => {
+    const { clock, facts, ended, result } = draining(null);
+    await clock.advance(60_000);
+    expect(ended()).toBe(false);
+    facts.behindMs = 70_000;
+    await clock.advance(5_000);
+    expect(ended()).toBe(false);
+    facts.behindMs = 0;
+    await clock.advance(500);
+    expect(await result).toEqual({ waitedMs: 65_500 });
+  });
+
+  test("ends with its time", async () => {
+    const { clock, abort, result } = draining(null);
+    await clock.advance(1_000);
+    abort();
+    await expect(result).rejects.toMatchObject({ code: "ABORTED" });
+  });
+});
+
 describe("settling the objects", () => {
   const plan = planFor({
     id: "run-1",

@@ -20,6 +20,8 @@ export function titleOf(action: StepAction): string {
       return `Measure how much of ${action.from} has not reached ${action.to}`;
     case "drain-replication":
       return `Wait until ${action.to} has applied everything ${action.from} committed`;
+    case "drain-objects":
+      return `Wait until every object that ${action.from} has now is at ${action.to}`;
     case "promote-database":
       return `Make the database of ${action.site} the primary, with writes still refused`;
     case "restart-database":

@@ -19,6 +19,7 @@ export function undoOf(action: StepAction): StepUndo {
     case "pause":
     case "measure-loss":
     case "drain-replication":
+    case "drain-objects":
     case "verify-site":
     case "verify-convergence":
     case "record-salvage":

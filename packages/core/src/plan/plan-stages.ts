@@ -82,6 +82,7 @@ function plannedMoveStages(request: PlanRequest, from: SiteId): readonly Stage[]
     kind === "failback" ? [compareFirst] : [],
     scaleStage(request),
     [step({ kind: "verify-site", site: to, expect: "standing-by" })],
+    objectStage(request, { kind: "drain-objects", from, to }),
     [step({ kind: "switch-traffic", from, to })],
     [step({ kind: "fence-site", site: from })],
     [step({ kind: "drain-replication", from, to })],
@@ -95,7 +96,10 @@ function plannedMoveStages(request: PlanRequest, from: SiteId): readonly Stage[]
         action: { kind: "verify-site", site: from, expect: "standing-by" },
       },
     ],
-    [step({ kind: "verify-convergence", site: to }), ...settleObjects(request, from)],
+    [
+      step({ kind: "verify-convergence", site: to }),
+      ...objectStage(request, { kind: "settle-objects", from, to }),
+    ],
     [step({ kind: "compare-sites", writer: to, follower: from })],
     ...closing("info", moved(request, from)),
   ];
@@ -145,17 +149,21 @@ function arrival(request: PlanRequest, from: SiteId): readonly Stage[] {
     [step({ kind: "verify-site", site: to, expect: "standing-by" })],
     [step({ kind: "switch-traffic", from, to })],
     [step({ kind: "open-writes", site: to })],
-    [step({ kind: "verify-convergence", site: to }), ...settleObjects(request, from)],
+    [
+      step({ kind: "verify-convergence", site: to }),
+      ...objectStage(request, { kind: "settle-objects", from, to }),
+    ],
     ...closing("critical", moved(request, from)),
   ];
 }
 
 /**
- * Objects are settled after writes have opened, so that nobody waits for them: an object that
- * arrives late replaces nothing that was written at the new site.
+ * What is done about objects, where there are any. They are settled after writes have opened, so that
+ * nobody waits for them: an object that arrives late replaces nothing that was written at the new
+ * site. A planned move waits for them before, while the old site still writes, so that few are late.
  */
-function settleObjects({ application, target: to }: PlanRequest, from: SiteId): Stage {
-  return application.objects === undefined ? [] : [step({ kind: "settle-objects", from, to })];
+function objectStage({ application }: PlanRequest, action: StepAction): Stage {
+  return application.objects === undefined ? [] : [step(action)];
 }
 
 function moved({ application, kind, target: to }: PlanRequest, from: SiteId): string {

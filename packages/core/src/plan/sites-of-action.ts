@@ -14,6 +14,7 @@ export function sitesNamedBy(action: StepAction): readonly SiteId[] {
       return [];
     case "measure-loss":
     case "drain-replication":
+    case "drain-objects":
     case "switch-traffic":
     case "settle-objects":
       return [action.from, action.to];
@@ -59,6 +60,7 @@ export function sitesNeededBy(action: StepAction): readonly SiteId[] {
     case "notify":
     case "report":
     case "drain-replication":
+    case "drain-objects":
     case "unfence-site":
     case "restart-database":
     case "scale-workload":

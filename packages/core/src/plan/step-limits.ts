@@ -24,6 +24,8 @@ const LIMITS: Readonly<Record<Exclude<StepKind, "pause">, StepLimits>> = {
   // It only looks, but at the target's database, which may just be replaying its log.
   "measure-loss": limits(5, [40, 250, 2_000]),
   "drain-replication": limits(60, [3, 500, 5_000]),
+  // Nobody waits for it to write, but somebody wants to move: whoever cannot wait longer skips it.
+  "drain-objects": limits(1_800, [1, 0, 0]),
   "promote-database": limits(30, [5, 500, 5_000]),
   "restart-database": limits(60, [3, 1_000, 5_000]),
   "scale-workload": limits(30, [5, 500, 5_000]),

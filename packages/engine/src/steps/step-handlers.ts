@@ -2,9 +2,9 @@
 import { fenceSite, unfenceSite } from "./fence-site.ts";
 import { approval, notify, pause } from "./people.ts";
 import { drainReplication, measureLoss, openWrites, promoteDatabase } from "./replicated-data.ts";
+import { drainObjects, settleObjects } from "./replicated-objects.ts";
 import { reportRun } from "./report-run.ts";
 import { admitSite, compareSites, recordSalvage, rejoinSite } from "./returned-site.ts";
-import { settleObjects } from "./settle-objects.ts";
 import { restartDatabase, restartWorkload, scaleWorkload, verifySite } from "./site-platform.ts";
 import type { StepHandlers } from "./step-handler.ts";
 import type { StepPorts } from "./step-ports.ts";
@@ -19,6 +19,7 @@ export function stepHandlers(ports: StepPorts): StepHandlers {
     "unfence-site": unfenceSite(ports),
     "measure-loss": measureLoss(ports),
     "drain-replication": drainReplication(ports),
+    "drain-objects": drainObjects(ports),
     "promote-database": promoteDatabase(ports),
     "restart-database": restartDatabase(ports),
     "scale-workload": scaleWorkload(ports),

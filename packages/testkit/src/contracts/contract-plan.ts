@@ -61,6 +61,7 @@ export function contractHandlers(work: ContractWork): StepHandlers {
     "unfence-site": handler,
     "measure-loss": handler,
     "drain-replication": handler,
+    "drain-objects": handler,
     "promote-database": handler,
     "restart-database": handler,
     "scale-workload": handler,

@@ -15,6 +15,7 @@ const actionSchema: z.ZodType<StepAction> = z
     z.strictObject({ kind: z.literal("unfence-site"), site }),
     z.strictObject({ kind: z.literal("measure-loss"), from: site, to: site }),
     z.strictObject({ kind: z.literal("drain-replication"), from: site, to: site }),
+    z.strictObject({ kind: z.literal("drain-objects"), from: site, to: site }),
     z.strictObject({ kind: z.literal("promote-database"), site, from: site }),
     z.strictObject({ kind: z.literal("restart-database"), site }),
     z.strictObject({
@@ -32,6 +33,7 @@ const actionSchema: z.ZodType<StepAction> = z
     z.strictObject({ kind: z.literal("switch-traffic"), from: site, to: site }),
     z.strictObject({ kind: z.literal("open-writes"), site }),
     z.strictObject({ kind: z.literal("verify-convergence"), site }),
+    z.strictObject({ kind: z.literal("settle-objects"), from: site, to: site }),
     z.strictObject({ kind: z.literal("record-salvage"), site }),
     z.strictObject({ kind: z.literal("rejoin-site"), site, writer: site }),
     z.strictObject({ kind: z.literal("admit-site"), site }),
