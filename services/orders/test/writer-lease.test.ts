@@ -101,5 +101,6 @@ test("a lease that is set up under a running service counts from the next order 
     () => place(service.url, `leased-${Math.random()}`),
     (answer) => answer.status === 503,
   );
-  expect(late.body).toMatchObject({ code: "WRITE_UNCERTAIN" });
+  // The second where the site's watch saw the lease before an order did.
+  expect(["WRITE_UNCERTAIN", "READ_ONLY"]).toContain(late.body["code"]);
 });
