@@ -8,9 +8,16 @@ import { createBucket } from "./local-s3-calls.ts";
 
 let buckets = 0;
 
+async function openUrl(url: string): Promise<Uint8Array | null> {
+  const answer = await fetch(url);
+  const bytes = await answer.bytes();
+  return answer.ok ? bytes : null;
+}
+
 describeObjectStore({
   name: "S3 adapter against the local S3 server",
   hasLink: true,
+  givesUrls: true,
   oddKeys: ["a/./b", "a/../b", "ends.", "back\\slash", "line\nbreak", "\u0001", "x/".repeat(255)],
   refusedKeys: {
     "": "no key at all",
@@ -41,7 +48,7 @@ describeObjectStore({
           silenceMs: 1000,
         });
         stores.push(store);
-        return { store, link };
+        return { store, link, openUrl };
       },
       stop: async () => {
         for (const store of stores) store.close();

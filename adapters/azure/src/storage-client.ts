@@ -42,6 +42,8 @@ export interface StorageCall {
   readonly query: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** See `WireRequest`. */
+  readonly patienceMs?: number;
   /** For people: `reading a/b`. */
   readonly doing: string;
   /** What 404 means for this call. */
@@ -149,6 +151,7 @@ export class StorageClient {
           path,
           headers: signed.headers.toJSON(),
           body,
+          ...(call.patienceMs === undefined ? {} : { patienceMs: call.patienceMs }),
         },
         signal,
       );

@@ -1,13 +1,15 @@
-import { startAzurite } from "@cloudphoenix/local-objects";
+import { startAzurite, startCopyFront } from "@cloudphoenix/local-objects";
 import { describeObjectStore, FaultyLink } from "@cloudphoenix/testkit";
 import { BlobObjectStore } from "@cloudphoenix/adapter-azure";
 import { createContainer, credentialOf } from "./azurite-calls.ts";
+import { openBytesServer } from "./bytes-server.ts";
 
 let containers = 0;
 
 describeObjectStore({
-  name: "Blob adapter against Azurite",
+  name: "Blob adapter against Azurite with Put Blob From URL in front of it",
   hasLink: true,
+  readsUrls: true,
   oddKeys: [".hidden", "a/.b"],
   refusedKeys: {
     "": "no key at all",
@@ -26,7 +28,9 @@ describeObjectStore({
   },
   setup: async () => {
     const azurite = await startAzurite({ directory: null, blobPort: 0 });
-    const link = await FaultyLink.open(new URL(azurite.blobEndpoint));
+    const front = await startCopyFront(azurite);
+    const elsewhere = await openBytesServer();
+    const link = await FaultyLink.open(new URL(front.blobEndpoint));
     const stores: BlobObjectStore[] = [];
     return {
       open: async ({ pageSize }) => {
@@ -41,11 +45,13 @@ describeObjectStore({
           silenceMs: 1000,
         });
         stores.push(store);
-        return { store, link };
+        return { store, link, elsewhere: elsewhere.put };
       },
       stop: async () => {
         for (const store of stores) store.close();
         await link.close();
+        await front.stop();
+        await elsewhere.stop();
         await azurite.stop();
       },
     };

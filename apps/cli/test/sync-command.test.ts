@@ -95,6 +95,7 @@ describe("the summary in words", () => {
       objectsPerSecond: 0,
       remainingMs: 0,
     },
+    serverSide: { objects: 0, bytes: 0, refused: 0, because: null, givenUp: false },
     failures: [
       { name: "a/./b", code: "OBJECT_NAME_REFUSED", message: "no dots", hint: "Rename it." },
     ],

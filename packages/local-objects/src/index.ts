@@ -1,3 +1,4 @@
+export { type CopyFront, startCopyFront } from "./azurite/copy-front.ts";
 export { type Azurite, type AzuriteOptions, startAzurite } from "./azurite/start-azurite.ts";
 export * from "./error.ts";
 export type { Fault, FaultBoard, FaultEffect } from "./faults/fault-board.ts";

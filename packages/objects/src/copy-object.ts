@@ -116,11 +116,13 @@ async function lookCloser(
   return closer === "same" ? "same" : { ...seen, source, target };
 }
 
-function copyVersion(
+async function copyVersion(
   seen: SeenVersions,
   tools: CopyTools,
   signal: AbortSignal,
 ): Promise<CopyAttempt> {
+  const byTarget = await tools.serverSide?.copy(seen, tools, signal);
+  if (byTarget != null) return byTarget;
   const wholeMaxBytes = Math.min(
     tools.sizes.wholeMaxBytes,
     tools.target.capabilities.singleWriteMaxBytes,

@@ -4,6 +4,7 @@ import type { ByteBudget } from "./byte-budget.ts";
 import type { CloudPhoenixError } from "@cloudphoenix/core";
 import type { ObjectStore } from "./object-store.ts";
 import { type RetryPolicy, withRetries } from "./retries.ts";
+import type { ServerSideCopy } from "./server-side-copy.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { UploadJournal } from "./upload-journal.ts";
 
@@ -38,6 +39,8 @@ export interface CopyTools {
   readonly sizes: CopySizes;
   readonly memory: ByteBudget;
   readonly bandwidth: BandwidthLimit;
+  /** Absent: everything is streamed. */
+  readonly serverSide?: ServerSideCopy;
   /** Told when a store asked for patience or did not answer, before it is asked again. */
   readonly onRetry?: (error: CloudPhoenixError) => void;
   /** Told as bytes have arrived at the target. */

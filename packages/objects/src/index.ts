@@ -11,6 +11,14 @@ export { type MergeOptions, type Pair, mergeListings } from "./merge-listings.ts
 export * from "./object-place.ts";
 export * from "./object-store.ts";
 export { DEFAULT_RETRIES, QUICK_RETRIES, type RetryPolicy, withRetries } from "./retries.ts";
+export { SecretUrl } from "./wire/secret-url.ts";
+export {
+  SERVER_SIDE_MIN_BYTES,
+  ServerSideCopy,
+  type ServerSideCounts,
+  type ServerSideMode,
+  type ServerSideOptions,
+} from "./server-side-copy.ts";
 export { type CopiedVersion, readStamp, stampOf } from "./stamp.ts";
 export type { Surroundings } from "./surroundings.ts";
 export * from "./upload-journal.ts";

@@ -12,6 +12,8 @@
  * 4. Every call ends when its signal aborts, also when the other side hangs.
  */
 
+import type { SecretUrl } from "./wire/secret-url.ts";
+
 /** What the store can do beyond the common ground. */
 export interface ObjectStoreCapabilities {
   /** The listing carries the metadata, so `ObjectEntry.stamp` needs no second request. */
@@ -26,6 +28,13 @@ export interface ObjectStoreCapabilities {
   readonly partMaxBytes: number;
   readonly partsMax: number;
   readonly objectMaxBytes: number;
+  /** What `copyFromUrl` takes; null: the store reads no URLs. */
+  readonly urlCopy: UrlCopyLimits | null;
+}
+
+export interface UrlCopyLimits {
+  readonly maxBytes: number;
+  readonly urlMaxCharacters: number;
 }
 
 /** One object as a listing shows it. */
@@ -119,6 +128,24 @@ export interface StoredObject {
   readonly sizeBytes: number;
 }
 
+/** An object elsewhere, as a store is told to read it. */
+export interface UrlSource {
+  readonly url: SecretUrl;
+  /** Hexadecimal, of the whole content; other bytes are not stored. */
+  readonly md5: string;
+  readonly sizeBytes: number;
+  /** How long the URL opens anything, and the longest the answer is waited for. */
+  readonly validMs: number;
+}
+
+/** What became of a write whose bytes the store had to fetch itself. */
+export type UrlCopyOutcome =
+  | { readonly kind: "stored"; readonly stored: StoredObject }
+  /** The URL gave bytes with another MD5; nothing is stored. */
+  | { readonly kind: "otherBytes" }
+  /** The store cannot, or may not, read the URL; nothing is stored. Never holds the URL. */
+  | { readonly kind: "unreadable"; readonly because: string };
+
 /** An upload in parts that can be gone on with after a crash. Plain data. */
 export interface PartUpload {
   readonly key: string;
@@ -202,4 +229,21 @@ export interface ObjectStore {
 
   /** Deleting nothing is success. @throws {CloudPhoenixError} `OBJECT_CHANGED` (condition) */
   delete(key: string, condition: WriteCondition, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Opens one object to whoever holds the URL, for `validMs`. Asks nobody: a key without an object gets one, too.
+   * Absent: the store gives out no URLs.
+   */
+  readUrl?(key: string, validMs: number, signal: AbortSignal): Promise<SecretUrl>;
+
+  /**
+   * As `write`, of bytes that the store reads itself and compares with the MD5 before it keeps any.
+   * There if and only if `capabilities.urlCopy` is.
+   * @throws {CloudPhoenixError} as `write`
+   */
+  copyFromUrl?(
+    request: WriteRequest,
+    source: UrlSource,
+    signal: AbortSignal,
+  ): Promise<UrlCopyOutcome>;
 }

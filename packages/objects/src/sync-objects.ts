@@ -17,6 +17,7 @@ import { Lane } from "./lane.ts";
 import { mergeListings, type Pair } from "./merge-listings.ts";
 import type { ObjectPlace } from "./object-place.ts";
 import { DEFAULT_RETRIES, type RetryPolicy } from "./retries.ts";
+import { ServerSideCopy, type ServerSideOptions } from "./server-side-copy.ts";
 import type { Surroundings } from "./surroundings.ts";
 import {
   type DeleteSummary,
@@ -67,6 +68,8 @@ export interface SyncOptions {
   readonly includes?: (name: string) => boolean;
   readonly limits?: Partial<SyncLimits>;
   readonly retries?: RetryPolicy;
+  /** Absent: every object is streamed. */
+  readonly serverSide?: Omit<ServerSideOptions, "onGivenUp">;
   /** Told as things happen, with a way to ask how far everything is. */
   readonly onEvent?: (event: SyncEvent, progress: () => SyncProgress) => void;
 }
@@ -84,6 +87,7 @@ export async function syncObjects(options: SyncOptions): Promise<SyncSummary> {
 class SyncRun {
   readonly #options: SyncOptions;
   readonly #tools: CopyTools;
+  readonly #serverSide: ServerSideCopy;
   readonly #tally: SyncTally;
   readonly #small: Lane;
   readonly #large: Lane;
@@ -104,6 +108,9 @@ class SyncRun {
     this.#wholeMaxBytes = limits.sizes.wholeMaxBytes;
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
     this.#deletes = { missing: 0, due: 0, deleted: 0, foreign: 0, reprieved: 0, refused: null };
+    const onGivenUp = (because: string): void => this.#tell({ kind: "serverSideGivenUp", because });
+    const serverSide = options.serverSide ?? { mode: "never" };
+    this.#serverSide = new ServerSideCopy({ ...serverSide, onGivenUp }, clock);
     this.#tools = {
       source: options.source.store,
       target: options.target.store,
@@ -113,6 +120,7 @@ class SyncRun {
       sizes: limits.sizes,
       memory: new ByteBudget(limits.memoryBytes),
       bandwidth: new BandwidthLimit(limits.bytesPerSecond, clock),
+      serverSide: this.#serverSide,
       onRetry: (error) => this.#retried(error),
       onBytes: (bytes) => {
         this.#tally.sentBytes += bytes;
@@ -296,6 +304,7 @@ class SyncRun {
       outcome: this.#outcome(),
       dryRun: this.#options.dryRun ?? false,
       progress: this.#tally.progress(),
+      serverSide: this.#serverSide.counts,
       failures: this.#tally.failures,
       deletes: { ...this.#deletes, missing: this.#tally.missing },
       stoppedBy: this.#stoppedBy,

@@ -1,5 +1,6 @@
 /** What a sync tells while it runs and when it has ended. Plain data; its fields are a contract (`--json`). */
 import type { CloudPhoenixError, ErrorCode } from "@cloudphoenix/core";
+import type { ServerSideCounts } from "./server-side-copy.ts";
 
 /** How far a sync is. Counts are of objects unless the name says bytes. */
 export interface SyncProgress {
@@ -65,6 +66,7 @@ export interface SyncSummary {
   readonly outcome: "done" | "failures" | "refused" | "stopped" | "interrupted";
   readonly dryRun: boolean;
   readonly progress: SyncProgress;
+  readonly serverSide: ServerSideCounts;
   /** The first ones; `progress.failed` counts all. */
   readonly failures: readonly SyncFailure[];
   readonly deletes: DeleteSummary;
@@ -78,6 +80,8 @@ export type SyncEvent =
   | { readonly kind: "missing"; readonly name: string }
   | { readonly kind: "deleted"; readonly name: string }
   | { readonly kind: "failed"; readonly failure: SyncFailure }
+  /** From now on everything goes through this machine, for a while: the target could not read the source. */
+  | { readonly kind: "serverSideGivenUp"; readonly because: string }
   /** A store asked for patience or did not answer, and is asked again. */
   | { readonly kind: "retry"; readonly message: string };
 

@@ -24,4 +24,5 @@ export * from "./objects/faulty-link.ts";
 export * from "./simulated-signals.ts";
 export * from "./objects/faulty-object-store.ts";
 export * from "./objects/memory-object-store.ts";
+export * from "./objects/memory-urls.ts";
 export * from "./objects/synthetic-object-store.ts";

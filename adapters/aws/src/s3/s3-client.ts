@@ -11,6 +11,7 @@ import {
   type HttpTransport,
   readRefusal,
   refusalError,
+  SecretUrl,
   type StoreRefusal,
   type WireAnswer,
   type WireEndpoint,
@@ -115,6 +116,23 @@ export class S3Client {
     );
   }
 
+  /**
+   * A URL that lets whoever has it GET the object for `validMs`, rounded up to seconds. Nobody is asked.
+   * @throws {CloudPhoenixError} `ABORTED`; `OBJECT_STORE_DENIED` without credentials
+   */
+  async presign(key: string, validMs: number, signal: AbortSignal): Promise<SecretUrl> {
+    const path = this.#base + escapeKey(key);
+    const { hostname, host, secure } = this.#endpoint;
+    const protocol = secure ? "https:" : "http:";
+    const headers = { host, "X-Amz-Content-Sha256": "UNSIGNED-PAYLOAD" };
+    const signer = await this.#currentSigner(signal);
+    const { query } = await signer.presign(
+      { method: "GET", protocol, hostname, path, query: {}, headers },
+      { expiresIn: Math.ceil(validMs / 1_000) },
+    );
+    return new SecretUrl(`${protocol}//${host}${path}${queryText(textsOf(query))}`);
+  }
+
   /** The error an unsuccessful answer stands for. */
   async refuse(answer: WireAnswer, call: S3Call, signal: AbortSignal): Promise<CloudPhoenixError> {
     return this.errorFor(await readRefusal(this.transport, answer, signal), call);
@@ -202,6 +220,11 @@ function queryText(query: Readonly<Record<string, string>>): string {
   if (names.length === 0) return "";
   const pairs = names.map((name) => `${escapeUri(name)}=${escapeUri(query[name] ?? "")}`);
   return `?${pairs.join("&")}`;
+}
+
+/** A signed query has one text per name. */
+function textsOf(query: Readonly<Record<string, unknown>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]));
 }
 
 function escapeUri(text: string): string {

@@ -16,6 +16,7 @@ import type {
   Part,
   PartUpload,
   ReadRequest,
+  SecretUrl,
   StoredObject,
   StoreFinding,
   WholeBody,
@@ -68,6 +69,7 @@ const LIMITS = {
   partMaxBytes: 5 * 1024 * MIB,
   partsMax: 10_000,
   objectMaxBytes: 10_000 * 5 * 1024 * MIB,
+  urlCopy: null,
 } as const;
 
 /** See the file's header. */
@@ -229,6 +231,11 @@ export class S3ObjectStore implements ObjectStore {
     const maybeGone = refused.code === "OBJECT_GONE" || refused.code === "OBJECT_CHANGED";
     if (maybeGone && (await this.head(key, signal)) === null) return;
     throw refused;
+  }
+
+  async readUrl(key: string, validMs: number, signal: AbortSignal): Promise<SecretUrl> {
+    checkS3Key(key);
+    return this.#client.presign(key, validMs, signal);
   }
 
   async #open(

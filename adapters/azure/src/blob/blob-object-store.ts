@@ -20,6 +20,8 @@ import type {
   ReadRequest,
   StoredObject,
   StoreFinding,
+  UrlCopyOutcome,
+  UrlSource,
   WholeBody,
   WholeObject,
   WholeReadRequest,
@@ -46,6 +48,7 @@ import {
 } from "./blob-properties.ts";
 import { readTags } from "./blob-tags.ts";
 import { BlockUploads } from "./block-uploads.ts";
+import { copyFromUrl } from "./copy-from-url.ts";
 import { inspectContainer } from "./inspect-container.ts";
 import { listBlobs } from "./list-blobs.ts";
 
@@ -67,7 +70,7 @@ export interface BlobObjectStoreOptions {
 
 const MIB = 1024 * 1024;
 
-/** Limits from "Scalability and performance targets for Blob storage". */
+/** Limits from "Scalability and performance targets for Blob storage" and "Put Blob From URL". */
 const LIMITS = {
   listsMetadata: true,
   singleWriteMaxBytes: 5000 * MIB,
@@ -75,6 +78,7 @@ const LIMITS = {
   partMaxBytes: 4000 * MIB,
   partsMax: 50_000,
   objectMaxBytes: 50_000 * 4000 * MIB,
+  urlCopy: { maxBytes: 5000 * MIB, urlMaxCharacters: 2048 },
 } as const;
 
 /** See the file's header. */
@@ -85,6 +89,7 @@ export class BlobObjectStore implements ObjectStore {
   readonly #transport: HttpTransport;
   readonly #pageSize: number;
   readonly #tags: boolean;
+  readonly #encrypted: boolean;
   #keepsDeleted = false;
 
   constructor(options: BlobObjectStoreOptions) {
@@ -108,6 +113,7 @@ export class BlobObjectStore implements ObjectStore {
       tags: options.tags ?? true,
     });
     this.#tags = options.tags ?? true;
+    this.#encrypted = endpoint.protocol === "https:";
     this.#pageSize = options.pageSize ?? 5000;
   }
 
@@ -184,6 +190,15 @@ export class BlobObjectStore implements ObjectStore {
       );
     }
     return { etag: unquote(headers.etag ?? ""), sizeBytes: body.bytes.length };
+  }
+
+  copyFromUrl(
+    request: WriteRequest,
+    source: UrlSource,
+    signal: AbortSignal,
+  ): Promise<UrlCopyOutcome> {
+    const options = { address: this.address, tags: this.#tags, encrypted: this.#encrypted };
+    return copyFromUrl(this.#client, options, request, { ...source, signal });
   }
 
   beginUpload(request: WriteRequest, signal: AbortSignal): Promise<PartUpload> {

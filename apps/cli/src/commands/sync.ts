@@ -142,6 +142,8 @@ async function copy(pair: Pair, choices: SyncChoices, invocation: Invocation): P
         display.update(() => progressText(progress()));
         if (event.kind === "failed") {
           display.note(`${event.failure.name}: ${event.failure.code}: ${event.failure.message}`);
+        } else if (event.kind === "serverSideGivenUp") {
+          display.note(`The target cannot read the source itself (${event.because}): streaming.`);
         } else if (event.kind === "retry") terminal.log("debug", event.message);
         else terminal.log("debug", `${event.kind}: ${event.name}`);
       },

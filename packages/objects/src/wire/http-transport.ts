@@ -3,8 +3,8 @@
  *
  * Owns: connections kept alive, limits of time, ends by signal. Does not own: what a status means.
  * Invariants:
- * 1. Every exchange ends: by its answer, by the signal, after `silenceMs` without a byte moving, or
- *    (unless the body is streamed) after the time its size allows.
+ * 1. Every exchange ends: by its answer, by the signal, after `silenceMs` (or its own `patienceMs`) without a
+ *    byte moving, or (unless the body is streamed) after the time its size allows.
  * 2. Nothing is retried, with one exception: a kept-alive connection that the other side had closed
  *    before it took anything. That is no answer, and a new connection tells.
  */
@@ -20,6 +20,8 @@ export interface WireRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | null;
+  /** How long the answer may take although nothing moves, where the store has work to do first. Default: `silenceMs`. */
+  readonly patienceMs?: number;
 }
 
 /** Where a store listens. */
@@ -134,7 +136,7 @@ export class HttpTransport {
       const bytes = request.body?.length ?? 0;
       const limit = setTimeout(
         () => sent.destroy(this.#fail("no answer in time")),
-        EXCHANGE_MS + bytes / SLOWEST_BYTES_PER_MS,
+        Math.max(EXCHANGE_MS + bytes / SLOWEST_BYTES_PER_MS, request.patienceMs ?? 0),
       );
       const settle = (): void => {
         clearTimeout(limit);
@@ -157,9 +159,10 @@ export class HttpTransport {
   }
 
   #open(request: WireRequest): http.ClientRequest {
-    const { endpoint, method, path, headers } = request;
+    const { endpoint, method, path, headers, patienceMs } = request;
     const { hostname, port } = endpoint;
-    const common = { method, path, headers, hostname, port, timeout: this.#silenceMs };
+    const timeout = patienceMs ?? this.#silenceMs;
+    const common = { method, path, headers, hostname, port, timeout };
     return endpoint.secure
       ? https.request({ ...common, agent: this.#secure })
       : http.request({ ...common, agent: this.#plain });

@@ -19,6 +19,7 @@ import {
   textOf,
 } from "./object-store-harness.ts";
 import { objectStoreUploadTests } from "./object-store-uploads.ts";
+import { givenUrlTests, urlCopyTests } from "./object-store-urls.ts";
 
 const SMALL_PAGE = 7;
 
@@ -44,11 +45,19 @@ export function describeObjectStore(contract: ObjectStoreContract): void {
     listTests(current);
     conditionTests(current);
     objectStoreUploadTests(current);
+    if (contract.givesUrls) givenUrlTests(current);
+    if (contract.readsUrls) urlCopyTests(current, contract);
     if (contract.hasLink) objectStoreFaultTests(current);
   });
 }
 
 function contentTests(current: CurrentStore): void {
+  test("says that it copies from URLs if and only if it does", () => {
+    const { store } = current();
+
+    expect(store.capabilities.urlCopy === null).toBe(store.copyFromUrl === undefined);
+  });
+
   test("gives back the bytes and everything that belongs to them", async () => {
     const { store } = current();
     const properties = {

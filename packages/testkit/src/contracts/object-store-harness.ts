@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import type {
   ObjectProperties,
   ObjectStore,
+  SecretUrl,
   WholeBody,
   WriteCondition,
   WriteRequest,
@@ -13,6 +14,10 @@ export interface OpenedStore {
   readonly store: ObjectStore;
   /** The way to the store, where there is one that can be broken. */
   readonly link: FaultyLink | null;
+  /** What anybody gets for a URL of the store's; null for nothing. Where `givesUrls`. */
+  readonly openUrl?: (url: string) => Promise<Uint8Array | null>;
+  /** Puts bytes somewhere else; a URL that opens them. Null: one that opens nothing. Where `readsUrls`. */
+  readonly elsewhere?: (bytes: Uint8Array | null) => Promise<SecretUrl>;
 }
 
 export interface ObjectStoreHarness {
@@ -26,6 +31,10 @@ export interface ObjectStoreContract {
   readonly name: string;
   /** Whether `OpenedStore.link` is given: declares the tests of a broken way. */
   readonly hasLink: boolean;
+  /** Whether the store gives out URLs: declares the tests of them. */
+  readonly givesUrls?: true;
+  /** Whether the store copies from URLs: declares the tests of that. */
+  readonly readsUrls?: true;
   /** Keys this side cannot hold, each with the reason. */
   readonly refusedKeys: Readonly<Record<string, string>>;
   /** Keys that only some sides can hold, and this one can. */

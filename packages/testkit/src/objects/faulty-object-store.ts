@@ -38,12 +38,23 @@ export class FaultyObjectStore implements ObjectStore {
   readonly capabilities: ObjectStoreCapabilities;
   readonly #store: ObjectStore;
   readonly #hook: FaultHook;
+  readonly readUrl?: NonNullable<ObjectStore["readUrl"]>;
+  readonly copyFromUrl?: NonNullable<ObjectStore["copyFromUrl"]>;
 
   constructor(store: ObjectStore, hook: FaultHook) {
     this.#store = store;
     this.#hook = hook;
     this.address = store.address;
     this.capabilities = store.capabilities;
+    const readUrl = store.readUrl?.bind(store);
+    const copyFromUrl = store.copyFromUrl?.bind(store);
+    if (readUrl !== undefined) {
+      this.readUrl = (key, ...rest) => this.#pass("readUrl", key, () => readUrl(key, ...rest));
+    }
+    if (copyFromUrl !== undefined) {
+      this.copyFromUrl = (request, ...rest) =>
+        this.#pass("copyFromUrl", request.key, () => copyFromUrl(request, ...rest));
+    }
   }
 
   inspect(signal: AbortSignal): Promise<readonly StoreFinding[]> {

@@ -87,6 +87,7 @@ export class MemoryObjectStore implements ObjectStore {
       partMaxBytes: 64 * 1024 * 1024,
       partsMax: 10_000,
       objectMaxBytes: Number.MAX_SAFE_INTEGER,
+      urlCopy: null,
       ...options.capabilities,
     };
   }
