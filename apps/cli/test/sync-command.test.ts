@@ -45,7 +45,7 @@ describe("amounts", () => {
 });
 
 describe("options", () => {
-  const none = { include: [], exclude: [], deleteAfter: 1 };
+  const none = { include: [], exclude: [], deleteAfter: 1, serverSideCopy: "auto" } as const;
 
   test.each([
     [{ sample: 0.1 }, "--sample means nothing without --verify"],
@@ -114,6 +114,24 @@ describe("the summary in words", () => {
       "  → Rename it.",
       "Everything else is at the target. Run it again to try these again.",
     ]);
+  });
+
+  test("says what the target read itself, and what it could not", () => {
+    const serverSide = {
+      objects: 7,
+      bytes: 3_072,
+      refused: 2,
+      because: "403 CannotVerifyCopySource",
+      givenUp: false,
+    };
+
+    expect(syncText({ ...summary, serverSide })).toContain(
+      "The target read 7 of them itself (3.0 KiB).\n" +
+        "2 objects that it could not read itself were streamed: 403 CannotVerifyCopySource.\n",
+    );
+    expect(syncText({ ...summary, serverSide: { ...serverSide, givenUp: true } })).toContain(
+      "were streamed, and after them everything else: 403 CannotVerifyCopySource.\n",
+    );
   });
 
   test("says how to allow deletes that were refused, and how to go on after an interruption", () => {

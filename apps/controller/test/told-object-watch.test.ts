@@ -39,6 +39,8 @@ class Follower {
       lastReconciledMs: atMs - 9_000,
       copied: 10,
       bytes: 1_000,
+      copiedServerSide: 0,
+      bytesServerSide: 0,
       deleted: 0,
       failed: 0,
       failures: [],

@@ -85,6 +85,7 @@ class RunningWorker implements Worker {
   readonly #clock: Clock = systemClock;
   readonly #random: Random = systemRandom;
   readonly #metrics: WorkerMetrics;
+  readonly #copyParts: CopyParts;
   #server: WorkerServer | null = null;
   #working: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
@@ -94,6 +95,16 @@ class RunningWorker implements Worker {
     this.#options = options;
     const { name } = ground.configuration.application;
     this.#metrics = new WorkerMetrics(name, Object.values(OBJECT_TASKS));
+    this.#copyParts = new CopyParts({
+      clock: this.#clock,
+      random: this.#random,
+      serverSide: ground.configuration.objects?.serverSideCopy ?? "never",
+      onGivenUp: (detail) =>
+        options.log.warn(
+          { detail },
+          "the target cannot read the source itself: objects are streamed",
+        ),
+    });
   }
 
   async start(): Promise<void> {
@@ -206,7 +217,7 @@ class RunningWorker implements Worker {
     return {
       application: configuration.application,
       stores,
-      copyParts: new CopyParts(this.#clock, this.#random),
+      copyParts: this.#copyParts,
       memory: (pair) => state.objectMemory(pair),
       roles: state.roles,
       facts: state.facts,

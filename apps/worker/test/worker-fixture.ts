@@ -12,8 +12,10 @@ import type { Task } from "@cloudphoenix/engine";
 import { type Configuration, loadConfiguration } from "@cloudphoenix/config";
 import {
   type Azurite,
+  type CopyFront,
   type LocalS3,
   startAzurite,
+  startCopyFront,
   startLocalS3,
 } from "@cloudphoenix/local-objects";
 import {
@@ -44,11 +46,17 @@ export interface FixtureOptions {
   readonly objects?: string;
 }
 
+/** The standby's store, as a cloud has it: it reads URLs. */
+interface BlobServers {
+  readonly azurite: Azurite;
+  readonly front: CopyFront;
+}
+
 export class WorkerFixture {
   readonly config: string;
   readonly configuration: Configuration;
   readonly s3: LocalS3;
-  readonly azurite: Azurite;
+  readonly blob: BlobServers;
   readonly state: StateDatabase;
   readonly stateUrl: string;
   readonly stores: SiteStores;
@@ -62,7 +70,7 @@ export class WorkerFixture {
     readonly config: string;
     readonly configuration: Configuration;
     readonly s3: LocalS3;
-    readonly azurite: Azurite;
+    readonly blob: BlobServers;
     readonly state: StateDatabase;
     readonly stateUrl: string;
     readonly stopState: () => Promise<void>;
@@ -71,7 +79,7 @@ export class WorkerFixture {
     this.config = parts.config;
     this.configuration = parts.configuration;
     this.s3 = parts.s3;
-    this.azurite = parts.azurite;
+    this.blob = parts.blob;
     this.state = parts.state;
     this.stateUrl = parts.stateUrl;
     this.stores = parts.stores;
@@ -90,6 +98,7 @@ export class WorkerFixture {
       credentials: [S3_KEYS],
     });
     const azurite = await startAzurite({ directory: null, blobPort: 0 });
+    const blob = { azurite, front: await startCopyFront(azurite) };
     await createBucket(s3, S3_KEYS, "receipts");
     await createContainer(azurite, "receipts");
     const secrets = {
@@ -101,7 +110,7 @@ export class WorkerFixture {
       await writeFile(join(folder, "secrets", name), `${text}\n`, { mode: 0o600 });
     }
     const config = join(folder, "shop.yaml");
-    await writeFile(config, configurationText(s3, azurite, objects));
+    await writeFile(config, configurationText(s3, blob, objects));
     const configuration = await loadConfiguration(config, { environment: {} });
     const { url: stateUrl, server } = await stateAddress(
       configuration.state,
@@ -120,7 +129,7 @@ export class WorkerFixture {
       config,
       configuration,
       s3,
-      azurite,
+      blob,
       state,
       stateUrl,
       stopState,
@@ -158,7 +167,8 @@ export class WorkerFixture {
     closeSiteStores(this.stores);
     await this.state.close();
     await this.#stopState();
-    await this.azurite.kill();
+    await this.blob.front.stop();
+    await this.blob.azurite.kill();
     await this.s3.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -170,10 +180,10 @@ export class WorkerFixture {
   }
 }
 
-function configurationText(s3: LocalS3, azurite: Azurite, objects: string): string {
+function configurationText(s3: LocalS3, { azurite, front }: BlobServers, objects: string): string {
   const urls = {
     [AWS]: `s3://receipts?region=${s3.region}&endpoint=${encodeURIComponent(s3.endpoint)}`,
-    [AZURE]: `azblob://${azurite.accountName}/receipts?endpoint=${encodeURIComponent(azurite.blobEndpoint)}`,
+    [AZURE]: `azblob://${azurite.accountName}/receipts?endpoint=${encodeURIComponent(front.blobEndpoint)}`,
   };
   const site = (id: keyof typeof urls, cloud: string, credentials: string): string => `
   - id: ${id}

@@ -134,6 +134,8 @@ export interface ObjectsConfiguration {
   readonly finalSyncMs: number;
   /** Objects copied at the same time. */
   readonly inFlight: number;
+  /** Whether the standby's store reads objects from the active one itself. */
+  readonly serverSideCopy: "auto" | "always" | "never";
   readonly deletes: ObjectDeletes;
 }
 

@@ -43,6 +43,12 @@ export function objectsSection(): z.ZodType<ObjectsConfiguration> {
         .max(256)
         .default(64)
         .describe("Objects copied at the same time; over a distance each takes three round trips."),
+      server_side_copy: z
+        .enum(["auto", "always", "never"])
+        .default("auto")
+        .describe(
+          "Whether a store that can (Blob, from S3) reads objects from their source itself: `auto` does where it works, `always` streams nothing that could be read so, `never` streams everything.",
+        ),
       deletes: deletesSection()
         .prefault({})
         .describe("How deletes at the active site reach the standby."),
@@ -54,6 +60,7 @@ export function objectsSection(): z.ZodType<ObjectsConfiguration> {
       canaryMs: section.canary,
       finalSyncMs,
       inFlight,
+      serverSideCopy: section.server_side_copy,
       deletes: section.deletes,
     }));
 }

@@ -51,6 +51,7 @@ describe("objects", () => {
       canaryMs: 2_000,
       finalSyncMs: 3_000,
       inFlight: 64,
+      serverSideCopy: "auto",
       deletes: { delayMs: 86_400_000, maxPercent: 5, maxCount: 1_000 },
     });
     expect(application.objects).toEqual({ rpoMs: 60_000 });

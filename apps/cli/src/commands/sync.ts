@@ -6,13 +6,14 @@ import {
   DEFAULT_DELETE_RULES,
   DEFAULT_LIMITS,
   nameFilter,
+  type ServerSideMode,
   type Surroundings,
   SyncState,
   type SyncSummary,
   syncObjects,
   verifyObjects,
 } from "@cloudphoenix/objects";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { CommandContext, Invocation } from "../command-context.ts";
 import { EXIT_CODES, type ExitCode, exitCodeOf } from "../exit-codes.ts";
 import { type OpenPlace, openPlace, parseObjectAddress } from "@cloudphoenix/stores";
@@ -73,7 +74,12 @@ export function registerSync(program: Command, context: CommandContext): void {
     )
     .option("--delete-foreign", "with --delete: also what no copy of ours put there")
     .option("--allow-empty-source", "with --delete: believe a source that is empty and was not")
-    .option("--bandwidth <rate>", "at most so many bytes per second, 20MiB for instance", bytesOf)
+    .option(
+      "--bandwidth <rate>",
+      "at most so many bytes per second through this machine, 20MiB for instance",
+      bytesOf,
+    )
+    .addOption(serverSideCopyOption())
     .option(
       "--concurrency <count>",
       `small objects at once, at most (default: ${DEFAULT_LIMITS.smallInFlight})`,
@@ -83,6 +89,12 @@ export function registerSync(program: Command, context: CommandContext): void {
     .action(async (source: string, target: string, choices: SyncChoices, command: Command) => {
       await context.invoke(command, (invocation) => run({ source, target, choices }, invocation));
     });
+}
+
+function serverSideCopyOption(): Option {
+  const help = "whether the target reads objects from their source itself (Blob, from S3)";
+  const choices: readonly ServerSideMode[] = ["auto", "always", "never"];
+  return new Option("--server-side-copy <when>", help).choices(choices).default("auto");
 }
 
 interface SyncCommand {
@@ -103,6 +115,7 @@ async function run(command: SyncCommand, invocation: Invocation): Promise<ExitCo
   try {
     refuseOverlap(source, target);
     const pair = { source, target };
+    if (choices.serverSideCopy === "always") refuseOneSided(pair);
     await preflight(pair, invocation);
     return await (choices.verify === true
       ? verify(pair, choices, invocation)
@@ -136,6 +149,7 @@ async function copy(pair: Pair, choices: SyncChoices, invocation: Invocation): P
         ...(choices.bandwidth === undefined ? {} : { bytesPerSecond: choices.bandwidth }),
         ...(choices.concurrency === undefined ? {} : { smallInFlight: choices.concurrency }),
       },
+      serverSide: { mode: choices.serverSideCopy },
       ...(deletes === null ? {} : { deletes }),
       ...(includes === undefined ? {} : { includes }),
       onEvent: (event, progress) => {
@@ -236,6 +250,16 @@ async function preflight(pair: Pair, { terminal, signal }: Invocation): Promise<
   throw new CloudPhoenixError("CONFLICT", blockers.map(({ message }) => message).join("; "), {
     retryable: false,
     hint: blockers.map(({ hint }) => hint).join(" "),
+  });
+}
+
+/** @throws {CloudPhoenixError} `BAD_REQUEST` if no object could ever be copied by the target itself */
+function refuseOneSided({ source, target }: Pair): void {
+  if (source.store.readUrl !== undefined && target.store.capabilities.urlCopy !== null) return;
+  const message = "--server-side-copy always: these two stores cannot do it";
+  throw new CloudPhoenixError("BAD_REQUEST", message, {
+    retryable: false,
+    hint: "Leave the option out: everything is then streamed. Only Blob reads from S3 by itself.",
   });
 }
 

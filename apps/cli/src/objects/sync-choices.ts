@@ -1,6 +1,6 @@
 /** What was asked of `cloudphoenix sync`, and what of it makes no sense together. */
 import { CloudPhoenixError } from "@cloudphoenix/core";
-import { DEFAULT_DELETE_RULES, type DeleteRules } from "@cloudphoenix/objects";
+import { DEFAULT_DELETE_RULES, type DeleteRules, type ServerSideMode } from "@cloudphoenix/objects";
 import type { DeleteLimit } from "./quantities.ts";
 
 export interface SyncChoices {
@@ -17,6 +17,7 @@ export interface SyncChoices {
   readonly allowEmptySource?: boolean;
   readonly bandwidth?: number;
   readonly concurrency?: number;
+  readonly serverSideCopy: ServerSideMode;
   readonly stateDir?: string;
 }
 

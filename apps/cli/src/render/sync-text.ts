@@ -1,6 +1,7 @@
 /** A sync and a verification in words. */
 import type {
   DeleteSummary,
+  ServerSideCounts,
   SyncFailure,
   SyncProgress,
   SyncSummary,
@@ -37,6 +38,7 @@ export function syncText(summary: SyncSummary): string {
   const { progress, dryRun } = summary;
   return [
     dryRun ? wouldLine(progress) : doneLine(progress),
+    ...serverSideLines(summary.serverSide),
     ...notes(progress),
     ...deleteLines(summary.deletes, dryRun),
     ...failureLines(summary.failures, progress.failed),
@@ -50,6 +52,17 @@ function doneLine({ copied, copiedBytes, same, alreadyThere, elapsedMs }: SyncPr
 
 function wouldLine({ toCopy, toCopyBytes, same }: SyncProgress): string {
   return `Would copy ${toCopy} objects (${bytesText(toCopyBytes)}); ${same} are unchanged. Nothing was changed.`;
+}
+
+function serverSideLines(counts: ServerSideCounts): readonly string[] {
+  const { objects, bytes, refused, because, givenUp } = counts;
+  const rest = givenUp ? ", and after them everything else" : "";
+  return [
+    ...(objects > 0 ? [`The target read ${objects} of them itself (${bytesText(bytes)}).`] : []),
+    ...(refused > 0
+      ? [`${refused} objects that it could not read itself were streamed${rest}: ${because}.`]
+      : []),
+  ];
 }
 
 function notes({ gone, tagsLost, partsKept, retries }: SyncProgress): readonly string[] {

@@ -9,18 +9,39 @@ import {
   DEFAULT_SIZES,
   type ObjectPlace,
   type RetryPolicy,
+  ServerSideCopy,
+  type ServerSideMode,
 } from "@cloudphoenix/objects";
 
 const MIB = 1024 * 1024;
 /** All bodies that are under way in this process. */
 const MEMORY_BYTES = 128 * MIB;
 
+export interface CopyPartsOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly serverSide: ServerSideMode;
+  /** Told once per pair of stores that the target cannot read the source itself, and why. */
+  readonly onGivenUp: (because: string) => void;
+}
+
+interface ToolOptions extends Pick<ObjectMemory, "journal"> {
+  readonly retries: RetryPolicy;
+  /** Every byte passes here, whatever the configuration says. Default: no. */
+  readonly streamOnly?: boolean;
+}
+
 export class CopyParts {
+  readonly #options: CopyPartsOptions;
   readonly #memory = new ByteBudget(MEMORY_BYTES);
   readonly #surroundings: CopyTools["surroundings"];
   readonly #bandwidth: BandwidthLimit;
+  /** What has been found out about a pair of stores holds for all that is copied between them. */
+  readonly #serverSide = new Map<string, ServerSideCopy>();
 
-  constructor(clock: Clock, random: Random) {
+  constructor(options: CopyPartsOptions) {
+    const { clock, random } = options;
+    this.#options = options;
     this.#surroundings = { clock, random };
     this.#bandwidth = new BandwidthLimit(null, clock);
   }
@@ -28,9 +49,10 @@ export class CopyParts {
   tools(
     source: ObjectPlace,
     target: ObjectPlace,
-    { journal, retries }: { readonly retries: RetryPolicy } & Pick<ObjectMemory, "journal">,
+    { journal, retries, streamOnly = false }: ToolOptions,
   ): CopyTools {
     return {
+      ...(streamOnly ? {} : { serverSide: this.#between(source, target) }),
       source: source.store,
       target: target.store,
       surroundings: this.#surroundings,
@@ -40,6 +62,16 @@ export class CopyParts {
       memory: this.#memory,
       bandwidth: this.#bandwidth,
     };
+  }
+
+  #between(source: ObjectPlace, target: ObjectPlace): ServerSideCopy {
+    const pair = `${source.store.address} -> ${target.store.address}`;
+    const known = this.#serverSide.get(pair);
+    if (known !== undefined) return known;
+    const { serverSide: mode, onGivenUp, clock } = this.#options;
+    const found = new ServerSideCopy({ mode, onGivenUp }, clock);
+    this.#serverSide.set(pair, found);
+    return found;
   }
 }
 

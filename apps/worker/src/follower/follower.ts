@@ -223,6 +223,8 @@ const NOTHING_KNOWN = {
   lastReconciledMs: null,
   copied: 0,
   bytes: 0,
+  copiedServerSide: 0,
+  bytesServerSide: 0,
   deleted: 0,
   failed: 0,
   failures: [],

@@ -40,6 +40,11 @@ export class WorkerMetrics {
     "Objects copied since this follower took over; falls to 0 when another one does.",
     ["from", "to"],
   );
+  readonly #copiedServerSide = this.#gauge(
+    "objects_copied_server_side",
+    "Objects that the standby's store read from the active one itself, since this process began.",
+    ["from", "to"],
+  );
   readonly #tasks = this.#gauge("work_queue_tasks", "Tasks in the work queue, by status.", [
     "status",
   ]);
@@ -77,12 +82,15 @@ export class WorkerMetrics {
     this.#failed.set(labels, facts.failed);
     this.#paused.set(labels, facts.paused === null ? 0 : 1);
     this.#copied.set(labels, facts.copied);
+    this.#copiedServerSide.set(labels, facts.copiedServerSide);
   }
 
   /** This worker follows no longer: somebody else's numbers count. */
   followsNoMore(): void {
     for (const gauge of [this.#backlog, this.#mark, this.#canary, this.#pending]) gauge.reset();
-    for (const gauge of [this.#failed, this.#paused, this.#copied]) gauge.reset();
+    for (const gauge of [this.#failed, this.#paused, this.#copied, this.#copiedServerSide]) {
+      gauge.reset();
+    }
   }
 
   queue(counts: TaskCounts): void {

@@ -31,7 +31,12 @@ export function finalSyncTask(parts: ObjectTaskParts): TaskHandler {
       {
         source,
         target,
-        tools: copyParts.tools(source, target, { journal, retries: QUICK_RETRIES }),
+        // The source may be failing, and there is no time to find out how.
+        tools: copyParts.tools(source, target, {
+          journal,
+          retries: QUICK_RETRIES,
+          streamOnly: true,
+        }),
         inFlight,
         // The target may be in use by now: only copies give way.
         mayReplace: () => false,

@@ -139,6 +139,7 @@ export class ContinuousCopy {
   facts(): ObjectReplicationFacts {
     const { from, to, generation } = this.#options;
     const atMs = this.#now();
+    const serverSide = this.#options.tools.serverSide?.counts;
     const backlog = this.#gauge.at(atMs, this.#pending.oldestMs);
     return {
       from,
@@ -151,6 +152,8 @@ export class ContinuousCopy {
       lastReconciledMs: this.#lastReconciledMs,
       copied: this.#copied,
       bytes: this.#bytes,
+      copiedServerSide: serverSide?.objects ?? 0,
+      bytesServerSide: serverSide?.bytes ?? 0,
       deleted: this.#deletions.deleted,
       failed: this.#failures.count,
       failures: this.#failures.listed,

@@ -38,6 +38,9 @@ export interface ObjectReplicationFacts {
   /** Since this process began to copy in this direction. */
   readonly copied: number;
   readonly bytes: number;
+  /** Of what was copied between these two stores by this process, for whatever task: read by the target itself. */
+  readonly copiedServerSide: number;
+  readonly bytesServerSide: number;
   readonly deleted: number;
   readonly failed: number;
   /** The oldest `FAILURES_MAX` of them. */
