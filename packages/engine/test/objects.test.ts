@@ -128,8 +128,9 @@ describe("waiting for the objects before a planned move", () => {
     if (step === undefined) throw new Error("the plan does not wait for objects");
     const over = new AbortController();
     let ended = false;
-    const result = stepHandlers(ports)
-      ["drain-objects"].run(DRAIN, { plan, step, signal: over.signal })
+    const { "drain-objects": drain } = stepHandlers(ports);
+    const result = drain
+      .run(DRAIN, { plan, step, signal: over.signal })
       .finally(() => (ended = true));
     result.catch(() => undefined);
     return { clock, facts, ended: () => ended, result, abort: () => over.abort() };
