@@ -21,15 +21,22 @@ import underPressure from "@fastify/under-pressure";
 import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { Pool } from "pg";
-import { columnsOf, orderOf, type OrderRow } from "../../services/orders/src/order-row.ts";
-import { orderParamsSchema, orderSchema } from "../../services/orders/src/order-schemas.ts";
+import {
+  orderParamsSchema,
+  orderWithReceiptSchema,
+} from "../../services/orders/src/order-schemas.ts";
+import {
+  ORDER_WITH_RECEIPT,
+  orderWithReceiptOf,
+  type OrderWithReceiptRow,
+} from "../../services/orders/src/read-order.ts";
 import { type Layer, LAYERS } from "./layers.ts";
 
 const upTo = LAYERS.findIndex((layer) => layer === process.argv[2]);
 const address = parseDatabaseUrl(process.env["DATABASE_URL"] ?? "");
 if (upTo === -1 || typeof address === "string") throw new Error("call it as its head says");
 const password = readFileSync(process.env["DATABASE_PASSWORD_FILE"] ?? "", "utf8").trim();
-const text = `select ${columnsOf("o")} from public.orders o where o.id = $1`;
+const text = `${ORDER_WITH_RECEIPT} where o.id = $1`;
 const labels = { service: "layered", version: "0", site: "local", pod: "local" };
 
 const logger = createLogger({ labels, level: "info", personalFields: ["customer", "note"] });
@@ -58,14 +65,14 @@ function has(layer: Layer): boolean {
   return LAYERS.indexOf(layer) <= upTo;
 }
 
-function byPool(): (statement: Statement) => Promise<readonly OrderRow[]> {
+function byPool(): (statement: Statement) => Promise<readonly OrderWithReceiptRow[]> {
   if (typeof address === "string") throw new Error(address);
   const pool = new Pool({ ...address, password, ssl: false, max: 10 });
   return async ({ values = [], ...statement }) =>
-    (await pool.query<OrderRow>({ ...statement, values: [...values] })).rows;
+    (await pool.query<OrderWithReceiptRow>({ ...statement, values: [...values] })).rows;
 }
 
-function byLookup(): (statement: Statement) => Promise<readonly OrderRow[]> {
+function byLookup(): (statement: Statement) => Promise<readonly OrderWithReceiptRow[]> {
   if (typeof address === "string") throw new Error(address);
   const database = new Database({
     address,
@@ -75,11 +82,13 @@ function byLookup(): (statement: Statement) => Promise<readonly OrderRow[]> {
       ? { onLoan: (outcome, seconds) => metrics.callEnded("database", outcome, seconds) }
       : {}),
   });
-  return (statement) => database.lookup<OrderRow>(statement);
+  return (statement) => database.lookup<OrderWithReceiptRow>(statement);
 }
 
 function addRoute(): void {
-  const checked = { schema: { params: orderParamsSchema, response: { 200: orderSchema } } };
+  const checked = {
+    schema: { params: orderParamsSchema, response: { 200: orderWithReceiptSchema } },
+  };
   if (has("validation in and out")) {
     app.setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler);
   }
@@ -88,7 +97,7 @@ function addRoute(): void {
     has("validation in and out") ? checked : {},
     async ({ params }, reply) => {
       const [row] = await query({ name: "order-by-id", text, values: [params.id] });
-      return row === undefined ? reply.code(404).send() : orderOf(row);
+      return row === undefined ? reply.code(404).send() : orderWithReceiptOf(row);
     },
   );
 }

@@ -1,4 +1,4 @@
-// Goal: a visitor who orders while a cloud is lost is told what happens, and has ordered once.
+// Goal: a visitor who orders while a cloud is lost is told what happens, has ordered once, and gets a receipt.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -9,7 +9,7 @@ const PATIENCE_MS = 40_000;
 let sandbox: SandboxUnderTest;
 
 beforeAll(async () => {
-  sandbox = await sandboxUnderTest({ durability: "barrier" });
+  sandbox = await sandboxUnderTest({ durability: "barrier", objects: true });
 });
 
 afterAll(() => sandbox.close());
@@ -26,6 +26,7 @@ test("the page follows the application, and an order sent again and again is pla
   expect(await page("/status")).toContain("Azure, westeurope");
   for (const path of [before, during]) {
     await until(`${path} being fulfilled`, () => page(`${path}/state`), saysFulfilled);
+    await until(`the receipt of ${path}`, () => page(`${path}/receipt`), isReceipt);
   }
   const list = await page("/");
   expect(list.match(/<td><a href="\/orders\/\d+">/g)).toHaveLength(2);
@@ -43,6 +44,10 @@ function isServedBy(cloud: string): (text: string) => boolean {
 
 function saysFulfilled(text: string): boolean {
   return text.includes("fulfilled");
+}
+
+function isReceipt(text: string): boolean {
+  return text.includes("<dd>Ada</dd>") && text.includes("Rope, 20 m");
 }
 
 /** Sends the same form again, as its page does, until there is an order; where it is shown. */

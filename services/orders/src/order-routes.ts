@@ -4,7 +4,7 @@ import type { FastifyPluginCallbackZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { cancelOrder, type CancelParts } from "./cancel-order.ts";
 import { orderNotFound } from "./failures.ts";
-import { orderDraftSchema, type Order } from "./order.ts";
+import { orderDraftSchema, type OrderWithReceipt } from "./order.ts";
 import { listOrders } from "./order-list.ts";
 import type { OrderMetrics } from "./order-metrics.ts";
 import {
@@ -13,6 +13,7 @@ import {
   orderPageSchema,
   orderParamsSchema,
   orderSchema,
+  orderWithReceiptSchema,
   placedOrderSchema,
   placeHeadersSchema,
 } from "./order-schemas.ts";
@@ -51,7 +52,7 @@ export const orderRoutes: FastifyPluginCallbackZod<OrderRouteOptions> = (app, op
 
   app.get(
     "/orders/:id",
-    { schema: { params: orderParamsSchema, response: { 200: orderSchema } } },
+    { schema: { params: orderParamsSchema, response: { 200: orderWithReceiptSchema } } },
     async ({ params, deadline }) => found(await store.findById(params.id, { deadline })),
   );
 
@@ -61,7 +62,7 @@ export const orderRoutes: FastifyPluginCallbackZod<OrderRouteOptions> = (app, op
       schema: {
         summary: "Orders, newest first; or the one order an idempotency key has made",
         querystring: findOrdersSchema,
-        response: { 200: z.union([orderPageSchema, orderSchema]) },
+        response: { 200: z.union([orderPageSchema, orderWithReceiptSchema]) },
       },
     },
     async ({ query, deadline }) => {
@@ -88,7 +89,7 @@ export const orderRoutes: FastifyPluginCallbackZod<OrderRouteOptions> = (app, op
   done();
 };
 
-function found(order: Order | null): Order {
+function found(order: OrderWithReceipt | null): OrderWithReceipt {
   if (order === null) throw orderNotFound();
   return order;
 }

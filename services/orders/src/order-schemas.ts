@@ -1,7 +1,13 @@
 /** What the API takes and answers; the OpenAPI document is made from these. */
 import { cleanText, idempotencyKey } from "@cloudphoenix/chassis";
 import { z } from "zod";
-import { type Order, ORDER_STATUSES, orderIdSchema } from "./order.ts";
+import {
+  type Order,
+  ORDER_STATUSES,
+  orderIdSchema,
+  type OrderWithReceipt,
+  RECEIPT_STATUSES,
+} from "./order.ts";
 
 /** A stored order and who acknowledged it. */
 export interface PlacedOrder extends Order {
@@ -24,6 +30,14 @@ export interface FindOrders {
 }
 
 export const orderSchema: z.ZodType<Order, Order> = orderObject().meta({ id: "Order" });
+
+export const orderWithReceiptSchema: z.ZodType<OrderWithReceipt, OrderWithReceipt> = orderObject()
+  .extend({
+    receipt: z
+      .enum(RECEIPT_STATUSES)
+      .describe("`stored`: `/orders/{id}/receipt` has it, or soon will at a site that took over."),
+  })
+  .meta({ id: "OrderWithReceipt" });
 
 export const placedOrderSchema: z.ZodType<PlacedOrder, PlacedOrder> = orderObject()
   .extend({

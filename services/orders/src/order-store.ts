@@ -20,9 +20,10 @@ import {
 } from "@cloudphoenix/chassis";
 import { confirmedBySync, passed, positionToPass } from "./durable-commit.ts";
 import type { DurabilityBarrier } from "./durability-barrier.ts";
-import { requestHash, type Order, type OrderDraft } from "./order.ts";
+import { requestHash, type Order, type OrderDraft, type OrderWithReceipt } from "./order.ts";
 import { columnsOf, orderOf, type OrderRow } from "./order-row.ts";
 import { type PlacementRow, placeStatements } from "./place-statement.ts";
+import { ORDER_WITH_RECEIPT, orderWithReceiptOf, type OrderWithReceiptRow } from "./read-order.ts";
 import { levelAbove, levelBelow, type SchemaLevel } from "./schema-level.ts";
 
 /** An acknowledged order and who acknowledged it. */
@@ -68,10 +69,10 @@ export class OrderStore {
     const { placement, position } = await this.#database.withConnection(async (connection) => {
       const row = await this.#commit(connection, key, draft);
       if (row.request_hash !== requestHash(draft)) throw mismatch();
-      const order = isComplete(row) ? orderOf(row) : await findById(connection, row.order_id);
+      const order = isComplete(row) ? orderOf(row) : await placedBefore(connection, row.order_id);
       return {
         placement: {
-          order: order ?? vanished(row.order_id),
+          order,
           replayed: row.replayed,
           site: row.site ?? this.#ownSite,
           generation: Number(row.generation ?? 0),
@@ -84,18 +85,18 @@ export class OrderStore {
   }
 
   /** The order with this id, or null. */
-  async findById(id: string, options: UseOptions = {}): Promise<Order | null> {
-    const [row] = await this.#database.lookup<OrderRow>(byId(id), options);
-    return row === undefined ? null : orderOf(row);
+  findById(id: string, options: UseOptions = {}): Promise<OrderWithReceipt | null> {
+    return this.#find({ name: "order-by-id", text: BY_ID, values: [id] }, options);
   }
 
   /** The order this idempotency key has made, or null. */
-  async findByKey(key: string, options: UseOptions = {}): Promise<Order | null> {
-    const [row] = await this.#database.lookup<OrderRow>(
-      { name: "order-by-key", text: BY_KEY, values: [key] },
-      options,
-    );
-    return row === undefined ? null : orderOf(row);
+  findByKey(key: string, options: UseOptions = {}): Promise<OrderWithReceipt | null> {
+    return this.#find({ name: "order-by-key", text: BY_KEY, values: [key] }, options);
+  }
+
+  async #find(statement: Statement, options: UseOptions): Promise<OrderWithReceipt | null> {
+    const [row] = await this.#database.lookup<OrderWithReceiptRow>(statement, options);
+    return row === undefined ? null : orderWithReceiptOf(row);
   }
 
   /** Returns after the commit; says so if a synchronous standby has not confirmed it. */
@@ -147,17 +148,20 @@ export class OrderStore {
   }
 }
 
-async function findById(connection: Pick<Connection, "query">, id: string): Promise<Order | null> {
-  const [row] = await connection.query<OrderRow>(byId(id));
-  return row === undefined ? null : orderOf(row);
-}
+const BY_ID = `${ORDER_WITH_RECEIPT} where o.id = $1`;
+const BY_KEY = `${ORDER_WITH_RECEIPT} join public.idempotency_keys k on k.order_id = o.id
+                where k.key = $1`;
+const PLACED_BEFORE = `select ${columnsOf("o")} from public.orders o where o.id = $1`;
 
-const BY_ID = `select ${columnsOf("o")} from public.orders o where o.id = $1`;
-const BY_KEY = `select ${columnsOf("o")} from public.idempotency_keys k
-                join public.orders o on o.id = k.order_id where k.key = $1`;
-
-function byId(id: string): Statement {
-  return { name: "order-by-id", text: BY_ID, values: [id] };
+async function placedBefore(connection: Pick<Connection, "query">, id: string): Promise<Order> {
+  const [row] = await connection.query<OrderRow>({
+    name: "order-placed-before",
+    text: PLACED_BEFORE,
+    values: [id],
+  });
+  // The foreign key of the idempotency table makes this impossible.
+  if (row === undefined) throw new Error(`order ${id} is missing though its key is stored`);
+  return orderOf(row);
 }
 
 function mismatch(): ServiceError {
@@ -166,9 +170,4 @@ function mismatch(): ServiceError {
 
 function isComplete(row: PlacementRow): row is PlacementRow & OrderRow {
   return row.id !== null;
-}
-
-/** The foreign key of the idempotency table makes this impossible. */
-function vanished(id: string): never {
-  throw new Error(`order ${id} is missing though its key is stored`);
 }

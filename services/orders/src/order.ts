@@ -33,6 +33,16 @@ export interface Order {
   readonly createdAt: string;
 }
 
+export const RECEIPT_STATUSES = ["none", "pending", "stored", "set_aside"] as const;
+
+/** `none`: nobody promised one. `stored`: at the site that wrote it. `set_aside`: a person looks at it. */
+export type ReceiptStatus = (typeof RECEIPT_STATUSES)[number];
+
+/** A stored order, and what has become of its receipt. */
+export interface OrderWithReceipt extends Order {
+  readonly receipt: ReceiptStatus;
+}
+
 const itemSchema = z.strictObject({
   sku: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1-64 of A-Z a-z 0-9 . _ -"),
   quantity: z.int().min(1).max(10_000),

@@ -87,6 +87,26 @@ describe("an accepted order", () => {
   });
 });
 
+describe("an order that is read", () => {
+  test.each([
+    ["none", "delete from receipts"],
+    ["pending", "update receipts set stored_at = null"],
+    ["stored", "select 1"],
+    ["set_aside", "update receipts set set_aside_reason = 'x'"],
+  ])("says that its receipt is %s, by id and by key, without asking the store", async (is, sql) => {
+    const { url } = await world.start();
+    const { body: order } = await place(url, "read");
+    await world.allStored(1);
+    await world.sql(sql);
+    await world.way.set("refused");
+
+    const { status, body } = await ask(`${url}/orders/${String(order["id"])}`);
+
+    expect([status, body["receipt"]]).toEqual([200, is]);
+    expect((await ask(`${url}/orders?key=read`)).body).toEqual(body);
+  });
+});
+
 describe("several replicas", () => {
   test("share the receipts, each written once", async () => {
     // Patient: a failure that a busy machine made would count as an attempt.

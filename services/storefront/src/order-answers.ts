@@ -10,6 +10,18 @@ export interface Order {
   readonly status: "placed" | "fulfilled" | "cancelled" | "set_aside";
   /** ISO 8601, UTC. */
   readonly createdAt: string;
+  /** Not said in lists. */
+  readonly receipt?: "none" | "pending" | "stored" | "set_aside" | undefined;
+}
+
+/** What an order's receipt says. */
+export interface Receipt {
+  readonly orderId: string;
+  readonly number: string;
+  readonly customer: string;
+  readonly items: Order["items"];
+  /** ISO 8601, UTC. */
+  readonly placedAt: string;
 }
 
 /** Orders, newest first; `next` leads to older ones. */
@@ -35,14 +47,24 @@ export interface Site {
   }[];
 }
 
+const items = z.array(z.object({ sku: z.string(), quantity: z.number() }));
 const health = z.enum(["healthy", "degraded", "unhealthy"]);
 
 export const orderAnswer: z.ZodType<Order> = z.object({
   id: z.string(),
   number: z.string(),
-  items: z.array(z.object({ sku: z.string(), quantity: z.number() })),
+  items,
   status: z.enum(["placed", "fulfilled", "cancelled", "set_aside"]),
   createdAt: z.iso.datetime(),
+  receipt: z.enum(["none", "pending", "stored", "set_aside"]).optional(),
+});
+
+export const receiptAnswer: z.ZodType<Receipt> = z.object({
+  orderId: z.string(),
+  number: z.string(),
+  customer: z.string(),
+  items,
+  placedAt: z.iso.datetime(),
 });
 
 export const orderPageAnswer: z.ZodType<OrderPage> = z.object({

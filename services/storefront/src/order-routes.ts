@@ -1,25 +1,23 @@
 /** The page of one order. */
-import { NotFoundError } from "@cloudphoenix/chassis";
 import type { FastifyInstance } from "fastify";
+import { type OfOrder, orderId } from "./order-id.ts";
+import type { Order, Site } from "./order-answers.ts";
 import { callerOf, type PageParts, sendPage, sendPart } from "./page-parts.ts";
 import { orderPage, orderPanel } from "./pages/order-page.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 
-const ORDER_ID = /^[1-9]\d{0,18}$/;
+export function addOrderRoutes(app: FastifyInstance, parts: PageParts): void {
+  const { orders, assets } = parts;
 
-interface OfOrder {
-  readonly Params: { readonly id: string };
-}
-
-export function addOrderRoutes(app: FastifyInstance, { orders, assets }: PageParts): void {
   app.get<OfOrder>("/orders/:id", async (request, reply) => {
     const order = await orders.order(orderId(request.params), callerOf(request));
-    return sendPage(reply, assets, { title: `Order ${order.number}`, content: orderPage(order) });
+    const content = orderPage(order, await siteFor(order, parts));
+    return sendPage(reply, assets, { title: `Order ${order.number}`, content });
   });
 
   app.get<OfOrder>("/orders/:id/state", async (request, reply) => {
     const order = await orders.order(orderId(request.params), callerOf(request));
-    return sendPart(reply, orderPanel(order));
+    return sendPart(reply, orderPanel(order, await siteFor(order, parts)));
   });
 
   app.post<OfOrder>("/orders/:id/cancel", async (request, reply) => {
@@ -30,8 +28,7 @@ export function addOrderRoutes(app: FastifyInstance, { orders, assets }: PagePar
   });
 }
 
-/** @throws {NotFoundError} if there can be no such order */
-function orderId({ id }: OfOrder["Params"]): string {
-  if (ORDER_ID.test(id)) return id;
-  throw new NotFoundError("There is no such order.");
+/** Asked only while a receipt waits: then it says what for. */
+async function siteFor(order: Order, { view }: PageParts): Promise<Site | null> {
+  return order.receipt === "pending" ? view.now() : null;
 }

@@ -19,10 +19,17 @@ import {
   type OrderPage,
   orderPageAnswer,
   problemAnswer,
+  type Receipt,
+  receiptAnswer,
   type Site,
   siteAnswer,
 } from "./order-answers.ts";
 import type { OrderDraft } from "./order-form.ts";
+
+/** What is said of a 404, by its code. */
+const MISSING: Readonly<Record<string, string>> = {
+  RECEIPT_NOT_PROMISED: "This order has no receipt.",
+};
 
 /** On whose behalf a call is made. */
 export interface Caller {
@@ -30,14 +37,23 @@ export interface Caller {
   readonly deadline: Deadline;
 }
 
-/** The two ways to the service. */
+/** The ways to the service, apart: one that fails closes no other. */
 export interface Ways {
   readonly reading: Pick<Dependency, "call">;
+  /** Fails with the object store. */
+  readonly receipts: Pick<Dependency, "call">;
+  /** Fails with the right to write. */
   readonly writing: Pick<Dependency, "call">;
 }
 
+/** A receipt, and the very text that is stored. */
+export interface StoredReceipt {
+  readonly receipt: Receipt;
+  readonly text: string;
+}
+
 interface Sent {
-  readonly method: "GET" | "POST";
+  readonly way: keyof Ways;
   readonly path: string;
   readonly key?: string;
   readonly body?: object;
@@ -56,46 +72,57 @@ export class OrdersApi {
 
   /** The same key makes the same order, however often. */
   place(key: string, draft: OrderDraft, caller: Caller): Promise<Order> {
-    return this.#ask({ method: "POST", path: "/orders", key, body: draft }, orderAnswer, caller);
+    const sent: Sent = { way: "writing", path: "/orders", key, body: draft };
+    return this.#ask(sent, as(orderAnswer), caller);
   }
 
   /** Again is success. */
   cancel(id: string, caller: Caller): Promise<Order> {
     const path = `/orders/${encodeURIComponent(id)}/cancel`;
-    return this.#ask({ method: "POST", path }, orderAnswer, caller);
+    return this.#ask({ way: "writing", path }, as(orderAnswer), caller);
   }
 
   order(id: string, caller: Caller): Promise<Order> {
     const path = `/orders/${encodeURIComponent(id)}`;
-    return this.#ask({ method: "GET", path }, orderAnswer, caller);
+    return this.#ask({ way: "reading", path }, as(orderAnswer), caller);
+  }
+
+  /** Null while it is not stored where the orders service is. */
+  receipt(id: string, caller: Caller): Promise<StoredReceipt | null> {
+    const path = `/orders/${encodeURIComponent(id)}/receipt`;
+    return this.#ask({ way: "receipts", path }, receiptOf, caller);
   }
 
   /** @param after - `next` of the page before; null: the newest */
   orders(after: string | null, limit: number, caller: Caller): Promise<OrderPage> {
     const query = new URLSearchParams({ limit: String(limit), ...(after !== null && { after }) });
-    return this.#ask({ method: "GET", path: `/orders?${query}` }, orderPageAnswer, caller);
+    const path = `/orders?${query}`;
+    return this.#ask({ way: "reading", path }, as(orderPageAnswer), caller);
   }
 
   /** How the site is; an unhealthy one says so, too. */
   async site(signal: AbortSignal): Promise<Site> {
     const response = await fetched(`${this.#origin}/health`, { signal });
-    return answerOf(response, siteAnswer);
+    return as(siteAnswer)(response);
   }
 
-  #ask<Answer>(sent: Sent, schema: z.ZodType<Answer>, caller: Caller): Promise<Answer> {
-    const way = sent.method === "GET" ? this.#ways.reading : this.#ways.writing;
+  #ask<Answer>(
+    sent: Sent,
+    answerOf: (response: Response) => Promise<Answer>,
+    caller: Caller,
+  ): Promise<Answer> {
     const { deadline } = caller;
     const call = async (signal: AbortSignal): Promise<Answer> => {
       const response = await fetched(`${this.#origin}${sent.path}`, {
-        method: sent.method,
+        method: sent.way === "writing" ? "POST" : "GET",
         headers: headersOf(sent, caller),
         ...(sent.body !== undefined && { body: JSON.stringify(sent.body) }),
         signal,
       });
       if (!response.ok) throw await refusalOf(response);
-      return answerOf(response, schema);
+      return answerOf(response);
     };
-    return way.call(call, { idempotent: true, deadline });
+    return this.#ways[sent.way].call(call, { idempotent: true, deadline });
   }
 }
 
@@ -119,23 +146,33 @@ async function fetched(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
-async function answerOf<Answer>(response: Response, schema: z.ZodType<Answer>): Promise<Answer> {
-  const parsed = schema.safeParse(await jsonOf(response));
-  if (parsed.success) return parsed.data;
+/** What reads an answer as JSON of that shape. */
+function as<Answer>(schema: z.ZodType<Answer>): (response: Response) => Promise<Answer> {
+  return async (response) => parsed(schema, await textOf(response));
+}
+
+async function receiptOf(response: Response): Promise<StoredReceipt | null> {
+  const text = await textOf(response);
+  return response.status === 202 ? null : { receipt: parsed(receiptAnswer, text), text };
+}
+
+function parsed<Answer>(schema: z.ZodType<Answer>, text: string): Answer {
+  const answer = schema.safeParse(jsonOf(text));
+  if (answer.success) return answer.data;
   throw new DependencyError("The orders service gave an answer that makes no sense.", {
-    cause: parsed.error,
+    cause: answer.error,
     outcome: "unknown",
   });
 }
 
 async function refusalOf(response: Response): Promise<ServiceError> {
   const { status } = response;
-  const parsed = problemAnswer.safeParse(await jsonOf(response));
-  if (!parsed.success) {
+  const problem = problemAnswer.safeParse(jsonOf(await textOf(response)));
+  if (!problem.success) {
     return new DependencyError(`The orders service answered ${status} without saying why.`);
   }
-  const { code, title, detail } = parsed.data;
-  if (status === 404) return new NotFoundError("There is no such order.");
+  const { code, title, detail } = problem.data;
+  if (status === 404) return new NotFoundError(MISSING[code] ?? "There is no such order.");
   const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
   const kind = { code, status, title, retryable: Number.isFinite(seconds) || status >= 500 };
   return new ServiceError(kind, detail, {
@@ -143,9 +180,17 @@ async function refusalOf(response: Response): Promise<ServiceError> {
   });
 }
 
-async function jsonOf(response: Response): Promise<unknown> {
+async function textOf(response: Response): Promise<string> {
   try {
-    return await response.json();
+    return await response.text();
+  } catch (cause) {
+    throw new DependencyError("The orders service broke off its answer.", { cause });
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
   } catch {
     // Not JSON: the schema says so in a way everybody understands.
     return null;

@@ -5,6 +5,7 @@ import { answerFailuresWithPages } from "./failure-pages.ts";
 import { addHomeRoutes } from "./home-routes.ts";
 import { addOrderRoutes } from "./order-routes.ts";
 import { type PageParts, sendPart } from "./page-parts.ts";
+import { addReceiptRoutes } from "./receipt-routes.ts";
 import { statusPanel } from "./pages/status-panel.ts";
 
 const FORM = "application/x-www-form-urlencoded";
@@ -19,6 +20,7 @@ export const pageRoutes: FastifyPluginCallback<PageParts> = (app, parts, done) =
   answerFailuresWithPages(app, parts.assets);
   addHomeRoutes(app, parts);
   addOrderRoutes(app, parts);
+  addReceiptRoutes(app, parts);
 
   app.get("/status", async (_request, reply) =>
     sendPart(reply, statusPanel(await parts.view.now())),

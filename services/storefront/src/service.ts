@@ -62,12 +62,15 @@ export async function assembleStorefront(
       timeoutMs: CALL_TIMEOUT_MS,
       onCall: (outcome, seconds) => metrics.callEnded(name, outcome, seconds),
     });
-  // Apart, so that a site that refuses writes is still asked for what can be read.
-  const [reading, writing] = [dependency("orders-read"), dependency("orders-write")];
+  const ways = {
+    reading: dependency("orders-read"),
+    receipts: dependency("orders-receipts"),
+    writing: dependency("orders-write"),
+  };
   metrics.watchCircuits(() =>
-    Object.fromEntries([reading, writing].map(({ name, state }) => [name, state.circuit])),
+    Object.fromEntries(Object.values(ways).map(({ name, state }) => [name, state.circuit])),
   );
-  orders = new OrdersApi(settings.ORDERS_URL, { reading, writing });
+  orders = new OrdersApi(settings.ORDERS_URL, ways);
   const view = new SiteView(orders);
   await app.register(pageRoutes, { orders, view, assets: loadAssets() });
   return service.parts;

@@ -41,6 +41,7 @@ test(`${REQUESTS} hostile requests (seed ${SEED}) do no harm`, async () => {
       { method: "GET", target: "/", content: "" },
       { method: "GET", target: `/orders/${id}`, content: "" },
       { method: "GET", target: `/orders/${id}/receipt`, content: "" },
+      { method: "GET", target: `/orders/${id}/receipt.json`, content: "" },
       { method: "GET", target: `/orders/${id}/state`, content: "" },
       {
         method: "POST",

@@ -23,6 +23,9 @@ export class PretendedOrders {
   /** Of everything else. */
   reading: Mood = "ok";
   next: string | null = null;
+  /** What has become of all receipts. */
+  receipts: Order["receipt"] = "stored";
+  storage: "healthy" | "unhealthy" = "healthy";
   readonly #close: () => Promise<void>;
 
   private constructor(url: string, close: () => Promise<void>) {
@@ -99,9 +102,31 @@ export class PretendedOrders {
       return;
     }
     const [key, order] = entry;
+    if (action === "receipt") {
+      this.#receipt(order, response);
+      return;
+    }
     const now: Order = action === "cancel" ? { ...order, status: "cancelled" } : order;
     this.orders.set(key, now);
-    send(response, 200, now);
+    send(response, 200, { ...now, receipt: this.receipts });
+  }
+
+  #receipt({ id, number, items, createdAt }: Order, response: ServerResponse): void {
+    if (this.receipts === "none") problem(response, 404, "RECEIPT_NOT_PROMISED");
+    else if (this.receipts === "set_aside") problem(response, 409, "RECEIPT_SET_ASIDE");
+    else if (this.receipts === "pending") send(response, 202, { status: "pending", orderId: id });
+    else if (this.storage === "unhealthy") problem(response, 503, "STORAGE_UNAVAILABLE");
+    else {
+      const customer = "Ada <Byron>";
+      send(response, 200, {
+        receipt: 1,
+        orderId: id,
+        number,
+        customer,
+        items,
+        placedAt: createdAt,
+      });
+    }
   }
 
   #health(): object {
@@ -114,6 +139,7 @@ export class PretendedOrders {
       status: "degraded",
       dependencies: [
         { name: "database", status: "degraded", responseMs: 300, error: "slow <b>today</b>" },
+        { name: "storage", status: this.storage, responseMs: 3 },
       ],
       more: "than the page needs",
     };

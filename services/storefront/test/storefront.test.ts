@@ -1,47 +1,18 @@
 // Goal: visitors can order and read, are told what happens, and lose or double nothing, whatever the
 // orders service does. Method: the assembled service, asked through its own HTTP stack.
-import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { assembleStorefront } from "../src/service.ts";
-import { storefrontSettings } from "../src/settings.ts";
-import { PretendedOrders } from "./pretended-orders.ts";
+import type { PretendedOrders } from "./pretended-orders.ts";
+import { FORM, KEY, Shop } from "./storefront-world.ts";
 
-const KEY = "0bed1196-9102-4c24-a438-f3ce5a65dc3c";
-const FORM = { key: KEY, customer: "Ada", sku: "rope-20", quantity: "2", note: "" };
-
+let shop: Shop;
 let orders: PretendedOrders;
-let app: FastifyInstance;
 
 beforeEach(async () => {
-  orders = await PretendedOrders.open();
-  ({ app } = await assembleStorefront(
-    storefrontSettings({ ORDERS_URL: orders.url, LOG_LEVEL: "fatal", ANSWER_TIMEOUT_MS: "5000" }),
-    {},
-  ));
+  shop = await Shop.open();
+  ({ orders } = shop);
 });
 
-afterEach(async () => {
-  await app.close();
-  await orders.close();
-});
-
-function get(url: string) {
-  return app.inject({ method: "GET", url });
-}
-
-function post(url: string, fields: Record<string, string>, headers: Record<string, string> = {}) {
-  return app.inject({
-    method: "POST",
-    url,
-    headers: {
-      host: "shop.example",
-      "sec-fetch-site": "same-origin",
-      "content-type": "application/x-www-form-urlencoded",
-      ...headers,
-    },
-    payload: new URLSearchParams(fields).toString(),
-  });
-}
+afterEach(() => shop.close());
 
 /** The value of a field of the form, as the page shows it. */
 function field(page: string, name: string): string | undefined {
@@ -50,7 +21,7 @@ function field(page: string, name: string): string | undefined {
 
 describe("the front page", () => {
   test("says which cloud serves, its epoch, its health and what is wrong", async () => {
-    const { body } = await get("/");
+    const { body } = await shop.get("/");
 
     for (const text of ["AWS, us-east-1", "aws-us-east-1", "<dd>3</dd>", "Orders are taken."])
       expect(body).toContain(text);
@@ -58,7 +29,7 @@ describe("the front page", () => {
   });
 
   test("gives every visitor a key of their own", async () => {
-    const keys = await Promise.all([get("/"), get("/")]);
+    const keys = await Promise.all([shop.get("/"), shop.get("/")]);
 
     const [one, other] = keys.map(({ body }) => field(body, "key"));
     expect(one).toMatch(/^[0-9a-f-]{36}$/);
@@ -66,10 +37,10 @@ describe("the front page", () => {
   });
 
   test("lists orders with what people call the articles, and leads to older ones", async () => {
-    await post("/orders", FORM);
+    await shop.post("/orders", FORM);
     orders.next = "MTc";
 
-    const { body } = await get("/?after=OTk");
+    const { body } = await shop.get("/?after=OTk");
 
     expect(body).toContain('<a href="/orders/1">A-1</a>');
     expect(body).toContain("2 × Rope, 20 m");
@@ -78,7 +49,7 @@ describe("the front page", () => {
   });
 
   test("ignores a place to begin that is none", async () => {
-    await get(`/?after=${encodeURIComponent("x&limit=9")}`);
+    await shop.get(`/?after=${encodeURIComponent("x&limit=9")}`);
 
     expect(orders.asked.map(({ path }) => path)).toContain("/orders?limit=10");
   });
@@ -88,7 +59,7 @@ describe("the front page", () => {
     async (mood) => {
       orders.reading = mood;
       const startedMs = performance.now();
-      const answer = await get("/");
+      const answer = await shop.get("/");
 
       expect(answer.statusCode).toBe(200);
       expect(answer.body).toContain("The orders service does not answer right now.");
@@ -101,15 +72,15 @@ describe("the front page", () => {
   test("says that orders can be read while the site refuses writes", async () => {
     orders.writing = "read-only";
 
-    expect((await get("/")).body).toContain(
+    expect((await shop.get("/")).body).toContain(
       "Orders can be read; new ones are taken again in a moment.",
     );
   });
 
   test("is light: page, style, script and icon together under 30 KiB", async () => {
-    const { body } = await get("/");
+    const { body } = await shop.get("/");
     const paths = [...body.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path);
-    const files = await Promise.all(paths.map((path) => get(path ?? "")));
+    const files = await Promise.all(paths.map((path) => shop.get(path ?? "")));
 
     expect(paths).toHaveLength(3);
     expect(files.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
@@ -119,7 +90,7 @@ describe("the front page", () => {
   });
 
   test("allows no script, style or form from anywhere else, and holds none itself", async () => {
-    const { headers, body } = await get("/");
+    const { headers, body } = await shop.get("/");
 
     expect(headers["content-security-policy"]).toContain("script-src 'self'");
     expect(headers["content-security-policy"]).not.toContain("unsafe");
@@ -127,7 +98,7 @@ describe("the front page", () => {
   });
 
   test("can be used with a keyboard and a screen reader", async () => {
-    const { body } = await get("/");
+    const { body } = await shop.get("/");
 
     const labels = [...body.matchAll(/<label for="([^"]+)"/g)].map(([, id]) => id);
     expect(labels).toEqual(["customer", "sku", "quantity", "note"]);
@@ -140,7 +111,7 @@ describe("the front page", () => {
 
 describe("placing an order", () => {
   test("sends the key of the form, on behalf of the request, and leads to the order", async () => {
-    const answer = await post("/orders", { ...FORM, note: "ring <twice>" });
+    const answer = await shop.post("/orders", { ...FORM, note: "ring <twice>" });
 
     expect([answer.statusCode, answer.headers.location]).toEqual([303, "/orders/1"]);
     const [placing] = orders.placings;
@@ -156,7 +127,7 @@ describe("placing an order", () => {
   });
 
   test("sent twice orders once", async () => {
-    const answers = [await post("/orders", FORM), await post("/orders", FORM)];
+    const answers = [await shop.post("/orders", FORM), await shop.post("/orders", FORM)];
 
     expect(answers.map(({ headers }) => headers.location)).toEqual(["/orders/1", "/orders/1"]);
     expect(orders.orders.size).toBe(1);
@@ -172,7 +143,7 @@ describe("placing an order", () => {
   ])(
     "with %s %j shows what is wrong beside the field and asks nobody",
     async (name, value, says) => {
-      const { statusCode, body } = await post("/orders", { ...FORM, [name]: value });
+      const { statusCode, body } = await shop.post("/orders", { ...FORM, [name]: value });
 
       expect(statusCode).toBe(422);
       expect(body).toContain(`<p class="mistake" id="${name}-mistake">${says}</p>`);
@@ -184,7 +155,7 @@ describe("placing an order", () => {
 
   test("while the site is read-only keeps what was typed and the key, and says when to try again", async () => {
     orders.writing = "read-only";
-    const { statusCode, headers, body } = await post("/orders", FORM);
+    const { statusCode, headers, body } = await shop.post("/orders", FORM);
 
     expect([statusCode, headers["retry-after"]]).toEqual([503, "2"]);
     expect(body).toContain("Yours is kept in the form");
@@ -197,7 +168,7 @@ describe("placing an order", () => {
 
     orders.writing = "ok";
     await new Promise((resolve) => setTimeout(resolve, 1_200));
-    expect((await post("/orders", FORM)).headers.location).toBe("/orders/1");
+    expect((await shop.post("/orders", FORM)).headers.location).toBe("/orders/1");
     expect(new Set(orders.placings.map((placing) => placing.headers["idempotency-key"]))).toEqual(
       new Set([KEY]),
     );
@@ -206,7 +177,7 @@ describe("placing an order", () => {
   test("an orders service that hangs costs no more than the time of the request", async () => {
     orders.writing = "hang";
     const startedMs = performance.now();
-    const { statusCode } = await post("/orders", FORM);
+    const { statusCode } = await shop.post("/orders", FORM);
 
     expect(statusCode).toBe(504);
     expect(performance.now() - startedMs).toBeLessThan(8_000);
@@ -214,7 +185,7 @@ describe("placing an order", () => {
 
   test("a refusal that will stay one becomes a page that says so and is not repeated", async () => {
     orders.writing = "refuses";
-    const { statusCode, headers, body } = await post("/orders", FORM);
+    const { statusCode, headers, body } = await shop.post("/orders", FORM);
 
     expect([statusCode, headers["retry-after"]]).toEqual([400, undefined]);
     expect(body).toContain("<h1>It is not possible</h1>");
@@ -227,7 +198,7 @@ describe("placing an order", () => {
     [{ "sec-fetch-site": "", origin: "https://evil.example" }],
   ])("from another site's page (%o) is refused", async (headers) => {
     const sent = { ...headers };
-    const { statusCode, body } = await post("/orders", FORM, sent);
+    const { statusCode, body } = await shop.post("/orders", FORM, sent);
 
     expect(statusCode).toBe(403);
     expect(body).toContain("Open the shop itself and order there.");
@@ -236,15 +207,20 @@ describe("placing an order", () => {
 
   test("what visitors write is shown as they wrote it, never as markup", async () => {
     const evil = '"><script>alert(1)</script>';
-    const { body } = await post("/orders", { ...FORM, customer: evil, quantity: evil, key: evil });
+    const { body } = await shop.post("/orders", {
+      ...FORM,
+      customer: evil,
+      quantity: evil,
+      key: evil,
+    });
 
     expect(body).not.toContain("<script>alert");
     expect(body).toContain("&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;");
   });
 
   test("a body that is too large or no form is refused with a page", async () => {
-    const large = await post("/orders", { ...FORM, note: "x".repeat(70_000) });
-    const json = await post("/orders", FORM, { "content-type": "application/json" });
+    const large = await shop.post("/orders", { ...FORM, note: "x".repeat(70_000) });
+    const json = await shop.post("/orders", FORM, { "content-type": "application/json" });
 
     expect(large.statusCode).toBe(413);
     expect(json.statusCode).toBeGreaterThanOrEqual(400);
@@ -255,21 +231,21 @@ describe("placing an order", () => {
 
 describe("an order", () => {
   test("is shown with its state, which the page refreshes by itself", async () => {
-    await post("/orders", FORM);
-    const { body } = await get("/orders/1");
+    await shop.post("/orders", FORM);
+    const { body } = await shop.get("/orders/1");
 
     expect(body).toContain("<h1>Order A-1</h1>");
     expect(body).toContain("placed, being packed");
     expect(body).toContain('data-refresh="/orders/1/state"');
-    expect((await get("/orders/1/state")).body).not.toContain("<html");
+    expect((await shop.get("/orders/1/state")).body).not.toContain("<html");
   });
 
   test("can be cancelled as long as it is not fulfilled", async () => {
-    await post("/orders", FORM);
-    const cancelled = await post("/orders/1/cancel", {});
+    await shop.post("/orders", FORM);
+    const cancelled = await shop.post("/orders/1/cancel", {});
 
     expect([cancelled.statusCode, cancelled.headers.location]).toEqual([303, "/orders/1"]);
-    const { body } = await get("/orders/1");
+    const { body } = await shop.get("/orders/1");
     expect(body).toContain("cancelled");
     expect(body).not.toContain("Cancel this order");
   });
@@ -277,7 +253,7 @@ describe("an order", () => {
   test.each(["/orders/77", "/orders/x", "/orders/..%2Fhealth", "/nowhere"])(
     "%s is nothing, and a page says so",
     async (url) => {
-      const { statusCode, headers, body } = await get(url);
+      const { statusCode, headers, body } = await shop.get(url);
 
       expect(statusCode).toBe(404);
       expect(headers["content-type"]).toContain("text/html");
@@ -287,7 +263,7 @@ describe("an order", () => {
 
   test("that cannot be read now is not said to be lost", async () => {
     orders.reading = "broken";
-    const { statusCode, headers, body } = await get("/orders/1");
+    const { statusCode, headers, body } = await shop.get("/orders/1");
 
     expect(statusCode).toBe(503);
     expect(headers["retry-after"]).toBe("1");
@@ -299,13 +275,13 @@ describe("an order", () => {
 describe("health", () => {
   test("is degraded, not unhealthy, without the orders service: the page still serves", async () => {
     orders.reading = "broken";
-    const health = await get("/health");
+    const health = await shop.get("/health");
 
     expect(health.statusCode).toBe(200);
     expect(health.json()).toMatchObject({
       status: "degraded",
       dependencies: [{ name: "orders", status: "unhealthy" }],
     });
-    expect((await get("/live")).statusCode).toBe(200);
+    expect((await shop.get("/live")).statusCode).toBe(200);
   });
 });

@@ -10,7 +10,7 @@ const AGAIN = new Set([408, 409, 429, 502, 503, 504]);
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Replaces what an element holds by what `data-refresh` answers, every `data-every` ms. */
+/** Replaces what an element holds by what `data-refresh` answers, every `data-every` ms, until it is `data-last`. */
 async function keepFresh(element) {
   for (;;) {
     await pause(Number(element.dataset.every));
@@ -26,6 +26,7 @@ async function keepFresh(element) {
       element.dataset.shown = text;
       const fresh = new DOMParser().parseFromString(text, "text/html");
       element.replaceChildren(...fresh.body.childNodes);
+      if (element.querySelector("[data-last]") !== null) return;
     } catch {
       delete element.dataset.shown;
       const lost = document.createElement("p");

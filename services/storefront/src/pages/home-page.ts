@@ -6,6 +6,7 @@ import type { OrderForm } from "../order-form.ts";
 import { orderFormSection } from "./order-form-section.ts";
 import { orderState } from "./order-page.ts";
 import { statusSection } from "./status-panel.ts";
+import { timeText } from "./time-text.ts";
 
 export interface HomeView {
   readonly form: OrderForm;
@@ -41,11 +42,6 @@ ${next === null ? null : html`<p><a href="/?after=${encodeURIComponent(next)}">O
 
 function orderRow(order: Order): Markup {
   const articles = order.items.map(({ sku, quantity }) => `${quantity} × ${articleName(sku)}`);
-  return html`<tr><td><a href="/orders/${order.id}">${order.number}</a></td><td>${articles.join(", ")}</td><td>${orderState(order)}</td><td><time datetime="${order.createdAt}">${timeText(order)}</time></td></tr>
+  return html`<tr><td><a href="/orders/${order.id}">${order.number}</a></td><td>${articles.join(", ")}</td><td>${orderState(order)}</td><td>${timeText(order.createdAt)}</td></tr>
 `;
-}
-
-/** `2026-03-01 12:30 UTC` */
-function timeText({ createdAt }: Order): string {
-  return `${createdAt.slice(0, 10)} ${createdAt.slice(11, 16)} UTC`;
 }
