@@ -117,7 +117,7 @@ export class ServerSideCopy {
     if (facts === null || facts.etag !== seen.source.etag) return { kind: "sourceChanged" };
     // A listing that tells no MD5 need not mean that there is none.
     const { md5, etag, sizeBytes } = facts;
-    if (md5 === null) return null;
+    if (md5 === null || !this.#admits()) return null;
     const { properties, tagsLost } = propertiesFor(tools, facts.properties, { etag, md5 });
     const request = { key: seen.targetKey, properties, condition: conditionOn(seen.target) };
     const attempt = async (
@@ -141,8 +141,23 @@ export class ServerSideCopy {
     const { mode, minBytes = SERVER_SIDE_MIN_BYTES } = this.#options;
     if (mode === "never" || sizeBytes > maxBytes) return false;
     if (mode === "always") return true;
-    const isOpen = this.#clock.now() >= this.#closedUntilMs;
-    return isOpen && sizeBytes >= minBytes && this.#readable !== false;
+    return this.#isOpen && sizeBytes >= minBytes && this.#readable !== false;
+  }
+
+  get #isOpen(): boolean {
+    return this.#clock.now() >= this.#closedUntilMs;
+  }
+
+  /** After it was given up, one object tells for all whether it works by now. */
+  #admits(): boolean {
+    if (this.#options.mode === "always") return true;
+    if (!this.#isOpen) return false;
+    if (this.#refusedInARow >= REFUSALS_IN_A_ROW_MAX) this.#close();
+    return true;
+  }
+
+  #close(): void {
+    this.#closedUntilMs = this.#clock.now() + AGAIN_MS;
   }
 
   #isFit(url: string, { urlMaxCharacters }: UrlCopyLimits): boolean {
@@ -199,6 +214,7 @@ export class ServerSideCopy {
     this.#objects += 1;
     this.#bytes += sizeBytes;
     this.#refusedInARow = 0;
+    this.#closedUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   #refuse(because: string): void {
@@ -206,7 +222,7 @@ export class ServerSideCopy {
     this.#refusedInARow += 1;
     this.#because = because;
     if (this.#refusedInARow < REFUSALS_IN_A_ROW_MAX) return;
-    this.#closedUntilMs = this.#clock.now() + AGAIN_MS;
+    this.#close();
     if (this.#givenUp) return;
     this.#givenUp = true;
     this.#options.onGivenUp?.(because);

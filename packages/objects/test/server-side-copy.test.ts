@@ -285,14 +285,14 @@ describe("giving up for a while", () => {
     expect(made.serverSide.counts).toMatchObject({ refused: 3, givenUp: true });
 
     made.surroundings.nowMs += 15 * 60_000;
-    await copyNew(made, "f");
-    await copyNew(made, "g");
+    await Promise.all(["f", "g"].map((name) => copyNew(made, name)));
     expect(made.serverSide.counts.refused).toBe(4);
 
     isOpen = true;
     made.surroundings.nowMs += 15 * 60_000;
     for (const name of ["h", "i"]) await copyNew(made, name);
-    expect(made.serverSide.counts).toMatchObject({ refused: 4, objects: 2 });
+    await Promise.all(["j", "k"].map((name) => copyNew(made, name)));
+    expect(made.serverSide.counts).toMatchObject({ refused: 4, objects: 4 });
     expect(told).toEqual(["the source answered with 404"]);
   });
 
