@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Configuration, type Problem, validateConfiguration } from "../src/index.ts";
 import { EXAMPLE } from "./example.ts";
+import { accepted, refused } from "./validated.ts";
 
 const KEEPER = (cloud: string): string => `
     keeper:
@@ -19,18 +19,6 @@ const LEASED = ["aws", "azure"]
   }, EXAMPLE)
   .replace("state: { directory: ./state }", "state: { url: postgresql://me@db:5432/state }")
   .concat("lease: { ttl: 3s, renew: 750ms, margin: 300ms }\n");
-
-function accepted(text: string): Configuration {
-  const validation = validateConfiguration(text, "/etc/cloudphoenix/shop.yaml");
-  if ("problems" in validation) throw new Error(JSON.stringify(validation.problems, null, 1));
-  return validation.configuration;
-}
-
-function refused(text: string): readonly Problem[] {
-  const validation = validateConfiguration(text, "shop.yaml");
-  if ("configuration" in validation) throw new Error("the text was accepted");
-  return validation.problems;
-}
 
 function changed(from: string, to: string): string {
   if (!LEASED.includes(from)) throw new Error(`the example has no ${from}`);

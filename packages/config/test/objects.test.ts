@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type Configuration, type Problem, validateConfiguration } from "../src/index.ts";
+import { validateConfiguration } from "../src/index.ts";
 import { EXAMPLE } from "./example.ts";
+import { accepted, refused } from "./validated.ts";
 
 const STORES = {
   aws: 'objects: { url: "s3://receipts?region=us-east-1", hints_url: "https://sqs.example/1/receipts" }',
@@ -16,18 +17,6 @@ const COPIED = (["aws", "azure"] as const)
   .concat(
     "objects: { references: [{ table: public.receipts, key: object_key, stored_at: stored_at }] }\n",
   );
-
-function accepted(text: string): Configuration {
-  const validation = validateConfiguration(text, "/etc/cloudphoenix/shop.yaml");
-  if ("problems" in validation) throw new Error(JSON.stringify(validation.problems, null, 1));
-  return validation.configuration;
-}
-
-function refused(text: string): readonly Problem[] {
-  const validation = validateConfiguration(text, "shop.yaml");
-  if ("configuration" in validation) throw new Error("the text was accepted");
-  return validation.problems;
-}
 
 function changed(from: string, to: string): string {
   if (!COPIED.includes(from)) throw new Error(`the example has no ${from}`);
