@@ -156,6 +156,11 @@ export function situation(change: Partial<Situation> = {}): Situation {
   };
 }
 
+/** Nothing happened but heals of a site, ended at these instants. */
+export function healsOf(site: string, ...atMs: readonly number[]): Situation["activity"] {
+  return { ...situation().activity, healsEnded: atMs.map((at) => ({ site, atMs: at })) };
+}
+
 /**
  * Decides every 500 ms from `NOW` for `forMs` with what `answersAt` says at each instant, carrying
  * the state over as the decision loop does. Heartbeats go on as the signal `aws-lag` tells: written

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { judgeRequest } from "../src/index.ts";
+import type { GuardResult, ObjectCopyFacts, Situation } from "../src/index.ts";
+import { NEVER_SEEN, asked, replication } from "./asked.ts";
+import { NOW, SHOP, STANDBY, situation } from "./shop.ts";
+
+// What a move would lose, of rows and of objects.
+
+describe("data-fresh", () => {
+  test("passes a loss within the objective, with the numbers", () => {
+    expect(asked("data-fresh")).toMatchObject({
+      outcome: "pass",
+      sentence: "Loss would be at most 0.4 s, objective 5 s.",
+    });
+  });
+
+  test("passes exactly at the objective and blocks a millisecond beyond", () => {
+    expect(asked("data-fresh", replication({ appliedAtMs: NOW - 5_000 })).outcome).toBe("pass");
+    expect(asked("data-fresh", replication({ appliedAtMs: NOW - 5_001 })).outcome).toBe("block");
+  });
+
+  test("blocks a loss that is not known", () => {
+    const result = asked("data-fresh", replication({ appliedAtMs: null }));
+    expect(result).toMatchObject({ outcome: "block" });
+    expect(result.sentence).toContain("The loss is unknown");
+  });
+
+  test("counts up to its own start where this controller never saw a sign of life", () => {
+    const since = (agoMs: number): GuardResult =>
+      asked("data-fresh", {
+        ...NEVER_SEEN,
+        watchedSince: { site: "aws-us-east-1", atMs: NOW - agoMs },
+        ...replication({ writtenAtMs: null, appliedAtMs: NOW - 10_000 }),
+      });
+    expect(since(6_000)).toMatchObject({ outcome: "pass" });
+    expect(since(6_000).sentence).toContain("at most 4.0 s");
+    expect(since(1_000)).toMatchObject({ outcome: "block" });
+    expect(asked("data-fresh", NEVER_SEEN).sentence).toContain("The loss is unknown");
+    const other = { watchedSince: { site: "azure-westeurope", atMs: NOW } };
+    expect(asked("data-fresh", { ...NEVER_SEEN, ...other }).sentence).toContain("unknown");
+  });
+
+  test("counts a standby that is ahead of the last sign of life as no loss", () => {
+    const change = replication({ writtenAtMs: NOW - 1_000, appliedAtMs: NOW - 500 });
+    expect(asked("data-fresh", change).sentence).toContain("at most 0.0 s");
+  });
+
+  test.each([
+    ["refuses a person who did not accept the loss", false, "block"],
+    ["lets a person accept the loss, and wants approval for it", true, "approve"],
+  ] as const)("%s", (_, acceptLoss, outcome) => {
+    const given = situation(replication({ appliedAtMs: NOW - 20_000 }));
+    const { guards } = judgeRequest(given, { kind: "dr", acceptLoss });
+    expect(guards.find((one) => one.guard === "data-fresh")?.outcome).toBe(outcome);
+  });
+});
+
+describe("objects", () => {
+  const application = { ...SHOP, objects: { rpoMs: 60_000 } };
+  const copied: ObjectCopyFacts = {
+    toldAtMs: NOW,
+    completeUntilMs: NOW - 3_000,
+    canaryMs: NOW - 2_000,
+    pending: 4,
+    paused: null,
+  };
+  const withObjects = (objects: ObjectCopyFacts | null): Partial<Situation> => ({
+    application,
+    standbys: [{ ...STANDBY, objects }],
+  });
+
+  test("are judged beside the rows, each by its own objective", () => {
+    expect(asked("data-fresh", withObjects(copied))).toMatchObject({
+      outcome: "pass",
+      sentence:
+        "Loss would be at most 0.4 s, objective 5 s; objects of at most 3.0 s, objective 60 s.",
+    });
+    expect(asked("target-ready", withObjects(copied)).outcome).toBe("pass");
+  });
+
+  test("that are behind their objective stop what acts by itself, and say why", () => {
+    const behind = {
+      ...copied,
+      completeUntilMs: NOW - 61_000,
+      paused: "its store refuses the keys",
+    };
+    const result = asked("data-fresh", withObjects(behind));
+    expect(result).toMatchObject({
+      outcome: "block",
+      sentence:
+        "objects of at most 61.0 s, objective 60 s: their copy was behind when aws-us-east-1 was last alive (its store refuses the keys); only a person may accept it.",
+    });
+  });
+
+  test("whose copy nobody tells of are an unknown loss", () => {
+    expect(asked("data-fresh", withObjects(null))).toMatchObject({ outcome: "block" });
+    expect(asked("data-fresh", withObjects(null)).sentence).toContain("unknown, objective 60 s");
+  });
+
+  test("whose store never showed a canary make the target not whole: a person must agree", () => {
+    expect(asked("target-ready", withObjects({ ...copied, canaryMs: null }))).toEqual({
+      guard: "target-ready",
+      outcome: "approve",
+      sentence:
+        "azure-westeurope serves but is not whole: no canary object was ever seen in its store; 1 person must agree.",
+    });
+  });
+
+  test("are nobody's business where the application has none", () => {
+    expect(asked("target-ready", { standbys: [{ ...STANDBY, objects: null }] }).outcome).toBe(
+      "pass",
+    );
+  });
+});
