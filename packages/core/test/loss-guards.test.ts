@@ -6,6 +6,15 @@ import { NOW, SHOP, STANDBY, situation } from "./shop.ts";
 
 // What a move would lose, of rows and of objects.
 
+/** What is said of a standby 10 s behind by a controller that started when all was lost already. */
+function watchedFor(forMs: number): GuardResult {
+  return asked("data-fresh", {
+    ...NEVER_SEEN,
+    watchedSince: { site: "aws-us-east-1", atMs: NOW - forMs },
+    ...replication({ writtenAtMs: null, appliedAtMs: NOW - 10_000 }),
+  });
+}
+
 describe("data-fresh", () => {
   test("passes a loss within the objective, with the numbers", () => {
     expect(asked("data-fresh")).toMatchObject({
@@ -26,15 +35,9 @@ describe("data-fresh", () => {
   });
 
   test("counts up to its own start where this controller never saw a sign of life", () => {
-    const since = (agoMs: number): GuardResult =>
-      asked("data-fresh", {
-        ...NEVER_SEEN,
-        watchedSince: { site: "aws-us-east-1", atMs: NOW - agoMs },
-        ...replication({ writtenAtMs: null, appliedAtMs: NOW - 10_000 }),
-      });
-    expect(since(6_000)).toMatchObject({ outcome: "pass" });
-    expect(since(6_000).sentence).toContain("at most 4.0 s");
-    expect(since(1_000)).toMatchObject({ outcome: "block" });
+    expect(watchedFor(6_000)).toMatchObject({ outcome: "pass" });
+    expect(watchedFor(6_000).sentence).toContain("at most 4.0 s");
+    expect(watchedFor(1_000)).toMatchObject({ outcome: "block" });
     expect(asked("data-fresh", NEVER_SEEN).sentence).toContain("The loss is unknown");
     const other = { watchedSince: { site: "azure-westeurope", atMs: NOW } };
     expect(asked("data-fresh", { ...NEVER_SEEN, ...other }).sentence).toContain("unknown");
