@@ -1,114 +1,14 @@
 // The whole engine on the simulated world: disasters in, runs out.
-import { type Policy, type RunRecord, hasCode } from "@cloudphoenix/core";
-import {
-  DecisionLoop,
-  type LoopEvent,
-  Watch,
-  detectionKey,
-  replicationSignal,
-} from "@cloudphoenix/engine";
-import {
-  SIMULATED_APPLICATION,
-  SIMULATED_POLICY,
-  SIMULATED_SIGNALS,
-  SIMULATED_VANTAGES,
-  SeededRandom,
-  simulatedObservations,
-  simulatedPorts,
-  simulatedReplicationWatch,
-} from "@cloudphoenix/testkit";
+import type { RunRecord } from "@cloudphoenix/core";
+import { detectionKey } from "@cloudphoenix/engine";
+import { SIMULATED_VANTAGES } from "@cloudphoenix/testkit";
 import { describe, expect, test } from "vitest";
-import { A, B, Simulation } from "./simulation.ts";
-
-class LoopSimulation extends Simulation {
-  readonly blind: Set<string> = new Set();
-  readonly events: LoopEvent[] = [];
-  readonly leading: AbortController = new AbortController();
-  readonly loop: DecisionLoop;
-  readonly #watch: Watch;
-  #running: Promise<void> = Promise.resolve();
-
-  constructor(policy: Partial<Policy> = {}, patienceMs?: number) {
-    super();
-    const replication = simulatedReplicationWatch(this.world);
-    const settings = {
-      application: SIMULATED_APPLICATION,
-      policy: { ...SIMULATED_POLICY, ...policy },
-      signals: SIMULATED_SIGNALS,
-      vantages: SIMULATED_VANTAGES,
-    };
-    const sources = [
-      simulatedObservations(this.world, this.blind),
-      replicationSignal({
-        clock: this.clock,
-        watch: replication,
-        signals: SIMULATED_SIGNALS,
-        sites: [A, B],
-        active: () => this.activeSite(),
-      }),
-    ];
-    this.#watch = new Watch({ ...settings, sources });
-    const ports = simulatedPorts(this.world, this.stores);
-    const patient = patienceMs === undefined ? {} : { patienceMs };
-    this.loop = new DecisionLoop(settings, {
-      ...ports,
-      fencers: ports.fencers.map((fencer) => ({ ...fencer, ...patient })),
-      ...this.stores,
-      random: new SeededRandom(1),
-      runner: this.runner,
-      replication,
-      handlers: this.handlers,
-      watch: this.#watch,
-    });
-    this.loop.subscribe((event) => this.events.push(event));
-  }
-
-  activeSite(): string {
-    return this.world.site(B).database.writesOpen ? B : A;
-  }
-
-  async begin(): Promise<void> {
-    this.#watch.start();
-    this.#running = this.loop.run(this.leading.signal);
-    await this.clock.advance(5_000);
-  }
-
-  async end(): Promise<void> {
-    this.leading.abort();
-    await this.clock.advance(10);
-    await this.#running;
-    await this.#watch.stop();
-  }
-
-  async runs(): Promise<readonly RunRecord[]> {
-    return this.stores.runs.list(10);
-  }
-
-  verdicts(): readonly string[] {
-    return this.stores.audit.entries
-      .filter((entry) => entry.who === "decision" && !entry.what.includes("run"))
-      .map((entry) => entry.what);
-  }
-
-  troubles(): readonly string[] {
-    return this.events.flatMap((event) => (event.kind === "trouble" ? [event.message] : []));
-  }
-}
-
-async function loop(policy: Partial<Policy> = {}): Promise<LoopSimulation> {
-  const simulation = new LoopSimulation(policy);
-  await simulation.begin();
-  return simulation;
-}
+import { LoopSimulation, REQUEST, leadingLoop } from "./loop-simulation.ts";
+import { A, B } from "./simulation.ts";
 
 function isMove(run: RunRecord): boolean {
   return run.plan.kind === "dr";
 }
-
-/** Nothing is repaired by itself, so that a fault stays. */
-const NO_HEALS = { modes: { heal: "observe", region: "auto", dr: "auto" } } as const;
-
-const request = { reason: "a drill", acceptLoss: false, by: "ann" } as const;
 
 test.each([
   ["the usual time where its means ask for no more", undefined, 3_000],
@@ -131,7 +31,7 @@ test.each([
 
 describe("without anybody's help", () => {
   test("a healthy application is left alone", async () => {
-    const simulation = await loop();
+    const simulation = await leadingLoop();
     await simulation.clock.advance(240_000);
     await simulation.end();
 
@@ -142,7 +42,7 @@ describe("without anybody's help", () => {
   });
 
   test("the loss of a region leads to a completed move to the other cloud", async () => {
-    const simulation = await loop();
+    const simulation = await leadingLoop();
     simulation.world.strike((state) => {
       state.sites[A]!.condition = "dead";
     });
@@ -164,7 +64,7 @@ describe("without anybody's help", () => {
   });
 
   test("a dead replica is healed in place and nothing moves", async () => {
-    const simulation = await loop();
+    const simulation = await leadingLoop();
     simulation.world.strike((state) => {
       state.sites[A]!.workloads["orders"]!.ready = 1;
     });
@@ -178,7 +78,7 @@ describe("without anybody's help", () => {
   });
 
   test("a stopped database is started again", async () => {
-    const simulation = await loop();
+    const simulation = await leadingLoop();
     simulation.world.strike((state) => {
       state.sites[A]!.database.running = false;
     });
@@ -191,7 +91,7 @@ describe("without anybody's help", () => {
   });
 
   test("a heal is given up for a move when things turn out worse", async () => {
-    const simulation = await loop({ holdMs: { heal: 500, region: 3_000, dr: 3_000 } });
+    const simulation = await leadingLoop({ holdMs: { heal: 500, region: 3_000, dr: 3_000 } });
     simulation.world.inject({
       operation: `restart-database ${A}`,
       how: "hang",
@@ -218,7 +118,7 @@ describe("without anybody's help", () => {
   });
 
   test("blind monitors change nothing", async () => {
-    const simulation = await loop();
+    const simulation = await leadingLoop();
     for (const { id } of SIMULATED_VANTAGES) simulation.blind.add(id);
     await simulation.clock.advance(60_000);
     await simulation.end();
@@ -228,7 +128,7 @@ describe("without anybody's help", () => {
   });
 
   test("one blind monitor that sees everything dead changes nothing", async () => {
-    const simulation = await loop();
+    const simulation = await leadingLoop();
     simulation.blind.add("internet");
     await simulation.clock.advance(60_000);
     await simulation.end();
@@ -237,7 +137,7 @@ describe("without anybody's help", () => {
   });
 
   test("a stalled standby blocks the move, people are told, and nothing moves", async () => {
-    const simulation = await loop();
+    const simulation = await leadingLoop();
     simulation.world.strike((state) => {
       state.replication.stalled = true;
     });
@@ -254,7 +154,9 @@ describe("without anybody's help", () => {
   });
 
   test("after a person cancelled a move it is not started again at once", async () => {
-    const simulation = await loop({ modes: { heal: "auto", region: "approve", dr: "approve" } });
+    const simulation = await leadingLoop({
+      modes: { heal: "auto", region: "approve", dr: "approve" },
+    });
     simulation.world.strike((state) => {
       state.sites[A]!.condition = "dead";
     });
@@ -271,7 +173,7 @@ describe("without anybody's help", () => {
   });
 
   test("a decision that grew old while the state was slow starts nothing", async () => {
-    const simulation = await loop();
+    const simulation = await leadingLoop();
     const { facts } = simulation.stores;
     const put = facts.put.bind(facts);
     facts.put = async (key, value) => {
@@ -293,7 +195,7 @@ describe("without anybody's help", () => {
   });
 
   test("maintenance keeps the hands off, also after a restart", async () => {
-    const simulation = await loop();
+    const simulation = await leadingLoop();
     await simulation.loop.maintenance({ on: true, reason: "network work", by: "ann" });
     simulation.world.strike((state) => {
       state.sites[A]!.condition = "dead";
@@ -306,7 +208,7 @@ describe("without anybody's help", () => {
   });
 
   test("a look that fails is told and the next one comes", async () => {
-    const simulation = await loop();
+    const simulation = await leadingLoop();
     const broken = simulation.stores.roles.read.bind(simulation.stores.roles);
     simulation.stores.roles.read = () => Promise.reject(new Error("no database"));
     await simulation.clock.advance(2_000);
@@ -320,7 +222,7 @@ describe("without anybody's help", () => {
   });
 
   test("nothing is decided once the lead is lost", async () => {
-    const simulation = await loop();
+    const simulation = await leadingLoop();
     await simulation.end();
     const before = simulation.loop.decisions.length;
     simulation.world.strike((state) => {
@@ -330,7 +232,7 @@ describe("without anybody's help", () => {
 
     expect(simulation.loop.decisions).toHaveLength(before);
     expect(await simulation.runs()).toEqual([]);
-    await expect(simulation.loop.request({ ...request, kind: "switchover" })).rejects.toMatchObject(
+    await expect(simulation.loop.request({ ...REQUEST, kind: "switchover" })).rejects.toMatchObject(
       {
         code: "NOT_LEADER",
       },
@@ -339,7 +241,7 @@ describe("without anybody's help", () => {
 });
 
 test("a standby whose database died is healed, and the active site is left alone", async () => {
-  const simulation = await loop();
+  const simulation = await leadingLoop();
   simulation.world.strike((state) => {
     state.sites[B]!.database.running = false;
   });
@@ -352,107 +254,4 @@ test("a standby whose database died is healed, and the active site is left alone
   expect(run?.plan.steps.map(({ id }) => id)).toContain("restart-database");
   expect(simulation.world.site(B).database).toMatchObject({ running: true, writesOpen: false });
   expect(await simulation.runs()).toHaveLength(1);
-});
-
-describe("an operator", () => {
-  test("starts a switchover of a healthy application", async () => {
-    const simulation = await loop();
-
-    const plan = await simulation.loop.request({ ...request, kind: "switchover" });
-    await simulation.clock.advance(10_000);
-    await simulation.end();
-
-    const run = await simulation.record(plan.id);
-    expect(run).toMatchObject({ status: "completed", startedBy: "operator:ann" });
-    expect(simulation.events).toContainEqual({ kind: "run-ended", runId: plan.id });
-    expect((await simulation.stores.roles.read()).active).toBe(B);
-  });
-
-  test("is told every blocker at once, and nothing starts", async () => {
-    const simulation = await loop(NO_HEALS);
-    simulation.world.strike((state) => {
-      state.sites[B]!.database.running = false;
-      state.replication.stalled = true;
-    });
-    await simulation.clock.advance(20_000);
-
-    const refused = simulation.loop.request({ ...request, kind: "dr" });
-
-    await expect(refused).rejects.toSatisfy((error: unknown) => hasCode(error, "GUARD_BLOCKED"));
-    await expect(refused).rejects.toThrow(/target-ready: .*data-fresh: /s);
-    await simulation.end();
-    expect(await simulation.runs()).toEqual([]);
-  });
-
-  test("cannot start a second run while one is under way", async () => {
-    const simulation = await loop();
-    await simulation.loop.request({ ...request, kind: "switchover" });
-
-    const second = simulation.loop.request({ ...request, kind: "switchover" });
-
-    await expect(second).rejects.toThrow(/under way/);
-    await simulation.clock.advance(10_000);
-    await simulation.end();
-    expect(await simulation.runs()).toHaveLength(1);
-  });
-
-  test("who accepts a loss is not asked again when it is measured", async () => {
-    const simulation = await loop();
-    simulation.world.strike((state) => {
-      state.replication.stalled = true;
-    });
-    await simulation.clock.advance(8_000);
-    simulation.world.strike((state) => {
-      state.replication.stalled = false;
-      state.sites[A]!.condition = "dead";
-    });
-    await simulation.clock.advance(1_000);
-    await simulation.loop.maintenance({ on: true, reason: "by hand now", by: "ann" });
-
-    const plan = await simulation.loop.request({ ...request, kind: "dr", acceptLoss: true });
-    await simulation.untilStatus(plan.id, ({ status }) => status === "waiting-approval");
-    await simulation.tell(plan.id, { kind: "approve", by: "bob", comment: "", planId: plan.id });
-    await simulation.clock.advance(10_000);
-    await simulation.end();
-
-    expect((await simulation.record(plan.id)).status).toBe("completed");
-  });
-
-  test("is not told old news about a standby as if it were fresh", async () => {
-    const simulation = await loop();
-    await simulation.end();
-    await simulation.clock.advance(3_600_000);
-
-    const looking = simulation.loop.planDryRun({ kind: "dr" }, new AbortController().signal);
-    await simulation.clock.advance(5_000);
-    const { guards } = await looking;
-
-    const ready = guards.find((guard) => guard.guard === "target-ready");
-    expect(ready?.outcome).toBe("block");
-    expect(ready?.sentence).toContain("has not been seen lately");
-  });
-
-  test("sees what a run would do, although guards block it, and nothing changes", async () => {
-    const simulation = await loop(NO_HEALS);
-    simulation.world.strike((state) => {
-      state.sites[B]!.database.running = false;
-    });
-    await simulation.clock.advance(5_000);
-    const { replication: _before, ...before } = simulation.world.snapshot();
-
-    const looking = simulation.loop.planDryRun(
-      { kind: "dr", target: B },
-      new AbortController().signal,
-    );
-    await simulation.clock.advance(5_000);
-    const seen = await looking;
-    await simulation.end();
-
-    expect(seen.findings).toEqual([]);
-    expect(seen.guards.filter((guard) => guard.outcome === "block")).not.toEqual([]);
-    expect(seen.steps.map((step) => step.id)).toEqual(seen.plan.steps.map((step) => step.id));
-    const { replication: _after, ...after } = simulation.world.snapshot();
-    expect(after).toEqual(before);
-    expect(await simulation.runs()).toEqual([]);
-  });
 });
