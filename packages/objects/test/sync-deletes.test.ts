@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+import { DEFAULT_DELETE_RULES } from "@cloudphoenix/objects";
+import { FaultyObjectStore } from "@cloudphoenix/testkit";
+import { UNENDING } from "./setup.ts";
+import { ALL_MAY_GO, content, fill, MINUTE_MS, setup, type Setup } from "./sync-world.ts";
+
+async function synced(count = 40): Promise<Setup> {
+  const all = setup();
+  fill(all.source, count);
+  await all.run({ deletes: DEFAULT_DELETE_RULES });
+  return all;
+}
+
+describe("deletes", () => {
+  test("wait until two complete listings, far enough apart, have missed the object", async () => {
+    const { source, target, run, surroundings } = await synced();
+    source.remove("o/0001");
+
+    const first = await run({ deletes: DEFAULT_DELETE_RULES });
+    surroundings.nowMs += 14 * MINUTE_MS;
+    const tooSoon = await run({ deletes: DEFAULT_DELETE_RULES });
+    expect(target.bytesOf("o/0001")).not.toBeNull();
+    surroundings.nowMs += 2 * MINUTE_MS;
+    const due = await run({ deletes: DEFAULT_DELETE_RULES });
+
+    expect(first.deletes).toMatchObject({ missing: 1, due: 0, deleted: 0 });
+    expect(tooSoon.deletes).toMatchObject({ missing: 1, due: 0, deleted: 0 });
+    expect(due.deletes).toMatchObject({ missing: 1, due: 1, deleted: 1 });
+    expect(target.bytesOf("o/0001")).toBeNull();
+    expect(content(target)).toEqual(content(source));
+  });
+
+  test("never happen unless asked for", async () => {
+    const { source, target, run, surroundings } = await synced();
+    source.remove("o/0001");
+    for (const _ of [1, 2, 3]) {
+      surroundings.nowMs += 60 * MINUTE_MS;
+      expect((await run()).deletes).toMatchObject({ missing: 1, deleted: 0 });
+    }
+    expect(target.size).toBe(40);
+  });
+
+  test("begin to wait anew when the object came back in between or was written at the target", async () => {
+    const { source, target, run, surroundings } = await synced();
+    source.remove("o/0001");
+    source.remove("o/0002");
+    await run({ deletes: DEFAULT_DELETE_RULES });
+    source.put("o/0001", Buffer.alloc(50, 1));
+    await run({ deletes: DEFAULT_DELETE_RULES });
+    source.remove("o/0001");
+    const { properties } = (await target.head("o/0002", UNENDING))!;
+    target.put("o/0002", "written after a failover", properties);
+    surroundings.nowMs += 20 * MINUTE_MS;
+
+    const summary = await run({ deletes: DEFAULT_DELETE_RULES });
+
+    expect(summary.deletes).toMatchObject({ missing: 2, due: 0, deleted: 0 });
+  });
+
+  test("spare what is back at the source by the time its turn comes", async () => {
+    const { source, target, run, surroundings } = await synced();
+    source.remove("o/0001");
+    await run({ deletes: DEFAULT_DELETE_RULES });
+    surroundings.nowMs += 20 * MINUTE_MS;
+    const late = new FaultyObjectStore(source, (call, key) => {
+      if (call === "head" && key === "o/0001") source.put(key, Buffer.alloc(50, 1));
+      return "none";
+    });
+
+    const summary = await run({ deletes: DEFAULT_DELETE_RULES }, { source: late });
+
+    expect(summary.deletes).toMatchObject({ due: 1, deleted: 0, reprieved: 1 });
+    expect(target.size).toBe(40);
+  });
+
+  test("spare what no copy of ours put there", async () => {
+    const { target, run, surroundings } = await synced();
+    target.put("o/theirs", "x");
+    await run({ deletes: DEFAULT_DELETE_RULES });
+    surroundings.nowMs += 20 * MINUTE_MS;
+
+    const kept = await run({ deletes: DEFAULT_DELETE_RULES });
+    const asked = await run({ deletes: { ...DEFAULT_DELETE_RULES, onlyStamped: false } });
+
+    expect(kept.deletes).toMatchObject({ due: 1, deleted: 0, foreign: 1 });
+    expect(asked.deletes).toMatchObject({ deleted: 1, foreign: 0 });
+  });
+
+  test.each([
+    ["the share", { maxPercent: 10, maxCount: 1_000 }],
+    ["the count", { maxPercent: 100, maxCount: 4 }],
+  ])("are refused altogether over %s, and the hint names the way", async (_what, limit) => {
+    const { source, target, run, surroundings } = await synced();
+    for (const index of [1, 2, 3, 4, 5]) source.remove(`o/000${index}`);
+    const deletes = { ...DEFAULT_DELETE_RULES, ...limit };
+    await run({ deletes });
+    surroundings.nowMs += 20 * MINUTE_MS;
+
+    const summary = await run({ deletes });
+
+    expect(summary.outcome).toBe("refused");
+    expect(summary.deletes.refused).toMatchObject({
+      code: "DELETES_REFUSED",
+      message: expect.stringContaining("of 40 objects"),
+      hint: expect.stringContaining("--max-delete"),
+    });
+    expect(target.size).toBe(40);
+    expect((await run({ deletes: ALL_MAY_GO })).deletes.deleted).toBe(5);
+  });
+
+  test("never follow from a source that is empty where it was not", async () => {
+    const { source, target, run, surroundings } = await synced(3);
+    for (const key of source.keys()) source.remove(key);
+    for (const _ of [1, 2]) {
+      surroundings.nowMs += 20 * MINUTE_MS;
+      expect(await run({ deletes: ALL_MAY_GO })).toMatchObject({
+        outcome: "refused",
+        deletes: { deleted: 0, refused: { hint: expect.stringContaining("--allow-empty-source") } },
+      });
+    }
+    expect(target.size).toBe(3);
+
+    await run({ deletes: { ...ALL_MAY_GO, allowEmptySource: true } });
+    surroundings.nowMs += 20 * MINUTE_MS;
+    await run({ deletes: { ...ALL_MAY_GO, allowEmptySource: true } });
+    expect(target.size).toBe(0);
+  });
+
+  test("never follow from a listing that failed, however often", async () => {
+    const { source, target, run, surroundings } = await synced();
+    let pages = 0;
+    const broken = new FaultyObjectStore(source, (call) => {
+      if (call === "page") pages += 1;
+      return call === "page" && pages > 2 ? "fail" : "none";
+    });
+    for (const _ of [1, 2, 3]) {
+      surroundings.nowMs += 60 * MINUTE_MS;
+      const summary = await run({ deletes: ALL_MAY_GO }, { source: broken });
+      expect(summary).toMatchObject({
+        outcome: "stopped",
+        stoppedBy: { code: "LISTING_BROKEN" },
+        deletes: { deleted: 0 },
+      });
+    }
+    expect(target.size).toBe(40);
+    // What the broken rounds noted has left no trace: a good listing has nothing to delete either.
+    surroundings.nowMs += 60 * MINUTE_MS;
+    expect((await run({ deletes: ALL_MAY_GO })).deletes).toMatchObject({ missing: 0, deleted: 0 });
+  });
+
+  test("wait for the copies: a rename whose copy failed keeps the old name", async () => {
+    const { source, target, run, surroundings } = await synced();
+    source.remove("o/0001");
+    await run({ deletes: ALL_MAY_GO });
+    surroundings.nowMs += 20 * MINUTE_MS;
+    source.put("o/0001-renamed", "1");
+    const refusing = new FaultyObjectStore(target, (call, key) =>
+      call === "write" && key === "o/0001-renamed" ? "fail" : "none",
+    );
+
+    const summary = await run({ deletes: ALL_MAY_GO }, { target: refusing });
+
+    expect(summary).toMatchObject({ outcome: "failures", deletes: { deleted: 0 } });
+    expect(target.bytesOf("o/0001")).not.toBeNull();
+  });
+});
