@@ -3,6 +3,7 @@ import type { ReapplyResult } from "@cloudphoenix/engine";
 import type { Problem } from "../src/api/schemas/problem-schema.ts";
 import type { QuarantineView } from "../src/api/views/quarantine-view.ts";
 import type { StatusView } from "../src/api/views/status-view.ts";
+import { type Answer, get, send } from "./api-client.ts";
 import { LOST, RETURNED } from "./fake-quarantine.ts";
 import { authorized, type FakeWorld, fakeWorld } from "./fake-world.ts";
 
@@ -15,21 +16,8 @@ afterEach(async () => {
   await world.app.close();
 });
 
-interface Answer<T> {
-  readonly status: number;
-  readonly body: T;
-}
-
-async function get<T>(url: string): Promise<Answer<T>> {
-  const response = await world.app.inject({ method: "GET", url, headers: authorized() });
-  return { status: response.statusCode, body: response.json<T>() };
-}
-
-async function post<T = Problem>(url: string, payload: object): Promise<Answer<T>> {
-  const headers = authorized({ "idempotency-key": `key-${Math.random()}` });
-  const response = await world.app.inject({ method: "POST", url, headers, payload });
-  return { status: response.statusCode, body: response.json<T>() };
-}
+const post = <T = Problem>(path: `/${string}`, body: object): Promise<Answer<T>> =>
+  send<T>(world, `POST ${path}`, body, { "idempotency-key": `key-${Math.random()}` });
 
 interface One {
   readonly quarantine: QuarantineView;
@@ -45,9 +33,9 @@ describe("reading", () => {
   test("shows what the site alone holds, the first changes, and what has to be decided", async () => {
     world = await fakeWorld({ quarantined: true });
 
-    const list = await get<{ quarantines: QuarantineView[] }>("/v1/quarantine");
-    const one = await get<One & { rows: unknown[] }>(`/v1/quarantine/${RETURNED}?rows=2`);
-    const status = await get<StatusView>("/v1/status");
+    const list = await get<{ quarantines: QuarantineView[] }>(world, "/v1/quarantine");
+    const one = await get<One & { rows: unknown[] }>(world, `/v1/quarantine/${RETURNED}?rows=2`);
+    const status = await get<StatusView>(world, "/v1/status");
 
     expect(list.body.quarantines).toMatchObject([
       {
@@ -63,14 +51,14 @@ describe("reading", () => {
   test("a site that is not quarantined is no such thing", async () => {
     world = await fakeWorld();
 
-    expect((await get(`/v1/quarantine/${RETURNED}`)).status).toBe(404);
-    expect((await get("/v1/quarantine")).body).toEqual({ quarantines: [] });
+    expect((await get(world, `/v1/quarantine/${RETURNED}`)).status).toBe(404);
+    expect((await get(world, "/v1/quarantine")).body).toEqual({ quarantines: [] });
   });
 
   test("is for the leader", async () => {
     world = await fakeWorld({ leads: false });
 
-    expect((await get("/v1/quarantine")).status).toBe(503);
+    expect((await get(world, "/v1/quarantine")).status).toBe(503);
   });
 });
 
