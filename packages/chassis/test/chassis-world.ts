@@ -192,6 +192,14 @@ export async function withLock<T>(world: World, table: string, work: () => Promi
   });
 }
 
+/** How many sessions of the application wait for a lock. */
+export async function waitingSessions(world: World): Promise<number> {
+  const waiting = await world.sql(
+    "select 1 from pg_stat_activity where usename = 'app' and wait_event_type = 'Lock'",
+  );
+  return waiting.length;
+}
+
 /** Stops the server's processes where they are while `work` runs, as a paused machine would. */
 export async function whileFrozen<T>(world: World, work: () => Promise<T>): Promise<T> {
   const pids = sessionPids(world);

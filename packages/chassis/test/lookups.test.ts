@@ -1,17 +1,19 @@
 // Reads that share connections: "recovers, classifies, bounds waiting, releases in every path" for
 // them too, and what sharing must not mean: nobody gets another's answer, failure or delay.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Deadline, ServiceError, type Database, type DatabaseOptions } from "../src/index.ts";
+import { Deadline, ServiceError, type Database } from "../src/index.ts";
 import {
   connectionsOf,
   eventually,
   openWorld,
   portOf,
   proxy,
+  waitingSessions,
   whileFrozen,
   withLock,
   type World,
 } from "./chassis-world.ts";
+import { failureOf, using } from "./database-use.ts";
 
 let world: World;
 
@@ -29,7 +31,7 @@ const LOCKED = { text: "select id from locked" };
 
 describe("answers", () => {
   test("each of many that are asked for at once with its own row", async () => {
-    await using({}, async (database) => {
+    await using(world.database({}), async (database) => {
       const wanted = Array.from({ length: 300 }, (_, index) => index + 1);
       const answers = await Promise.all(wanted.map((id) => byId(database, id)));
       expect(answers).toEqual(wanted.map((id) => [{ id, name: `item ${id}` }]));
@@ -39,7 +41,7 @@ describe("answers", () => {
   });
 
   test("while every other connection is taken", async () => {
-    await using({ poolMax: 1 }, async (database) => {
+    await using(world.database({ poolMax: 1 }), async (database) => {
       const release = Promise.withResolvers<void>();
       const holder = database.withConnection(() => release.promise);
       await eventually(() => database.usage.work.open === 1);
@@ -59,14 +61,17 @@ describe("answers", () => {
     const address = { host, port: world.port, user: "app", database: "app", sslMode } as const;
     await world.sql("alter role app connection limit 1");
     try {
-      await using({ address, resolve, connectTimeoutMs: 5_000 }, async (database) => {
-        const read = async (first: number): Promise<void> => {
-          for (let id = first; id < 300; id += 8) {
-            expect(await byId(database, id)).toEqual([{ id, name: `item ${id}` }]);
-          }
-        };
-        await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(read));
-      });
+      await using(
+        world.database({ address, resolve, connectTimeoutMs: 5_000 }),
+        async (database) => {
+          const read = async (first: number): Promise<void> => {
+            for (let id = first; id < 300; id += 8) {
+              expect(await byId(database, id)).toEqual([{ id, name: `item ${id}` }]);
+            }
+          };
+          await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(read));
+        },
+      );
     } finally {
       await world.sql("alter role app connection limit -1");
     }
@@ -77,7 +82,7 @@ describe("answers", () => {
     await world.sql("create table changing (id int); insert into changing values (1)");
     await world.sql("grant all on changing to app");
     const statement = { name: "changing", text: "select id from changing" };
-    await using({}, async (database) => {
+    await using(world.database({}), async (database) => {
       expect(await database.lookup(statement)).toEqual([{ id: 1 }]);
       await world.sql("alter table changing alter id type bigint");
       expect(await database.lookup(statement)).toEqual([{ id: "1" }]);
@@ -87,7 +92,7 @@ describe("answers", () => {
 
 describe("fails alone", () => {
   test("a statement the server refuses, between others in the same write", async () => {
-    await using({}, async (database) => {
+    await using(world.database({}), async (database) => {
       const [before, refused, after] = await Promise.all([
         byId(database, 1),
         failureOf(database.lookup({ text: "select 1 / 0" })),
@@ -99,7 +104,7 @@ describe("fails alone", () => {
   });
 
   test("a statement whose first try could not be prepared is prepared again for the next", async () => {
-    await using({}, async (database) => {
+    await using(world.database({}), async (database) => {
       const statement = { name: "later", text: "select id from comes_later" };
       const failures = await Promise.all(
         [1, 2, 3].map(() => failureOf(database.lookup(statement))),
@@ -112,7 +117,7 @@ describe("fails alone", () => {
   });
 
   test("one whose time is over; the others on its connection are answered", async () => {
-    await using({ statementTimeoutMs: 60_000 }, async (database) => {
+    await using(world.database({ statementTimeoutMs: 60_000 }), async (database) => {
       await byId(database, 1);
       const { early, fellow } = await withLock(world, "locked", async () => {
         const waiting = database.lookup(LOCKED, { deadline: Deadline.after(60) });
@@ -124,7 +129,7 @@ describe("fails alone", () => {
   });
 
   test("those the server ends for their time; what waited behind them goes to another connection", async () => {
-    await using({ statementTimeoutMs: 300 }, async (database) => {
+    await using(world.database({ statementTimeoutMs: 300 }), async (database) => {
       const slow = (): Promise<unknown> =>
         failureOf(database.lookup(LOCKED, { deadline: Deadline.after(310) }));
       // One after the other they would keep the fellow past its limit.
@@ -139,21 +144,24 @@ describe("fails alone", () => {
 
 describe("bounds waiting", () => {
   test("for a server that is frozen, and reads again when it goes on", async () => {
-    await using({ statementTimeoutMs: 100, connectTimeoutMs: 300 }, async (database) => {
-      await byId(database, 1);
-      const failures = await whileFrozen(world, () =>
-        Promise.all([1, 2, 3].map((id) => failureOf(byId(database, id)))),
-      );
-      for (const failure of failures) {
-        expect(failure).toMatchObject({ code: "DATABASE_TIMEOUT" });
-      }
-      const again = await eventually(() => byId(database, 1).catch(() => null));
-      expect(again).toEqual([{ id: 1, name: "item 1" }]);
-    });
+    await using(
+      world.database({ statementTimeoutMs: 100, connectTimeoutMs: 300 }),
+      async (database) => {
+        await byId(database, 1);
+        const failures = await whileFrozen(world, () =>
+          Promise.all([1, 2, 3].map((id) => failureOf(byId(database, id)))),
+        );
+        for (const failure of failures) {
+          expect(failure).toMatchObject({ code: "DATABASE_TIMEOUT" });
+        }
+        const again = await eventually(() => byId(database, 1).catch(() => null));
+        expect(again).toEqual([{ id: 1, name: "item 1" }]);
+      },
+    );
   });
 
   test("for a crowd: what is too much is refused at once", async () => {
-    await using({}, async (database) => {
+    await using(world.database({}), async (database) => {
       const outcomes = await Promise.all(
         Array.from({ length: 1_000 }, () => failureOf(byId(database, 1))),
       );
@@ -164,7 +172,7 @@ describe("bounds waiting", () => {
   });
 
   test("of a request that has no time left: nothing is sent", async () => {
-    await using({}, async (database) => {
+    await using(world.database({}), async (database) => {
       const failure = await failureOf(database.lookup(BY_ID, { deadline: Deadline.after(0) }));
       expect(failure).toMatchObject({ code: "DEADLINE_EXCEEDED", outcome: "none" });
       expect(database.usage.lookup.open).toBe(0);
@@ -174,11 +182,11 @@ describe("bounds waiting", () => {
 
 describe("recovers", () => {
   test("from a session that ends with lookups on it: they are sent again", async () => {
-    await using({}, async (database) => {
+    await using(world.database({}), async (database) => {
       await byId(database, 1);
       const reading = withLock(world, "locked", async () => {
         const waiting = [database.lookup(LOCKED), byId(database, 2)];
-        await eventually(async () => (await waitingSessions()) > 0);
+        await eventually(async () => (await waitingSessions(world)) > 0);
         await world.sql(
           "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'app'",
         );
@@ -189,7 +197,7 @@ describe("recovers", () => {
   });
 
   test("from a restart of the server, with reads going on all the time", async () => {
-    await using({}, async (database) => {
+    await using(world.database({}), async (database) => {
       await byId(database, 1);
       await world.server.killHard();
       const codes = new Set<string>();
@@ -221,7 +229,7 @@ describe("recovers", () => {
     const options = { address, resolve: async () => addresses, resolveEveryMs: 20 };
     const stop = new AbortController();
     try {
-      await using(options, async (database) => {
+      await using(world.database(options), async (database) => {
         // They overlap, so that one is always being answered.
         const readers = Array.from({ length: 8 }, async (_, index) => {
           const text = `select pg_sleep(${0.03 + index / 1_000})`;
@@ -243,30 +251,4 @@ describe("recovers", () => {
 
 function byId(database: Database, id: number): Promise<readonly object[]> {
   return database.lookup({ ...BY_ID, values: [id] });
-}
-
-async function using(
-  options: Partial<DatabaseOptions>,
-  work: (database: Database) => Promise<void>,
-): Promise<void> {
-  const database = world.database(options);
-  try {
-    await work(database);
-  } finally {
-    await database.close();
-  }
-}
-
-function failureOf(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => null,
-    (error: unknown) => error,
-  );
-}
-
-async function waitingSessions(): Promise<number> {
-  const rows = await world.sql(
-    "select 1 from pg_stat_activity where usename = 'app' and wait_event_type = 'Lock'",
-  );
-  return rows.length;
 }
