@@ -1,4 +1,4 @@
-import type { Roles, RunRecord, RunStatus } from "@cloudphoenix/core";
+import type { Roles, RunRecord, RunStatus, StepStatus } from "@cloudphoenix/core";
 import { describe, expect, test } from "vitest";
 import { type DirectionFacts, directionTo, sameDirection } from "../src/follower/direction.ts";
 
@@ -11,9 +11,19 @@ function facts(more: Partial<DirectionFacts> = {}): DirectionFacts {
   return { application: SITES, to: "azure", roles: ROLES, run: null, quarantined: false, ...more };
 }
 
-/** Only what is asked for. */
-function run(status: RunStatus): RunRecord {
-  return { id: "run-1", status, plan: { kind: "dr" } } as unknown as RunRecord;
+/** Only what is asked for: a planned move whose fence is as said. */
+function run(status: RunStatus, fence: StepStatus = "running"): RunRecord {
+  const steps = [
+    { id: "approval", action: { kind: "approval" } },
+    { id: "drain-objects", action: { kind: "drain-objects" } },
+    { id: "fence-site", action: { kind: "fence-site" } },
+  ];
+  const records = [
+    { id: "approval", status: "done" },
+    { id: "drain-objects", status: "running" },
+    { id: "fence-site", status: fence },
+  ];
+  return { id: "run-1", status, plan: { steps }, steps: records } as unknown as RunRecord;
 }
 
 describe("objects", () => {
@@ -31,7 +41,7 @@ describe("objects", () => {
   });
 
   test.each(["running", "waiting-approval", "paused", "needs-attention"] as const)(
-    "do not flow while the run that claimed the generation is %s, to neither site",
+    "do not flow once the run that claimed the generation fences and is %s, to neither site",
     (status) => {
       const roles = { ...ROLES, claimedBy: "run-1" };
       for (const to of ["aws", "azure"]) {
@@ -41,6 +51,27 @@ describe("objects", () => {
       }
     },
   );
+
+  test.each(["running", "waiting-approval", "paused", "needs-attention"] as const)(
+    "go on flowing while that run is %s and has not begun to fence",
+    (status) => {
+      const roles = { ...ROLES, generation: 5, claimedBy: "run-1" };
+      const before = run(status, "pending");
+      expect(directionTo(facts({ roles, run: before }))).toEqual({
+        kind: "copy",
+        from: "aws",
+        to: "azure",
+        generation: 5,
+      });
+      expect(directionTo(facts({ to: "aws", roles, run: before }))).toMatchObject({ kind: "none" });
+    },
+  );
+
+  test("do not flow for a run that has no fence to wait for, or lost its record", () => {
+    const roles = { ...ROLES, claimedBy: "run-1" };
+    const lost = { ...run("running", "pending"), steps: [] };
+    expect(directionTo(facts({ roles, run: lost }))).toMatchObject({ kind: "pause" });
+  });
 
   test("do not flow while nothing is known of the run that claimed the generation", () => {
     const roles = { ...ROLES, claimedBy: "run-1" };

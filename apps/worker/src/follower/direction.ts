@@ -38,13 +38,14 @@ export interface DirectionFacts {
 }
 
 /**
- * While the run that claimed the generation may be moving the application, nothing is copied: which way
- * would be a guess. Runs that heal or let a site rejoin claim none.
+ * From when a run that claimed the generation begins to fence until it ends, nothing is copied: which
+ * way would be a guess. Before that the active site still is it, however long people are asked or a
+ * planned move waits for the objects. Runs that heal or let a site rejoin claim none.
  */
 export function directionTo({ to, roles, run, quarantined }: DirectionFacts): Direction {
   const { active: from, generation, claimedBy } = roles;
   const pair = { from, to, generation };
-  if (claimedBy !== null && !isOver(run)) {
+  if (claimedBy !== null && !isBeforeFence(run) && !isOver(run)) {
     const reason = `run ${claimedBy} (${run?.status ?? "unknown"}) is changing which site is active`;
     return { kind: "pause", ...pair, moving: true, reason };
   }
@@ -64,6 +65,15 @@ export function sameDirection(one: Direction, two: Direction): boolean {
     one.from === two.from &&
     one.to === two.to &&
     one.generation === two.generation
+  );
+}
+
+function isBeforeFence(run: RunRecord | null): boolean {
+  if (run === null) return false;
+  const fences = run.plan.steps.filter(({ action }) => action.kind === "fence-site");
+  return (
+    fences.length > 0 &&
+    fences.every(({ id }) => run.steps.some((one) => one.id === id && one.status === "pending"))
   );
 }
 
