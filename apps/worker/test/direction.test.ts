@@ -1,6 +1,11 @@
 import type { Roles, RunRecord, RunStatus, StepStatus } from "@cloudphoenix/core";
 import { describe, expect, test } from "vitest";
-import { type DirectionFacts, directionTo, sameDirection } from "../src/follower/direction.ts";
+import {
+  type Direction,
+  type DirectionFacts,
+  directionTo,
+  goesOn,
+} from "../src/follower/direction.ts";
 
 const ROLES: Roles = { generation: 4, active: "aws", claimedBy: null, protected: true };
 const SITES = {
@@ -84,11 +89,17 @@ describe("objects", () => {
     expect(paused).toMatchObject({ reason: expect.stringContaining("quarantine show azure") });
   });
 
-  test("have another direction in another generation", () => {
+  test("go on under a run that claimed the next generation, and not after there and back", () => {
     const one = directionTo(facts());
-    const two = directionTo(facts({ roles: { ...ROLES, generation: 5 } }));
-    expect(sameDirection(one, one)).toBe(true);
-    expect(sameDirection(one, two)).toBe(false);
-    expect(sameDirection(one, directionTo(facts({ to: "aws" })))).toBe(false);
+    const at = (generation: number): Direction =>
+      directionTo(facts({ roles: { ...ROLES, generation } }));
+    expect([3, 4, 5, 6].map((generation) => goesOn(one, at(generation)))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+    expect(goesOn(one, directionTo(facts({ to: "aws" })))).toBe(false);
+    expect(goesOn(one, directionTo(facts({ quarantined: true })))).toBe(false);
   });
 });

@@ -57,15 +57,14 @@ export function directionTo({ to, roles, run, quarantined }: DirectionFacts): Di
   return { kind: "copy", ...pair };
 }
 
-/** Whether a copier that was begun for `one` may go on under `two`. */
-export function sameDirection(one: Direction, two: Direction): boolean {
-  if (one.kind === "none" || two.kind === "none") return one.kind === two.kind;
-  return (
-    one.kind === two.kind &&
-    one.from === two.from &&
-    one.to === two.to &&
-    one.generation === two.generation
-  );
+/**
+ * Whether a copier that was last seen to go `before` may go on as `now` says. A run that claims the next
+ * generation has not moved anything yet; to go away and come back takes two of them.
+ */
+export function goesOn(before: Direction, now: Direction): boolean {
+  if (before.kind !== "copy" || now.kind !== "copy") return false;
+  const steps = now.generation - before.generation;
+  return before.from === now.from && before.to === now.to && steps >= 0 && steps <= 1;
 }
 
 function isBeforeFence(run: RunRecord | null): boolean {

@@ -29,7 +29,7 @@ import type { Logger } from "pino";
 import { type CopyParts, pairOf } from "../composition/copy-parts.ts";
 import { type SiteStores, storeOf } from "../composition/site-stores.ts";
 import type { TaskContext } from "../lanes/task-lane.ts";
-import { type Direction, sameDirection } from "./direction.ts";
+import { type Direction, goesOn } from "./direction.ts";
 import type { DirectionReader } from "./direction-reader.ts";
 import { followingKey, partingOf } from "./parting.ts";
 
@@ -62,6 +62,8 @@ export class Follower {
   /** What was told last, by this process or an earlier one. */
   #told: ObjectReplicationFacts | null = null;
   #loaded = false;
+  /** The newest in which the running copier was seen to have to go on. */
+  #generation = 0;
 
   constructor(to: SiteId, parts: FollowerParts) {
     this.#to = to;
@@ -114,6 +116,7 @@ export class Follower {
   /** Copies until the direction changes. @throws {CloudPhoenixError} `STALE_GENERATION` then */
   async #copy(direction: Copying, context: TaskContext): Promise<void> {
     const { log } = this.#parts;
+    this.#generation = direction.generation;
     const copier = await this.#copier(direction, context);
     const { from, to, generation } = direction;
     log.info({ from, to, generation }, "copying objects");
@@ -127,7 +130,7 @@ export class Follower {
     } finally {
       over.abort();
       await telling;
-      this.#told = copier.facts();
+      this.#told = this.#factsOf(copier);
     }
   }
 
@@ -170,9 +173,16 @@ export class Follower {
     const now = await this.#parts.directions.read(this.#to);
     // Asked last: while the state database answered, this process may have been frozen.
     context.stillOurs();
-    if (sameDirection(now, direction)) return;
-    const message = `objects no longer flow from ${direction.from} to ${direction.to} in generation ${direction.generation}`;
+    if (goesOn({ ...direction, generation: this.#generation }, now)) {
+      this.#generation = now.generation;
+      return;
+    }
+    const message = `objects no longer flow from ${direction.from} to ${direction.to} in generation ${this.#generation}`;
     throw new CloudPhoenixError("STALE_GENERATION", message, { retryable: false });
+  }
+
+  #factsOf(copier: ContinuousCopy): ObjectReplicationFacts {
+    return { ...copier.facts(), generation: this.#generation };
   }
 
   async #tellLoop(
@@ -183,7 +193,7 @@ export class Follower {
     const { clock, log } = this.#parts;
     while (!signal.aborted) {
       try {
-        await this.#tell(copier.facts(), context);
+        await this.#tell(this.#factsOf(copier), context);
       } catch (error) {
         if (!signal.aborted)
           log.warn({ detail: messageOf(error) }, "the facts could not be stored");
