@@ -221,12 +221,12 @@ class RunningWorker implements Worker {
       memory: (pair) => state.objectMemory(pair),
       roles: state.roles,
       facts: state.facts,
+      log: this.#options.log,
       inFlight: configuration.objects?.inFlight ?? 1,
     };
   }
 
   #follow(): TaskHandler {
-    const options = this.#options;
     const { configuration, state } = this.#ground;
     const { application, objects } = configuration;
     const { facts, roles, runs } = state;
@@ -238,7 +238,6 @@ class RunningWorker implements Worker {
         objects,
         directions,
         clock: this.#clock,
-        log: options.log,
         onFacts: (told) => this.#metrics.facts(told),
       };
       try {

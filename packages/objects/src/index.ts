@@ -27,9 +27,9 @@ export * from "./tombstone-store.ts";
 export {
   type BringRangeOptions,
   bringRange,
-  type RangeFailure,
   type RangeProgress,
 } from "./continuous/bring-range.ts";
+export type { RangeFailure } from "./continuous/name-bringer.ts";
 export {
   CANARY_NAME,
   type Canary,

@@ -31,6 +31,7 @@ import { type SiteStores, storeOf } from "../composition/site-stores.ts";
 import type { TaskContext } from "../lanes/task-lane.ts";
 import { type Direction, goesOn } from "./direction.ts";
 import type { DirectionReader } from "./direction-reader.ts";
+import { LEFT_BEHIND_MAX, noteLeftBehind } from "./left-behind.ts";
 import { followingKey, partingOf } from "./parting.ts";
 
 export interface FollowerParts {
@@ -127,6 +128,7 @@ export class Follower {
     } catch (error) {
       if (!hasCode(error, "STALE_GENERATION")) throw error;
       log.info({ from, to, generation }, "the direction changed");
+      await this.#noteLeftBehind(copier, direction, context);
     } finally {
       over.abort();
       await telling;
@@ -179,6 +181,18 @@ export class Follower {
     }
     const message = `objects no longer flow from ${direction.from} to ${direction.to} in generation ${this.#generation}`;
     throw new CloudPhoenixError("STALE_GENERATION", message, { retryable: false });
+  }
+
+  async #noteLeftBehind(
+    copier: ContinuousCopy,
+    { from, to }: Copying,
+    context: TaskContext,
+  ): Promise<void> {
+    const { application, facts } = this.#parts;
+    const names = copier.pendingNames(LEFT_BEHIND_MAX);
+    context.stillOurs();
+    const of = { application: application.name, from, to, generation: this.#generation };
+    await noteLeftBehind(facts, of, names);
   }
 
   #factsOf(copier: ContinuousCopy): ObjectReplicationFacts {

@@ -4,6 +4,7 @@ import { finalSync, type FinalSyncPayload, QUICK_RETRIES } from "@cloudphoenix/o
 import { z } from "zod";
 import { pairOf } from "../composition/copy-parts.ts";
 import { storeOf } from "../composition/site-stores.ts";
+import { leftBehind } from "../follower/left-behind.ts";
 import { noteParting } from "../follower/parting.ts";
 import type { TaskHandler } from "../lanes/task-lane.ts";
 import { type ObjectTaskParts, parsed } from "./object-task.ts";
@@ -23,14 +24,18 @@ const payloadSchema: z.ZodType<FinalSyncPayload> = z.strictObject({
 export function finalSyncTask(parts: ObjectTaskParts): TaskHandler {
   return async (payload, context) => {
     const { from, to, generation, limitMs } = parsed(payloadSchema, payload);
-    const { application, stores, copyParts, memory, facts, inFlight, roles } = parts;
-    const source = storeOf(stores, from).place;
+    const { application, stores, copyParts, memory, facts, inFlight, roles, log } = parts;
+    const { place: source, hints } = storeOf(stores, from);
     const target = storeOf(stores, to).place;
     const { journal } = memory(pairOf(application.name, from, to));
+    const known = await leftBehind(facts, { application: application.name, from, to, generation });
     const result = await finalSync(
       {
         source,
         target,
+        known,
+        hints,
+        log: (level, message) => log[level]({ from, to }, message),
         // The source may be failing, and there is no time to find out how.
         tools: copyParts.tools(source, target, {
           journal,

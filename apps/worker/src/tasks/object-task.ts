@@ -2,6 +2,7 @@
 import type { ObjectMemory } from "@cloudphoenix/adapter-dbos";
 import { type Application, CloudPhoenixError, type Json } from "@cloudphoenix/core";
 import type { FactStore, RoleStore } from "@cloudphoenix/engine";
+import type { Logger } from "pino";
 import { z } from "zod";
 import type { CopyParts } from "../composition/copy-parts.ts";
 import type { SiteStores } from "../composition/site-stores.ts";
@@ -13,6 +14,7 @@ export interface ObjectTaskParts {
   readonly memory: (pair: string) => ObjectMemory;
   readonly roles: Pick<RoleStore, "read">;
   readonly facts: FactStore;
+  readonly log: Logger;
   /** Objects copied at the same time by one task. */
   readonly inFlight: number;
 }

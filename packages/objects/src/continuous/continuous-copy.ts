@@ -162,6 +162,11 @@ export class ContinuousCopy {
     };
   }
 
+  /** Names that are on their way, at most `count`: what a copier that ends leaves to others. */
+  pendingNames(count: number): readonly string[] {
+    return this.#pending.names(count);
+  }
+
   /** Takes what is due, asks whether it may be written, and has it brought over. */
   async #copyLoop(signal: AbortSignal): Promise<void> {
     const { limits } = this.#options;

@@ -1,18 +1,29 @@
 /**
  * The last look at a store that is being left: copies what it still has, for a bounded time.
  *
+ * First what is known to be on its way, then both listings; what change events tell meanwhile is brought
+ * at once, so that the newest objects of a large store do not depend on where a walk ends.
+ *
  * It is best effort: a source that does not answer at once is not waited for, and whatever was not
  * reached in time is said, never guessed. The target may be in use already: what was written there
  * stays (`KeyMover` replaces copies only).
  */
+import type { ChangeHints } from "../change-hints.ts";
 import { type BringRangeOptions, bringRange, type RangeProgress } from "./bring-range.ts";
 import { CANARY_NAME } from "./canary.ts";
+import { takeHints } from "./hint-intake.ts";
+import { type BroughtCounts, NameBringer } from "./name-bringer.ts";
 
 export interface FinalSyncOptions extends Omit<BringRangeOptions, "range" | "onProgress"> {
   /** For all of it. */
   readonly limitMs: number;
   /** How long the source may take for its first answer. */
   readonly answerMs: number;
+  /** Names that were on their way when the copier ended. */
+  readonly known: readonly string[];
+  /** Change events of the source; null if it has none. */
+  readonly hints: ChangeHints | null;
+  readonly log: (level: "info" | "warn", message: string) => void;
 }
 
 /** Plain JSON. */
@@ -35,6 +46,7 @@ export async function finalSync(
   signal: AbortSignal,
 ): Promise<FinalSyncResult> {
   const { source, tools, limitMs, answerMs, authority } = options;
+  const named = new NameBringer(options);
   const beganMs = tools.surroundings.clock.now();
   let newest: RangeProgress | null = null;
   const onProgress = (progress: RangeProgress): void => {
@@ -46,27 +58,64 @@ export async function finalSync(
   try {
     const answer = AbortSignal.any([limited, AbortSignal.timeout(answerMs)]);
     await source.store.head(source.prefix + CANARY_NAME, answer);
-    const done = await bringRange({ ...options, range: {}, onProgress }, limited);
-    const left = done.failed;
-    return resultOf(done, { left, markMs: left === 0 ? beganMs : null });
+    await named.bring(options.known, limited);
+    const walked = new AbortController();
+    const heard = bringHeard(named, options, AbortSignal.any([limited, walked.signal]));
+    try {
+      const done = await bringRange({ ...options, range: {}, onProgress }, limited);
+      const left = done.failed;
+      return resultOf([named.counts, done], { left, markMs: left === 0 ? beganMs : null });
+    } finally {
+      walked.abort();
+      await heard;
+    }
   } catch (error) {
     if (signal.aborted) throw error;
     // Out of time, or the source is gone: what was copied until then counts.
     await authority(signal);
-    return resultOf(newest, { left: null, markMs: null });
+    return resultOf([named.counts, newest], { left: null, markMs: null });
   }
 }
 
+/** Ends with the signal. What fails here is for the walk, or for nobody. */
+async function bringHeard(
+  named: NameBringer,
+  { hints, source, tools, log }: FinalSyncOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (hints === null) return;
+  const names = new Set<string>();
+  const heard = (name: string): void => void names.add(name);
+  const bring = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const batch = [...names];
+      names.clear();
+      await named.bring(batch, signal);
+      await tools.surroundings.clock.sleep(HEARD_EVERY_MS, signal);
+    }
+  };
+  await Promise.allSettled([
+    takeHints(hints, { heard, prefix: source.prefix, log }, signal),
+    bring(),
+  ]);
+}
+
 function resultOf(
-  progress: RangeProgress | null,
+  parts: readonly (BroughtCounts | null)[],
   { left, markMs }: { readonly left: number | null; readonly markMs: number | null },
 ): FinalSyncResult {
+  const counts = parts.filter((part) => part !== null);
+  const failures = new Map(
+    counts.flatMap((part) => part.failures.map((failure) => [failure.name, failure] as const)),
+  );
   return {
-    copied: progress?.copied ?? 0,
-    bytes: progress?.bytes ?? 0,
+    copied: counts.reduce((sum, { copied }) => sum + copied, 0),
+    bytes: counts.reduce((sum, { bytes }) => sum + bytes, 0),
     left,
     complete: markMs !== null,
     markMs,
-    failures: progress?.failures ?? [],
+    failures: [...failures.values()],
   };
 }
+
+const HEARD_EVERY_MS = 50;

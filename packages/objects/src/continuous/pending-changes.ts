@@ -83,6 +83,18 @@ export class PendingChanges {
     return oldest === Infinity ? null : oldest;
   }
 
+  /** At most `count` of the keys, those that are being copied and were heard of first. */
+  names(count: number): readonly string[] {
+    const names: string[] = [];
+    for (const kept of [this.#inFlight, this.#heard, this.#found, this.#deferred]) {
+      for (const key of kept.keys()) {
+        if (names.length >= count) return names;
+        names.push(key);
+      }
+    }
+    return names;
+  }
+
   /** Notes that `key` changed at `changedMs` (or may have), as was told at `nowMs`. */
   heard(key: string, changedMs: number, nowMs: number): void {
     const found = this.#found.get(key);

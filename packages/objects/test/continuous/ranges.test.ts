@@ -6,6 +6,7 @@ import {
   type RangeProgress,
 } from "../../src/continuous/bring-range.ts";
 import { finalSync, type FinalSyncResult } from "../../src/continuous/final-sync.ts";
+import type { ChangeHints } from "../../src/index.ts";
 import { CopyWorld, stale, toolsFor } from "./copy-world.ts";
 
 const NEVER = new AbortController().signal;
@@ -161,9 +162,39 @@ describe("the final synchronisation", () => {
         yield page;
       }
     };
-    const result = await finalSync({ ...parts, limitMs: 300, answerMs: 300 }, NEVER);
+    const result = await finalSync({ ...parts, ...LAST, limitMs: 300, answerMs: 300 }, NEVER);
     expect(result).toMatchObject({ left: null, complete: false, markMs: null });
     expect(result.copied).toBeGreaterThanOrEqual(1_000);
+  });
+
+  test("brings what is known or told to be new however long the walk takes", async () => {
+    fill(2_500);
+    const hung = Promise.withResolvers<never>();
+    const parts = options();
+    const list = parts.source.store.list.bind(parts.source.store);
+    parts.source.store.list = async function* slow(request, signal) {
+      signal.addEventListener("abort", () => hung.reject(signal.reason as Error));
+      for await (const page of list(request, signal)) {
+        yield page;
+        await hung.promise;
+      }
+    };
+    const told = nameOf(2_499);
+    const hints: ChangeHints = {
+      address: "a queue",
+      backlog: async () => ({ messages: 0 }),
+      async *batches() {
+        const hint = { key: told, kind: "written", sequencer: null, atMs: 0 } as const;
+        yield { hints: [hint], setAside: [], done: async () => undefined };
+      },
+    };
+    const known = [nameOf(2_400)];
+    const last = { ...LAST, known, hints, limitMs: 400, answerMs: 400 };
+    const finishing = finalSync({ ...parts, ...last }, NEVER);
+    await world.clock.advance(300);
+    expect((await finishing).complete).toBe(false);
+    expect([world.textAt(nameOf(2_400)), world.textAt(told)]).not.toContain(null);
+    expect(world.textAt(nameOf(2_300))).toBeNull();
   });
 
   test("is refused when the plan is out of date", async () => {
@@ -172,6 +203,9 @@ describe("the final synchronisation", () => {
   });
 });
 
+/** Nothing known, and no change events. */
+const LAST = { known: [], hints: null, log: () => undefined };
+
 function synchronised(faults: Faults = {}): Promise<FinalSyncResult> {
-  return finalSync({ ...options(faults), limitMs: 60_000, answerMs: 1_000 }, NEVER);
+  return finalSync({ ...options(faults), ...LAST, limitMs: 60_000, answerMs: 1_000 }, NEVER);
 }
