@@ -1,10 +1,12 @@
 import type { Json } from "@cloudphoenix/core";
-import type { ObjectReplicationFacts } from "@cloudphoenix/objects";
-import { VirtualClock } from "@cloudphoenix/testkit";
+import { objectReplicationKey, type ObjectReplicationFacts } from "@cloudphoenix/objects";
+import { SIMULATED_APPLICATION, VirtualClock } from "@cloudphoenix/testkit";
 import { expect, test } from "vitest";
 import { ToldObjectWatch } from "../src/objects/told-object-watch.ts";
 
+const A = "aws-us-east-1";
 const B = "azure-westeurope";
+const keyOf = (site: string): string => objectReplicationKey(SIMULATED_APPLICATION.name, site);
 
 /** The follower's clock runs an hour ahead of ours. */
 const AHEAD_MS = 3_600_000;
@@ -13,14 +15,15 @@ class Follower {
   readonly clock: VirtualClock = new VirtualClock();
   readonly troubles: (string | null)[] = [];
   stored: Json | Error = null;
+  /** What the follower of another standby told. */
+  other: Json = null;
   readonly watch: ToldObjectWatch = new ToldObjectWatch({
-    application: "shop",
+    application: SIMULATED_APPLICATION,
     clock: this.clock,
     facts: {
       get: async (key) => {
-        if (key !== "objects:shop") throw new Error(`nobody tells ${key}`);
         if (this.stored instanceof Error) throw this.stored;
-        return this.stored;
+        return key === keyOf(B) ? this.stored : key === keyOf(A) ? this.other : null;
       },
     },
     onTrouble: (message) => void this.troubles.push(message),
@@ -101,6 +104,17 @@ test("nothing is known of a site that the copy does not go to", async () => {
   follower.tells();
   await follower.look();
   expect(follower.watch.facts("aws-us-east-1")).toMatchObject({ toldAtMs: null, canaryMs: null });
+});
+
+test("followers of two standbys do not speak for each other", async () => {
+  const follower = new Follower();
+  await follower.look();
+  follower.tells({ to: A, pending: 40 });
+  [follower.other, follower.stored] = [follower.stored as Json, null];
+  await follower.look();
+  follower.tells({ pending: 2 });
+  await follower.look();
+  expect([A, B].map((site) => follower.watch.facts(site).pending)).toEqual([40, 2]);
 });
 
 test("unknown stays unknown", async () => {

@@ -151,9 +151,14 @@ export class WorkerFixture {
     return worker;
   }
 
-  /** Newest facts of the follower. */
+  /** Newest facts of the follower that told last. */
   async facts(): Promise<ObjectReplicationFacts | null> {
-    return objectReplicationIn(await this.state.facts.get(objectReplicationKey("shop")));
+    const told = await Promise.all(
+      [AWS, AZURE].map(async (site) =>
+        objectReplicationIn(await this.state.facts.get(objectReplicationKey("shop", site))),
+      ),
+    );
+    return told.toSorted((one, two) => (two?.atMs ?? 0) - (one?.atMs ?? 0))[0] ?? null;
   }
 
   /** The task of whoever keeps the copy at `site`. */

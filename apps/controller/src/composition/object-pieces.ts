@@ -31,7 +31,7 @@ export function objectPieces(options: ObjectPiecesOptions): ObjectPieces | null 
   if (objects === null) return null;
   return {
     watch: new ToldObjectWatch({
-      application: application.name,
+      application,
       facts,
       clock,
       onTrouble: (message) => {

@@ -8,7 +8,13 @@
  *    `completeUntilMs` is never later than the truth.
  * 3. What was there before the first look may be of any age, so it counts only once it changes.
  */
-import { messageOf, hasCode, type ObjectCopyFacts, type SiteId } from "@cloudphoenix/core";
+import {
+  type Application,
+  hasCode,
+  messageOf,
+  type ObjectCopyFacts,
+  type SiteId,
+} from "@cloudphoenix/core";
 import type { Clock, FactStore, ObjectWatch } from "@cloudphoenix/engine";
 import {
   objectReplicationIn,
@@ -27,7 +33,7 @@ const NOTHING_TOLD: ObjectCopyFacts = {
 };
 
 export interface ToldObjectWatchOptions {
-  readonly application: string;
+  readonly application: Pick<Application, "name" | "sites">;
   readonly facts: Pick<FactStore, "get">;
   readonly clock: Clock;
   /** Told of each kind of trouble once, until it is over (null). */
@@ -37,10 +43,9 @@ export interface ToldObjectWatchOptions {
 export class ToldObjectWatch implements ObjectWatch {
   readonly #options: ToldObjectWatchOptions;
   #lookedAtMs: number | null = null;
-  /** By the follower's clock; null before the first look. */
-  #newestMs: number | null = null;
-  #told: { readonly to: SiteId; readonly facts: ObjectCopyFacts } | null = null;
-  #newest: ObjectReplicationFacts | null = null;
+  /** When each follower told last, by its own clock; nothing before the first look. */
+  readonly #toldAt = new Map<SiteId, number | null>();
+  readonly #told = new Map<SiteId, ObjectCopyFacts>();
   #trouble: string | null = null;
 
   constructor(options: ToldObjectWatchOptions) {
@@ -48,12 +53,7 @@ export class ToldObjectWatch implements ObjectWatch {
   }
 
   facts(standby: SiteId): ObjectCopyFacts {
-    return this.#told?.to === standby ? this.#told.facts : NOTHING_TOLD;
-  }
-
-  /** The follower's own words, for people; null before it told anything. */
-  get newest(): ObjectReplicationFacts | null {
-    return this.#newest;
+    return this.#told.get(standby) ?? NOTHING_TOLD;
   }
 
   /** Keeps looking until `signal` aborts. */
@@ -72,9 +72,16 @@ export class ToldObjectWatch implements ObjectWatch {
   /** Looks once. Never throws: what cannot be read stays as it was, and ages. */
   async look(): Promise<void> {
     const { application, facts, clock, onTrouble } = this.#options;
-    const beganMs = clock.now();
+    const nowMs = clock.now();
     try {
-      this.#take(objectReplicationIn(await facts.get(objectReplicationKey(application))), beganMs);
+      const stored = await Promise.all(
+        application.sites.map(async ({ id }) => ({
+          id,
+          told: objectReplicationIn(await facts.get(objectReplicationKey(application.name, id))),
+        })),
+      );
+      for (const { id, told } of stored) this.#take(id, told, nowMs);
+      this.#lookedAtMs = nowMs;
       if (this.#trouble !== null) onTrouble(null);
       this.#trouble = null;
     } catch (error) {
@@ -84,14 +91,11 @@ export class ToldObjectWatch implements ObjectWatch {
     }
   }
 
-  #take(told: ObjectReplicationFacts | null, nowMs: number): void {
+  #take(standby: SiteId, told: ObjectReplicationFacts | null, nowMs: number): void {
+    const isNew = told !== null && told.atMs !== this.#toldAt.get(standby);
+    this.#toldAt.set(standby, told?.atMs ?? null);
     const beforeMs = this.#lookedAtMs;
-    this.#lookedAtMs = nowMs;
-    this.#newest = told;
-    const isNew = told !== null && told.atMs !== this.#newestMs;
-    this.#newestMs = told?.atMs ?? null;
-    if (!isNew || beforeMs === null) return;
-    this.#told = { to: told.to, facts: onOurClock(told, { beforeMs, nowMs }) };
+    if (isNew && beforeMs !== null) this.#told.set(standby, onOurClock(told, { beforeMs, nowMs }));
   }
 }
 

@@ -32,7 +32,7 @@ import type { TaskContext } from "../lanes/task-lane.ts";
 import { type Direction, goesOn } from "./direction.ts";
 import type { DirectionReader } from "./direction-reader.ts";
 import { LEFT_BEHIND_MAX, noteLeftBehind } from "./left-behind.ts";
-import { followingKey, partingOf } from "./parting.ts";
+import { partingOf } from "./parting.ts";
 
 export interface FollowerParts {
   readonly application: Application;
@@ -109,7 +109,9 @@ export class Follower {
   /** Takes up what an earlier process told, unless the application has moved away and back since. */
   async #load(generation: number): Promise<void> {
     const { facts, application } = this.#parts;
-    const stored = objectReplicationIn(await facts.get(followingKey(application.name, this.#to)));
+    const stored = objectReplicationIn(
+      await facts.get(objectReplicationKey(application.name, this.#to)),
+    );
     this.#told = stored !== null && stored.generation >= generation - 1 ? stored : null;
     this.#loaded = true;
   }
@@ -152,7 +154,8 @@ export class Follower {
       generation,
       source: source.place,
       target: target.place,
-      hints: source.hints,
+      // A queue hands every event to one follower only.
+      hints: application.sites.length > 2 ? null : source.hints,
       tools: copyParts.tools(source.place, target.place, { journal, retries: QUICK_RETRIES }),
       tombstones,
       limits: {
@@ -232,8 +235,7 @@ export class Follower {
     context.stillOurs();
     const { application, facts: store, onFacts } = this.#parts;
     const stored: Json = JSON.parse(JSON.stringify(facts));
-    await store.put(followingKey(application.name, this.#to), stored);
-    await store.put(objectReplicationKey(application.name), stored);
+    await store.put(objectReplicationKey(application.name, this.#to), stored);
     this.#told = facts;
     onFacts(facts);
   }

@@ -5,7 +5,12 @@
  */
 import type { Json, SiteId } from "@cloudphoenix/core";
 import type { FactStore } from "@cloudphoenix/engine";
-import { type ObjectPlace, objectReplicationIn, readCanary } from "@cloudphoenix/objects";
+import {
+  type ObjectPlace,
+  objectReplicationIn,
+  objectReplicationKey,
+  readCanary,
+} from "@cloudphoenix/objects";
 
 /** Stores tell times in whole seconds. */
 const MARGIN_MS = 2_000;
@@ -13,11 +18,6 @@ const MARGIN_MS = 2_000;
 /** Key of the fact that holds the parting of `site`: `untilMs`, by the clock of the site's own store. */
 function objectPartingKey(application: string, site: SiteId): string {
   return `objects-parting:${application}:${site}`;
-}
-
-/** Key of the fact with what the follower of `site` told last, whoever tells now. */
-export function followingKey(application: string, site: SiteId): string {
-  return `objects-following:${application}:${site}`;
 }
 
 export interface PartingParts {
@@ -37,7 +37,9 @@ export interface PartingParts {
  */
 export async function partingOf(parts: PartingParts, signal: AbortSignal): Promise<number> {
   const { application, facts, site, followedBy } = parts;
-  const followed = objectReplicationIn(await facts.get(followingKey(application, followedBy)));
+  const followed = objectReplicationIn(
+    await facts.get(objectReplicationKey(application, followedBy)),
+  );
   const markMs = followed?.from === site ? followed.markMs : null;
   return noteParting(parts, markMs, signal);
 }

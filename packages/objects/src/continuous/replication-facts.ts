@@ -50,9 +50,9 @@ export interface ObjectReplicationFacts {
   readonly atMs: number;
 }
 
-/** Key of the fact with the newest `ObjectReplicationFacts` of an application. */
-export function objectReplicationKey(application: string): string {
-  return `objects:${application}`;
+/** Key of the fact with the newest `ObjectReplicationFacts` about the copy at `standby`, whoever tells them. */
+export function objectReplicationKey(application: string, standby: string): string {
+  return `objects-following:${application}:${standby}`;
 }
 
 /** The facts in a stored value; null if there are none. They are written by this version only. */
