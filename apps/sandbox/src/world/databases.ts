@@ -101,7 +101,7 @@ async function migrate(
 }
 
 /** The database of a site as the controller reaches it. */
-export function siteOptions(
+function siteOptions(
   place: Place,
   { layout, ports }: Pick<DatabasesOptions, "layout" | "ports">,
 ): ConstructorParameters<typeof PostgresReplication>[0]["sites"][number] {

@@ -1,16 +1,14 @@
 /**
  * Counts the objects that rows of a site point to, against what lies in its store: by listing both
- * whole. It shares no code with what copies objects or reports on them.
+ * whole. It shares no code with what copies objects or reports on them: its own SQL, and the vendors'
+ * clients.
  */
-import { S3ObjectStore } from "@cloudphoenix/adapter-aws";
-import { BlobObjectStore } from "@cloudphoenix/adapter-azure";
-import { PostgresReplication } from "@cloudphoenix/adapter-postgres";
-import type { ObjectStore } from "@cloudphoenix/objects";
-import { systemClock } from "../process/index.ts";
-import { siteOptions } from "./databases.ts";
+import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
+import { Client } from "pg";
 import type { Ground } from "./ground.ts";
 import { hasS3 } from "./object-stores.ts";
-import { NAMES, type Place, PLACES } from "./places.ts";
+import { NAMES, type Place } from "./places.ts";
 import { readSecret, SECRETS } from "./secrets.ts";
 import { linkName } from "./topology.ts";
 
@@ -27,17 +25,16 @@ export interface ObjectCensus {
   readonly stored: number;
 }
 
-const RECEIPTS = { table: "public.receipts", key: "object_key", storedAt: "stored_at" };
 const CANARIES = ".cloudphoenix/";
 
-/** @throws {CloudPhoenixError} as the database and the store say why they cannot be read */
+/** @throws {Error} as the clients of database and store do */
 export async function takeObjectCensus(
   place: Place,
   ground: Ground,
   signal: AbortSignal,
 ): Promise<ObjectCensus> {
   // In this order: what is stored after the rows were read is not missed.
-  const rows = await keysOfRows(place, ground, signal);
+  const rows = await keysOfRows(place, ground);
   const stored = await keysOfStore(place, ground, signal);
   const missing = rows.filter((key) => !stored.has(key));
   return {
@@ -49,28 +46,24 @@ export async function takeObjectCensus(
   };
 }
 
-async function keysOfRows(
-  place: Place,
-  ground: Ground,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const replication = new PostgresReplication(
-    {
-      application: NAMES.application,
-      sites: PLACES.map((one) => siteOptions(one, ground)),
-      durability: "async",
-      clock: systemClock,
-    },
-    place.id,
-  );
+/** In the order of bytes. */
+async function keysOfRows(place: Place, { layout, ports }: Ground): Promise<readonly string[]> {
+  const client = new Client({
+    host: "127.0.0.1",
+    port: ports.get(linkName("control", place.cloud, "postgres")),
+    user: NAMES.adminRole,
+    password: readSecret(layout, SECRETS.database(place.cloud)),
+    database: NAMES.database,
+  });
+  await client.connect();
   try {
-    const keys: string[] = [];
-    for await (const page of replication.referencedKeys(place.id, RECEIPTS, signal)) {
-      keys.push(...page);
-    }
-    return keys;
+    const { rows } = await client.query<{ key: string }>(
+      `select object_key as key from public.receipts where stored_at is not null
+       order by object_key collate "C"`,
+    );
+    return rows.map(({ key }) => key);
   } finally {
-    await replication.close();
+    await client.end();
   }
 }
 
@@ -79,36 +72,55 @@ async function keysOfStore(
   ground: Ground,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  const store = openStore(place, ground);
+  const keys = new Set<string>();
+  for await (const key of hasS3(place)
+    ? keysOfBucket(place, ground, signal)
+    : keysOfContainer(place, ground, signal)) {
+    if (!key.startsWith(CANARIES)) keys.add(key);
+  }
+  return keys;
+}
+
+async function* keysOfBucket(
+  { cloud, region }: Place,
+  { layout, ports }: Ground,
+  abortSignal: AbortSignal,
+): AsyncGenerator<string> {
+  const client = new S3Client({
+    region,
+    endpoint: `http://127.0.0.1:${ports.get(linkName("control", cloud, "objects"))}`,
+    forcePathStyle: true,
+    credentials: {
+      accessKeyId: NAMES.s3KeyId,
+      secretAccessKey: readSecret(layout, SECRETS.objects(cloud)),
+    },
+  });
   try {
-    const keys = new Set<string>();
-    for await (const page of store.list({ prefix: "" }, signal)) {
-      for (const { key } of page) if (!key.startsWith(CANARIES)) keys.add(key);
-    }
-    return keys;
+    let ContinuationToken: string | undefined;
+    do {
+      const page = await client.send(
+        new ListObjectsV2Command({ Bucket: NAMES.bucket, ContinuationToken }),
+        { abortSignal },
+      );
+      for (const { Key } of page.Contents ?? []) yield Key ?? "";
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
   } finally {
-    store.close();
+    client.destroy();
   }
 }
 
-function openStore(
-  place: Place,
+async function* keysOfContainer(
+  { cloud }: Place,
   { layout, ports }: Ground,
-): Pick<ObjectStore, "list"> & { close(): void } {
-  const { cloud, region } = place;
-  const origin = `http://127.0.0.1:${ports.get(linkName("control", cloud, "objects"))}`;
+  abortSignal: AbortSignal,
+): AsyncGenerator<string> {
+  const port = ports.get(linkName("control", cloud, "objects"));
   const key = readSecret(layout, SECRETS.objects(cloud));
-  if (hasS3(place)) {
-    return new S3ObjectStore({
-      bucket: NAMES.bucket,
-      region,
-      endpoint: new URL(origin),
-      credentials: { accessKeyId: NAMES.s3KeyId, secretAccessKey: key },
-    });
-  }
-  return new BlobObjectStore({
-    endpoint: new URL(`${origin}/${NAMES.blobAccount}`),
-    container: NAMES.bucket,
-    credential: { kind: "shared-key", account: NAMES.blobAccount, key },
-  });
+  const service = new BlobServiceClient(
+    `http://127.0.0.1:${port}/${NAMES.blobAccount}`,
+    new StorageSharedKeyCredential(NAMES.blobAccount, key),
+  );
+  const container = service.getContainerClient(NAMES.bucket);
+  for await (const { name } of container.listBlobsFlat({ abortSignal })) yield name;
 }
