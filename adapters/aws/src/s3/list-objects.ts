@@ -1,9 +1,14 @@
 /** Pages of a bucket's listing. */
-import { CloudPhoenixError } from "@cloudphoenix/core";
 import type { ListRequest, ObjectEntry } from "@cloudphoenix/objects";
-import { childText, parseXml, type XmlElement } from "@cloudphoenix/objects/wire";
+import {
+  brokenListing,
+  childText,
+  parseXml,
+  unquote,
+  type XmlElement,
+} from "@cloudphoenix/objects/wire";
 import type { S3Client } from "./s3-client.ts";
-import { md5OfEtag, unquote } from "./s3-properties.ts";
+import { md5OfEtag } from "./s3-properties.ts";
 
 /** 1,000 entries with keys of 1,024 bytes, each byte escaped. */
 const PAGE_MAX_BYTES = 16 * 1024 * 1024;
@@ -25,7 +30,8 @@ export async function* listObjects(
   do {
     const page = await readPage(client, queryOf(request, token, options.pageSize), options);
     if (page.entries.length > 0) yield page.entries;
-    if (page.next !== null && page.next === token) throw broken("the same page would come again");
+    if (page.next !== null && page.next === token)
+      throw brokenListing("the same page would come again");
     token = page.next;
   } while (token !== null);
 }
@@ -67,7 +73,7 @@ async function readPage(
     notFound: "NOT_FOUND",
   } as const;
   const root = parseXml(await client.text(call, PAGE_MAX_BYTES, signal));
-  if (root?.name !== "ListBucketResult") throw broken("the answer is not a whole listing");
+  if (root?.name !== "ListBucketResult") throw brokenListing("the answer is not a whole listing");
   const escaped = childText(root, "EncodingType") === "url";
   const entries: ObjectEntry[] = [];
   for (const element of root.children) {
@@ -76,7 +82,8 @@ async function readPage(
   const next = childText(root, "NextContinuationToken") ?? null;
   const truncated = childText(root, "IsTruncated");
   if (truncated === "false") return { entries, next: null };
-  if (truncated !== "true" || next === null || next === "") throw broken("its end is not told");
+  if (truncated !== "true" || next === null || next === "")
+    throw brokenListing("its end is not told");
   return { entries, next };
 }
 
@@ -85,7 +92,7 @@ function entryFrom(element: XmlElement, escaped: boolean, etagIsMd5: boolean): O
   const size = childText(element, "Size");
   const etag = childText(element, "ETag");
   if (key === undefined || size === undefined || etag === undefined) {
-    throw broken("an entry lacks its key, size or ETag");
+    throw brokenListing("an entry lacks its key, size or ETag");
   }
   const bare = unquote(etag);
   return {
@@ -96,11 +103,4 @@ function entryFrom(element: XmlElement, escaped: boolean, etagIsMd5: boolean): O
     md5: etagIsMd5 ? md5OfEtag(bare) : null,
     stamp: null,
   };
-}
-
-function broken(why: string): CloudPhoenixError {
-  return new CloudPhoenixError("LISTING_BROKEN", `a listing cannot be used: ${why}`, {
-    retryable: true,
-    hint: "Try again; nothing was concluded from it.",
-  });
 }

@@ -16,14 +16,18 @@ import type {
 } from "@cloudphoenix/objects";
 import {
   childText,
+  conditionHeaders,
   escapeXml,
+  etagOf,
+  hexToBase64,
   parseXml,
   readRefusal,
+  unquote,
   type XmlElement,
 } from "@cloudphoenix/objects/wire";
 import type { S3Call, S3Client } from "./s3-client.ts";
 import { checkS3Key } from "./s3-keys.ts";
-import { conditionHeaders, md5OfEtag, propertyHeaders, unquote } from "./s3-properties.ts";
+import { headersToWrite, md5OfEtag } from "./s3-properties.ts";
 
 const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
 
@@ -44,7 +48,7 @@ export class MultipartUploads {
     const call: S3Call = {
       ...callFor("POST", key, `beginning to write ${key} in parts`),
       query: { uploads: "" },
-      headers: propertyHeaders(key, properties, this.#tags),
+      headers: headersToWrite(key, properties, this.#tags),
     };
     const root = parseXml(await this.#client.text(call, ANSWER_MAX_BYTES, signal));
     const token = root === null ? undefined : childText(root, "UploadId");
@@ -61,11 +65,11 @@ export class MultipartUploads {
     const call: S3Call = {
       ...callFor("PUT", upload.key, `writing part ${number} of ${upload.key}`),
       query: { partNumber: String(number), uploadId: upload.token },
-      headers: { "content-md5": Buffer.from(md5, "hex").toString("base64") },
+      headers: { "content-md5": hexToBase64(md5) },
       body: bytes,
     };
     const headers = await this.#client.done(call, signal);
-    return { number, sizeBytes: bytes.length, receipt: unquote(headers.etag ?? "") };
+    return { number, sizeBytes: bytes.length, receipt: etagOf(headers) };
   }
 
   async parts(upload: PartUpload, signal: AbortSignal): Promise<readonly Part[] | null> {

@@ -1,9 +1,6 @@
 /** An object's tags. */
-import { child, childText, parseXml, type WireAnswer } from "@cloudphoenix/objects/wire";
+import { readTagSet, TAG_SET_MAX_BYTES, type WireAnswer } from "@cloudphoenix/objects/wire";
 import type { S3Client } from "./s3-client.ts";
-
-/** Ten tags of 128 and 256 characters, escaped. */
-const TAGS_MAX_BYTES = 64 * 1024;
 
 /** Tags of the object that `answer` is about; asks only if the answer says that there are any. */
 export async function readTags(
@@ -16,15 +13,8 @@ export async function readTags(
   const doing = `reading tags of ${key}`;
   const text = await client.text(
     { method: "GET", key, query: { tagging: "" }, doing, notFound: "OBJECT_GONE" },
-    TAGS_MAX_BYTES,
+    TAG_SET_MAX_BYTES,
     signal,
   );
-  const root = parseXml(text);
-  const set = root === null ? undefined : child(root, "TagSet");
-  return Object.fromEntries(
-    (set?.children ?? []).map((tag) => [
-      childText(tag, "Key") ?? "",
-      childText(tag, "Value") ?? "",
-    ]),
-  );
+  return readTagSet(text);
 }

@@ -4,9 +4,7 @@
  * Every body goes up with its Content-MD5, which S3 checks before it keeps anything; the payload is not
  * hashed a second time for the signature (TLS protects it on its way).
  */
-import { CloudPhoenixError } from "@cloudphoenix/core";
 import type {
-  ByteRange,
   FinishRequest,
   ListRequest,
   ObjectEntry,
@@ -26,10 +24,14 @@ import type {
   WriteRequest,
 } from "@cloudphoenix/objects";
 import {
+  checkStored,
   collectChecked,
-  type ExpectedBody,
+  conditionHeaders,
+  etagOf,
   expectedRange,
+  hexToBase64,
   HttpTransport,
+  presentError,
   streamChecked,
   type WireAnswer,
 } from "@cloudphoenix/objects/wire";
@@ -41,7 +43,7 @@ import { readTags } from "./object-tags.ts";
 import { MultipartUploads } from "./multipart-uploads.ts";
 import { type S3Call, S3Client } from "./s3-client.ts";
 import { checkS3Key } from "./s3-keys.ts";
-import { conditionHeaders, factsFrom, md5From, propertyHeaders, unquote } from "./s3-properties.ts";
+import { factsFrom, headersToWrite, md5From } from "./s3-properties.ts";
 
 export interface S3ObjectStoreOptions {
   readonly bucket: string;
@@ -88,11 +90,7 @@ export class S3ObjectStore implements ObjectStore {
     const { bucket, region, credentials, silenceMs, connectionsMax } = options;
     this.address = `s3://${bucket}`;
     this.#region = region;
-    this.#transport = new HttpTransport({
-      address: this.address,
-      ...(silenceMs === undefined ? {} : { silenceMs }),
-      ...(connectionsMax === undefined ? {} : { connectionsMax }),
-    });
+    this.#transport = new HttpTransport({ address: this.address, silenceMs, connectionsMax });
     const fixed: AwsCredentialIdentityProvider | null =
       credentials === undefined ? null : () => Promise.resolve(credentials);
     this.#client = new S3Client({
@@ -153,8 +151,10 @@ export class S3ObjectStore implements ObjectStore {
   async *read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     const { key, range } = request;
     const answer = await this.#open(request, signal);
+    const what = this.#what(key);
+    const { sizeBytes, md5 } = factsFrom(key, answer.headers, {});
     const expected =
-      range === undefined ? this.#wholeOf(key, answer) : this.#rangeOf(key, answer, range);
+      range === undefined ? { what, sizeBytes, md5 } : expectedRange(answer, range, what);
     yield* streamChecked(this.#transport, answer, expected, signal);
   }
 
@@ -173,19 +173,15 @@ export class S3ObjectStore implements ObjectStore {
     const call: S3Call = {
       ...this.#call("PUT", key, "writing"),
       headers: {
-        ...propertyHeaders(key, properties, this.#tags),
+        ...headersToWrite(key, properties, this.#tags),
         ...conditionHeaders(condition),
-        "content-md5": Buffer.from(body.md5, "hex").toString("base64"),
+        "content-md5": hexToBase64(body.md5),
       },
       body: body.bytes,
     };
     const headers = await this.#client.done(call, signal);
-    const stored = md5From(headers);
-    if (stored !== null && stored !== body.md5) {
-      const message = `${this.#what(key)}: bytes with MD5 ${stored} are stored, not ${body.md5}`;
-      throw new CloudPhoenixError("OBJECT_CORRUPT", message, { retryable: true });
-    }
-    return { etag: unquote(headers.etag ?? ""), sizeBytes: body.bytes.length };
+    checkStored(this.#what(key), md5From(headers), body.md5);
+    return { etag: etagOf(headers), sizeBytes: body.bytes.length };
   }
 
   beginUpload(request: WriteRequest, signal: AbortSignal): Promise<PartUpload> {
@@ -215,7 +211,7 @@ export class S3ObjectStore implements ObjectStore {
   async delete(key: string, condition: WriteCondition, signal: AbortSignal): Promise<void> {
     checkS3Key(key);
     if (condition.kind === "absent") {
-      if ((await this.head(key, signal)) !== null) throw this.#present(key);
+      if ((await this.head(key, signal)) !== null) throw presentError(this.#what(key));
       return;
     }
     const call: S3Call = {
@@ -272,27 +268,7 @@ export class S3ObjectStore implements ObjectStore {
     return { method, key, doing: `${verb} ${key}`, notFound: "OBJECT_GONE" };
   }
 
-  #wholeOf(key: string, answer: WireAnswer): ExpectedBody {
-    const { sizeBytes, md5 } = factsFrom(key, answer.headers, {});
-    return { what: this.#what(key), sizeBytes, md5 };
-  }
-
-  /** An answer about other bytes ends the connection: nobody will take its body. */
-  #rangeOf(key: string, answer: WireAnswer, range: ByteRange): ExpectedBody {
-    try {
-      return expectedRange(answer, range, this.#what(key));
-    } catch (error) {
-      answer.body.destroy();
-      throw error;
-    }
-  }
-
   #what(key: string): string {
     return `${this.address}: ${key}`;
-  }
-
-  #present(key: string): CloudPhoenixError {
-    const message = `${this.#what(key)} is there, and should be absent`;
-    return new CloudPhoenixError("OBJECT_CHANGED", message, { retryable: false });
   }
 }

@@ -1,48 +1,30 @@
 /** What belongs to an object besides its bytes, as S3's headers and back. */
 import type { IncomingHttpHeaders } from "node:http";
 import { CloudPhoenixError } from "@cloudphoenix/core";
-import type { ObjectFacts, ObjectProperties, WriteCondition } from "@cloudphoenix/objects";
-import { decodeHeaderText, encodeHeaderText } from "@cloudphoenix/objects/wire";
+import type { ObjectFacts, ObjectProperties } from "@cloudphoenix/objects";
+import { etagOf, factsOf, type HeaderDialect, propertyHeaders } from "@cloudphoenix/objects/wire";
 
-/** Under this metadata name a copy keeps its stamp, on both clouds. */
-const STAMP_NAME = "cloudphoenixstamp";
-const METADATA_PREFIX = "x-amz-meta-";
 /** What HTTP takes as the name of a header. */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 
+const S3_HEADERS: HeaderDialect = {
+  contentPrefix: "",
+  metadataPrefix: "x-amz-meta-",
+  tagsHeader: "x-amz-tagging",
+  encodeName: (name, key) => {
+    if (!HEADER_NAME.test(name)) throw refusedName(key, name);
+    return name;
+  },
+  decodeName: (name) => name,
+};
+
 /** Headers of a Put Object or Create Multipart Upload. */
-export function propertyHeaders(
+export function headersToWrite(
   key: string,
   properties: ObjectProperties,
   withTags: boolean,
 ): Record<string, string> {
-  const headers: Record<string, string> = {};
-  const named = [
-    ["content-type", properties.contentType],
-    ["content-encoding", properties.contentEncoding],
-    ["content-disposition", properties.contentDisposition],
-    ["content-language", properties.contentLanguage],
-    ["cache-control", properties.cacheControl],
-  ] as const;
-  for (const [name, value] of named) if (value !== null) headers[name] = value;
-  for (const [name, value] of Object.entries(properties.metadata)) {
-    if (!HEADER_NAME.test(name)) throw refusedName(key, name);
-    headers[METADATA_PREFIX + name] = encodeHeaderText(value);
-  }
-  if (properties.stamp !== null) {
-    headers[METADATA_PREFIX + STAMP_NAME] = encodeHeaderText(properties.stamp);
-  }
-  const tags = Object.entries(properties.tags).map(([name, value]) => [name, value]);
-  if (withTags && tags.length > 0) headers["x-amz-tagging"] = new URLSearchParams(tags).toString();
-  return headers;
-}
-
-/** Conditions as headers; the store checks them. */
-export function conditionHeaders(condition: WriteCondition): Record<string, string> {
-  if (condition.kind === "none") return {};
-  return condition.kind === "absent"
-    ? { "if-none-match": "*" }
-    : { "if-match": `"${condition.etag}"` };
+  return propertyHeaders(S3_HEADERS, key, properties, withTags);
 }
 
 /** What the headers of Get Object or Head Object say; tags are not among them. */
@@ -51,24 +33,8 @@ export function factsFrom(
   headers: IncomingHttpHeaders,
   tags: Readonly<Record<string, string>>,
 ): ObjectFacts {
-  const range = /\/(\d+)$/.exec(headers["content-range"] ?? "");
-  const metadata: Record<string, string> = {};
-  let stamp: string | null = null;
-  for (const [name, value] of Object.entries(headers)) {
-    if (!name.startsWith(METADATA_PREFIX) || typeof value !== "string") continue;
-    const own = name.slice(METADATA_PREFIX.length);
-    if (own === STAMP_NAME) stamp = decodeHeaderText(value);
-    else metadata[own] = decodeHeaderText(value);
-  }
-  return {
-    key,
-    sizeBytes: Number(range?.[1] ?? headers["content-length"] ?? 0),
-    etag: unquote(headers.etag ?? ""),
-    modifiedMs: Date.parse(headers["last-modified"] ?? ""),
-    md5: md5From(headers),
-    stamp,
-    properties: { ...contentHeaders(headers), metadata, tags, stamp },
-  };
+  const kept = withoutTransportEncoding(headers);
+  return factsOf(S3_HEADERS, key, kept, { md5: md5From(headers), tags });
 }
 
 /** The MD5 of the whole content, where the ETag is that: stored in one piece, and not encrypted with KMS or a customer's key. */
@@ -76,7 +42,7 @@ export function md5From(headers: IncomingHttpHeaders): string | null {
   const encryption = headers["x-amz-server-side-encryption"];
   const foreign = encryption !== undefined && encryption !== "AES256";
   const customer = headers["x-amz-server-side-encryption-customer-algorithm"] !== undefined;
-  return foreign || customer ? null : md5OfEtag(unquote(headers.etag ?? ""));
+  return foreign || customer ? null : md5OfEtag(etagOf(headers));
 }
 
 /** The ETag if it has the form of an MD5. */
@@ -84,28 +50,11 @@ export function md5OfEtag(etag: string): string | null {
   return /^[0-9a-f]{32}$/.test(etag) ? etag : null;
 }
 
-/** `"ab"` becomes `ab`. */
-export function unquote(etag: string): string {
-  return etag.replace(/^(?:W\/)?"|"$/g, "");
-}
-
-function contentHeaders(
-  headers: IncomingHttpHeaders,
-): Omit<ObjectProperties, "metadata" | "tags" | "stamp"> {
-  // Uploads of some SDKs leave the name of their transport encoding behind.
-  const encoding = text(headers, "content-encoding");
-  return {
-    contentType: text(headers, "content-type"),
-    contentEncoding: encoding === "aws-chunked" ? null : encoding,
-    contentDisposition: text(headers, "content-disposition"),
-    contentLanguage: text(headers, "content-language"),
-    cacheControl: text(headers, "cache-control"),
-  };
-}
-
-function text(headers: IncomingHttpHeaders, name: string): string | null {
-  const value = headers[name];
-  return typeof value === "string" && value !== "" ? value : null;
+/** Uploads of some SDKs leave the name of their transport encoding behind. */
+function withoutTransportEncoding(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  if (headers["content-encoding"] !== "aws-chunked") return headers;
+  const { "content-encoding": _transport, ...kept } = headers;
+  return kept;
 }
 
 function refusedName(key: string, name: string): CloudPhoenixError {

@@ -8,7 +8,6 @@
 import { randomUUID } from "node:crypto";
 import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import type {
-  ByteRange,
   FinishRequest,
   ListRequest,
   ObjectEntry,
@@ -29,23 +28,21 @@ import type {
   WriteRequest,
 } from "@cloudphoenix/objects";
 import {
+  base64ToHex,
+  checkStored,
   collectChecked,
-  type ExpectedBody,
+  conditionHeaders,
+  etagOf,
   expectedRange,
+  hexToBase64,
   HttpTransport,
+  presentError,
   streamChecked,
   type WireAnswer,
 } from "@cloudphoenix/objects/wire";
 import { StorageClient, type StorageCall, type StorageCredential } from "../storage-client.ts";
 import { checkBlobKey } from "./blob-keys.ts";
-import {
-  base64ToHex,
-  conditionHeaders,
-  factsFrom,
-  headersToWrite,
-  hexToBase64,
-  unquote,
-} from "./blob-properties.ts";
+import { factsFrom, headersToWrite } from "./blob-properties.ts";
 import { readTags } from "./blob-tags.ts";
 import { BlockUploads } from "./block-uploads.ts";
 import { copyFromUrl } from "./copy-from-url.ts";
@@ -95,18 +92,13 @@ export class BlobObjectStore implements ObjectStore {
   constructor(options: BlobObjectStoreOptions) {
     const { endpoint, container, credential, silenceMs, connectionsMax } = options;
     this.address = `azblob://${endpoint.host}${endpoint.pathname.replace(/\/$/, "")}/${container}`;
-    this.#transport = new HttpTransport({
-      address: this.address,
-      ...(silenceMs === undefined ? {} : { silenceMs }),
-      ...(connectionsMax === undefined ? {} : { connectionsMax }),
-    });
-    const transport = this.#transport;
+    this.#transport = new HttpTransport({ address: this.address, silenceMs, connectionsMax });
     this.#client = new StorageClient({
       address: this.address,
       endpoint,
       container,
       credential,
-      transport,
+      transport: this.#transport,
     });
     this.#uploads = new BlockUploads(this.#client, {
       newToken: options.newToken ?? randomUUID,
@@ -152,8 +144,10 @@ export class BlobObjectStore implements ObjectStore {
   async *read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     const { key, range } = request;
     const answer = await this.#open(request, signal);
+    const what = this.#what(key);
+    const { sizeBytes, md5 } = factsFrom(key, answer.headers, {});
     const expected =
-      range === undefined ? this.#wholeOf(key, answer) : this.#rangeOf(key, answer, range);
+      range === undefined ? { what, sizeBytes, md5 } : expectedRange(answer, range, what);
     yield* streamChecked(this.#transport, answer, expected, signal);
   }
 
@@ -179,17 +173,10 @@ export class BlobObjectStore implements ObjectStore {
       body: body.bytes,
     };
     const headers = await this.#client.done(call, signal);
-    const stored = headers["content-md5"];
-    if (typeof stored === "string" && base64ToHex(stored) !== body.md5) {
-      throw new CloudPhoenixError(
-        "OBJECT_CORRUPT",
-        `${this.#what(request.key)}: ${stored} is stored`,
-        {
-          retryable: true,
-        },
-      );
-    }
-    return { etag: unquote(headers.etag ?? ""), sizeBytes: body.bytes.length };
+    const told = headers["content-md5"];
+    const stored = typeof told === "string" ? base64ToHex(told) : null;
+    checkStored(this.#what(request.key), stored, body.md5);
+    return { etag: etagOf(headers), sizeBytes: body.bytes.length };
   }
 
   copyFromUrl(
@@ -229,7 +216,7 @@ export class BlobObjectStore implements ObjectStore {
   async delete(key: string, condition: WriteCondition, signal: AbortSignal): Promise<void> {
     checkBlobKey(key);
     if (condition.kind === "absent") {
-      if ((await this.head(key, signal)) !== null) throw this.#present(key);
+      if ((await this.head(key, signal)) !== null) throw presentError(this.#what(key));
       return;
     }
     const call: StorageCall = {
@@ -272,31 +259,11 @@ export class BlobObjectStore implements ObjectStore {
     return { method, key, query: "", doing: `${verb} ${key}`, notFound: "OBJECT_GONE" };
   }
 
-  #wholeOf(key: string, answer: WireAnswer): ExpectedBody {
-    const { sizeBytes, md5 } = factsFrom(key, answer.headers, {});
-    return { what: this.#what(key), sizeBytes, md5 };
-  }
-
-  /** An answer about other bytes ends the connection: nobody will take its body. */
-  #rangeOf(key: string, answer: WireAnswer, range: ByteRange): ExpectedBody {
-    try {
-      return expectedRange(answer, range, this.#what(key));
-    } catch (error) {
-      answer.body.destroy();
-      throw error;
-    }
-  }
-
   #what(key: string): string {
     return `${this.address}: ${key}`;
   }
 
   #gone(key: string): CloudPhoenixError {
     return new CloudPhoenixError("OBJECT_GONE", `${this.#what(key)} is gone`, { retryable: false });
-  }
-
-  #present(key: string): CloudPhoenixError {
-    const message = `${this.#what(key)} is there, and should be absent`;
-    return new CloudPhoenixError("OBJECT_CHANGED", message, { retryable: false });
   }
 }

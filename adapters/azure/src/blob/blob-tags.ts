@@ -1,9 +1,6 @@
 /** A blob's index tags. */
-import { child, childText, parseXml, type WireAnswer } from "@cloudphoenix/objects/wire";
+import { readTagSet, TAG_SET_MAX_BYTES, type WireAnswer } from "@cloudphoenix/objects/wire";
 import type { StorageClient } from "../storage-client.ts";
-
-/** Ten tags of 128 and 256 characters, escaped. */
-const TAGS_MAX_BYTES = 64 * 1024;
 
 /** Tags of the version that `answer` is about; asks only if the answer says that there are any. */
 export async function readTags(
@@ -23,13 +20,6 @@ export async function readTags(
     },
     signal,
   );
-  const body = await client.transport.collect(asked, TAGS_MAX_BYTES, signal);
-  const root = parseXml(body.toString("utf8").replace(/^\ufeff/, ""));
-  const set = root === null ? undefined : child(root, "TagSet");
-  return Object.fromEntries(
-    (set?.children ?? []).map((tag) => [
-      childText(tag, "Key") ?? "",
-      childText(tag, "Value") ?? "",
-    ]),
-  );
+  const body = await client.transport.collect(asked, TAG_SET_MAX_BYTES, signal);
+  return readTagSet(body.toString("utf8"));
 }

@@ -12,10 +12,10 @@ import type {
   StoredObject,
   WholeBody,
 } from "@cloudphoenix/objects";
-import { child, childText, parseXml } from "@cloudphoenix/objects/wire";
+import { child, childText, etagOf, hexToBase64, parseXml } from "@cloudphoenix/objects/wire";
 import type { StorageCall, StorageClient } from "../storage-client.ts";
 import { checkBlobKey } from "./blob-keys.ts";
-import { headersToWrite, hexToBase64, unquote } from "./blob-properties.ts";
+import { headersToWrite } from "./blob-properties.ts";
 
 /** 100,000 uncommitted blocks at most, about 140 bytes each. */
 const BLOCK_LIST_MAX_BYTES = 32 * 1024 * 1024;
@@ -95,7 +95,7 @@ export class BlockUploads {
     };
     const headers = await this.#client.done(call, signal);
     const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
-    return { etag: unquote(headers.etag ?? ""), sizeBytes };
+    return { etag: etagOf(headers), sizeBytes };
   }
 
   async abort(upload: PartUpload, signal: AbortSignal): Promise<void> {

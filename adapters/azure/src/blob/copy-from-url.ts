@@ -7,6 +7,9 @@
  */
 import type { UrlCopyOutcome, UrlSource, WriteRequest } from "@cloudphoenix/objects";
 import {
+  base64ToHex,
+  etagOf,
+  hexToBase64,
   readRefusal,
   refusalError,
   type StoreRefusal,
@@ -14,7 +17,7 @@ import {
 } from "@cloudphoenix/objects/wire";
 import type { StorageCall, StorageClient } from "../storage-client.ts";
 import { checkBlobKey } from "./blob-keys.ts";
-import { base64ToHex, headersToWrite, hexToBase64, unquote } from "./blob-properties.ts";
+import { headersToWrite } from "./blob-properties.ts";
 
 export interface CopyFromUrlOptions {
   readonly address: string;
@@ -57,7 +60,7 @@ export async function copyFromUrl(
     return outcomeOf(refusal, answer) ?? raise(refusal, call, options);
   }
   answer.body.resume();
-  const etag = unquote(answer.headers.etag ?? "");
+  const etag = etagOf(answer.headers);
   const stored = answer.headers["content-md5"];
   if (typeof stored === "string" && base64ToHex(stored) === md5) {
     return { kind: "stored", stored: { etag, sizeBytes } };

@@ -1,15 +1,17 @@
 /** Pages of a container's listing, in the order of the keys' UTF-8 bytes. */
-import { CloudPhoenixError } from "@cloudphoenix/core";
 import { compareKeys, type ListRequest, type ObjectEntry } from "@cloudphoenix/objects";
 import {
+  base64ToHex,
+  brokenListing,
   child,
   childText,
   decodeHeaderText,
   parseXml,
+  STAMP_NAME,
+  unquote,
   type XmlElement,
 } from "@cloudphoenix/objects/wire";
 import type { StorageClient } from "../storage-client.ts";
-import { base64ToHex, STAMP_NAME, unquote } from "./blob-properties.ts";
 import { Utf8Order, utf16StartFor } from "./utf8-order.ts";
 
 /** 5,000 entries with metadata at its limit of 8 KiB each, escaped. */
@@ -30,7 +32,8 @@ export async function* listBlobs(
     const wanted =
       after === undefined ? sorted : sorted.filter(({ key }) => compareKeys(key, after) > 0);
     if (wanted.length > 0) yield wanted;
-    if (page.next !== "" && page.next === marker) throw broken("the same page would come again");
+    if (page.next !== "" && page.next === marker)
+      throw brokenListing("the same page would come again");
     marker = page.next;
   } while (marker !== "");
   const last = order.flush();
@@ -63,7 +66,8 @@ async function readPage(client: StorageClient, query: string, signal: AbortSigna
   const root = parseXml(body.toString("utf8").replace(/^\ufeff/, ""));
   const blobs = root === null ? undefined : child(root, "Blobs");
   const next = root === null ? undefined : childText(root, "NextMarker");
-  if (blobs === undefined || next === undefined) throw broken("the answer is not a whole listing");
+  if (blobs === undefined || next === undefined)
+    throw brokenListing("the answer is not a whole listing");
   return { entries: blobs.children.map(entryFrom), next };
 }
 
@@ -73,7 +77,7 @@ function entryFrom(blob: XmlElement): ObjectEntry {
   const size = properties && childText(properties, "Content-Length");
   const etag = properties && childText(properties, "Etag");
   if (name === undefined || properties === undefined || size === undefined || etag === undefined) {
-    throw broken("an entry lacks its name, size or ETag");
+    throw brokenListing("an entry lacks its name, size or ETag");
   }
   const md5 = childText(properties, "Content-MD5") ?? "";
   return {
@@ -91,11 +95,4 @@ function stampOf(metadata: XmlElement | undefined): string | null {
     if (field.name.toLowerCase() === STAMP_NAME) return decodeHeaderText(field.text);
   }
   return null;
-}
-
-function broken(why: string): CloudPhoenixError {
-  return new CloudPhoenixError("LISTING_BROKEN", `a listing cannot be used: ${why}`, {
-    retryable: true,
-    hint: "Try again; nothing was concluded from it.",
-  });
 }

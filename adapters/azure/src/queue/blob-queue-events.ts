@@ -45,10 +45,7 @@ export class BlobQueueEvents implements ChangeHints {
   constructor(options: BlobQueueEventsOptions) {
     const { endpoint, queue, container, holdSeconds = 60, silenceMs } = options;
     this.address = `azqueue://${endpoint.host}${endpoint.pathname.replace(/\/$/, "")}/${queue}`;
-    this.#transport = new HttpTransport({
-      address: this.address,
-      ...(silenceMs === undefined ? {} : { silenceMs }),
-    });
+    this.#transport = new HttpTransport({ address: this.address, silenceMs });
     this.#client = new StorageClient({
       address: this.address,
       endpoint,

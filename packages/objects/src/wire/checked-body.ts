@@ -49,7 +49,7 @@ export async function* streamChecked(
 
 /**
  * What a range's body is expected to be. @throws {CloudPhoenixError} `OBJECT_CORRUPT` if the answer
- * is about other bytes than were asked for
+ * is about other bytes than were asked for; its connection has ended then: nobody will take its body
  */
 export function expectedRange(
   answer: WireAnswer,
@@ -58,9 +58,20 @@ export function expectedRange(
 ): ExpectedBody {
   const told = answer.headers["content-range"] ?? "no range";
   if (!told.startsWith(`bytes ${firstByte}-${lastByte}/`)) {
+    answer.body.destroy();
     throw corrupt(`${what}: bytes ${firstByte}-${lastByte} were asked for, ${told} came`);
   }
   return { what, sizeBytes: lastByte - firstByte + 1, md5: null };
+}
+
+/**
+ * Compares what a store says it keeps with what was sent; one that says nothing is believed.
+ * @throws {CloudPhoenixError} `OBJECT_CORRUPT`
+ */
+export function checkStored(what: string, stored: string | null, sent: string): void {
+  if (stored === null || stored === sent) return;
+  const message = `${what}: bytes with MD5 ${stored} are stored, not ${sent}`;
+  throw new CloudPhoenixError("OBJECT_CORRUPT", message, { retryable: true });
 }
 
 function wrongLength({ what, sizeBytes }: ExpectedBody, came: number): CloudPhoenixError {

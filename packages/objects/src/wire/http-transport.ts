@@ -46,9 +46,9 @@ export interface HttpTransportOptions {
   /** Named in errors. */
   readonly address: string;
   /** How long nothing may move, in either direction. Default 20 s. */
-  readonly silenceMs?: number;
+  readonly silenceMs?: number | undefined;
   /** Connections at most. Default 64. */
-  readonly connectionsMax?: number;
+  readonly connectionsMax?: number | undefined;
 }
 
 /** Below this rate an exchange that holds its body in memory is given up. */
