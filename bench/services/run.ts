@@ -102,6 +102,8 @@ function judge(
     ["p50 no worse at half load", noWorse("p50Ms")],
     ["p99 no worse at half load", noWorse("p99Ms")],
     ["no more memory", (memory[2] ?? 0) <= (memory[1] ?? 0)],
+    // A fast refusal is no answer.
+    ["no error at all", [...reads, ...fixed].flat().every(({ errors }) => errors === 0)],
   ];
   console.log("\nGoals, one process of ours against four workers");
   for (const [goal, met] of goals) console.log(`  ${met ? "met   " : "MISSED"} ${goal}`);
