@@ -1,4 +1,5 @@
-// Goal: a visitor who orders while a cloud is lost is told what happens, has ordered once, and gets a receipt.
+// Goal: a visitor who orders while a cloud is lost is told what happens and how the shop is,
+// has ordered once, and gets a receipt.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -17,6 +18,7 @@ afterAll(() => sandbox.close());
 test("the page follows the application, and an order sent again and again is placed once", async () => {
   const url = sandbox.world.urls.storefront;
   await until("the first page", () => page("/status"), isServedBy("AWS"));
+  await until("the score", () => page("/"), saysScore);
   const before = await orderUntilTaken(url, randomUUID());
   await sandbox.world.breakIt("region-isolation");
 
@@ -24,6 +26,7 @@ test("the page follows the application, and an order sent again and again is pla
 
   expect(during).not.toBe(before);
   expect(await page("/status")).toContain("Azure, westeurope");
+  await until("the score of the new site", () => page("/status"), saysScore);
   for (const path of [before, during]) {
     await until(`${path} being fulfilled`, () => page(`${path}/state`), saysFulfilled);
     await until(`the receipt of ${path}`, () => page(`${path}/receipt`), isReceipt);
@@ -44,6 +47,10 @@ function isServedBy(cloud: string): (text: string) => boolean {
 
 function saysFulfilled(text: string): boolean {
   return text.includes("fulfilled");
+}
+
+function saysScore(text: string): boolean {
+  return /<dt>Score<\/dt><dd class="\w+">\d+, [a-z ]+<\/dd>/.test(text);
 }
 
 function isReceipt(text: string): boolean {

@@ -31,7 +31,7 @@ describe("the entrance", () => {
     expect((await get(world, "/v1/nonsense", {})).status).toBe(401);
   });
 
-  test.each(["/live", "/metrics"])("lets everybody read %s", async (url) => {
+  test.each(["/live", "/metrics", "/public/status"])("lets everybody read %s", async (url) => {
     const response = await world.app.inject({ method: "GET", url });
     expect(response.statusCode).toBe(200);
   });

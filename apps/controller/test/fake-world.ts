@@ -239,6 +239,8 @@ export interface FakeWorld {
   readonly runs: MemoryRunStore;
   readonly audit: MemoryAuditLog;
   readonly hub: EventHub;
+  /** The controller's clock. */
+  readonly time: { nowMs: number };
   /** Everything logged so far. */
   readonly log: string[];
 }
@@ -250,7 +252,8 @@ export async function fakeWorld(changes: WorldChanges = {}): Promise<FakeWorld> 
   const audit = new MemoryAuditLog();
   const hub = new EventHub({ boot: "b1", ringSize: 5, clientsMax: 2 });
   const policy = { ...POLICY, approversForRisk: changes.approversForRisk ?? 1 };
-  const clock = { now: () => NOW_MS, sleep: () => Promise.resolve() };
+  const time = { nowMs: NOW_MS };
+  const clock = { now: () => time.nowMs, sleep: () => Promise.resolve() };
   const { quarantined = false, conflicting = 0 } = changes;
   const desk = await fakeQuarantine({
     application: APPLICATION,
@@ -278,7 +281,7 @@ export async function fakeWorld(changes: WorldChanges = {}): Promise<FakeWorld> 
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "up 1\n" }),
   };
   const app = await buildApi(deps, { logger, checkAnswers: true });
-  return { app, room, runs, audit, hub, log };
+  return { app, room, runs, audit, hub, time, log };
 }
 
 /** Headers of somebody who knows the token. */

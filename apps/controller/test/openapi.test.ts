@@ -72,6 +72,7 @@ describe("the OpenAPI document", () => {
         "GET /live",
         "GET /metrics",
         "GET /openapi.json",
+        "GET /public/status",
         "GET /ready",
         "GET /v1/decisions",
         "GET /v1/events",
@@ -112,18 +113,18 @@ describe("the OpenAPI document", () => {
     }
   });
 
-  test("asks for the token everywhere but where machines ask", () => {
+  test("asks for the token everywhere but where machines and pages for everybody ask", () => {
     const open = Object.entries(document.paths)
       .filter(([, operations]) =>
         Object.values(operations).some((one) => one.security?.length === 0),
       )
       .map(([path]) => path);
-    expect(open.toSorted()).toEqual(["/live", "/metrics", "/ready"]);
+    expect(open.toSorted()).toEqual(["/live", "/metrics", "/public/status", "/ready"]);
   });
 
   test("keeps what is shared in components", () => {
     expect(Object.keys(document.components.schemas)).toEqual(
-      expect.arrayContaining(["Status", "Decision", "Plan", "Run", "Problem"]),
+      expect.arrayContaining(["Status", "Decision", "Plan", "Run", "Problem", "PublicStatus"]),
     );
   });
 });

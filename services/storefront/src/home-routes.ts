@@ -3,7 +3,7 @@ import { Deadline, retryAfterSeconds } from "@cloudphoenix/chassis";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { plannedFailure } from "./failure-pages.ts";
 import { draftOf, newForm, type OrderForm, sentForm } from "./order-form.ts";
-import { callerOf, type PageParts, sendPage } from "./page-parts.ts";
+import { callerOf, type PageParts, sendPage, servingNow } from "./page-parts.ts";
 import { homePage } from "./pages/home-page.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 
@@ -57,17 +57,18 @@ interface Shown {
 }
 
 async function sendHome(
-  { orders, view, assets }: PageParts,
+  parts: PageParts,
   request: FastifyRequest,
   reply: FastifyReply,
   { form, notice, after }: Shown,
 ): Promise<FastifyReply> {
+  const { orders, assets } = parts;
   const deadline = Deadline.after(Math.min(LIST_WAIT_MS, request.deadline.remainingMs()));
   const listing = orders.orders(after, ORDERS_SHOWN, { requestId: request.id, deadline });
-  const [site, page] = await Promise.all([view.now(), listing.catch(() => null)]);
+  const [serving, page] = await Promise.all([servingNow(parts), listing.catch(() => null)]);
   deadline.release();
   return sendPage(reply, assets, {
     title: "Orders",
-    content: homePage({ form, site, page, notice }),
+    content: homePage({ form, serving, page, notice }),
   });
 }

@@ -1,14 +1,18 @@
 /** What every page stands on, and how it is sent. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Assets } from "./assets.ts";
+import type { ControlWatch } from "./control-watch.ts";
 import type { Markup } from "./markup.ts";
 import type { Caller, OrdersApi } from "./orders-api.ts";
 import { layout } from "./pages/layout.ts";
+import type { Serving } from "./pages/status-panel.ts";
 import type { SiteView } from "./site-view.ts";
 
 export interface PageParts {
   readonly orders: OrdersApi;
   readonly view: SiteView;
+  /** Null: there is no controller to ask. */
+  readonly control: ControlWatch | null;
   readonly assets: Assets;
 }
 
@@ -28,6 +32,12 @@ export function sendPage(
 /** Sends a part that a page puts in place of an older one. */
 export function sendPart(reply: FastifyReply, part: Markup): FastifyReply {
   return reply.type(HTML).send(part.text);
+}
+
+/** Who serves, and how they are. Never throws. */
+export async function servingNow({ view, control }: PageParts): Promise<Serving> {
+  const [site, known] = await Promise.all([view.now(), control?.now()]);
+  return { site, control: known };
 }
 
 /** On whose behalf the orders service is asked. */

@@ -4,7 +4,7 @@ import type { FastifyPluginCallback } from "fastify";
 import { answerFailuresWithPages } from "./failure-pages.ts";
 import { addHomeRoutes } from "./home-routes.ts";
 import { addOrderRoutes } from "./order-routes.ts";
-import { type PageParts, sendPart } from "./page-parts.ts";
+import { type PageParts, sendPart, servingNow } from "./page-parts.ts";
 import { addReceiptRoutes } from "./receipt-routes.ts";
 import { statusPanel } from "./pages/status-panel.ts";
 
@@ -23,7 +23,7 @@ export const pageRoutes: FastifyPluginCallback<PageParts> = (app, parts, done) =
   addReceiptRoutes(app, parts);
 
   app.get("/status", async (_request, reply) =>
-    sendPart(reply, statusPanel(await parts.view.now())),
+    sendPart(reply, statusPanel(await servingNow(parts))),
   );
 
   for (const { path, type, content } of Object.values(parts.assets)) {

@@ -4,9 +4,12 @@ import {
   type ContentPolicy,
   Dependency,
   type Environment,
+  monotonicMs,
   type ServiceParts,
 } from "@cloudphoenix/chassis";
 import { loadAssets } from "./assets.ts";
+import { askController } from "./control-answers.ts";
+import { ControlWatch } from "./control-watch.ts";
 import { OrdersApi } from "./orders-api.ts";
 import { pageRoutes } from "./page-routes.ts";
 import type { Settings } from "./settings.ts";
@@ -72,6 +75,11 @@ export async function assembleStorefront(
   );
   orders = new OrdersApi(settings.ORDERS_URL, ways);
   const view = new SiteView(orders);
-  await app.register(pageRoutes, { orders, view, assets: loadAssets() });
+  const origins = settings.STATUS_URLS;
+  const control =
+    origins.length === 0
+      ? null
+      : new ControlWatch({ origins, ask: askController, now: monotonicMs });
+  await app.register(pageRoutes, { orders, view, control, assets: loadAssets() });
   return service.parts;
 }

@@ -18,6 +18,7 @@ import { registerEvents } from "./routes/events.ts";
 import { registerMachineReads } from "./routes/machine-reads.ts";
 import { registerMaintenance } from "./routes/maintenance.ts";
 import { registerPlans } from "./routes/plans.ts";
+import { registerPublicStatus } from "./routes/public-status.ts";
 import { registerQuarantine } from "./routes/quarantine.ts";
 import { registerReads } from "./routes/reads.ts";
 import { registerRuns } from "./routes/runs.ts";
@@ -70,6 +71,7 @@ export async function buildApi(deps: ApiDependencies, options: ApiOptions): Prom
   guardEntrance(app, deps);
   await app.register(swagger, documentOptions(deps.version));
   registerMachineReads(app, deps);
+  registerPublicStatus(app, deps);
   registerReads(app, deps);
   registerPlans(app, deps);
   registerRuns(app, deps);

@@ -137,11 +137,11 @@ function siteHandle(
   given: { readonly options: WorldOptions; readonly clockOffsetMs: number | undefined },
 ): SiteHandle {
   const { options, clockOffsetMs } = given;
-  const { objects = false, orderSettings = {} } = options;
+  const { objects = false, controllers = 1, orderSettings = {} } = options;
   const dnsPort = ground.ports.get("dns");
   return new SiteHandle({
     program: withClockOffset(siteProgram(ground.layout), clockOffsetMs),
-    spec: siteSpec(place, { ...ground, objects, orderSettings }),
+    spec: siteSpec(place, { ...ground, objects, controllers, orderSettings }),
     registry: ground.registry,
     isReplaced: async () => (await activePlace(dnsPort)).id !== place.id,
   });

@@ -7,7 +7,7 @@ import { type Place, WORKLOADS, type WorkloadName, ZONES } from "./places.ts";
 import type { PortBook } from "./ports.ts";
 import { agentProgram, workloadProgram } from "./programs.ts";
 import { SECRETS } from "./secrets.ts";
-import { balancerPort, podPorts } from "./topology.ts";
+import { balancerPort, CONTROLLER_APIS, linkName, podPorts } from "./topology.ts";
 
 /**
  * Measured set of settings for logical replication that notices a dead peer within seconds.
@@ -37,6 +37,8 @@ interface SiteGround extends ApplicationChoice {
 
 interface ApplicationChoice {
   readonly objects: boolean;
+  /** How many controllers there are to ask. */
+  readonly controllers: number;
   /** Settings of the orders service beside the sandbox's own. */
   readonly orderSettings: Readonly<Record<string, string>>;
 }
@@ -73,14 +75,9 @@ export function siteSpec(place: Place, { layout, ports, ...application }: SiteGr
   };
 }
 
-function workloadSpec(
-  name: WorkloadName,
-  place: Place,
-  { layout, ports, objects, orderSettings }: SiteGround,
-): WorkloadSpec {
+function workloadSpec(name: WorkloadName, place: Place, ground: SiteGround): WorkloadSpec {
+  const { layout, ports } = ground;
   const program = workloadProgram(name, place, layout, ports);
-  const storage = objects ? storageEnvironment(place, layout, ports) : {};
-  const settings = name === "orders" ? { ...storage, ...orderSettings } : {};
   return {
     name,
     replicas: WORKLOADS[name],
@@ -88,6 +85,23 @@ function workloadSpec(
     ports: podPorts(place, name, ports),
     zones: ZONES,
     ...program,
-    env: { ...program.env, ...settings },
+    env: { ...program.env, ...settingsOf(name, place, ground) },
   };
+}
+
+/** What differs between sandboxes. */
+function settingsOf(name: WorkloadName, place: Place, ground: SiteGround): WorkloadSpec["env"] {
+  const { layout, ports, objects, controllers, orderSettings } = ground;
+  if (name === "storefront") {
+    return { STATUS_URLS: controllerUrls(place, controllers, ports).join(",") };
+  }
+  if (name !== "orders") return {};
+  return { ...(objects && storageEnvironment(place, layout, ports)), ...orderSettings };
+}
+
+/** As the site reaches them: over links that can be cut. */
+function controllerUrls({ cloud }: Place, count: number, ports: PortBook): readonly string[] {
+  return CONTROLLER_APIS.slice(0, count).map(
+    (api) => `http://127.0.0.1:${ports.get(linkName(cloud, "control", api))}`,
+  );
 }

@@ -17,6 +17,9 @@ export const CLIENT_PORT = "client";
 /** Port of the public entries to the storefront, the same at both sites. */
 export const STORE_PORT = "store";
 
+/** Ports of the controllers' APIs; a sandbox has one controller or two. */
+export const CONTROLLER_APIS: readonly string[] = ["api-1", "api-2"];
+
 /** A link before ports are known. */
 interface LinkOutline {
   readonly from: string;
@@ -49,8 +52,7 @@ export function portNeeds(): readonly PortNeed[] {
       "canary",
       "fence",
       "control",
-      "api-1",
-      "api-2",
+      ...CONTROLLER_APIS,
       "state",
       "internet:agent",
       "worker",
@@ -155,5 +157,13 @@ function linksInto(place: Place, wanDelayMs: number): readonly LinkOutline[] {
     { ...wan, what: "agent", target: `${to}:agent` },
     // The way of the site's agent to the witness of the lease, which stands outside of every site.
     { from: to, to: "control", what: "witness", target: "state", delayMs: WITNESS_DELAY_MS },
+    // The way of the storefront to the controllers, which tell everybody how the application is.
+    ...CONTROLLER_APIS.map((api) => ({
+      from: to,
+      to: "control",
+      what: api,
+      target: api,
+      delayMs: WITNESS_DELAY_MS,
+    })),
   ];
 }

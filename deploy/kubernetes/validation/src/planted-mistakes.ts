@@ -165,6 +165,11 @@ const ROWS: readonly (readonly [string, string, Edit])[] = [
   ],
   [
     "both-ends",
+    "a controller that lets no storefront in",
+    set("NetworkPolicy/controller", "spec ingress 0 from 1", undefined),
+  ],
+  [
+    "both-ends",
     "egress to pods that nobody runs",
     set("NetworkPolicy/storefront", "spec egress 0 to 0 podSelector matchLabels", { app: "order" }),
   ],
@@ -252,7 +257,7 @@ const ROWS: readonly (readonly [string, string, Edit])[] = [
   [
     "traces",
     "traces that no policy lets out",
-    set("NetworkPolicy/storefront", "spec egress 1", null),
+    set("NetworkPolicy/storefront", "spec egress 2", null),
   ],
   [
     "traces",

@@ -1,28 +1,28 @@
 /** The front page: place an order, see the newest ones, and who serves you. */
 import { articleName } from "../catalogue.ts";
 import { html, type Markup } from "../markup.ts";
-import type { Order, OrderPage, Site } from "../order-answers.ts";
+import type { Order, OrderPage } from "../order-answers.ts";
 import type { OrderForm } from "../order-form.ts";
 import { orderFormSection } from "./order-form-section.ts";
 import { orderState } from "./order-page.ts";
-import { statusSection } from "./status-panel.ts";
+import { type Serving, statusSection } from "./status-panel.ts";
 import { timeText } from "./time-text.ts";
 
 export interface HomeView {
   readonly form: OrderForm;
-  readonly site: Site | null;
+  readonly serving: Serving;
   /** Null if they cannot be read now. */
   readonly page: OrderPage | null;
   /** Said above everything; null if there is nothing to say. */
   readonly notice: string | null;
 }
 
-export function homePage({ form, site, page, notice }: HomeView): Markup {
+export function homePage({ form, serving, page, notice }: HomeView): Markup {
   return html`<h1>What do you need?</h1>
 ${notice === null ? null : html`<p class="say" role="alert">${notice}</p>`}
 <div class="columns">
 ${orderFormSection(form)}
-${statusSection(site)}
+${statusSection(serving)}
 </div>
 <section class="orders" aria-labelledby="orders-title">
 <h2 id="orders-title">Newest orders</h2>

@@ -60,32 +60,40 @@ function rulesAreExact(policy: Json): readonly string[] {
   );
 }
 
-/** Connections to pods beside it that one side allows and the other does not. */
+/** Connections to pods of ours that one side allows and the other does not. */
 function oneSided(workload: Workload, cluster: Cluster): readonly string[] {
-  const wanted = ownPolicies(workload, cluster)
-    .flatMap((policy) => list(at(policy, "spec", "egress")))
-    .flatMap((rule) => list(at(rule, "to")))
-    .filter((peer) => at(peer, "namespaceSelector") === undefined)
-    .map((peer) => at(peer, "podSelector", "matchLabels"))
-    .filter((selector) => selector !== undefined);
-  return wanted.flatMap((selector) => {
+  const ours = new Set(cluster.workloads.map(({ namespace }) => namespace));
+  const wanted = peersOf(workload, "egress", cluster).filter(({ namespace }) => ours.has(namespace));
+  return wanted.flatMap(({ namespace, selector }) => {
     const [target] = cluster.workloads.filter(
-      ({ namespace, labels }) => namespace === workload.namespace && picks(selector, labels),
+      (each) => each.namespace === namespace && picks(selector, each.labels),
     );
     if (target === undefined) return [`${workload.title} may speak to pods that nobody runs`];
-    const lets = ownPolicies(target, cluster)
-      .flatMap((policy) => list(at(policy, "spec", "ingress")))
-      .flatMap((rule) => list(at(rule, "from")))
-      .some((peer) => {
-        const allowed = at(peer, "podSelector", "matchLabels");
-        return (
-          at(peer, "namespaceSelector") === undefined &&
-          allowed !== undefined &&
-          picks(allowed, workload.labels)
-        );
-      });
+    const lets = peersOf(target, "ingress", cluster).some(
+      (peer) => peer.namespace === workload.namespace && picks(peer.selector, workload.labels),
+    );
     return lets ? [] : [`${target.title} does not let ${workload.title} in, which speaks to it`];
   });
+}
+
+/** The pods a workload's own policies name, each with the namespace they are in. */
+function peersOf(
+  workload: Workload,
+  direction: "egress" | "ingress",
+  cluster: Cluster,
+): readonly { readonly namespace: string; readonly selector: Json }[] {
+  return ownPolicies(workload, cluster)
+    .flatMap((policy) => list(at(policy, "spec", direction)))
+    .flatMap((rule) => list(at(rule, direction === "egress" ? "to" : "from")))
+    .flatMap((peer) => {
+      const selector = at(peer, "podSelector", "matchLabels");
+      const elsewhere = at(peer, "namespaceSelector", "matchLabels");
+      const namespace =
+        at(peer, "namespaceSelector") === undefined
+          ? workload.namespace
+          : text(elsewhere, "kubernetes.io/metadata.name");
+      return selector === undefined ? [] : [{ namespace, selector }];
+    });
 }
 
 /** Where nodes of every cloud hand out their own credentials. */

@@ -1,0 +1,115 @@
+// Goal: visitors see the score of the site that serves them and read of a move while it lasts, and
+// controllers that are away, slow or talk nonsense break nothing.
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { controlAnswer, PretendedController } from "./pretended-controller.ts";
+import { Shop } from "./storefront-world.ts";
+
+const SINCE_MS = Date.UTC(2026, 2, 1, 12, 29);
+
+let controller: PretendedController;
+let shop: Shop;
+
+beforeEach(async () => {
+  controller = await PretendedController.open();
+  shop = await Shop.open({ STATUS_URLS: controller.url });
+});
+
+afterEach(async () => {
+  await shop.close();
+  await controller.close();
+});
+
+async function status(): Promise<string> {
+  return (await shop.get("/status")).body;
+}
+
+describe("the score", () => {
+  test.each([
+    [0, "none", "good", "0, nothing to do"],
+    [6, "none", "good", "6, being watched"],
+    [5, "heal", "wait", "5, to be healed in place"],
+    [9, "region", "bad", "9, to be moved to another region"],
+    [15, "dr", "bad", "15, to be moved to the other cloud"],
+  ] as const)("%d at level %s is said in words", async (score, level, colour, text) => {
+    controller.answer = controlAnswer(score, level);
+
+    for (const url of ["/", "/status"])
+      expect((await shop.get(url)).body).toContain(
+        `<dt>Score</dt><dd class="${colour}">${text}</dd>`,
+      );
+  });
+
+  test("is not known while nobody that leads answers", async () => {
+    controller.answer = controlAnswer(null, null);
+
+    expect(await status()).toContain('<dt>Score</dt><dd class="wait">not known right now</dd>');
+  });
+
+  test.each([null, "nonsense", "hang"] as const)(
+    "is not known of a controller that answers %s, and the page is there in time",
+    async (answer) => {
+      controller.answer = answer;
+      const startedMs = performance.now();
+      const { statusCode, body } = await shop.get("/");
+
+      expect(statusCode).toBe(200);
+      expect(body).toContain('<dt>Score</dt><dd class="wait">not known right now</dd>');
+      expect(body).toContain("Orders are taken.");
+      expect(performance.now() - startedMs).toBeLessThan(2_000);
+    },
+  );
+
+  test("is asked for once, on a connection of its own, however many pages are read", async () => {
+    await Promise.all(Array.from({ length: 30 }, status));
+
+    expect([controller.asked, controller.connections]).toEqual([1, 1]);
+  });
+
+  test("is nothing a shop without controllers speaks of", async () => {
+    const alone = await Shop.open();
+    const { body } = await alone.get("/");
+    await alone.close();
+
+    expect(body).not.toMatch(/score/i);
+    expect(body).toContain("<dt>Health</dt>");
+  });
+});
+
+describe("a move", () => {
+  const move = { to: "azure-<b>1</b>", sinceMs: SINCE_MS };
+
+  test("is said while it lasts, and what it means for orders", async () => {
+    controller.answer = controlAnswer(15, "dr", move);
+
+    const body = await status();
+
+    expect(body).toContain("The shop is moving to azure-&lt;b&gt;1&lt;/b&gt;");
+    expect(body).toContain("2026-03-01 12:29 UTC");
+    expect(body).toContain("An order may have to wait until it is there.");
+  });
+
+  test("is said although the orders service does not answer", async () => {
+    controller.answer = controlAnswer(15, "dr", move);
+    shop.orders.reading = "broken";
+
+    const { statusCode, body } = await shop.get("/");
+
+    expect(statusCode).toBe(200);
+    expect(body).toContain("The orders service does not answer right now.");
+    expect(body).toContain("The shop is moving to ");
+  });
+
+  test("that has reached the site that serves is said to be nearly over", async () => {
+    const here = { to: "aws-us-east-1", sinceMs: SINCE_MS };
+    controller.answer = controlAnswer(0, "none", here);
+    expect(await status()).toContain("The shop has just moved to aws-us-east-1");
+
+    shop.orders.writing = "read-only";
+    await new Promise((resolve) => setTimeout(resolve, 1_050));
+    expect(await status()).toContain("The shop is moving to aws-us-east-1");
+  });
+
+  test("is not said while there is none", async () => {
+    expect(await status()).not.toMatch(/is moving|has just moved/);
+  });
+});
