@@ -42,5 +42,5 @@ ${items.map(
 `,
 )}</tbody>
 </table>
-<p class="screen"><a href="${receiptPath(orderId)}.json" download>Download as JSON</a></p>`;
+<p class="screen"><a href="${receiptPath(orderId)}.json">Download as JSON</a></p>`;
 }
