@@ -9,7 +9,7 @@ const FOLLOWER = "http://two:20120";
 const CONTROL_MS = 1_800_000_000_000;
 
 let nowMs: number;
-let asked: string[];
+let asked: { readonly origin: string; readonly signal: AbortSignal }[];
 /** What each controller answers; those that are not here are down. */
 let answers: Map<string, ControlAnswer | "hangs">;
 
@@ -30,7 +30,7 @@ function answerOf(score: number | null, more: Partial<ControlAnswer> = {}): Cont
 }
 
 async function ask(origin: string, signal: AbortSignal): Promise<ControlAnswer> {
-  asked.push(origin);
+  asked.push({ origin, signal });
   const answer = answers.get(origin);
   if (answer === undefined) throw new Error("connection refused");
   if (answer !== "hangs") return answer;
@@ -76,24 +76,19 @@ describe("many pages", () => {
     answers.set(LEADER, "hangs");
     nowMs += 2_500;
 
-    const startedMs = performance.now();
     expect(scoreIn(await watch.now())).toBe(0);
-    expect(performance.now() - startedMs).toBeLessThan(250);
+    expect(asked.at(-1)?.signal.aborted).toBe(false);
   });
 
-  test("wait half a second at most for a controller that says nothing, and only once", async () => {
+  test("wait for a controller that says nothing until it is given up, and only once", async () => {
     answers.set(LEADER, "hangs");
     const watch = watching();
 
-    const startedMs = performance.now();
     expect(await Promise.all([watch.now(), watch.now()])).toEqual([null, null]);
-    const firstMs = performance.now() - startedMs;
     nowMs += 2_000;
     expect(await watch.now()).toBeNull();
 
-    expect(asked).toHaveLength(2);
-    expect(firstMs).toBeLessThan(1_500);
-    expect(performance.now() - startedMs - firstMs).toBeLessThan(250);
+    expect(asked.map(({ signal }) => signal.aborted)).toEqual([true, false]);
   });
 });
 

@@ -63,7 +63,9 @@ function rulesAreExact(policy: Json): readonly string[] {
 /** Connections to pods of ours that one side allows and the other does not. */
 function oneSided(workload: Workload, cluster: Cluster): readonly string[] {
   const ours = new Set(cluster.workloads.map(({ namespace }) => namespace));
-  const wanted = peersOf(workload, "egress", cluster).filter(({ namespace }) => ours.has(namespace));
+  const wanted = peersOf(workload, "egress", cluster).filter(({ namespace }) =>
+    ours.has(namespace),
+  );
   return wanted.flatMap(({ namespace, selector }) => {
     const [target] = cluster.workloads.filter(
       (each) => each.namespace === namespace && picks(selector, each.labels),
