@@ -6,7 +6,7 @@
  * 3. A stamp proves nothing once the content under it has another MD5 than the copy had.
  */
 import type { ObjectEntry, ObjectStore } from "./object-store.ts";
-import { readStamp } from "./stamp.ts";
+import { stampOn } from "./stamp.ts";
 
 /** `unsure`: the listing does not tell the stamp; `head` of the side without one settles it. */
 export type Likeness = "same" | "changed" | "unsure";
@@ -29,7 +29,7 @@ export function compareVersions(source: ComparedSide, target: ComparedSide): Lik
   if (source.entry.sizeBytes !== target.entry.sizeBytes) return "changed";
   if (names(target.entry, source.entry) || names(source.entry, target.entry)) return "same";
   // A copy of another version of the source: its metadata may differ even if the bytes do not.
-  if (readStamp(target.entry.stamp) !== null) return "changed";
+  if (stampOn(target.entry) !== null) return "changed";
   const { md5 } = source.entry;
   if (md5 !== null && target.entry.md5 !== null) {
     return md5 === target.entry.md5 ? "same" : "changed";
@@ -39,7 +39,7 @@ export function compareVersions(source: ComparedSide, target: ComparedSide): Lik
 
 /** Whether `copy` carries a stamp of exactly this version of `original`, and still holds its content. */
 function names(copy: ObjectEntry, original: ObjectEntry): boolean {
-  const version = readStamp(copy.stamp);
+  const version = stampOn(copy);
   if (version?.etag !== original.etag) return false;
   const hashes = [version.md5, copy.md5, original.md5].filter((md5) => md5 !== null);
   return new Set(hashes).size <= 1;

@@ -14,7 +14,7 @@ import { copyParts } from "./copy-parts.ts";
 import { type CopyTools, call } from "./copy-tools.ts";
 import { copyWhole } from "./copy-whole.ts";
 import type { ObjectEntry, ObjectFacts } from "./object-store.ts";
-import { readStamp } from "./stamp.ts";
+import { isOwnCopy } from "./stamp.ts";
 
 export interface CopyRequest {
   readonly sourceKey: string;
@@ -133,11 +133,11 @@ async function copyVersion(
 }
 
 /**
- * What appeared at the target meanwhile is ours to replace only if a copy left it.
+ * What appeared at the target meanwhile is ours to replace only if a copy left it and nobody wrote over that.
  * @throws {CloudPhoenixError} `OBJECT_CHANGED`
  */
 function refuseForeign(seen: SeenVersions, now: ObjectEntry | null): void {
-  if (now === null || now.etag === seen.target?.etag || readStamp(now.stamp) !== null) return;
+  if (now === null || now.etag === seen.target?.etag || isOwnCopy(now)) return;
   const message = `somebody else wrote ${seen.targetKey} at the target meanwhile; it was left as it is`;
   throw new CloudPhoenixError("OBJECT_CHANGED", message, {
     retryable: false,

@@ -76,7 +76,7 @@ async function begin(
   const { targetKey: key, source } = seen;
   const partBytes = partBytesFor(source, tools.sizes.partBytes, tools.target.capabilities);
   // S3 takes the properties now, Blob when the upload is finished.
-  const version = { etag: source.etag, md5: facts.md5 };
+  const version = { key, etag: source.etag, md5: facts.md5 };
   const { properties } = propertiesFor(tools, facts.properties, version);
   const request = { key, properties, condition: conditionOn(seen.target) };
   const upload = await call(tools, signal, (limited) => tools.target.beginUpload(request, limited));
@@ -101,7 +101,7 @@ async function finish(
 ): Promise<CopyAttempt> {
   const { key } = record;
   const { etag, sizeBytes } = seen.source;
-  const { properties, tagsLost } = propertiesFor(tools, facts.properties, { etag, md5 });
+  const { properties, tagsLost } = propertiesFor(tools, facts.properties, { key, etag, md5 });
   const condition = conditionOn(seen.target);
   const request = { key, properties, condition, upload: record.upload, parts, md5 };
   const stored = await outcomeOf(

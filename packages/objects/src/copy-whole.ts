@@ -19,6 +19,7 @@ export async function copyWhole(
     const whole = await readVersion(source, tools, signal);
     if (whole === null) return { kind: "sourceChanged" };
     const { properties, tagsLost } = propertiesFor(tools, whole.facts.properties, {
+      key: targetKey,
       etag: source.etag,
       md5: whole.md5,
     });
@@ -64,13 +65,13 @@ async function readVersion(
   );
 }
 
-/** What the copy gets besides its bytes. */
+/** What the copy of a version gets besides its bytes when it is stored under `key`. */
 export function propertiesFor(
   tools: CopyTools,
   original: ObjectProperties,
-  version: CopiedVersion,
+  { key, ...version }: CopiedVersion & { readonly key: string },
 ): { readonly properties: ObjectProperties; readonly tagsLost: boolean } {
-  const stamp = stampOf(version);
+  const stamp = stampOf(version, key);
   const tagsLost = !tools.target.capabilities.tags && Object.keys(original.tags).length > 0;
   return { properties: { ...original, tags: tagsLost ? {} : original.tags, stamp }, tagsLost };
 }

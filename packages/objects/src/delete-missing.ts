@@ -6,7 +6,7 @@
  * 2. A source that is not empty where it was not empty before.
  * 3. No object that failed to be copied in this run: a rename whose copy failed must not lose the old name.
  * 4. The source, asked by name, still does not have it; the target still has the version that was listed.
- * 5. A stamp: a copy of ours put it there (unless asked otherwise).
+ * 5. A stamp: a copy of ours put it there, under this key, and it still has those bytes (unless asked otherwise).
  * 6. No more of them than the limit, count and share of the target; over it none is deleted.
  * 7. A delete that is conditional on the target's version.
  */
@@ -16,6 +16,7 @@ import { Lane } from "./lane.ts";
 import type { ObjectPlace } from "./object-place.ts";
 import type { ObjectFacts } from "./object-store.ts";
 import { throwIfAborted } from "./retries.ts";
+import { isOwnCopy } from "./stamp.ts";
 import type { Tombstone, TombstoneStore } from "./tombstone-store.ts";
 
 export interface DeleteRules {
@@ -25,7 +26,7 @@ export interface DeleteRules {
   readonly maxCount: number;
   /** Of the objects at the target, 0 to 100. */
   readonly maxPercent: number;
-  /** Keep what carries no stamp of a copy. */
+  /** Keep what is no copy of ours (any more): see `isOwnCopy`. */
   readonly onlyStamped: boolean;
   /** Believe a source that is empty where it was not. */
   readonly allowEmptySource: boolean;
@@ -145,13 +146,28 @@ async function judge(
   tools: CopyTools,
   signal: AbortSignal,
 ): Promise<"delete" | "foreign" | "reprieve"> {
-  const [atSource, atTarget] = await Promise.all([
-    call(tools, signal, (limited) => source.store.head(source.prefix + name, limited)),
-    call(tools, signal, (limited) => target.store.head(target.prefix + name, limited)),
-  ]);
-  if (atSource !== null || atTarget?.etag !== targetEtag) return "reprieve";
-  const isOurs = mayDelete?.(name, atTarget) ?? (!rules.onlyStamped || atTarget.stamp !== null);
-  return isOurs ? "delete" : "foreign";
+  const atTarget = await call(tools, signal, (limited) =>
+    target.store.head(target.prefix + name, limited),
+  );
+  if (atTarget?.etag !== targetEtag) return "reprieve";
+  const isOurs = mayDelete?.(name, atTarget) ?? (!rules.onlyStamped || isOwnCopy(atTarget));
+  if (!isOurs) return "foreign";
+  return (await isHeld(source, name, tools, signal)) ? "reprieve" : "delete";
+}
+
+/** Whether the place has an object of that name. A name that its store cannot hold is not there. */
+async function isHeld(
+  { store, prefix }: ObjectPlace,
+  name: string,
+  tools: CopyTools,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    return (await call(tools, signal, (limited) => store.head(prefix + name, limited))) !== null;
+  } catch (error) {
+    if (hasCode(error, "OBJECT_NAME_REFUSED")) return false;
+    throw error;
+  }
 }
 
 /** False if the target had another version by then. */

@@ -19,7 +19,7 @@ export {
   type ServerSideMode,
   type ServerSideOptions,
 } from "./server-side-copy.ts";
-export { type CopiedVersion, readStamp, stampOf } from "./stamp.ts";
+export { type CopiedVersion, isOwnCopy, readStamp, stampOf } from "./stamp.ts";
 export type { Surroundings } from "./surroundings.ts";
 export * from "./upload-journal.ts";
 export { SyncState, type SyncStateOptions } from "./state/sync-state.ts";

@@ -118,8 +118,9 @@ export class ServerSideCopy {
     // A listing that tells no MD5 need not mean that there is none.
     const { md5, etag, sizeBytes } = facts;
     if (md5 === null || !this.#admits()) return null;
-    const { properties, tagsLost } = propertiesFor(tools, facts.properties, { etag, md5 });
-    const request = { key: seen.targetKey, properties, condition: conditionOn(seen.target) };
+    const key = seen.targetKey;
+    const { properties, tagsLost } = propertiesFor(tools, facts.properties, { key, etag, md5 });
+    const request = { key, properties, condition: conditionOn(seen.target) };
     const attempt = async (
       limited: AbortSignal,
       validMs: number,

@@ -56,6 +56,15 @@ describe("absent keys", () => {
     expect(await absentFrom(inner, keys)).toEqual({ looked: 4, absent: 2, first: ["a", "c"] });
   });
 
+  test("are those, too, that the store could not hold", async () => {
+    const store = new MemoryObjectStore({ refuses: (key) => key.endsWith(".") });
+    store.put("a", "a");
+
+    const found = await absentFrom(store, paged(["a", "bad.", "c"], 2));
+
+    expect(found).toEqual({ looked: 3, absent: 2, first: ["bad.", "c"] });
+  });
+
   test("are asked for again when the store does not answer at once", async () => {
     const clock = new VirtualClock();
     let failures = 2;

@@ -184,19 +184,24 @@ describe("the same content is recognised", () => {
     [
       "a stamp of the source's version",
       {},
-      { etag: "t", stamp: stampOf({ etag: "e", md5: MD5 }) },
+      { etag: "t", stamp: stampOf({ etag: "e", md5: MD5 }, "k") },
       "same",
     ],
-    ["a stamp of another version", {}, { stamp: stampOf({ etag: "older", md5: MD5 }) }, "changed"],
+    [
+      "a stamp of another version",
+      {},
+      { stamp: stampOf({ etag: "older", md5: MD5 }, "k") },
+      "changed",
+    ],
     [
       "a stamp over other bytes",
       {},
-      { stamp: stampOf({ etag: "e", md5: MD5 }), md5: "0".repeat(32) },
+      { stamp: stampOf({ etag: "e", md5: MD5 }, "k"), md5: "0".repeat(32) },
       "changed",
     ],
     [
       "a copy that went the other way",
-      { stamp: stampOf({ etag: "t", md5: MD5 }) },
+      { stamp: stampOf({ etag: "t", md5: MD5 }, "k") },
       { etag: "t" },
       "same",
     ],
@@ -205,9 +210,17 @@ describe("the same content is recognised", () => {
     [
       "another size under a stamp",
       {},
-      { sizeBytes: 6, stamp: stampOf({ etag: "e", md5: MD5 }) },
+      { sizeBytes: 6, stamp: stampOf({ etag: "e", md5: MD5 }, "k") },
       "changed",
     ],
+    ["a stamp of another key", {}, { stamp: stampOf({ etag: "e", md5: MD5 }, "other") }, "changed"],
+    [
+      "equal hashes under a stamp of another key",
+      { md5: MD5 },
+      { md5: MD5, stamp: stampOf({ etag: "older", md5: MD5 }, "other") },
+      "same",
+    ],
+    ["a stamp of version 1, which names no key", {}, { stamp: `v1/e/${MD5}` }, "same"],
     ["equal times and sizes", {}, { etag: "t" }, "changed"],
     ["a stamp that is not understood", {}, { stamp: "v9?" }, "changed"],
   ])("%s", async (_what, source, target, kind) => {

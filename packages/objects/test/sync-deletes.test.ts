@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DEFAULT_DELETE_RULES } from "@cloudphoenix/objects";
-import { FaultyObjectStore } from "@cloudphoenix/testkit";
+import { FaultyObjectStore, MemoryObjectStore } from "@cloudphoenix/testkit";
 import { UNENDING } from "./setup.ts";
 import { ALL_MAY_GO, content, fill, MINUTE_MS, setup, type Setup } from "./sync-world.ts";
 
@@ -84,6 +84,43 @@ describe("deletes", () => {
 
     expect(kept.deletes).toMatchObject({ due: 1, deleted: 0, foreign: 1 });
     expect(asked.deletes).toMatchObject({ deleted: 1, foreign: 0 });
+  });
+
+  test.each([
+    ["rewritten by somebody who carried the stamp along", "o/0001", "other bytes"],
+    ["renamed within the target, stamp and all", "o/renamed", Buffer.alloc(50, 1)],
+  ])("spare what was %s", async (_what, key, bytes) => {
+    const { source, target, run, surroundings } = await synced();
+    const { properties } = (await target.head("o/0001", UNENDING))!;
+    source.remove("o/0001");
+    target.remove("o/0001");
+    target.put(key, bytes, properties);
+    await run({ deletes: DEFAULT_DELETE_RULES });
+    surroundings.nowMs += 20 * MINUTE_MS;
+
+    const summary = await run({ deletes: DEFAULT_DELETE_RULES });
+
+    expect(summary.deletes).toMatchObject({ due: 1, deleted: 0, foreign: 1 });
+    expect(target.bytesOf(key)).not.toBeNull();
+  });
+
+  test("go on although the source could not hold one of the names", async () => {
+    const { source, target, run, surroundings } = await synced();
+    const strict = new MemoryObjectStore({ refuses: (key) => key.endsWith("bad.") });
+    for (const key of source.keys()) strict.put(key, source.bytesOf(key)!);
+    target.put("o/bad.", "x");
+    strict.remove("o/0001");
+    const deletes = DEFAULT_DELETE_RULES;
+    await run({ deletes }, { source: strict });
+    surroundings.nowMs += 20 * MINUTE_MS;
+
+    const summary = await run({ deletes }, { source: strict });
+    const foreignToo = { ...deletes, onlyStamped: false };
+    const asked = await run({ deletes: foreignToo }, { source: strict });
+
+    expect(summary).toMatchObject({ outcome: "done", deletes: { deleted: 1, foreign: 1 } });
+    expect(asked).toMatchObject({ outcome: "done", deletes: { deleted: 1, foreign: 0 } });
+    expect(target.bytesOf("o/bad.")).toBeNull();
   });
 
   test.each([

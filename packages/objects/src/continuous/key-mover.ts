@@ -14,7 +14,7 @@ import { copyObject } from "../copy-object.ts";
 import { type CopyTools, call } from "../copy-tools.ts";
 import { addressOf, type ObjectPlace } from "../object-place.ts";
 import type { ObjectEntry, ObjectFacts } from "../object-store.ts";
-import { readStamp } from "../stamp.ts";
+import { isOwnCopy } from "../stamp.ts";
 import { CANARY_NAME } from "./canary.ts";
 
 export type KeyOutcome =
@@ -94,8 +94,7 @@ export class KeyMover {
   /** Whether what is at the target may give way to what the source has, or to nothing. */
   mayReplace(name: string, target: ObjectFacts): boolean {
     if (name === CANARY_NAME || this.#options.mayReplace(target)) return true;
-    const version = readStamp(target.stamp);
-    return version !== null && (target.md5 ?? version.md5) === version.md5;
+    return isOwnCopy(target);
   }
 
   async #copy(

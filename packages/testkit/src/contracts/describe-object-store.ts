@@ -200,6 +200,12 @@ function keyTests(current: CurrentStore, contract: ObjectStoreContract): void {
 
     await expect(store.write(requestFor(key), bodyOf(""), SIGNAL)).rejects.toMatchObject(refused);
     await expect(store.beginUpload(requestFor(key), SIGNAL)).rejects.toMatchObject(refused);
+    await expect(store.head(key, SIGNAL)).rejects.toMatchObject(refused);
+    await expect(store.delete(key, NONE, SIGNAL)).rejects.toMatchObject(refused);
+    const request = { key, etag: "x" };
+    await expect(textOf(store.read(request, SIGNAL))).rejects.toMatchObject(refused);
+    const whole = store.readWhole({ ...request, sizeBytes: 1 }, SIGNAL);
+    await expect(whole).rejects.toMatchObject(refused);
     expect(await pagesOf(store)).toEqual([]);
   });
 }

@@ -147,7 +147,10 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   head(key: string, signal: AbortSignal): Promise<ObjectFacts | null> {
-    return answer(signal, () => this.#objects.get(key)?.facts ?? null);
+    return answer(signal, () => {
+      this.#hold(key);
+      return this.#objects.get(key)?.facts ?? null;
+    });
   }
 
   async *read(
@@ -244,6 +247,7 @@ export class MemoryObjectStore implements ObjectStore {
 
   delete(key: string, condition: WriteCondition, signal: AbortSignal): Promise<void> {
     return answer(signal, () => {
+      this.#hold(key);
       if (!this.#objects.has(key)) return;
       this.#check(key, condition);
       this.remove(key);
@@ -270,6 +274,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   #version({ key, etag }: { readonly key: string; readonly etag: string }): Held {
+    this.#hold(key);
     const held = this.#objects.get(key);
     if (held === undefined) throw problem("OBJECT_GONE", key);
     if (held.facts.etag !== etag) throw problem("OBJECT_CHANGED", key);
@@ -277,8 +282,13 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   #admit({ key, condition }: WriteRequest): void {
-    if (this.#options.refuses(key)) throw problem("OBJECT_NAME_REFUSED", key);
+    this.#hold(key);
     this.#check(key, condition);
+  }
+
+  /** Throws for a name that this side cannot hold, whatever is asked of it. */
+  #hold(key: string): void {
+    if (this.#options.refuses(key)) throw problem("OBJECT_NAME_REFUSED", key);
   }
 
   #check(key: string, condition: WriteCondition): void {
