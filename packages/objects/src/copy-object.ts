@@ -107,8 +107,8 @@ async function lookCloser(
   const likeness = compareVersions(atSource, atTarget);
   if (likeness !== "unsure") return likeness === "same" ? "same" : seen;
   const [source, target] = await Promise.all([
-    atSource.stampKnown ? seen.source : sourceFacts(seen.source.key, tools, signal),
-    atTarget.stampKnown ? seen.target : targetFacts(seen.targetKey, tools, signal),
+    atSource.fullyKnown ? seen.source : sourceFacts(seen.source.key, tools, signal),
+    atTarget.fullyKnown ? seen.target : targetFacts(seen.targetKey, tools, signal),
   ]);
   // What has changed meanwhile is noticed by the copy itself.
   if (source?.etag !== seen.source.etag || target?.etag !== seen.target.etag) return seen;

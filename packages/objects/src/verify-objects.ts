@@ -3,7 +3,8 @@
  *
  * 1. Names and sizes are compared for every object, hashes for every one or for a sample.
  * 2. A stored hash is believed only if its store computed or checked it; otherwise the bytes are read.
- *    Blob takes the MD5 of a block upload unseen, so large objects there are always read.
+ *    Blob takes the MD5 of a block upload unseen, so large objects there are always read. What a listing of S3
+ *    calls an MD5 may be none: where it differs from the other side's, the object itself is asked.
  * 3. An object that keeps changing while it is read is listed as such, not as different.
  */
 import { createHash } from "node:crypto";
@@ -123,6 +124,11 @@ class Verification {
 
   async #compare({ name, source, target }: BothSided): Promise<void> {
     if (this.#options.signal.aborted) return;
+    const listed = this.#believed(source);
+    if (listed !== null && listed === this.#believed(target)) {
+      this.#compared += 1;
+      return;
+    }
     try {
       const [left, right] = await Promise.all([
         this.#hashOf(this.#options.source.store, source),
@@ -138,22 +144,31 @@ class Verification {
   }
 
   async #hashOf(store: ObjectStore, listed: ObjectEntry): Promise<string> {
-    let entry: ObjectEntry | null = listed;
+    const isTold = store.capabilities.listsMetadata || this.#believed(listed) === null;
+    let entry: ObjectEntry | null = isTold ? listed : await this.#head(store, listed.key);
     for (let changes = 0; entry !== null; changes += 1) {
       const version: ObjectEntry = entry;
-      if (this.#options.readEverything !== true && version.md5 !== null && isChecked(version)) {
-        return version.md5;
-      }
+      const believed = this.#believed(version);
+      if (believed !== null) return believed;
       try {
         return await this.#call((signal) => this.#read(store, version, signal));
       } catch (error) {
         if (!hasCode(error, "OBJECT_CHANGED") || changes >= CHANGES_MAX) throw error;
-        entry = await this.#call((signal) => store.head(version.key, signal));
+        entry = await this.#head(store, version.key);
       }
     }
     throw new CloudPhoenixError("OBJECT_GONE", `${listed.key} was deleted meanwhile`, {
       retryable: false,
     });
+  }
+
+  /** The hash that makes reading unnecessary. */
+  #believed(entry: ObjectEntry): string | null {
+    return this.#options.readEverything !== true && isChecked(entry) ? entry.md5 : null;
+  }
+
+  #head(store: ObjectStore, key: string): Promise<ObjectEntry | null> {
+    return this.#call((signal) => store.head(key, signal));
   }
 
   async #read(

@@ -59,9 +59,14 @@ export interface S3ObjectStoreOptions {
   /** See `HttpTransportOptions`. */
   readonly silenceMs?: number;
   readonly connectionsMax?: number;
+  /** What tells how old something is, in milliseconds. Default: the process's own. */
+  readonly nowMs?: () => number;
 }
 
 const MIB = 1024 * 1024;
+
+/** An administrator may turn on encryption with KMS while a worker runs. */
+const ENCRYPTION_AGAIN_MS = 5 * 60_000;
 
 /** Limits from "Amazon S3 multipart upload limits". */
 const LIMITS = {
@@ -84,7 +89,8 @@ export class S3ObjectStore implements ObjectStore {
   readonly #pageSize: number;
   readonly #tags: boolean;
   #keepsDeleted = false;
-  #etagIsMd5: boolean | null = null;
+  readonly #nowMs: () => number;
+  #encryption: { readonly etagIsMd5: boolean; readonly seenMs: number } | null = null;
 
   constructor(options: S3ObjectStoreOptions) {
     const { bucket, region, credentials, silenceMs, connectionsMax } = options;
@@ -107,6 +113,7 @@ export class S3ObjectStore implements ObjectStore {
     });
     this.#tags = options.tags ?? true;
     this.#pageSize = options.pageSize ?? 1000;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
   get capabilities(): ObjectStoreCapabilities {
@@ -129,8 +136,8 @@ export class S3ObjectStore implements ObjectStore {
     request: ListRequest,
     signal: AbortSignal,
   ): AsyncGenerator<readonly ObjectEntry[], void, void> {
-    this.#etagIsMd5 ??= await etagsAreMd5(this.#client, signal);
-    const options = { pageSize: this.#pageSize, etagIsMd5: this.#etagIsMd5, signal };
+    const etagIsMd5 = await this.#etagIsMd5(signal);
+    const options = { pageSize: this.#pageSize, etagIsMd5, signal };
     yield* listObjects(this.#client, request, options);
   }
 
@@ -232,6 +239,14 @@ export class S3ObjectStore implements ObjectStore {
   async readUrl(key: string, validMs: number, signal: AbortSignal): Promise<SecretUrl> {
     checkS3Key(key);
     return this.#client.presign(key, validMs, signal);
+  }
+
+  async #etagIsMd5(signal: AbortSignal): Promise<boolean> {
+    const nowMs = this.#nowMs();
+    if (this.#encryption === null || nowMs - this.#encryption.seenMs >= ENCRYPTION_AGAIN_MS) {
+      this.#encryption = { etagIsMd5: await etagsAreMd5(this.#client, signal), seenMs: nowMs };
+    }
+    return this.#encryption.etagIsMd5;
   }
 
   async #open(

@@ -145,8 +145,8 @@ export function conflictAt(address: string, cause?: unknown): CloudPhoenixError 
   });
 }
 
-function known(entry: ObjectEntry): { entry: ObjectEntry; stampKnown: boolean } {
-  return { entry, stampKnown: true };
+function known(entry: ObjectEntry): { entry: ObjectEntry; fullyKnown: boolean } {
+  return { entry, fullyKnown: true };
 }
 
 function isForeign(error: unknown): boolean {
