@@ -9,6 +9,7 @@ export * from "./contracts/describe-lease-witness.ts";
 export * from "./contracts/describe-object-store.ts";
 export * from "./contracts/describe-object-memory.ts";
 export * from "./contracts/describe-plan-runner.ts";
+export * from "./contracts/describe-site-lease.ts";
 export * from "./contracts/describe-state-stores.ts";
 export * from "./contracts/describe-traffic-switch.ts";
 export * from "./contracts/describe-work-queue.ts";

@@ -4,10 +4,12 @@ import type { Roles } from "@cloudphoenix/core";
 import {
   describeLeaseWitness,
   describePlanRunner,
+  describeSiteLease,
   describeStateStores,
   describeTrafficSwitch,
 } from "@cloudphoenix/testkit";
 import { chanceOf } from "../src/simulator/chance.ts";
+import { siteLease } from "../src/simulator/database-ports.ts";
 import { SharedJournal } from "../src/simulator/journal.ts";
 import { JournaledRunner } from "../src/simulator/journaled-runner.ts";
 import { Network } from "../src/simulator/network.ts";
@@ -27,7 +29,7 @@ const STEP_MS = 10;
 const NOBODY = {
   claimed: () => undefined,
   stepRecorded: () => undefined,
-  asked: () => undefined,
+  noted: () => undefined,
   approved: () => undefined,
   ended: () => undefined,
 };
@@ -90,6 +92,29 @@ describeLeaseWitness({
       witness: state.witnessFor(client),
       another: state.witnessFor(new Process("agent", scheduler)),
       stop: turning(scheduler),
+    };
+  },
+});
+
+describeSiteLease({
+  name: "the simulator",
+  setup: async (epoch) => {
+    const world = new World(settingsOf(1), new Set(), false);
+    const { id, database } = world.site("aws-us-east-1");
+    const become = async (role: typeof database.role, generation: number): Promise<void> => {
+      database.role = role;
+      database.generation = generation;
+      database.writesOpen = role === "active";
+    };
+    await become("active", epoch);
+    database.leaseUntilMs = database.process.readClock() + 600_000;
+    return {
+      lease: siteLease(world, world.site(id).agent, id),
+      become,
+      lapse: async () => {
+        database.leaseUntilMs = database.process.readClock() - 1;
+      },
+      stop: turning(world.scheduler),
     };
   },
 });

@@ -1,6 +1,9 @@
 // The simulator itself: it repeats itself, holds over a fixed set of seeds, and finds sabotages.
 import { describe, expect, test } from "vitest";
+import { neverOccurred } from "../src/simulator/coverage.ts";
+import { FAULT_KINDS } from "../src/simulator/faults.ts";
 import { MUTANTS } from "../src/simulator/mutants.ts";
+import { PHASES } from "../src/simulator/phases.ts";
 import { shrink } from "../src/simulator/shrink.ts";
 import { simulate } from "../src/simulator/simulation.ts";
 
@@ -58,6 +61,12 @@ const QUICKLY_FOUND: readonly (readonly [mutant: string, invariants: readonly st
   ["no-hysteresis", ["hasty"]],
   ["unknown-counts-as-bad", ["blind", "evidence", "hasty"]],
   ["stale-looks-fresh", ["bad-standby"]],
+  ["loss-understated", ["lost-writes"]],
+  ["never-dr", ["liveness"]],
+  ["fence-never-succeeds", ["liveness"]],
+  ["promote-always-fails", ["liveness"]],
+  ["scale-hangs", ["liveness"]],
+  ["answers-dropped", ["liveness"]],
 ];
 
 describe("the sabotage", () => {
@@ -85,6 +94,36 @@ describe("the sabotage", () => {
     },
     LIMIT_MS,
   );
+});
+
+describe("a campaign has seen enough", () => {
+  const all = Object.fromEntries(
+    FAULT_KINDS.flatMap((kind) => PHASES.map((phase) => [`${kind} ${phase}`, 1])),
+  );
+  const without = (gone: (cell: string) => boolean): Record<string, number> =>
+    Object.fromEntries(Object.entries(all).filter(([cell]) => !gone(cell)));
+
+  test("if every fault struck in every phase, at any size", () => {
+    for (const seeds of [300, 1_000, 20_000]) {
+      expect(neverOccurred({ seeds, covered: all })).toEqual([]);
+    }
+  });
+
+  test("not if something is missing that is common at its size", () => {
+    const crash = without((cell) => cell === "site-crash idle");
+    expect(neverOccurred({ seeds: 299, covered: crash })).toEqual([]);
+    expect(neverOccurred({ seeds: 300, covered: crash })).toEqual(["site-crash idle"]);
+    const switching = without((cell) => cell.endsWith(" switching"));
+    expect(neverOccurred({ seeds: 300, covered: switching })).toEqual([
+      "anything in phase switching",
+    ]);
+    const pods = without((cell) => cell.startsWith("pods-down "));
+    expect(neverOccurred({ seeds: 999, covered: pods })).toEqual([]);
+    expect(neverOccurred({ seeds: 1_000, covered: pods })).toEqual(["pods-down"]);
+    const rare = without((cell) => cell === "pods-down opening");
+    expect(neverOccurred({ seeds: 19_999, covered: rare })).toEqual([]);
+    expect(neverOccurred({ seeds: 20_000, covered: rare })).toEqual(["pods-down opening"]);
+  });
 });
 
 async function firstViolation(mutant: string): Promise<{ seed: number; invariant: string }> {

@@ -2,6 +2,7 @@
 import { LeaseKeeper, type LeasePeer } from "@cloudphoenix/engine";
 import { siteLease } from "./database-ports.ts";
 import * as sabotage from "./sabotage.ts";
+import * as stalls from "./stalls.ts";
 import type { Site } from "./sites.ts";
 import type { World } from "./world.ts";
 
@@ -9,7 +10,10 @@ import type { World } from "./world.ts";
 export function startAgent(world: World, site: Site): void {
   const { settings, network } = world;
   const client = site.agent;
-  const lease = sabotage.keeperLease(world, siteLease(world, client, site.id));
+  const lease = stalls.siteLease(
+    world,
+    sabotage.keeperLease(world, siteLease(world, client, site.id)),
+  );
   const peers = world.sites
     .filter((other) => other !== site)
     .map((other): LeasePeer => {

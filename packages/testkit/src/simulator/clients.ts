@@ -89,7 +89,7 @@ export class Clients {
       site.entry.receive(() => {
         if (!serves(site)) return;
         this.#serve(site, id, (saved) => {
-          if (saved !== null && !world.judge.reachedNewWriter(id)) {
+          if (saved !== null && !world.judge.losses.reachedNewWriter(id)) {
             world.truth.acknowledges(site.id, saved);
           }
           reply(() => {

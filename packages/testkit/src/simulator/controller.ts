@@ -35,6 +35,7 @@ import type { ProbeField } from "./probes.ts";
 import type { Process } from "./process.ts";
 import { SimulatedReplicationWatch } from "./replication-watch.ts";
 import * as sabotage from "./sabotage.ts";
+import * as stalls from "./stalls.ts";
 import type { World } from "./world.ts";
 
 const REBOOT_MS = 1_000;
@@ -108,6 +109,7 @@ export class Controller {
     const roles = state.rolesFor(process);
     const { active } = await patiently(() => roles.read(), process);
     const beats: BeatMemory = new Map();
+    this.#world.judge.leads(process.name);
     const watch = new SimulatedReplicationWatch(this.#world, process, beats, active);
     const { ports, observer } = this.#ports(beats);
     const deps = {
@@ -116,7 +118,7 @@ export class Controller {
       roles,
       runs: state.runsFor(process),
       audit: state.auditFor(process),
-      handlers: sabotage.handlers(this.#world, stepHandlers(ports)),
+      handlers: stalls.handlers(this.#world, sabotage.handlers(this.#world, stepHandlers(ports))),
     };
     const runner = new JournaledRunner({
       process,
@@ -176,15 +178,18 @@ export class Controller {
         siteLease: (site) => siteLease(world, process, site),
       }),
     );
-    const databases = databaseControl(world, process, beats);
-    const fencers: readonly Fencer[] = [...explicitFencers(world, process, databases), writerLease];
+    const databases = stalls.databases(world, databaseControl(world, process, beats));
+    const fencers: readonly Fencer[] = [
+      ...explicitFencers(world, process, databases).map((one) => stalls.fencer(world, one)),
+      writerLease,
+    ];
     const ports: StepPorts = {
       application,
       policy: sabotage.policy(world, settings.policy),
       clock: process.clock,
       databases,
       databaseHosts: databaseHost(world, process),
-      workloads: workloadControl(world, process),
+      workloads: stalls.workloads(world, workloadControl(world, process)),
       fencers,
       writerLease,
       entry: siteEntry(world, process),

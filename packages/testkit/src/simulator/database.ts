@@ -65,7 +65,6 @@ export class Database {
   /** On its own clock. Installed and lapsed from the start: a site never starts open. */
   leaseUntilMs = 0;
   promisedUntilMs: number | null = null;
-  refusesPromisesBelow = 0;
   /** The site it follows, and how much of that site's log it has applied and confirmed. */
   follows: { readonly site: SiteId; applied: number; beat: Transaction["beat"] } | null = null;
   copyComplete = true;
@@ -208,11 +207,7 @@ export class Database {
 
   promise({ epoch, durationMs }: { readonly epoch: number; readonly durationMs: number }): void {
     const nowMs = this.process.readClock();
-    const refused =
-      this.role !== "standby" ||
-      this.generation > epoch ||
-      epoch < this.refusesPromisesBelow ||
-      this.leaseUntilMs > nowMs;
+    const refused = this.role !== "standby" || this.generation > epoch || this.leaseUntilMs > nowMs;
     if (refused) {
       throw new CloudPhoenixError("PROMISE_REFUSED", `${this.site} will not promise`, {
         retryable: false,
@@ -224,7 +219,7 @@ export class Database {
 
   refusePromises(epoch: number): SiteLeaseState {
     if (epoch < this.generation) throw stale(this.site, epoch, this.generation);
-    this.refusesPromisesBelow = Math.max(this.refusesPromisesBelow, epoch);
+    this.accept(epoch);
     return this.leaseState();
   }
 

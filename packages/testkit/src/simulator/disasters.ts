@@ -2,11 +2,12 @@
 import { startAgent } from "./agent.ts";
 import { chanceOf } from "./chance.ts";
 import type { Controller } from "./controller.ts";
-import { type Arena, FAULTS, type FaultKind } from "./faults.ts";
+import { type Arena, FAULTS, type FaultKind, MOVERS, activeSite } from "./faults.ts";
 import type { Operators } from "./operators.ts";
 import type { Phase } from "./phases.ts";
 import type { ProbeField } from "./probes.ts";
 import type { Process } from "./process.ts";
+import type { Site } from "./sites.ts";
 import type { World } from "./world.ts";
 
 /** One fault of a schedule. */
@@ -24,8 +25,22 @@ export interface Fault {
 export interface Struck {
   readonly fault: Fault;
   readonly atMs: number;
+  /** The active site at that time. */
+  readonly active: Site;
   endedMs: number | null;
 }
+
+/** What a fault leaves behind is over a little after the fault: connections are made anew. */
+const AFTERMATH_MS = 3_000;
+
+/** Faults that are over at once and leave something that stays. */
+const LEAVES_TRACES: readonly FaultKind[] = [
+  "pods-down",
+  "database-clock-set-back",
+  "database-clock-set-forward",
+  "people-switch-over",
+  "people-cancel",
+];
 
 export class Disasters {
   readonly #world: World;
@@ -60,6 +75,24 @@ export class Disasters {
     return this.#lastChangeMs;
   }
 
+  /** What took the site that was active then away for good. */
+  get forGood(): readonly Struck[] {
+    return this.struck.filter(({ fault }) => fault.lastsMs === null);
+  }
+
+  /**
+   * What struck and was not over between two instants, except what only made `lost` look dead: a
+   * move away from there is made for that.
+   */
+  troublesBeside(lost: string, fromMs: number, untilMs: number): readonly Struck[] {
+    return this.struck.filter(({ fault, active, atMs, endedMs }) => {
+      if (active.id === lost && MOVERS.includes(fault.kind)) return false;
+      if (atMs > untilMs) return false;
+      const stays = endedMs === null || LEAVES_TRACES.includes(fault.kind);
+      return stays || endedMs + AFTERMATH_MS >= fromMs;
+    });
+  }
+
   plan(faults: readonly Fault[]): void {
     for (const fault of faults) {
       const { when } = fault;
@@ -82,8 +115,9 @@ export class Disasters {
     const lasts = forever ? "for ever" : `for ${lastsMs} ms`;
     truth.note(`FAULT ${kind} ${lasts} (phase ${phases.now})`);
     this.#covered.add(`${kind} ${phases.now}`);
+    const active = activeSite(this.#arena);
     const lift = FAULTS[kind](this.#arena, chanceOf(settings.seed, `${kind} ${roll}`));
-    const struck: Struck = { fault, atMs: scheduler.nowMs, endedMs: null };
+    const struck: Struck = { fault, atMs: scheduler.nowMs, active, endedMs: null };
     this.struck.push(struck);
     this.#touch(scheduler.nowMs + (lastsMs ?? 0));
     if (forever) return;

@@ -245,10 +245,22 @@ export const FAULTS: Readonly<Record<FaultKind, Strike>> = {
   },
 };
 
+/** What makes the active site look dead to everybody. */
+export const MOVERS: readonly FaultKind[] = [
+  "site-crash",
+  "site-isolated",
+  "site-cut-outwards",
+  "site-cut-inwards",
+  "only-peers-left",
+  "only-witness-left",
+  "entry-cut-off",
+];
+
 /** What may also last for ever. */
 export const MAY_LAST: readonly FaultKind[] = ["site-crash", "site-isolated"];
 
-function activeSite({ world }: { readonly world: World }): Site {
+/** The site that takes writes, or else the one that did last. */
+export function activeSite({ world }: { readonly world: World }): Site {
   const writer = world.sites.find((site) => site.database.refusal() === null);
   return writer ?? world.site(world.truth.newest?.site ?? world.dns.site);
 }

@@ -8,19 +8,18 @@
  * - `hasty`: no move by decision before the trouble has held as long as the policy says.
  * - `flapping`: moves by decision keep the cooldown, heals their limit.
  * - `unproven-fence`: no promotion below the policy's degree of fence without enough approvals.
- * - `bad-standby`: no promotion of an incomplete or stale copy without approval.
- * - `lost-writes`: an acknowledged write is missing only if it is within an approved loss, or newer
- *   than what the bound of the loss spoke of; never in mode `sync`, never in a planned move.
+ *
+ * What promotions lose is judged in `losses.ts`.
  */
-import type { Decision, Observation, Plan, SiteId, StepRecord } from "@cloudphoenix/core";
+import type { Decision, Observation, Plan, RunEvent, SiteId, StepRecord } from "@cloudphoenix/core";
 import { fenceAtLeast } from "@cloudphoenix/core";
 import { Hearing } from "./hearing.ts";
+import { Losses } from "./losses.ts";
 import type { ProbeReport } from "./probes.ts";
+import { type Objection, RunStory } from "./run-story.ts";
 import type { Site } from "./sites.ts";
 import type { World } from "./world.ts";
 
-/** Clocks of two controllers, one interval of heartbeats, and the way there. */
-const LOSS_SLACK_MS = 2_000;
 const LOOK_SLACK_MS = 20;
 const MOMENT_MS = 2;
 
@@ -30,30 +29,7 @@ const ACT_AGE_MAX_MS = 5_500;
 interface Act {
   readonly kind: string;
   readonly atMs: number;
-  readonly objections: RunStory["objections"];
-}
-
-interface RunStory {
-  readonly plan: Plan;
-  readonly startedBy: string;
-  /** What spoke against starting it; counts once the run has claimed its generation. */
-  readonly objections: readonly { readonly invariant: string; readonly sentence: string }[];
-  readonly approvers: Map<string, Set<string>>;
-  asked: string | null;
-  fence: "unproven" | "network" | "lease-expired" | "confirmed" | null;
-  /** True time of the last sign of life known to whoever measured the loss; null: not measured. */
-  sign: number | null;
-  claimed: boolean;
-  ended: string | null;
-}
-
-interface PromotionStory {
-  readonly site: Site;
-  readonly from: Site;
-  readonly applied: number;
-  readonly run: RunStory | null;
-  readonly lossApproved: boolean;
-  judged: boolean;
+  readonly objections: readonly Objection[];
 }
 
 export class Judge {
@@ -63,7 +39,6 @@ export class Judge {
   /** True time of the newest heartbeat a controller got acknowledged, per controller and site. */
   readonly #signs = new Map<string, number>();
   readonly #measured = new Map<string, number | null>();
-  readonly #promotions: PromotionStory[] = [];
   #lastMoveEndedMs: number | null = null;
   #healEnds: { readonly site: string; readonly atMs: number }[] = [];
   /** The newest decision to act of each controller, judged when it was made. */
@@ -71,10 +46,12 @@ export class Judge {
   readonly #acts = new Map<string, Act>();
   /** The newest decision of each controller. */
   readonly decisions: Map<string, Decision> = new Map();
+  readonly losses: Losses;
   moves = 0;
 
   constructor(world: World) {
     this.#world = world;
+    this.losses = new Losses(world);
   }
 
   /** Runs as they were recorded, oldest first. */
@@ -107,6 +84,16 @@ export class Judge {
     this.#acts.set(controller, { kind, atMs: lookMs, objections });
   }
 
+  /** A controller begins to lead: what an earlier life of it knew is forgotten. */
+  leads(controller: string): void {
+    for (const { id } of this.#world.sites) this.#signs.delete(`${controller} ${id}`);
+  }
+
+  /** True time of the newest sign of life of `site` this controller knows of; null: none. */
+  signOf(controller: string, site: SiteId): number | null {
+    return this.#signs.get(`${controller} ${site}`) ?? null;
+  }
+
   /** The active site acknowledged a heartbeat of this controller. */
   sawAlive(controller: string, site: SiteId): void {
     this.#signs.set(`${controller} ${site}`, this.#world.scheduler.nowMs);
@@ -122,17 +109,9 @@ export class Judge {
   began(controller: string, plan: Plan, startedBy: string): void {
     if (this.#runs.has(plan.id)) return;
     const objections = startedBy === "decision" ? this.#objectionsAtStart(controller, plan) : [];
-    const story: RunStory = {
-      plan,
-      startedBy,
-      objections,
-      approvers: new Map(),
-      asked: null,
-      fence: null,
-      sign: null,
-      claimed: false,
-      ended: null,
-    };
+    const sawFrom = this.signOf(controller, plan.from) !== null;
+    const { nowMs } = this.#world.scheduler;
+    const story = new RunStory({ plan, startedBy, objections, sawFrom, nowMs });
     this.#runs.set(plan.id, story);
     if (plan.kind === "heal") this.#raise(story);
   }
@@ -152,31 +131,23 @@ export class Judge {
     if (story === undefined || step === undefined) return;
     const moves = story.plan.kind !== "heal" && story.plan.kind !== "rollback";
     if (moves && record.status === "running") this.#world.phases.stepBegins(step.action.kind);
-    if (step.action.kind === "measure-loss" && record.status === "done") {
-      const { from, to } = step.action;
-      story.sign ??= this.#measured.get(`${controller} ${from} ${to}`) ?? null;
-    }
-    const { result } = record;
-    if (step.action.kind !== "fence-site" || typeof result !== "object" || result === null) return;
-    if (!("degree" in result)) return;
-    const { degree } = result;
-    const known = ["unproven", "network", "lease-expired", "confirmed"] as const;
-    story.fence = known.find((one) => one === degree) ?? story.fence;
+    story.stepRecorded(step, record, this.#world.scheduler.nowMs);
+    if (step.action.kind !== "measure-loss" || record.result === null) return;
+    const { from, to } = step.action;
+    story.lossMeasured(this.#measured.get(`${controller} ${from} ${to}`) ?? null, record.result);
   }
 
-  asked(runId: string, step: string | null): void {
-    const story = this.#runs.get(runId);
-    if (story !== undefined) story.asked = step;
+  /** A run wrote a line of its journal. */
+  noted(event: RunEvent): void {
+    this.#runs.get(event.runId)?.noted(event, this.#world.scheduler.nowMs);
   }
 
   approved(runId: string, step: string | null, by: string): void {
     const story = this.#runs.get(runId);
     if (story === undefined || step === null) return;
-    const people = story.approvers.get(step) ?? new Set();
-    people.add(by.toLowerCase());
-    story.approvers.set(step, people);
+    const people = story.approvedBy(step, by);
     const { approversForRisk } = this.#world.settings.policy;
-    if (step === "fence-site" && people.size >= approversForRisk) {
+    if (step === "fence-site" && people >= approversForRisk) {
       this.#world.truth.riskAccepted.add(story.plan.generation);
     }
   }
@@ -184,9 +155,10 @@ export class Judge {
   ended(runId: string, status: string): void {
     const story = this.#runs.get(runId);
     if (story === undefined || story.ended !== null) return;
-    story.ended = status;
-    if (status === "superseded") return;
     const nowMs = this.#world.scheduler.nowMs;
+    story.ended = status;
+    story.endedMs = nowMs;
+    if (status === "superseded") return;
     if (story.plan.kind !== "heal") this.#lastMoveEndedMs = nowMs;
     else if (status !== "undone") this.#healEnds.push({ site: story.plan.to, atMs: nowMs });
   }
@@ -197,64 +169,20 @@ export class Judge {
     if (promotion === null) return;
     const run = this.runs.find((one) => one.claimed && one.plan.generation === generation) ?? null;
     const from = this.#world.site(promotion.from);
-    const lossApproved = run !== null && this.#approvedLoss(run);
     const { truth, settings } = this.#world;
     truth.note(
       `${site.id} is promoted for ${generation} (${promotion.applied} of ${from.database.log.length} applied)`,
     );
-    if (!site.database.copyComplete)
-      truth.violate("bad-standby", `${site.id} has no complete copy`);
     this.#judgeFence(run, from, generation);
-    if (run?.plan.kind !== "switchover" && !lossApproved) {
-      this.#judgeStaleness(site, run?.sign ?? null, promotion.beat?.trueMs ?? null);
-    }
-    const { applied } = promotion;
-    this.#promotions.push({ site, from, applied, run, lossApproved, judged: false });
+    this.losses.promoted(site, promotion, run);
     if (settings.policy.fenceMin === "unproven") truth.riskAccepted.add(generation);
-  }
-
-  /** Whether the site that writes now got this write from the one before. */
-  reachedNewWriter(write: number): boolean {
-    const { newest } = this.#world.truth;
-    const story = this.#promotions.findLast(({ site }) => site.id === newest?.site);
-    return (
-      story?.from.database.log.slice(0, story.applied).some((one) => one.write === write) ?? false
-    );
-  }
-
-  /** Which acknowledged writes are gone, now that writes go to another site. */
-  judgeLosses(final: boolean): void {
-    const { newest } = this.#world.truth;
-    for (const story of this.#promotions) {
-      if (newest?.site !== story.site.id || (story.judged && !final)) continue;
-      story.judged = true;
-      this.#judgeLoss(story);
-    }
-  }
-
-  #judgeLoss({ site, from, applied, run, lossApproved }: PromotionStory): void {
-    const { truth, settings } = this.#world;
-    const lost = from.database.log
-      .slice(applied)
-      .filter(({ write }) => write !== null && truth.acknowledged.has(write));
-    if (lost.length === 0) return;
-    const words = `${lost.length} acknowledged writes of ${from.id} are not at ${site.id}`;
-    if (run?.plan.kind === "switchover") {
-      truth.violate("lost-writes", `${words} after a planned move`);
-    } else if (
-      settings.durability === "sync" &&
-      !lossApproved &&
-      from.id === settings.application.sites[0]?.id
-    ) {
-      truth.violate("lost-writes", `${words} although every commit waited for its standby`);
-    }
   }
 
   #judgeFence(run: RunStory | null, from: Site, generation: number): void {
     const { truth, settings } = this.#world;
     const degree = run?.fence ?? "unproven";
     if (fenceAtLeast(degree, settings.policy.fenceMin)) return;
-    const people = run?.approvers.get("fence-site")?.size ?? 0;
+    const people = run?.approvers("fence-site") ?? 0;
     if (people >= settings.policy.approversForRisk) return;
     truth.violate(
       "unproven-fence",
@@ -262,31 +190,8 @@ export class Judge {
     );
   }
 
-  #judgeStaleness(site: Site, sign: number | null, beatMs: number | null): void {
-    const { truth, settings } = this.#world;
-    if (sign === null || beatMs === null) {
-      truth.violate("bad-standby", `${site.id} was promoted although the loss was unknown`);
-      return;
-    }
-    const behindMs = sign - beatMs;
-    const { rpoMs } = settings.application.objectives;
-    if (behindMs <= rpoMs + LOSS_SLACK_MS) return;
-    truth.violate(
-      "bad-standby",
-      `${site.id} was promoted ${Math.round(behindMs)} ms behind, without approval; the objective is ${rpoMs} ms`,
-    );
-  }
-
-  /** Approved before the start with the loss accepted, or where the loss was measured. */
-  #approvedLoss(run: RunStory): boolean {
-    const { approversForRisk } = this.#world.settings.policy;
-    const enough = (step: string): boolean =>
-      (run.approvers.get(step)?.size ?? 0) >= approversForRisk;
-    return enough("measure-loss") || (run.startedBy !== "decision" && enough("approval"));
-  }
-
   /** What spoke against the decision, and whether it is too old to be acted on. */
-  #objectionsAtStart(controller: string, plan: Plan): RunStory["objections"] {
+  #objectionsAtStart(controller: string, plan: Plan): readonly Objection[] {
     const act = this.#acts.get(controller);
     if (act === undefined || act.kind !== plan.kind) {
       return [{ invariant: "evidence", sentence: `${plan.kind} ${plan.id} was never decided` }];
@@ -301,7 +206,7 @@ export class Judge {
     controller: string,
     plan: Pick<Plan, "kind" | "from" | "to">,
     nowMs: number,
-  ): RunStory["objections"] {
+  ): readonly Objection[] {
     const { policy, vantages, application } = this.#world.settings;
     const { knownShare, domains, witnesses } = this.#hearing(controller).picture(plan.from, nowMs);
     const found: { invariant: string; sentence: string }[] = [];

@@ -7,15 +7,11 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { type CampaignResult, huntMutants, runCampaign } from "./campaign.ts";
+import { neverOccurred } from "./coverage.ts";
 import { MUTANTS } from "./mutants.ts";
 import { shrink } from "./shrink.ts";
 import { simulate } from "./simulation.ts";
-import {
-  counterexampleText,
-  coverageText,
-  neverCovered,
-  progressText,
-} from "./simulation-report.ts";
+import { counterexampleText, coverageText, progressText } from "./simulation-report.ts";
 
 const USAGE = `npm run simulate -- [options]       many seeds
 npm run simulate -- --seed N        one seed, with its timeline
@@ -30,8 +26,6 @@ npm run simulate:mutants -- [...]   every sabotage must be found
   --budget N     seeds per mutant (default 3000)
   --json         print the result as JSON`;
 
-/** With fewer seeds some situation may be missing by chance. */
-const COVERAGE_SEEDS = 20_000;
 const SHRUNKEN_MAX = 3;
 const FRESH_SEEDS = 1_000_000_000;
 
@@ -112,7 +106,7 @@ async function conclude(
   from: number,
   seeds: number,
 ): Promise<number> {
-  const missing = sum.seeds >= COVERAGE_SEEDS ? neverCovered(sum) : [];
+  const missing = neverOccurred(sum);
   const failed = sum.violations.length > 0 || missing.length > 0;
   if (values.json) {
     print(JSON.stringify({ ...sum, from, elapsedMs, missing }));

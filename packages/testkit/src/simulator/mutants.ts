@@ -27,5 +27,13 @@ export const MUTANTS: Readonly<Record<string, string>> = {
   "no-evidence-asked": "no failure domain has to agree",
   "no-coverage-asked": "decisions are made whatever is not known",
   "no-hysteresis": "a score counts at once",
+  "never-dr": "nothing moves across clouds by decision",
+  "fence-never-succeeds": "no fencer ever proves anything",
+  "promote-always-fails": "the database of a standby refuses to be promoted",
+  "scale-hangs": "the platform never answers a request to scale",
+  "writes-stay-closed": "the last step of a move reports writes as open and opens nothing",
+  "answers-dropped": "what people answer never reaches the run",
+  "lease-never-renewed": "an agent keeps its lease as long as the first grant lasts",
+  "loss-understated": "a tenth of the loss that was measured is reported",
   "no-cooldown": "moves may follow each other at once",
 };

@@ -2,7 +2,7 @@
  * Every sabotage a mutant commits, at the seams where the simulator puts the real code together:
  * a port that lies, a handler or a plan that was tampered with, a policy that says less. The
  * product's code has no switch for any of it. Those that sit inside the simulated servers ask
- * `world.sabotages` where they act.
+ * `world.sabotages` where they act; those that only stall are in `stalls.ts`.
  */
 import {
   CloudPhoenixError,
@@ -14,6 +14,7 @@ import {
 } from "@cloudphoenix/core";
 import {
   type Clock,
+  type DurableContext,
   type Fencer,
   type InterpreterDeps,
   type LeaseTerms,
@@ -26,6 +27,7 @@ import {
   type WriterLease,
   planProgram,
 } from "@cloudphoenix/engine";
+import * as stalls from "./stalls.ts";
 import type { World } from "./world.ts";
 
 type Switches = Pick<World, "sabotages">;
@@ -38,6 +40,7 @@ export function policy({ sabotages }: Switches, sound: Policy): Policy {
     ...(sabotages.has("network-fence-suffices") ? { fenceMin: "network" as const } : {}),
     ...(sabotages.has("no-evidence-asked") ? { evidenceMin: { heal: 0, region: 0, dr: 0 } } : {}),
     ...(sabotages.has("no-coverage-asked") ? { coverageMin: 0 } : {}),
+    ...(sabotages.has("never-dr") ? { modes: { ...sound.modes, dr: "observe" as const } } : {}),
   };
 }
 
@@ -93,6 +96,9 @@ export function writerLease(world: World, sound: Lease): Lease {
     unfence: (site, generation, signal) => sound.unfence(site, generation, signal),
     forecast: (site, signal) => sound.forecast(site, signal),
   };
+  if (world.sabotages.has("fence-never-succeeds")) {
+    return { ...delegate, fence: () => stalls.noProof(sound) };
+  }
   if (world.sabotages.has("undo-keeps-lease")) {
     return { ...delegate, unfence: async () => undefined };
   }
@@ -197,13 +203,15 @@ function approvalAsked(result: Json): boolean {
 /** Plans that were tampered with after the linter saw them. */
 export function program({ sabotages }: Switches, deps: InterpreterDeps): RunProgram {
   const sound = planProgram(deps);
+  const heard = (context: DurableContext): DurableContext => stalls.context({ sabotages }, context);
   const tamper = (plan: Plan): Plan => {
     if (sabotages.has("promote-before-fence")) return without(plan, "fence-site", "last");
     if (sabotages.has("no-drain")) return without(plan, "drain-replication", "never");
     return plan;
   };
   return {
-    interpret: (context, plan, startedBy) => sound.interpret(context, tamper(plan), startedBy),
+    interpret: (context, plan, startedBy) =>
+      sound.interpret(heard(context), tamper(plan), startedBy),
     executeBranch: (context, plan, stepId) => sound.executeBranch(context, tamper(plan), stepId),
   };
 }

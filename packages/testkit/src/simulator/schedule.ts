@@ -4,22 +4,14 @@
  */
 import { type Chance, chanceOf } from "./chance.ts";
 import type { Fault } from "./disasters.ts";
-import { FAULT_KINDS, type FaultKind, MAY_LAST } from "./faults.ts";
+import { FAULT_KINDS, type FaultKind, MAY_LAST, MOVERS } from "./faults.ts";
 import { PHASES, type Phase } from "./phases.ts";
 import type { Settings } from "./settings.ts";
 
-/** What makes the active site look dead to everybody: without it few moves would be seen. */
-const MOVERS: readonly FaultKind[] = [
-  "site-crash",
-  "site-crash",
-  "site-isolated",
-  "site-isolated",
-  "site-cut-outwards",
-  "site-cut-inwards",
-  "only-peers-left",
-  "only-witness-left",
-  "entry-cut-off",
-];
+/** Without a mover few moves would be seen; those that may last for ever are drawn twice as often. */
+const MOVERS_DRAWN: readonly FaultKind[] = MOVERS.flatMap((kind) =>
+  MAY_LAST.includes(kind) ? [kind, kind] : [kind],
+);
 
 const STORIES_SHARE = 0.35;
 
@@ -107,7 +99,7 @@ const STORIES: readonly Story[] = [
 ];
 
 function mover(chance: Chance): Fault {
-  const kind = chance.pick(MOVERS);
+  const kind = chance.pick(MOVERS_DRAWN);
   const forever = MAY_LAST.includes(kind) && chance.hits(0.4);
   return at(kind, early(chance), forever ? null : chance.between(4_000, 15_000));
 }

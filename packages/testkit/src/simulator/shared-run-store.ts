@@ -70,6 +70,11 @@ export class SharedRunStore implements RunStore {
     return this.#records.get(runId) ?? null;
   }
 
+  /** What people read as the status of a run; null if there is no such run. */
+  statusOf(runId: string): RunRecord["status"] | null {
+    return this.#records.get(runId)?.status ?? null;
+  }
+
   async list(limit: number): Promise<readonly RunRecord[]> {
     return [...this.#records.values()].toReversed().slice(0, limit);
   }

@@ -26,13 +26,6 @@ export function coverageText({ covered }: BatchSummary): string {
   return [head, ...rows].join("\n");
 }
 
-/** `<fault> <phase>` of everything that never struck. */
-export function neverCovered({ covered }: BatchSummary): readonly string[] {
-  return FAULT_KINDS.flatMap((kind) =>
-    PHASES.map((phase) => `${kind} ${phase}`).filter((cell) => covered[cell] === undefined),
-  );
-}
-
 /** A counterexample: seed, schedule, timeline. */
 export function counterexampleText(result: SimulationResult): string {
   const [violation] = result.violations;

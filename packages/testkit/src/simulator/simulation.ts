@@ -73,7 +73,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     world.truth.violate("defect", String(error));
   }
   if (!failed()) {
-    world.judge.judgeLosses(true);
+    world.judge.losses.judge();
     judgeLiveness(world, disasters, controllers);
   }
   return {

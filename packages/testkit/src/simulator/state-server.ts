@@ -27,7 +27,7 @@ import type { Truth } from "./truth.ts";
 export interface StateObserver {
   claimed(runId: string): void;
   stepRecorded(client: string, runId: string, record: StepRecord): void;
-  asked(runId: string, step: string | null): void;
+  noted(event: RunEvent): void;
   approved(runId: string, step: string | null, by: string): void;
   ended(runId: string, status: string): void;
 }
@@ -119,9 +119,10 @@ export class StateServer {
     };
   }
 
-  #heard({ runId, kind, step, text }: RunEvent): void {
+  #heard(event: RunEvent): void {
+    const { runId, kind, step, text } = event;
     this.#truth.note(`run ${runId}: ${kind} ${step ?? ""} ${text}`);
-    if (kind === "approval-asked") this.#observer().asked(runId, step);
+    this.#observer().noted(event);
     if (kind === "approved") {
       this.#observer().approved(runId, step, text.replace(/^approved by /, ""));
     }

@@ -1,0 +1,120 @@
+/** What the judge knows of one run, from what the run itself wrote down. Times are true times. */
+import type { FenceDegree, Json, Plan, PlanStep, RunEvent, StepRecord } from "@cloudphoenix/core";
+
+/** What speaks against a decision. */
+export interface Objection {
+  readonly invariant: string;
+  readonly sentence: string;
+}
+
+const ENDS_A_WAIT: readonly RunEvent["kind"][] = [
+  "resumed",
+  "cancel-asked",
+  "step-skipped",
+  "step-done",
+];
+
+/** Silence of a run that is longer than any step needs where nothing is wrong. */
+const HANG_MS = 3_000;
+
+const DEGREES: readonly FenceDegree[] = ["unproven", "network", "lease-expired", "confirmed"];
+
+export class RunStory {
+  readonly plan: Plan;
+  readonly startedBy: string;
+  /** Counts once the run has claimed its generation. */
+  readonly objections: readonly Objection[];
+  /** Whether the controller that started it had ever seen the site it leaves alive. */
+  readonly sawFrom: boolean;
+  readonly beganMs: number;
+  readonly #lines = new Set<string>();
+  /** When it got nowhere for long, and when the next record ended that. */
+  readonly hangs: { readonly fromMs: number; readonly untilMs: number }[] = [];
+  readonly #approvers = new Map<string, Set<string>>();
+  fence: FenceDegree | null = null;
+  /** Last sign of life known to whoever measured the loss; null: not measured. */
+  sign: number | null = null;
+  /** The bound of the loss that was measured with `sign`, as people were told it. */
+  boundMs: number | null = null;
+  claimed = false;
+  cancelled = false;
+  ended: string | null = null;
+  endedMs: number | null = null;
+  /** Since when it waits for people; null while it does not. */
+  waitingSinceMs: number | null = null;
+  /** The step it is at, and when that last got anywhere. */
+  step: PlanStep | null = null;
+  progressMs: number;
+  /** When it last went on after people had answered, or began. */
+  resumedMs: number;
+
+  constructor(began: {
+    readonly plan: Plan;
+    readonly startedBy: string;
+    readonly objections: readonly Objection[];
+    readonly sawFrom: boolean;
+    readonly nowMs: number;
+  }) {
+    this.plan = began.plan;
+    this.startedBy = began.startedBy;
+    this.objections = began.objections;
+    this.sawFrom = began.sawFrom;
+    this.beganMs = began.nowMs;
+    this.progressMs = began.nowMs;
+    this.resumedMs = began.nowMs;
+  }
+
+  stepRecorded(step: PlanStep, { status, result }: StepRecord, nowMs: number): void {
+    if (nowMs - this.progressMs > HANG_MS) {
+      this.hangs.push({ fromMs: this.progressMs, untilMs: nowMs });
+    }
+    this.progressMs = nowMs;
+    if (status === "running" || status === "failed") this.step = step;
+    if (step.action.kind !== "fence-site") return;
+    const degree = fieldOf(result, "degree");
+    this.fence = DEGREES.find((one) => one === degree) ?? this.fence;
+  }
+
+  /** Whoever was told first is right: another controller may only repeat the record. */
+  lossMeasured(sign: number | null, result: Json): void {
+    if (this.sign !== null || sign === null) return;
+    const boundMs = fieldOf(result, "boundMs");
+    this.sign = sign;
+    this.boundMs = typeof boundMs === "number" ? boundMs : null;
+  }
+
+  /** A line of the run's journal; one that arrives twice says nothing the second time. */
+  noted({ key, kind, step }: RunEvent, nowMs: number): void {
+    if (this.#lines.has(key)) return;
+    this.#lines.add(key);
+    // Refused commands are put down as `waiting`, too, and belong to no step.
+    if (kind === "approval-asked" || (kind === "waiting" && step !== null)) {
+      this.waitingSinceMs ??= nowMs;
+    } else if (kind === "approved" && this.waitingSinceMs !== null) {
+      // Where two people must agree, the second one is asked anew.
+      this.waitingSinceMs = nowMs;
+    } else if (ENDS_A_WAIT.includes(kind)) {
+      if (kind === "cancel-asked") this.cancelled = true;
+      if (this.waitingSinceMs !== null) this.resumedMs = nowMs;
+      this.waitingSinceMs = null;
+    }
+  }
+
+  /** @returns how many different people have approved this step by now */
+  approvedBy(step: string, by: string): number {
+    const people = this.#approvers.get(step) ?? new Set();
+    people.add(by.toLowerCase());
+    this.#approvers.set(step, people);
+    return people.size;
+  }
+
+  /** How many different people approved a step. */
+  approvers(step: string): number {
+    return this.#approvers.get(step)?.size ?? 0;
+  }
+}
+
+function fieldOf(result: Json, name: string): Json {
+  if (typeof result !== "object" || result === null) return null;
+  return Object.entries(result).find(([key]) => key === name)?.[1] ?? null;
+}
