@@ -5,8 +5,10 @@
  */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import {
   API_CONTENT_POLICY,
+  CLIENT_GONE_STATUS,
   createLogger,
   Database,
   Deadline,
@@ -18,7 +20,13 @@ import {
 } from "@cloudphoenix/chassis";
 import rateLimit from "@fastify/rate-limit";
 import underPressure from "@fastify/under-pressure";
-import { fastify, type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import {
+  fastify,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  LogController,
+} from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { Pool } from "pg";
 import {
@@ -53,8 +61,12 @@ const app: FastifyInstance = has("log line")
     })
   : fastify({ genReqId: has("headers and request id") ? () => randomUUID() : () => "" });
 
+const open = new Map<ServerResponse, FastifyReply>();
+/** What is done at the end of each request. */
+const atEnd: ((reply: FastifyReply, status: number) => void)[] = [];
 const query = has("lookups that share connections") ? byLookup() : byPool();
 if (has("headers and request id")) addHeaders();
+if (has("log line")) addAccounting();
 if (has("log line")) addLogLine();
 if (has("metrics")) addMetrics();
 if (has("limits and deadline")) await addLimits();
@@ -102,6 +114,23 @@ function addRoute(): void {
   );
 }
 
+/** As the chassis does: a request ends with its response, whether that was sent or not. */
+function addAccounting(): void {
+  app.addHook("onRequest", (_request, reply, done) => {
+    open.set(reply.raw, reply);
+    reply.raw.on("close", onClose);
+    done();
+  });
+}
+
+function onClose(this: ServerResponse): void {
+  const reply = open.get(this);
+  if (reply === undefined) return;
+  open.delete(this);
+  const status = this.writableFinished ? reply.statusCode : CLIENT_GONE_STATUS;
+  for (const each of atEnd) each(reply, status);
+}
+
 function addHeaders(): void {
   const headers = { ...securityHeaders(API_CONTENT_POLICY), "cache-control": "no-store" };
   app.addHook("onRequest", (request, reply, done) => {
@@ -111,40 +140,36 @@ function addHeaders(): void {
 }
 
 function addLogLine(): void {
-  app.addHook("onResponse", ({ id, method, routeOptions }, reply, done) => {
-    const { statusCode: status, elapsedTime } = reply;
+  atEnd.push(({ request, elapsedTime }, status) => {
+    const { id, method, routeOptions } = request;
     const durationMs = Math.round(elapsedTime * 10) / 10;
     logger.info({ requestId: id, method, route: routeOptions.url, status, durationMs }, "request");
-    done();
   });
 }
 
 function addMetrics(): void {
-  app.addHook("onResponse", ({ method, routeOptions }, reply, done) => {
-    const labelsOf = { method, route: routeOptions.url ?? "", status: reply.statusCode };
-    metrics.requestEnded(labelsOf, reply.elapsedTime / 1_000, null);
-    done();
+  atEnd.push(({ request, elapsedTime }, status) => {
+    const { method, routeOptions } = request;
+    metrics.requestEnded(
+      { method, route: routeOptions.url ?? "", status },
+      elapsedTime / 1_000,
+      null,
+    );
   });
 }
 
 async function addLimits(): Promise<void> {
-  let inFlight = 0;
   const timers = new WeakMap<object, NodeJS.Timeout>();
   app.addHook("onRequest", (request, reply, done) => {
-    inFlight += 1;
     const deadline = Deadline.fromHeader(request.headers[DEADLINE_HEADER], 10_000);
     timers.set(
       request,
       setTimeout(() => void reply.code(504).send(), deadline.remainingMs()),
     );
-    if (inFlight > 1_000) void reply.code(503).send();
+    if (open.size > 1_000) void reply.code(503).send();
     else done();
   });
-  app.addHook("onResponse", (request, _reply, done) => {
-    inFlight -= 1;
-    clearTimeout(timers.get(request));
-    done();
-  });
+  atEnd.push(({ request }) => clearTimeout(timers.get(request)));
   await app.register(underPressure, { maxEventLoopDelay: 500 });
   await app.register(rateLimit, { max: 1e8, timeWindow: 60_000, enableDraftSpec: true });
 }

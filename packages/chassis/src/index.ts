@@ -16,6 +16,7 @@ export * from "./failover/site-watch.ts";
 export * from "./health/dependency-check.ts";
 export * from "./health/health.ts";
 export * from "./http/build-server.ts";
+export { CLIENT_GONE_STATUS } from "./http/request-accounting.ts";
 export * from "./http/run-service.ts";
 export * from "./http/security-headers.ts";
 export * from "./http/server-settings.ts";

@@ -1,5 +1,5 @@
 /** One line and one observation per request, whatever became of it. */
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
 import type { Logger } from "pino";
 import type { ServiceError } from "../errors/service-error.ts";
 import type { LogSampler } from "../observe/logger.ts";
@@ -16,18 +16,18 @@ export interface RequestRecords {
 /** For the end of every request. */
 export function recordRequest(
   { metrics, sampler, logger }: RequestRecords,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  { request, elapsedTime: durationMs }: FastifyReply,
+  status: number,
 ): void {
+  // Made anew each time it is asked for.
+  const { url, config } = request.routeOptions;
   // What no route matched has one name: paths have no bound.
-  const route = request.is404 ? "unmatched" : (request.routeOptions.url ?? "unmatched");
-  const status = reply.statusCode;
+  const route = url ?? "unmatched";
   const { method, problem, tracing } = request;
-  const durationMs = reply.elapsedTime;
   const traceId = tracing?.sampled === true ? tracing.traceId : null;
   metrics.requestEnded({ method, route, status }, durationMs / 1_000, traceId);
 
-  const level = levelOf(request);
+  const level = levelOf(problem, config.probe === true);
   // Nobody pays for a line that is not written.
   if (!logger.isLevelEnabled(level)) return;
   const weight = level === "info" && problem === null ? sampler.weigh() : 1;
@@ -49,10 +49,10 @@ export function recordRequest(
 
 type RequestLevel = "debug" | "info" | "warn" | "error";
 
-function levelOf({ problem, routeOptions }: FastifyRequest): RequestLevel {
+function levelOf(problem: ServiceError | null, isProbe: boolean): RequestLevel {
   if (problem?.code === "INTERNAL") return "error";
   if (problem !== null && problem.status >= 500) return "warn";
-  return problem === null && routeOptions.config.probe === true ? "debug" : "info";
+  return problem === null && isProbe ? "debug" : "info";
 }
 
 /** What the failure was before it was put into words for the client; a stack only while debugging. */

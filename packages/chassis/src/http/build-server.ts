@@ -10,32 +10,25 @@ import cors from "@fastify/cors";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import underPressure from "@fastify/under-pressure";
-import {
-  fastify,
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from "fastify";
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
 } from "fastify-type-provider-zod";
-import { DeadlineExceededError, NotFoundError } from "../errors/failures.ts";
+import { NotFoundError } from "../errors/failures.ts";
 import { ERROR_KINDS, ServiceError } from "../errors/service-error.ts";
 import type { Health } from "../health/health.ts";
 import { LogSampler } from "../observe/logger.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import { requestTracing, type RequestTracing } from "../observe/request-tracing.ts";
 import type { Logger } from "pino";
-import { Deadline, DEADLINE_HEADER } from "../resilience/deadline.ts";
-import { recordRequest } from "./access-log.ts";
+import type { Deadline } from "../resilience/deadline.ts";
 import { answerClientError } from "./client-error.ts";
 import { sendProblem } from "./error-answer.ts";
 import { addProbeRoutes } from "./probe-routes.ts";
+import { requestAccounting, type RequestAccounting } from "./request-accounting.ts";
 import { API_CONTENT_POLICY, securityHeaders, type ContentPolicy } from "./security-headers.ts";
 import { DEFAULT_LIMITS, type RateLimit, type ServerLimits } from "./server-settings.ts";
 
@@ -93,8 +86,8 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   app.decorateRequest("limit", null);
   // Set in the first hook.
   app.decorateRequest("deadline");
-  addAccounting(app, parts, limits);
-  await addLimits(app, parts, limits);
+  const accounting = addAccounting(app, parts, limits);
+  await addLimits(app, parts, limits, accounting);
   addProbeRoutes(app, parts.health, parts.metrics);
   const limited = parts.rateLimit === null ? {} : { preHandler: app.rateLimit() };
   app.setNotFoundHandler(limited, () => {
@@ -135,69 +128,48 @@ function createFastify(parts: ServerParts, limits: ServerLimits): FastifyInstanc
   return app;
 }
 
-/** Deadline, headers, trace, and at the end the log line and the metrics. */
-function addAccounting(app: FastifyInstance, parts: ServerParts, limits: ServerLimits): void {
+/** Headers, deadline, trace, and at the end the log line and the metrics. */
+function addAccounting(
+  app: FastifyInstance,
+  parts: ServerParts,
+  limits: ServerLimits,
+): RequestAccounting {
   const records = {
     metrics: parts.metrics,
     sampler: new LogSampler(parts.logSampleAbove ?? 0),
     logger: parts.logger,
   };
+  const accounting = requestAccounting(records, limits.answerTimeoutMs);
   const headers = {
     ...securityHeaders(parts.contentPolicy ?? API_CONTENT_POLICY),
     "cache-control": "no-store",
   };
-  const begin = requestTracing();
+  const beginTrace = requestTracing();
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers(headers);
     reply.header("x-request-id", request.id);
     if (parts.health.draining) reply.header("connection", "close");
-    const deadline = Deadline.fromHeader(request.headers[DEADLINE_HEADER], limits.answerTimeoutMs);
-    request.deadline = deadline;
-    request.limit = setTimeout(answerLate, deadline.remainingMs(), request, reply);
-    begin(request, done);
+    accounting.begin(request, reply);
+    beginTrace(request, done);
   });
   // Reading a body leaves the trace's context; this is where it is entered again.
   app.addHook("preValidation", (request, _reply, done) => {
     if (request.tracing === null || request.body === undefined) done();
     else request.tracing.enter(done);
   });
-  app.addHook("onRequestAbort", (request, done) => {
-    request.deadline.cancel(new DeadlineExceededError("The client has gone away."));
-    done();
-  });
-  app.addHook("onResponse", (request, reply, done) => {
-    if (request.limit !== null) clearTimeout(request.limit);
-    request.deadline.release();
-    recordRequest(records, request, reply);
-    request.tracing?.end(reply.statusCode);
-    done();
-  });
-}
-
-/** Answers in place of a handler that takes too long, and lets it know. */
-function answerLate(request: FastifyRequest, reply: FastifyReply): void {
-  if (reply.sent) return;
-  const failure = new DeadlineExceededError("The request ran out of time; its outcome is unknown.");
-  request.deadline.cancel(failure);
-  // Cancelling may have made the handler answer.
-  if (!reply.sent) sendProblem(failure, request, reply);
+  return accounting;
 }
 
 async function addLimits(
   app: FastifyInstance,
   parts: ServerParts,
   limits: ServerLimits,
+  accounting: RequestAccounting,
 ): Promise<void> {
-  let inFlight = 0;
   app.addHook("onRequest", (request, _reply, done) => {
-    inFlight += 1;
-    if (inFlight > limits.inFlightMax && request.routeOptions.config.probe !== true) {
+    if (accounting.open > limits.inFlightMax && request.routeOptions.config.probe !== true) {
       done(overloaded());
     } else done();
-  });
-  app.addHook("onResponse", (_request, _reply, done) => {
-    inFlight -= 1;
-    done();
   });
   await app.register(underPressure, {
     maxEventLoopDelay: limits.loopDelayMaxMs,
