@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { FastifyPluginCallbackZod } from "fastify-type-provider-zod";
 import { API_CONTENT_POLICY, cleanText, securityHeaders } from "../src/index.ts";
-import { ask } from "./chassis-world.ts";
+import { ask, eventually } from "./chassis-world.ts";
 import { serveWith, type ServerWorld } from "./server-world.ts";
 
 const echo: FastifyPluginCallbackZod = (app, _options, done) => {
@@ -65,6 +65,20 @@ describe("security headers", () => {
       expect(headers.get("referrer-policy")).toBe("no-referrer");
       expect(headers.get("strict-transport-security")).toContain("max-age=31536000");
       expect(headers.get("x-powered-by")).toBeNull();
+    }
+  });
+
+  test("are on what is answered to bytes that never became a request", async () => {
+    for (const bytes of [
+      "\x16\x03\x01 hello\r\n\r\n",
+      `GET / HTTP/1.1\r\nX: ${"a".repeat(20_000)}`,
+    ]) {
+      const answer = await raw(bytes);
+      for (const [name, value] of Object.entries(securityHeaders(API_CONTENT_POLICY))) {
+        expect(answer).toContain(`\r\n${name}: ${value}\r\n`);
+      }
+      expect(answer).toContain("\r\ncache-control: no-store\r\n");
+      expect(answer).toContain("\r\ncontent-type: application/problem+json\r\n");
     }
   });
 
@@ -140,6 +154,27 @@ describe("limits", () => {
 
   test("what is no HTTP is 400 with a problem document", async () => {
     expect(await raw("\x16\x03\x01 hello\r\n\r\n")).toContain('"code":"BAD_REQUEST"');
+  });
+
+  test("a client that breaks its connection off is not one that sent what is no HTTP", async () => {
+    const refused = async (): Promise<string> =>
+      (await world.metrics.expose()).text
+        .split("\n")
+        .filter(
+          (line) =>
+            line.startsWith("http_connections_refused_total{") && !line.includes("too-slow"),
+        )
+        .join("\n");
+    await raw("no HTTP\r\n\r\n");
+    const before = await refused();
+    const socket = connect(world.port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.write("GET /live HTTP/1.1\r\nHost: x\r\nX-Half: ", () =>
+      setTimeout(() => socket.resetAndDestroy(), 50),
+    );
+    await eventually(async () => (await refused()) !== before);
+    const reset = 'http_connections_refused_total{reason="reset",site="s1"} 1';
+    expect((await refused()).replace(reset, "").trim()).toBe(before);
   });
 
   test("a client that sends its headers drop by drop is cut off", async () => {

@@ -17,7 +17,6 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from "fastify-type-provider-zod";
-import { NotFoundError } from "../errors/failures.ts";
 import { ERROR_KINDS, ServiceError } from "../errors/service-error.ts";
 import type { Health } from "../health/health.ts";
 import { LogSampler } from "../observe/logger.ts";
@@ -25,9 +24,10 @@ import type { Metrics } from "../observe/metrics.ts";
 import { requestTracing, type RequestTracing } from "../observe/request-tracing.ts";
 import type { Logger } from "pino";
 import type { Deadline } from "../resilience/deadline.ts";
-import { answerClientError } from "./client-error.ts";
+import { clientErrorHandler } from "./client-error.ts";
 import { sendProblem } from "./error-answer.ts";
 import { addProbeRoutes } from "./probe-routes.ts";
+import { addRefusedRoute, refusalOf, sendOnTheRoad } from "./refused-urls.ts";
 import { requestAccounting, type RequestAccounting } from "./request-accounting.ts";
 import { API_CONTENT_POLICY, securityHeaders, type ContentPolicy } from "./security-headers.ts";
 import { DEFAULT_LIMITS, type RateLimit, type ServerLimits } from "./server-settings.ts";
@@ -61,7 +61,10 @@ export interface ServerParts {
   readonly trustedProxies?: number;
   /** Default: an API's, see `API_CONTENT_POLICY`. */
   readonly contentPolicy?: ContentPolicy;
-  /** Successful requests logged per second before sampling starts. Default 0: all are logged. */
+  /**
+   * Successful requests logged per second before sampling starts, and as many of those that the
+   * limits refused or whose clients hung up. Default 0: all are logged.
+   */
   readonly logSampleAbove?: number;
 }
 
@@ -89,9 +92,10 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   const accounting = addAccounting(app, parts, limits);
   await addLimits(app, parts, limits, accounting);
   addProbeRoutes(app, parts.health, parts.metrics);
+  addRefusedRoute(app);
   const limited = parts.rateLimit === null ? {} : { preHandler: app.rateLimit() };
-  app.setNotFoundHandler(limited, () => {
-    throw new NotFoundError("There is nothing at this path.");
+  app.setNotFoundHandler(limited, (request) => {
+    throw refusalOf(request);
   });
   return app;
 }
@@ -118,11 +122,8 @@ function createFastify(parts: ServerParts, limits: ServerLimits): FastifyInstanc
       headersTimeout: limits.headersTimeoutMs,
       connectionsCheckingInterval: CHECK_CONNECTIONS_EVERY_MS,
     },
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, parts.metrics),
-    frameworkErrors: (error, request, reply) => {
-      reply.headers(securityHeaders(parts.contentPolicy ?? API_CONTENT_POLICY));
-      sendProblem(error, request, reply);
-    },
+    clientErrorHandler: clientErrorHandler(parts.metrics, headersOf(parts)),
+    frameworkErrors: (error, request, reply) => sendOnTheRoad(app, error, request, reply),
   });
   app.server.maxConnections = limits.connectionsMax;
   return app;
@@ -136,14 +137,12 @@ function addAccounting(
 ): RequestAccounting {
   const records = {
     metrics: parts.metrics,
-    sampler: new LogSampler(parts.logSampleAbove ?? 0),
+    successes: new LogSampler(parts.logSampleAbove ?? 0),
+    refusals: new LogSampler(parts.logSampleAbove ?? 0),
     logger: parts.logger,
   };
   const accounting = requestAccounting(records, limits.answerTimeoutMs);
-  const headers = {
-    ...securityHeaders(parts.contentPolicy ?? API_CONTENT_POLICY),
-    "cache-control": "no-store",
-  };
+  const headers = headersOf(parts);
   const beginTrace = requestTracing();
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers(headers);
@@ -158,6 +157,11 @@ function addAccounting(
     else request.tracing.enter(done);
   });
   return accounting;
+}
+
+/** What every answer has. */
+function headersOf({ contentPolicy = API_CONTENT_POLICY }: ServerParts): Record<string, string> {
+  return { ...securityHeaders(contentPolicy), "cache-control": "no-store" };
 }
 
 async function addLimits(

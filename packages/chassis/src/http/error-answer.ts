@@ -4,13 +4,14 @@ import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { ValidationError } from "../errors/failures.ts";
 import { PROBLEM_JSON, problemOf, retryAfterSeconds } from "../errors/problem.ts";
 import { ERROR_KINDS, ServiceError, type ErrorKind } from "../errors/service-error.ts";
+import type { Deadline } from "../resilience/deadline.ts";
 
 /**
  * Answers with the problem document for `error` and keeps the error for the request's log line.
  * Anything that is not a planned failure becomes `INTERNAL` and says nothing about itself.
  */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const planned = plannedFailure(error);
+  const planned = chargedTo(request.deadline, plannedFailure(error));
   request.problem = planned;
   const retryAfter = retryAfterSeconds(planned);
   if (retryAfter !== null) reply.header("retry-after", String(retryAfter));
@@ -19,6 +20,24 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     .type(PROBLEM_JSON)
     .serializer(JSON.stringify)
     .send(problemOf(planned, request.id));
+}
+
+/** A timer counts whole milliseconds: what waits for the deadline may be done a little before it. */
+const TIMER_SLACK_MS = 2;
+
+/**
+ * Whose fault it is that time ran out. If the caller gave next to none, the status says that it is
+ * the caller's (408), so that nobody can use up the error budget with a header; the code stays.
+ */
+function chargedTo(deadline: Deadline, failure: ServiceError): ServiceError {
+  const { kind, outcome, cause, retryAfterMs } = failure;
+  if (!deadline.isTight || kind.status < 500 || kind === ERROR_KINDS.INTERNAL) return failure;
+  if (kind.status !== 504 && deadline.remainingMs() > TIMER_SLACK_MS) return failure;
+  return new ServiceError(
+    { ...kind, status: ERROR_KINDS.REQUEST_TIMEOUT.status },
+    failure.message,
+    { outcome, cause, ...(retryAfterMs === null ? {} : { retryAfterMs }) },
+  );
 }
 
 /** What `error` means to a client. */

@@ -9,11 +9,8 @@ import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { DeadlineExceededError } from "../errors/failures.ts";
 import { Deadline, DEADLINE_HEADER } from "../resilience/deadline.ts";
-import { recordRequest, type RequestRecords } from "./access-log.ts";
+import { CLIENT_GONE_STATUS, recordRequest, type RequestRecords } from "./access-log.ts";
 import { sendProblem } from "./error-answer.ts";
-
-/** Status of a request whose client hung up: nobody saw an answer, and the service is not to blame. */
-export const CLIENT_GONE_STATUS = 499;
 
 /** The requests of one server. */
 export interface RequestAccounting {

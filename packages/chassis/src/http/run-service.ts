@@ -13,10 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import closeWithGrace from "close-with-grace";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { Health } from "../health/health.ts";
-import { changeLevel, type LeveledLogger } from "../observe/logger.ts";
-
-/** Long enough to look at a problem, short enough to be forgotten. */
-const DEBUG_FOR_MS = 15 * 60_000;
+import { debugSwitch } from "../observe/debug-switch.ts";
 
 /** What to run and how to stop it. */
 export interface ServiceParts {
@@ -67,7 +64,7 @@ export async function startService(parts: ServiceParts): Promise<RunningService>
 export async function runService(parts: ServiceParts): Promise<RunningService> {
   const service = await startService(parts);
   const { logger } = parts;
-  debugOnSignal(logger);
+  process.on("SIGUSR2", debugSwitch(logger));
   closeWithGrace(
     {
       delay: parts.shutdownDeadlineMs ?? 10_000,
@@ -86,18 +83,6 @@ export async function runService(parts: ServiceParts): Promise<RunningService> {
     },
   );
   return service;
-}
-
-function debugOnSignal(logger: LeveledLogger): void {
-  let restore: (() => void) | null = null;
-  process.on("SIGUSR2", () => {
-    if (restore === null) {
-      restore = changeLevel(logger, "debug", DEBUG_FOR_MS);
-    } else {
-      restore();
-      restore = null;
-    }
-  });
 }
 
 /** The framework's own line; ours follows with the port as a field. */

@@ -10,6 +10,7 @@ import {
   type Logger,
 } from "pino";
 import { fieldHider } from "./hide-fields.ts";
+import { textHider } from "./hide-text.ts";
 
 export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -50,17 +51,24 @@ const SECRET_FIELDS = [
 ];
 const PERSONAL_FIELDS = ["email", "phone", "address", "firstName", "lastName", "cardNumber"];
 
-/** A logger that hides secrets and personal fields wherever they are in what it is given. */
+/**
+ * A logger that hides secrets and personal fields wherever they are in what it is given: by name in
+ * fields, by what it looks like in the messages of errors (`err`) and in a `reason`.
+ */
 export function createLogger(options: LoggerOptions): Logger {
   const fields = [...SECRET_FIELDS, ...PERSONAL_FIELDS, ...(options.personalFields ?? [])];
   const hide = fieldHider(fields);
+  const hideText = textHider(fields);
   const logger = pino(
     {
       level: options.level,
       base: { ...options.labels },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: hide },
-      serializers: { err: (error: unknown) => describeError(error, logger) },
+      serializers: {
+        err: (error: unknown) => describeError(error, logger, hideText),
+        reason: (reason: unknown) => (typeof reason === "string" ? hideText(reason) : reason),
+      },
       mixin: activeTrace,
     },
     options.destination ?? pino.destination({ sync: true }),
@@ -91,15 +99,22 @@ export type LeveledLogger = Pick<Logger, "level"> & Pick<FastifyBaseLogger, "war
 
 /**
  * Changes the level now, and back after `forMs`, so that nobody leaves a service in debug.
+ * @param onBack - called once it is back, either way
  * @returns a function that changes it back at once
  */
-export function changeLevel(logger: LeveledLogger, level: LogLevel, forMs: number): () => void {
+export function changeLevel(
+  logger: LeveledLogger,
+  level: LogLevel,
+  forMs: number,
+  onBack: () => void = () => undefined,
+): () => void {
   const before = logger.level;
   logger.level = level;
   logger.warn({ level, before, forMs }, "log level changed");
   const restore = (): void => {
     clearTimeout(timer);
     logger.level = before;
+    onBack();
   };
   const timer = setTimeout(restore, forMs);
   timer.unref();
@@ -138,21 +153,32 @@ export class LogSampler {
 }
 
 const SAMPLE_ONE_IN = 100;
+const MESSAGE_MAX_LENGTH = 500;
+const STACK_MAX_LENGTH = 8_000;
 
 function activeTrace(): object {
   const span = trace.getActiveSpan();
   return span === undefined ? {} : { traceId: span.spanContext().traceId };
 }
 
-/** Name, code and message; the stack only while somebody debugs. The cause is told the same way. */
-function describeError(error: unknown, logger: Logger): unknown {
+/**
+ * Name, code and message, without what somebody sent; the stack only while somebody debugs. The
+ * cause is told the same way.
+ */
+function describeError(
+  error: unknown,
+  logger: Logger,
+  hideText: (text: string) => string,
+): unknown {
   if (!(error instanceof Error)) return error;
-  const { cause } = error;
+  const { cause, stack = "" } = error;
   return {
     type: error.name,
     ...("code" in error && typeof error.code === "string" ? { code: error.code } : {}),
-    message: error.message.slice(0, 500),
-    ...(logger.isLevelEnabled("debug") ? { stack: error.stack } : {}),
-    ...(cause === undefined ? {} : { cause: describeError(cause, logger) }),
+    message: hideText(error.message.slice(0, MESSAGE_MAX_LENGTH)),
+    ...(logger.isLevelEnabled("debug")
+      ? { stack: hideText(stack.slice(0, STACK_MAX_LENGTH)) }
+      : {}),
+    ...(cause === undefined ? {} : { cause: describeError(cause, logger, hideText) }),
   };
 }

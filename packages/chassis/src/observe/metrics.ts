@@ -31,6 +31,9 @@ export interface RequestLabels {
   readonly status: number;
 }
 
+/** Why a connection ended that way; `reset`: its client broke it off. */
+export type RefusalReason = "headers-too-large" | "too-slow" | "malformed" | "reset";
+
 const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const CALL_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const LOOP_RESOLUTION_MS = 20;
@@ -69,7 +72,7 @@ export class Metrics {
     });
     this.#refused = new Counter({
       name: "http_connections_refused_total",
-      help: "Connections ended because what they sent was no request.",
+      help: "Connections ended because what they sent was no request, and those their clients reset.",
       labelNames: ["reason"],
       registers,
     });
@@ -94,7 +97,7 @@ export class Metrics {
     this.#calls.observe({ dependency, outcome }, seconds);
   }
 
-  connectionRefused(reason: "headers-too-large" | "too-slow" | "malformed"): void {
+  connectionRefused(reason: RefusalReason): void {
     this.#refused.inc({ reason });
   }
 

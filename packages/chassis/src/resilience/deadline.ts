@@ -9,27 +9,38 @@ import { DeadlineExceededError } from "../errors/failures.ts";
 /** Header with the remaining time in whole milliseconds, on requests in both directions. */
 export const DEADLINE_HEADER = "x-request-timeout-ms";
 
+/**
+ * Below this a caller's own time is too short to hold a service to: a connection, a commit at a
+ * standby or a pause for garbage may take as long. Work is begun all the same; it may be quick.
+ */
+export const TIGHT_DEADLINE_MS = 50;
+
 /** A point on this process's monotonic clock after which nobody waits for the result any more. */
 export class Deadline {
   readonly #endMs: number;
   readonly #now: () => number;
+  /** Its caller gave less than `TIGHT_DEADLINE_MS`: it is the caller's fault if that is over. */
+  readonly isTight: boolean;
   #controller: AbortController | null = null;
   #timer: NodeJS.Timeout | null = null;
 
-  private constructor(endMs: number, now: () => number) {
+  private constructor(endMs: number, now: () => number, isTight: boolean) {
     this.#endMs = endMs;
     this.#now = now;
+    this.isTight = isTight;
   }
 
   /** @param now - a monotonic clock in milliseconds */
   static after(ms: number, now: () => number = monotonicMs): Deadline {
-    return new Deadline(now() + ms, now);
+    return new Deadline(now() + ms, now, false);
   }
 
   /** The earlier of what a caller's header says and the limit of this service. */
   static fromHeader(header: string | string[] | undefined, limitMs: number): Deadline {
     const offered = typeof header === "string" && /^\d{1,9}$/.test(header) ? Number(header) : null;
-    return Deadline.after(offered === null ? limitMs : Math.min(offered, limitMs));
+    if (offered === null) return Deadline.after(limitMs);
+    const endMs = monotonicMs() + Math.min(offered, limitMs);
+    return new Deadline(endMs, monotonicMs, offered < TIGHT_DEADLINE_MS);
   }
 
   /** Never negative. */
