@@ -45,6 +45,8 @@ export interface ServiceOptions {
   readonly environment: Environment;
   /** Dependencies beside the database. */
   readonly checks?: readonly DependencyCheck[];
+  /** The state of the site, for a service that learns it from another one. Default: none, nothing is known. */
+  readonly watch?: SiteWatch;
   /** Names of personal fields, which are hidden from logs. */
   readonly personalFields?: readonly string[];
   readonly contentPolicy?: ContentPolicy;
@@ -73,11 +75,12 @@ export interface DatabaseService extends Service {
 /** Puts a service without a database together. Starts tracing if an endpoint is set. */
 export async function assembleService(options: ServiceOptions): Promise<Service> {
   const base = await begin(options);
-  return finish(options, base, null, options.checks ?? []);
+  return finish(options, base, options.watch ?? null, options.checks ?? []);
 }
 
 /** What is particular to one service with a database. */
-export interface DatabaseServiceOptions extends Omit<ServiceOptions, "settings" | "checks"> {
+export interface DatabaseServiceOptions
+  extends Omit<ServiceOptions, "settings" | "checks" | "watch"> {
   readonly settings: ServiceSettings & DatabaseSettings & Partial<StorageSettings>;
   /** Dependencies beside the database, for instance a queue that is kept in it. */
   readonly checks?:
@@ -134,7 +137,7 @@ interface Base {
   readonly closers: readonly (() => Promise<void>)[];
 }
 
-async function begin(options: Omit<ServiceOptions, "checks">): Promise<Base> {
+async function begin(options: Omit<ServiceOptions, "checks" | "watch">): Promise<Base> {
   const { name, version, settings } = options;
   const labels = { service: name, version, site: settings.SITE, pod: settings.POD };
   const logger = createLogger({
@@ -156,7 +159,7 @@ async function begin(options: Omit<ServiceOptions, "checks">): Promise<Base> {
 }
 
 async function finish(
-  options: Omit<ServiceOptions, "checks">,
+  options: Omit<ServiceOptions, "checks" | "watch">,
   base: Base,
   watch: SiteWatch | null,
   checks: readonly DependencyCheck[],

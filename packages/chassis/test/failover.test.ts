@@ -107,7 +107,7 @@ describe("the state of the site", () => {
     const watch = new SiteWatch({
       read: () => {
         asked += 1;
-        return new Promise(() => undefined);
+        return new Promise<never>(() => undefined);
       },
     });
     const seen = await Promise.all(Array.from({ length: 50 }, () => watch.observe()));

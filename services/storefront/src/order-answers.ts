@@ -1,4 +1,5 @@
 /** What the orders service answers, as far as the pages need it; it may say more. */
+import type { SiteRecord } from "@cloudphoenix/chassis";
 import { z } from "zod";
 
 /** A stored order. */
@@ -35,9 +36,14 @@ export interface Site {
   readonly site: string;
   readonly cloud: string;
   readonly region: string;
+  /** `unknown` while its database does not answer. */
+  readonly role: SiteRecord["role"] | "unknown";
   /** Writer epoch; 0 without CloudPhoenix. */
   readonly generation: number;
   readonly writesOpen: boolean;
+  /** Null: no lease is in force. */
+  readonly leaseRemainingMs: number | null;
+  readonly durability: SiteRecord["durability"] | "unknown";
   readonly status: "healthy" | "degraded" | "unhealthy";
   readonly dependencies: readonly {
     readonly name: string;
@@ -76,8 +82,11 @@ export const siteAnswer: z.ZodType<Site> = z.object({
   site: z.string(),
   cloud: z.string(),
   region: z.string(),
+  role: z.enum(["active", "standby", "fenced", "unprepared", "unknown"]),
   generation: z.number(),
   writesOpen: z.boolean(),
+  leaseRemainingMs: z.number().nullable(),
+  durability: z.enum(["async", "barrier", "sync", "unknown"]),
   status: health,
   dependencies: z.array(
     z.object({

@@ -100,12 +100,6 @@ export class OrdersApi {
     return this.#ask({ way: "reading", path }, as(orderPageAnswer), caller);
   }
 
-  /** How the site is; an unhealthy one says so, too. */
-  async site(signal: AbortSignal): Promise<Site> {
-    const response = await fetched(`${this.#origin}/health`, { signal });
-    return as(siteAnswer)(response);
-  }
-
   #ask<Answer>(
     sent: Sent,
     answerOf: (response: Response) => Promise<Answer>,
@@ -124,6 +118,15 @@ export class OrdersApi {
     };
     return this.#ways[sent.way].call(call, { idempotent: true, deadline });
   }
+}
+
+/**
+ * How the site is, as the orders service at `origin` tells it; an unhealthy one says so, too.
+ * @throws {DependencyError} if it does not
+ */
+export async function askSite(origin: string, signal: AbortSignal): Promise<Site> {
+  const response = await fetched(`${origin}/health`, { signal });
+  return as(siteAnswer)(response);
 }
 
 function headersOf(

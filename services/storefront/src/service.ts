@@ -10,7 +10,7 @@ import {
 import { loadAssets } from "./assets.ts";
 import { askController } from "./control-answers.ts";
 import { ControlWatch } from "./control-watch.ts";
-import { OrdersApi } from "./orders-api.ts";
+import { askSite, OrdersApi } from "./orders-api.ts";
 import { pageRoutes } from "./page-routes.ts";
 import type { Settings } from "./settings.ts";
 import { SiteView } from "./site-view.ts";
@@ -38,7 +38,7 @@ export async function assembleStorefront(
   settings: Settings,
   environment: Environment,
 ): Promise<ServiceParts> {
-  let orders: OrdersApi | null = null;
+  const view = new SiteView((signal) => askSite(settings.ORDERS_URL, signal));
   const service = await assembleService({
     name: NAME,
     version: VERSION,
@@ -46,17 +46,8 @@ export async function assembleStorefront(
     environment,
     personalFields: ["customer", "note"],
     contentPolicy: CONTENT_POLICY,
-    checks: [
-      {
-        name: "orders",
-        // Without it the page still says what happens.
-        critical: false,
-        check: async (signal) => {
-          await orders?.site(signal);
-          return {};
-        },
-      },
-    ],
+    checks: [view.check],
+    watch: view.watch,
   });
   const { app, metrics } = service;
   const dependency = (name: string): Dependency =>
@@ -73,8 +64,7 @@ export async function assembleStorefront(
   metrics.watchCircuits(() =>
     Object.fromEntries(Object.values(ways).map(({ name, state }) => [name, state.circuit])),
   );
-  orders = new OrdersApi(settings.ORDERS_URL, ways);
-  const view = new SiteView(orders);
+  const orders = new OrdersApi(settings.ORDERS_URL, ways);
   const origins = settings.STATUS_URLS;
   const control =
     origins.length === 0

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Order } from "../src/order-answers.ts";
+import type { Order, Site } from "../src/order-answers.ts";
 
 /** `hang` never answers; `nonsense` answers 200 with something else. */
 export type Mood = "ok" | "read-only" | "broken" | "hang" | "nonsense" | "refuses";
@@ -26,6 +26,11 @@ export class PretendedOrders {
   /** What has become of all receipts. */
   receipts: Order["receipt"] = "stored";
   storage: "healthy" | "unhealthy" = "healthy";
+  /** What it says of itself as a whole. */
+  health: Site["status"] = "degraded";
+  role: Site["role"] = "active";
+  /** How long it takes to say it. */
+  healthMs = 0;
   readonly #close: () => Promise<void>;
 
   private constructor(url: string, close: () => Promise<void>) {
@@ -73,8 +78,10 @@ export class PretendedOrders {
   }
 
   #serve({ method, path, headers, body }: Asked, response: ServerResponse): void {
-    if (path === "/health") send(response, 200, this.#health());
-    else if (method === "GET" && path.startsWith("/orders?")) {
+    if (path === "/health") {
+      const status = this.health === "unhealthy" ? 503 : 200;
+      setTimeout(() => send(response, status, this.#health()), this.healthMs);
+    } else if (method === "GET" && path.startsWith("/orders?")) {
       send(response, 200, { orders: [...this.orders.values()].toReversed(), next: this.next });
     } else if (path === "/orders") this.#place(String(headers["idempotency-key"]), body, response);
     else this.#one(path.split("/"), response);
@@ -130,15 +137,23 @@ export class PretendedOrders {
   }
 
   #health(): object {
+    const known = this.role !== "unknown";
+    const database =
+      this.health === "healthy"
+        ? { status: "healthy" }
+        : { status: this.health, error: "slow <b>today</b>" };
     return {
       site: "aws-us-east-1",
       cloud: "aws",
       region: "us-east-1",
-      generation: 3,
-      writesOpen: this.writing !== "read-only",
-      status: "degraded",
+      role: this.role,
+      generation: known ? 3 : 0,
+      writesOpen: known && this.writing !== "read-only",
+      leaseRemainingMs: known ? 9_000 : null,
+      durability: known ? "barrier" : "unknown",
+      status: this.health,
       dependencies: [
-        { name: "database", status: "degraded", responseMs: 300, error: "slow <b>today</b>" },
+        { name: "database", responseMs: 300, ...database },
         { name: "storage", status: this.storage, responseMs: 3 },
       ],
       more: "than the page needs",

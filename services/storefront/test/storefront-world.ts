@@ -26,10 +26,11 @@ export class Shop {
   static async open(settings: Readonly<Record<string, string>> = {}): Promise<Shop> {
     const orders = await PretendedOrders.open();
     const environment = { LOG_LEVEL: "fatal", ANSWER_TIMEOUT_MS: "5000", ...settings };
-    const { app } = await assembleStorefront(
+    const { app, health } = await assembleStorefront(
       storefrontSettings({ ORDERS_URL: orders.url, ...environment }),
       {},
     );
+    health.markStarted();
     return new Shop(orders, app);
   }
 

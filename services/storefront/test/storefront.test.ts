@@ -271,17 +271,3 @@ describe("an order", () => {
     expect(body).not.toContain("ECONN");
   });
 });
-
-describe("health", () => {
-  test("is degraded, not unhealthy, without the orders service: the page still serves", async () => {
-    orders.reading = "broken";
-    const health = await shop.get("/health");
-
-    expect(health.statusCode).toBe(200);
-    expect(health.json()).toMatchObject({
-      status: "degraded",
-      dependencies: [{ name: "orders", status: "unhealthy" }],
-    });
-    expect((await shop.get("/live")).statusCode).toBe(200);
-  });
-});

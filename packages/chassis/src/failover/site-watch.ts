@@ -1,18 +1,24 @@
 /**
  * The last look at the state of the site, shared by everything that reports on it.
  *
- * However many ask at once, one question at a time goes to the database, and none is waited for
+ * However many ask at once, one question at a time goes to the source, and none is waited for
  * longer than the limit. A lease that runs out between two looks counts as run out.
  */
 import { ReadOnlyError } from "../errors/failures.ts";
 import { monotonicMs } from "../resilience/deadline.ts";
 import { withTimeout } from "../resilience/with-timeout.ts";
-import type { SiteReader, SiteRecord } from "./site-record.ts";
+import type { SiteRecord } from "./site-record.ts";
+
+/** Whoever knows the state of the site: its database, or a service that has asked it. */
+export interface SiteSource<Seen extends SiteRecord = SiteRecord> {
+  /** Asks now. @throws if it gets no answer */
+  read(signal: AbortSignal): Promise<Seen>;
+}
 
 /** One look. Exactly one of `record` and `failure` is set. */
-export interface Observation {
-  readonly record: SiteRecord | null;
-  /** Why the database did not answer. */
+export interface Observation<Seen extends SiteRecord = SiteRecord> {
+  readonly record: Seen | null;
+  /** Why the source did not answer. */
   readonly failure: Error | null;
   readonly responseMs: number;
 }
@@ -23,26 +29,36 @@ const LOOK_TIMEOUT_MS = 400;
 /** How old an answer may be. Short enough that a failure is seen by the next probe. */
 const AGE_MS = 250;
 
-interface Look {
-  readonly observation: Observation;
+interface Look<Seen extends SiteRecord> {
+  readonly observation: Observation<Seen>;
   readonly askedMs: number;
   readonly endedMs: number;
 }
 
-export class SiteWatch {
-  readonly #reader: Pick<SiteReader, "read">;
+/** `Seen` is what the source tells: the state of the site, and more if it likes. */
+export class SiteWatch<Seen extends SiteRecord = SiteRecord> {
+  readonly #source: SiteSource<Seen>;
   readonly #now: () => number;
-  #running: Promise<Look> | null = null;
-  #last: Look | null = null;
+  readonly #limitMs: number;
+  #running: Promise<Look<Seen>> | null = null;
+  #last: Look<Seen> | null = null;
 
-  /** @param now - a monotonic clock in milliseconds */
-  constructor(reader: Pick<SiteReader, "read">, now: () => number = monotonicMs) {
-    this.#reader = reader;
+  /**
+   * @param now - a monotonic clock in milliseconds
+   * @param limitMs - how long one question may take. Default 400 ms
+   */
+  constructor(
+    source: SiteSource<Seen>,
+    now: () => number = monotonicMs,
+    limitMs: number = LOOK_TIMEOUT_MS,
+  ) {
+    this.#source = source;
     this.#now = now;
+    this.#limitMs = limitMs;
   }
 
   /** An observation made at most `maxAgeMs` ago, or a new one. Never throws. */
-  async observe(maxAgeMs: number = AGE_MS): Promise<Observation> {
+  async observe(maxAgeMs: number = AGE_MS): Promise<Observation<Seen>> {
     if (this.#last !== null && this.#now() - this.#last.endedMs < maxAgeMs) {
       return this.#current(this.#last);
     }
@@ -63,7 +79,7 @@ export class SiteWatch {
     throw new ReadOnlyError("This site does not take writes now.");
   }
 
-  async #look(): Promise<Look> {
+  async #look(): Promise<Look<Seen>> {
     const askedMs = this.#now();
     const answer = await this.#ask();
     const endedMs = this.#now();
@@ -72,9 +88,9 @@ export class SiteWatch {
     return this.#last;
   }
 
-  async #ask(): Promise<Pick<Observation, "record" | "failure">> {
+  async #ask(): Promise<Pick<Observation<Seen>, "record" | "failure">> {
     try {
-      const record = await withTimeout(LOOK_TIMEOUT_MS, () => this.#reader.read());
+      const record = await withTimeout(this.#limitMs, (signal) => this.#source.read(signal));
       return { record, failure: null };
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
@@ -83,7 +99,7 @@ export class SiteWatch {
   }
 
   /** The observation as it stands now: time has passed for the lease since it was asked for. */
-  #current({ observation, askedMs }: Look): Observation {
+  #current({ observation, askedMs }: Look<Seen>): Observation<Seen> {
     const { record } = observation;
     if (record === null || record.leaseRemainingMs === null) return observation;
     const leaseRemainingMs = Math.floor(record.leaseRemainingMs - (this.#now() - askedMs));

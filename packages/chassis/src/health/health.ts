@@ -23,7 +23,7 @@ export interface Identity {
 
 /** Who serves the caller, and whether it may write. */
 export interface SiteStatus extends Identity {
-  /** `unknown` while the database does not answer: an old answer would be a guess. */
+  /** `unknown` while nobody who knows answers: an old answer would be a guess. */
   readonly role: SiteRecord["role"] | "unknown";
   /** Writer epoch; 0 without CloudPhoenix. */
   readonly generation: number;
@@ -56,7 +56,7 @@ export interface Readiness {
 /** What health is told of. */
 export interface HealthOptions {
   readonly identity: Identity;
-  /** Null: the service has no database that CloudPhoenix manages. */
+  /** Null: the service has no site that CloudPhoenix moves. */
   readonly watch: SiteWatch | null;
   readonly checks: readonly DependencyCheck[];
 }
@@ -138,7 +138,8 @@ export class Health {
   async traffic(): Promise<Readiness> {
     const [ready, seen] = await Promise.all([this.ready(), this.#observe()]);
     if (!ready.ok || seen === null) return ready;
-    return seen.record?.writesOpen === true ? ready : { ok: false, status: "writes closed" };
+    if (seen.record === null) return { ok: false, status: "not ready" };
+    return seen.record.writesOpen ? ready : { ok: false, status: "writes closed" };
   }
 
   #observe(): Promise<Observation | null> {
