@@ -64,7 +64,7 @@ async function sendHome(
 ): Promise<FastifyReply> {
   const { orders, assets } = parts;
   const deadline = Deadline.after(Math.min(LIST_WAIT_MS, request.deadline.remainingMs()));
-  const listing = orders.orders(after, ORDERS_SHOWN, { requestId: request.id, deadline });
+  const listing = orders.orders(after, ORDERS_SHOWN, { ...callerOf(request), deadline });
   const [serving, page] = await Promise.all([servingNow(parts), listing.catch(() => null)]);
   deadline.release();
   return sendPage(reply, assets, {

@@ -34,6 +34,8 @@ const MISSING: Readonly<Record<string, string>> = {
 /** On whose behalf a call is made. */
 export interface Caller {
   readonly requestId: string;
+  /** Of the visitor: the orders service limits each of them, not the storefront. */
+  readonly address: string;
   readonly deadline: Deadline;
 }
 
@@ -131,10 +133,11 @@ export async function askSite(origin: string, signal: AbortSignal): Promise<Site
 
 function headersOf(
   { key, body }: Sent,
-  { requestId, deadline }: Caller,
+  { requestId, address, deadline }: Caller,
 ): Readonly<Record<string, string>> {
   return {
     "x-request-id": requestId,
+    "x-forwarded-for": address,
     [DEADLINE_HEADER]: String(Math.ceil(deadline.remainingMs())),
     ...(key !== undefined && { "idempotency-key": key }),
     ...(body !== undefined && { "content-type": "application/json" }),

@@ -41,6 +41,6 @@ export async function servingNow({ view, control }: PageParts): Promise<Serving>
 }
 
 /** On whose behalf the orders service is asked. */
-export function callerOf({ id, deadline }: FastifyRequest): Caller {
-  return { requestId: id, deadline };
+export function callerOf({ id, ip, deadline }: FastifyRequest): Caller {
+  return { requestId: id, address: ip, deadline };
 }

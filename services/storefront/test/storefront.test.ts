@@ -126,6 +126,26 @@ describe("placing an order", () => {
     });
   });
 
+  test("tells the orders service how much time is left and who asks, so that each visitor has a limit of their own", async () => {
+    await shop.close();
+    shop = await Shop.open({ TRUSTED_PROXIES: "1" });
+    ({ orders } = shop);
+    // What stands further left was written by the visitor.
+    await shop.post("/orders", FORM, { "x-forwarded-for": "192.0.2.66, 203.0.113.7" });
+    await shop.get("/orders/1");
+
+    expect(orders.asked.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      "POST /orders",
+      "GET /orders/1",
+    ]);
+    expect(orders.placings[0]?.headers["x-forwarded-for"]).toBe("203.0.113.7");
+    for (const { headers } of orders.asked) {
+      const leftMs = Number(headers["x-request-timeout-ms"]);
+      expect(leftMs).toBeGreaterThan(0);
+      expect(leftMs).toBeLessThanOrEqual(5_000);
+    }
+  });
+
   test("sent twice orders once", async () => {
     const answers = [await shop.post("/orders", FORM), await shop.post("/orders", FORM)];
 

@@ -1,6 +1,6 @@
 /** One mistake for every policy at least, planted into a copy of a rendered overlay. */
 import { Cluster } from "./cluster.ts";
-import { type Json, kindOf, nameOf } from "./document.ts";
+import { at, type Json, kindOf, list, nameOf, text } from "./document.ts";
 import { checkPolicies } from "./policies/check-policies.ts";
 
 export type Edit = (documents: Json[]) => void;
@@ -31,6 +31,32 @@ function remove(title: string): Edit {
     const index = documents.findIndex((d) => kindOf(d) === kind && nameOf(d) === name);
     if (index < 0) throw new RangeError(`there is no ${title}`);
     documents.splice(index, 1);
+  };
+}
+
+/** The value of a variable of the first container; `undefined` removes it. */
+function setVariable(title: string, name: string, value: string | undefined): Edit {
+  return (documents) => {
+    const [kind, ofName] = title.split("/");
+    const found = documents.find((d) => kindOf(d) === kind && nameOf(d) === ofName);
+    const container = list(at(found, "spec", "template", "spec", "containers"))[0];
+    const variables = list(at(container, "env"));
+    const index = variables.findIndex((variable) => text(variable, "name") === name);
+    if (index < 0) throw new RangeError(`${title} has no ${name}`);
+    set(title, `${CONTAINER} env ${index} value`, value)(documents);
+  };
+}
+
+/** A way in from outside, for one path. */
+function lead(host: string, path: string, pathType: "Exact" | "Prefix"): Edit {
+  const backend = { service: { name: "orders", port: { name: "http" } } };
+  return (documents) => {
+    documents.push({
+      apiVersion: "networking.k8s.io/v1",
+      kind: "Ingress",
+      metadata: { name: "planted", namespace: "shop" },
+      spec: { rules: [{ host, http: { paths: [{ path, pathType, backend }] } }] },
+    });
   };
 }
 
@@ -174,6 +200,23 @@ const ROWS: readonly (readonly [string, string, Edit])[] = [
     set("NetworkPolicy/storefront", "spec egress 0 to 0 podSelector matchLabels", { app: "order" }),
   ],
   [
+    "visitor-addresses",
+    "all visitors with the address of the balancer",
+    setVariable(ORDERS, "TRUSTED_PROXIES", undefined),
+  ],
+  [
+    "visitor-addresses",
+    "visitors who write their address themselves",
+    setVariable("Deployment/storefront", "TRUSTED_PROXIES", "2"),
+  ],
+  ["public-paths", "every path open to the world", lead("x.example.com", "/", "Prefix")],
+  ["public-paths", "metrics open to the world", lead("x.example.com", "/metrics", "Exact")],
+  [
+    "public-paths",
+    "a site that nobody outside can see the health of",
+    lead("aws.shop.example.com", "/orders", "Prefix"),
+  ],
+  [
     "policy-selectors",
     "policy of nobody",
     set("NetworkPolicy/controller", "spec podSelector matchLabels", { app: "controler" }),
@@ -248,6 +291,22 @@ const ROWS: readonly (readonly [string, string, Edit])[] = [
     "secret-files",
     "file that is not mounted",
     set("ExternalSecret/agent", "spec data 0 secretKey", "other"),
+  ],
+  [
+    "database-authorities",
+    "a controller that cannot check the certificate of RDS",
+    setVariable("Deployment/controller", "NODE_EXTRA_CA_CERTS", undefined),
+  ],
+  [
+    "database-authorities",
+    "an application on AWS that checks certificates without knowing who signs them",
+    (documents) => {
+      set("Deployment/orders", `${POD} volumes`, [])(documents);
+      const sites = documents.filter(
+        (d) => kindOf(d) === "ConfigMap" && at(d, "data", "CLOUD") !== undefined,
+      );
+      for (const site of sites) set(`ConfigMap/${nameOf(site)}`, "data CLOUD", "aws")(documents);
+    },
   ],
   [
     "configuration",

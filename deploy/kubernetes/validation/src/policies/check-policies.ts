@@ -1,5 +1,6 @@
 import type { Cluster } from "../cluster.ts";
 import { availabilityPolicies } from "./availability-policies.ts";
+import { entryPolicies } from "./entry-policies.ts";
 import { networkPolicies } from "./network-policies.ts";
 import { podPolicies } from "./pod-policies.ts";
 import type { Policy } from "./policy.ts";
@@ -12,6 +13,7 @@ export const policies: readonly Policy[] = [
   ...podPolicies,
   ...availabilityPolicies,
   ...networkPolicies,
+  ...entryPolicies,
   ...referencePolicies,
   ...secretPolicies,
   ...telemetryPolicies,

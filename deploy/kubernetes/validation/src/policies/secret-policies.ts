@@ -93,6 +93,48 @@ function configuration(cluster: Cluster): readonly string[] {
       ];
 }
 
+/** Namespace of the application, whose pods speak to the database of their own site alone. */
+const APPLICATION = "shop";
+/** Whose databases have certificates of authorities that no public list holds. */
+const PRIVATE_AUTHORITIES = "aws";
+
+/**
+ * Whether a workload checks certificates that Node.js cannot check by itself: those of RDS. A controller
+ * speaks to both sites' databases; agents and workers to the state database, which may be anywhere.
+ */
+function checksPrivateCertificates({ namespace, containers }: Workload, cluster: Cluster): boolean {
+  if (namespace !== APPLICATION) return configurationOf(cluster).includes("sslmode=verify-full");
+  const hasDatabase = containers
+    .flatMap((container) => list(at(container, "env")))
+    .some((variable) => text(variable, "name") === "DATABASE_PASSWORD_FILE");
+  const settings = containers
+    .flatMap((container) => list(at(container, "envFrom")))
+    .map((source) => text(source, "configMapRef", "name"))
+    .map((name) => cluster.find("ConfigMap", namespace, name));
+  return (
+    hasDatabase &&
+    settings.some((map) => text(map, "data", "DATABASE_URL").includes("sslmode=verify-full")) &&
+    settings.some((map) => text(map, "data", "CLOUD") === PRIVATE_AUTHORITIES)
+  );
+}
+
+/** Whether Node.js is told of more authorities, in a file that is mounted. */
+function hasAuthorities({ pod, containers }: Workload): boolean {
+  const volumes = list(at(pod, "volumes"))
+    .filter((volume) => text(volume, "configMap", "name") === "database-ca")
+    .map((volume) => text(volume, "name"));
+  return containers.every((container) => {
+    const file = text(
+      list(at(container, "env")).find((entry) => text(entry, "name") === "NODE_EXTRA_CA_CERTS"),
+      "value",
+    );
+    return list(at(container, "volumeMounts")).some(
+      (mount) =>
+        volumes.includes(text(mount, "name")) && file.startsWith(`${text(mount, "mountPath")}/`),
+    );
+  });
+}
+
 export const secretPolicies: readonly Policy[] = [
   {
     name: "no-secrets-in-manifests",
@@ -112,5 +154,16 @@ export const secretPolicies: readonly Policy[] = [
     check: (cluster) => cluster.all("ExternalSecret").flatMap((maker) => stores(maker, cluster)),
   },
   { name: "secret-files", check: missingFiles },
+  {
+    name: "database-authorities",
+    check: (cluster) =>
+      cluster.workloads
+        .filter((workload) => checksPrivateCertificates(workload, cluster))
+        .filter((workload) => !hasAuthorities(workload))
+        .map(
+          ({ title }) =>
+            `${title} checks the database's certificate (verify-full) without its authority: mount database-ca and set NODE_EXTRA_CA_CERTS`,
+        ),
+  },
   { name: "configuration", check: configuration },
 ];
