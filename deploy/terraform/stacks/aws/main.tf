@@ -116,6 +116,7 @@ module "alb" {
   certificate_arn   = var.entry.certificate_arn
   access_log_bucket = var.entry.access_log_bucket
   hosts             = var.entry.hosts
+  public_paths      = var.entry.public_paths
 }
 
 # Pods take connections from the load balancer and from nothing else outside their own group.

@@ -94,12 +94,13 @@ variable "capacity" {
 }
 
 variable "entry" {
-  description = "Name, certificate, access logs and other hosts (`{ storefront = \"www.shop.example.com\" }`) of the public entry; see modules/aws/alb."
+  description = "Name, certificate, access logs, other hosts (`{ storefront = \"www.shop.example.com\" }`) and public paths of the public entry; see modules/aws/alb."
   type = object({
     host                      = string
     certificate_arn           = string
     access_log_bucket         = optional(string)
     hosts                     = optional(map(string), {})
+    public_paths              = optional(map(list(string)))
     requests_per_five_minutes = optional(number, 2000)
   })
   nullable = false

@@ -24,21 +24,3 @@ resource "aws_lb_target_group" "host" {
     create_before_destroy = true
   }
 }
-
-resource "aws_lb_listener_rule" "host" {
-  for_each = var.hosts
-
-  listener_arn = aws_lb_listener.https.arn
-  tags         = var.context.tags
-
-  action {
-    type             = "forward"
-    target_group_arn = aws_lb_target_group.host[each.key].arn
-  }
-
-  condition {
-    host_header {
-      values = [each.value]
-    }
-  }
-}

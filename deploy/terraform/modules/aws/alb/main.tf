@@ -86,8 +86,13 @@ resource "aws_lb_listener" "https" {
   certificate_arn   = var.certificate_arn
   tags              = var.context.tags
 
+  # What is public leads to pods: paths.tf.
   default_action {
-    type             = "forward"
-    target_group_arn = aws_lb_target_group.pods.arn
+    type = "fixed-response"
+
+    fixed_response {
+      content_type = "text/plain"
+      status_code  = "404"
+    }
   }
 }

@@ -81,6 +81,31 @@ variable "hosts" {
   }
 }
 
+variable "public_paths" {
+  description = "Paths that users and whoever watches the site may ask for, by name in `hosts`; `default` are those of `target`. `*` stands for anything. Every other path is answered 404."
+  type        = map(list(string))
+  nullable    = false
+  default = {
+    default    = ["/orders", "/orders/*", "/live", "/ready", "/health", "/traffic", "/cloud-status"]
+    storefront = ["/", "/orders", "/orders/*", "/status", "/assets/*", "/live", "/ready", "/health", "/traffic", "/cloud-status"]
+  }
+
+  validation {
+    condition     = alltrue([for name in concat(["default"], keys(var.hosts)) : length(lookup(var.public_paths, name, [])) > 0])
+    error_message = "public_paths must have the paths of default and of every name in hosts."
+  }
+
+  validation {
+    condition     = alltrue([for path in flatten(values(var.public_paths)) : can(regex("^/([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*(/\\*)?)?$", path))])
+    error_message = "public_paths must be paths like /, /orders or /assets/*; one that opens everything, like /*, is none."
+  }
+
+  validation {
+    condition     = contains(lookup(var.public_paths, "default", []), var.target.health_path)
+    error_message = "public_paths.default must hold target.health_path: the network load balancer asks for it."
+  }
+}
+
 variable "access_log_bucket" {
   description = "Bucket for access logs in this region; null writes none."
   type        = string

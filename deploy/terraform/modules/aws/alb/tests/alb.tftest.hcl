@@ -57,9 +57,63 @@ run "another_service_is_reached_by_its_own_name" {
   variables { hosts = { storefront = "www.shop.example.com" } }
 
   assert {
-    condition     = one(one(aws_lb_listener_rule.host["storefront"].condition).host_header).values == toset(["www.shop.example.com"]) && aws_lb_target_group.host["storefront"].target_type == "ip"
+    condition     = alltrue([for rule in values(aws_lb_listener_rule.host) : contains(flatten([for c in rule.condition : [for h in c.host_header : tolist(h.values)]]), "www.shop.example.com")]) && aws_lb_target_group.host["storefront"].target_type == "ip"
     error_message = "Its host leads to its own pods."
   }
+
+  assert {
+    condition     = toset(flatten([for rule in values(aws_lb_listener_rule.host) : [for c in rule.condition : [for p in c.path_pattern : tolist(p.values)]]])) == toset(var.public_paths.storefront)
+    error_message = "With all of its public paths."
+  }
+}
+
+run "only_public_paths_lead_in" {
+  command = plan
+  variables { hosts = { storefront = "www.shop.example.com" } }
+
+  assert {
+    condition     = one(aws_lb_listener.https.default_action).type == "fixed-response" && one(one(aws_lb_listener.https.default_action).fixed_response).status_code == "404"
+    error_message = "What no rule names is answered 404: metrics, queues, receipts set aside."
+  }
+
+  assert {
+    condition     = toset(flatten([for rule in values(aws_lb_listener_rule.default) : [for c in rule.condition : [for p in c.path_pattern : tolist(p.values)]]])) == toset(["/orders", "/orders/*", "/live", "/ready", "/health", "/traffic", "/cloud-status"])
+    error_message = "Orders, and what whoever watches the site asks."
+  }
+
+  assert {
+    condition     = max([for rule in values(aws_lb_listener_rule.host) : rule.priority]...) < one(values(aws_lb_listener_rule.host_rest)).priority && one(values(aws_lb_listener_rule.host_rest)).priority < min([for rule in values(aws_lb_listener_rule.default) : rule.priority]...)
+    error_message = "A host's own paths come first, then its 404; what is left are the paths of the default."
+  }
+
+  assert {
+    condition     = alltrue([for rule in concat(values(aws_lb_listener_rule.host), values(aws_lb_listener_rule.default)) : length(flatten([for c in rule.condition : concat([for p in c.path_pattern : tolist(p.values)], [for h in c.host_header : tolist(h.values)])])) <= 5])
+    error_message = "A rule takes five values at most."
+  }
+}
+
+run "refuses_a_host_without_paths" {
+  command = plan
+  variables {
+    hosts = { admin = "admin.shop.example.com" }
+  }
+  expect_failures = [var.public_paths]
+}
+
+run "refuses_a_path_that_opens_everything" {
+  command = plan
+  variables {
+    public_paths = { default = ["/*", "/ready"] }
+  }
+  expect_failures = [var.public_paths]
+}
+
+run "refuses_paths_without_that_of_the_health_check" {
+  command = plan
+  variables {
+    public_paths = { default = ["/orders"] }
+  }
+  expect_failures = [var.public_paths]
 }
 
 run "refuses_hosts_that_begin_alike" {
