@@ -170,14 +170,16 @@ async function isHeld(
   }
 }
 
-/** False if the target had another version by then. */
+/** False if the source has it again, or the target had another version by then. */
 async function deleteOne(
   { name, targetEtag: etag }: Tombstone,
-  { target, authority }: DeleteRequest,
+  { source, target, authority }: DeleteRequest,
   tools: CopyTools,
   signal: AbortSignal,
 ): Promise<boolean> {
   await authority?.(signal);
+  // All of them were judged before the first is deleted, which may be a while ago.
+  if (await isHeld(source, name, tools, signal)) return false;
   try {
     await call(tools, signal, (limited) =>
       target.store.delete(target.prefix + name, { kind: "unchanged", etag }, limited),

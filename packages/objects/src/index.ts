@@ -48,6 +48,12 @@ export {
   RANGE_BYTES,
   RANGE_OBJECTS,
 } from "./continuous/cut-ranges.ts";
+export {
+  type CopiedMark,
+  type CopierMemory,
+  copierMemoryIn,
+  type DeletedThen,
+} from "./continuous/copier-memory.ts";
 export type { DeleteLimits } from "./continuous/deletions.ts";
 export {
   type FinalSyncOptions,
@@ -56,6 +62,7 @@ export {
 } from "./continuous/final-sync.ts";
 export * from "./continuous/object-tasks.ts";
 export * from "./continuous/replication-facts.ts";
+export { STORE_TIME_MARGIN_MS, storeAheadMs } from "./continuous/source-time.ts";
 export { DEFAULT_DELETE_RULES, type DeleteRules } from "./delete-missing.ts";
 export { type NamePatterns, nameFilter } from "./name-filter.ts";
 export { DEFAULT_LIMITS, type SyncLimits, type SyncOptions, syncObjects } from "./sync-objects.ts";

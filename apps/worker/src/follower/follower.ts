@@ -20,7 +20,8 @@ import {
 import type { Clock, FactStore } from "@cloudphoenix/engine";
 import {
   ContinuousCopy,
-  objectReplicationIn,
+  type CopierMemory,
+  copierMemoryIn,
   objectReplicationKey,
   type ObjectReplicationFacts,
   QUICK_RETRIES,
@@ -32,7 +33,7 @@ import type { TaskContext } from "../lanes/task-lane.ts";
 import { type Direction, goesOn } from "./direction.ts";
 import type { DirectionReader } from "./direction-reader.ts";
 import { LEFT_BEHIND_MAX, noteLeftBehind } from "./left-behind.ts";
-import { partingOf } from "./parting.ts";
+import { copierMemoryKey, partingOf } from "./parting.ts";
 
 export interface FollowerParts {
   readonly application: Application;
@@ -61,7 +62,7 @@ export class Follower {
   readonly #parts: FollowerParts;
   readonly #to: SiteId;
   /** What was told last, by this process or an earlier one. */
-  #told: ObjectReplicationFacts | null = null;
+  #told: CopierMemory | null = null;
   #loaded = false;
   /** The newest in which the running copier was seen to have to go on. */
   #generation = 0;
@@ -109,10 +110,8 @@ export class Follower {
   /** Takes up what an earlier process told, unless the application has moved away and back since. */
   async #load(generation: number): Promise<void> {
     const { facts, application } = this.#parts;
-    const stored = objectReplicationIn(
-      await facts.get(objectReplicationKey(application.name, this.#to)),
-    );
-    this.#told = stored !== null && stored.generation >= generation - 1 ? stored : null;
+    const stored = copierMemoryIn(await facts.get(copierMemoryKey(application.name, this.#to)));
+    this.#told = stored !== null && stored.facts.generation >= generation - 1 ? stored : null;
     this.#loaded = true;
   }
 
@@ -134,7 +133,7 @@ export class Follower {
     } finally {
       over.abort();
       await telling;
-      this.#told = this.#factsOf(copier);
+      this.#told = this.#memoryOf(copier);
     }
   }
 
@@ -143,7 +142,7 @@ export class Follower {
     const { from, to, generation } = direction;
     const source = storeOf(stores, from);
     const target = storeOf(stores, to);
-    const untilMs = await partingOf(
+    const mayReplace = await partingOf(
       { application: application.name, facts, site: to, followedBy: from, place: target.place },
       context.signal,
     );
@@ -167,8 +166,8 @@ export class Follower {
         deletes: objects.deletes,
       },
       authority: () => this.#authority(direction, context),
-      mayReplace: ({ modifiedMs }) => modifiedMs <= untilMs,
-      earlier: this.#told?.from === from ? this.#told : null,
+      mayReplace,
+      earlier: this.#told?.facts.from === from ? this.#told : null,
       log: (level, message) => log[level]({ from, to }, message),
     });
   }
@@ -198,8 +197,9 @@ export class Follower {
     await noteLeftBehind(facts, of, names);
   }
 
-  #factsOf(copier: ContinuousCopy): ObjectReplicationFacts {
-    return { ...copier.facts(), generation: this.#generation };
+  #memoryOf(copier: ContinuousCopy): CopierMemory {
+    const memory = copier.memory();
+    return { ...memory, facts: { ...memory.facts, generation: this.#generation } };
   }
 
   async #tellLoop(
@@ -210,7 +210,7 @@ export class Follower {
     const { clock, log } = this.#parts;
     while (!signal.aborted) {
       try {
-        await this.#tell(this.#factsOf(copier), context);
+        await this.#tell(this.#memoryOf(copier), context);
       } catch (error) {
         if (!signal.aborted)
           log.warn({ detail: messageOf(error) }, "the facts could not be stored");
@@ -224,19 +224,21 @@ export class Follower {
     const { from, to, generation, reason: paused, moving } = pause;
     const atMs = this.#parts.clock.now();
     const known = this.#told;
-    if (known !== null && (moving || known.from === from)) {
-      await this.#tell({ ...aged(known, atMs), paused }, context);
+    if (known !== null && (moving || known.facts.from === from)) {
+      await this.#tell({ ...known, facts: { ...aged(known.facts, atMs), paused } }, context);
     } else if (!moving) {
-      await this.#tell({ ...NOTHING_KNOWN, from, to, generation, paused, atMs }, context);
+      const facts = { ...NOTHING_KNOWN, from, to, generation, paused, atMs };
+      await this.#tell({ facts, copied: null, deletes: [] }, context);
     }
   }
 
-  async #tell(facts: ObjectReplicationFacts, context: TaskContext): Promise<void> {
+  async #tell(memory: CopierMemory, context: TaskContext): Promise<void> {
     context.stillOurs();
     const { application, facts: store, onFacts } = this.#parts;
-    const stored: Json = JSON.parse(JSON.stringify(facts));
-    await store.put(objectReplicationKey(application.name, this.#to), stored);
-    this.#told = facts;
+    const { facts } = memory;
+    await store.put(copierMemoryKey(application.name, this.#to), json(memory));
+    await store.put(objectReplicationKey(application.name, this.#to), json(facts));
+    this.#told = memory;
     onFacts(facts);
   }
 }
@@ -255,6 +257,10 @@ const NOTHING_KNOWN = {
   failed: 0,
   failures: [],
 } as const;
+
+function json(plain: object): Json {
+  return JSON.parse(JSON.stringify(plain));
+}
 
 /** Facts of earlier, as they are now that time has passed. */
 function aged(facts: ObjectReplicationFacts, atMs: number): ObjectReplicationFacts {

@@ -31,7 +31,7 @@ export function copyRange(parts: ObjectTaskParts): TaskHandler {
     const { journal } = memory(pairOf(application.name, from, to));
     const earlier = progressIn(context.task.progress);
     const begin = earlier?.doneUpTo ?? after;
-    const untilMs = await partingOf(
+    const mayReplace = await partingOf(
       { application: application.name, facts, site: to, followedBy: from, place: target },
       context.signal,
     );
@@ -45,7 +45,7 @@ export function copyRange(parts: ObjectTaskParts): TaskHandler {
           ...(upTo === undefined ? {} : { upTo }),
         },
         inFlight,
-        mayReplace: ({ modifiedMs }) => modifiedMs <= untilMs,
+        mayReplace,
         authority: async () => {
           const now = await roles.read();
           context.stillOurs();

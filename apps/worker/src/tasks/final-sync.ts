@@ -60,7 +60,9 @@ export function finalSyncTask(parts: ObjectTaskParts): TaskHandler {
       context.signal,
     );
     const parting = { application: application.name, facts, site: from, followedBy: to };
-    await noteParting({ ...parting, place: source }, result.markMs, context.signal);
+    const { markMs } = result;
+    const copied = markMs === null ? null : { untilMs: markMs, except: [] };
+    await noteParting({ ...parting, place: source }, copied, context.signal);
     return JSON.parse(JSON.stringify(result));
   };
 }

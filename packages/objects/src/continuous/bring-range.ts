@@ -45,8 +45,9 @@ export async function bringRange(
     signal,
   })) {
     looked += pairs.length;
+    const wanted = pairs.filter(isWanted);
     await bringer.bring(
-      pairs.filter(isWanted).map(({ name }) => name),
+      wanted.map(({ name, target: there }) => ({ name, atTarget: there !== null })),
       signal,
     );
     if (bringer.passing === null) doneUpTo = pairs.at(-1)?.name ?? doneUpTo;

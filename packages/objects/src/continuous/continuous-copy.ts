@@ -6,29 +6,34 @@
  *    into memory is left to the next comparison, and its age is kept.
  * 2. Authority is asked for before every batch of writes; the first refusal ends the copier.
  * 3. Every write names what it replaces, so that a copier that is late replaces nothing newer.
- * 4. An object is deleted only as a tombstone whose time has come, never because a listing lacks it.
+ * 4. All instants are on the clock of `tools`, those of the source's store brought to it (`SourceTime`).
+ * 5. An object is deleted only as a tombstone whose time has come, never because a listing lacks it.
  */
 import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
 import type { ChangeHints } from "../change-hints.ts";
 import type { CopyTools } from "../copy-tools.ts";
 import type { ObjectPlace } from "../object-place.ts";
+import { Lane } from "../lane.ts";
 import type { ObjectEntry } from "../object-store.ts";
 import type { TombstoneStore } from "../tombstone-store.ts";
 import { BacklogGauge } from "./backlog.ts";
-import { readCanary, writeCanary } from "./canary.ts";
+import { CanaryLoop } from "./canary-loop.ts";
+import { Comparisons } from "./comparisons.ts";
+import { type CopierMemory, type CopiedMark, trustedMemory } from "./copier-memory.ts";
 import { Deletions, type DeleteLimits } from "./deletions.ts";
 import { FailureList } from "./failure-list.ts";
 import { FINAL_FAILURES } from "./final-failures.ts";
 import { takeHints } from "./hint-intake.ts";
 import { KeyMover } from "./key-mover.ts";
 import { type PendingChange, PendingChanges } from "./pending-changes.ts";
-import { reconcile } from "./reconcile.ts";
-import { ReconciliationSchedule } from "./reconciliation-schedule.ts";
 import type { ObjectReplicationFacts } from "./replication-facts.ts";
+import { slowedTools } from "./slowed-tools.ts";
+import { SourceTime } from "./source-time.ts";
+import { StaleHints } from "./stale-hints.ts";
 import { Wakeup } from "./wakeup.ts";
 
 export interface ContinuousLimits {
-  /** Objects copied at the same time. */
+  /** Objects copied at the same time, at most: fewer while a store asks for patience. */
   readonly inFlight: number;
   /** Keys remembered as pending. */
   readonly pendingMax: number;
@@ -60,8 +65,8 @@ export interface ContinuousCopyOptions {
   readonly authority: (signal: AbortSignal) => Promise<void>;
   /** See `KeyMoverOptions`. */
   readonly mayReplace: (target: ObjectEntry) => boolean;
-  /** What an earlier process told last about the same direction and generation. */
-  readonly earlier: ObjectReplicationFacts | null;
+  /** What an earlier process knew last of the same direction; not trusted if its clock was ahead. */
+  readonly earlier: CopierMemory | null;
   readonly log: (level: "info" | "warn", message: string) => void;
 }
 
@@ -79,37 +84,72 @@ export class ContinuousCopy {
   readonly #pending: PendingChanges;
   readonly #gauge: BacklogGauge;
   readonly #failures = new FailureList();
-  readonly #schedule: ReconciliationSchedule;
   readonly #mover: KeyMover;
   readonly #deletions: Deletions;
   readonly #work: Wakeup;
-  readonly #moving = new Set<Promise<void>>();
+  readonly #lane: Lane;
+  readonly #sourceTime: SourceTime;
+  readonly #staleHints: StaleHints;
+  readonly #earlier: CopierMemory | null;
+  readonly #canary: CanaryLoop;
+  readonly #comparisons: Comparisons;
+  #moving = 0;
   #authorisedMs = -Infinity;
-  #canarySeenMs: number | null;
-  #lastReconciledMs: number | null;
   #copied = 0;
   #bytes = 0;
 
   constructor(options: ContinuousCopyOptions) {
     this.#options = options;
-    const { limits, earlier, tools } = options;
+    const { limits, tools, source, from } = options;
+    const { clock } = tools.surroundings;
+    this.#earlier = trustedMemory(options.earlier, clock.now());
+    const earlier = this.#earlier?.facts;
     this.#pending = new PendingChanges(limits.pendingMax);
     this.#gauge = new BacklogGauge(earlier?.markMs ?? null);
-    this.#canarySeenMs = earlier?.canarySeenMs ?? null;
-    this.#lastReconciledMs = earlier?.lastReconciledMs ?? null;
-    this.#schedule = new ReconciliationSchedule({
-      minMs: limits.reconcileMinMs,
-      maxMs: limits.reconcileMaxMs,
-    });
-    this.#mover = new KeyMover(options);
+    this.#lane = new Lane({ most: limits.inFlight, waitingMost: 0, clock });
+    this.#mover = new KeyMover({ ...options, tools: slowedTools(tools, this.#lane) });
     this.#deletions = new Deletions({
       ...options,
       authority: (signal) => this.#authorise(signal),
       mover: this.#mover,
       limits: limits.deletes,
-      onConflict: (name, error) => this.#noteFailure(name, error),
+      earlier: this.#earlier?.deletes ?? [],
+      oldestUncopiedMs: () => oldestOf(this.#pending.oldestMs, this.#failures.oldestFinalMs),
+      onConflict: (name, error) => this.#noteFailure(name, null, error),
+      onDeleted: (name) => this.#noteDeleted(name),
     });
-    this.#work = new Wakeup(tools.surroundings.clock);
+    this.#sourceTime = new SourceTime(source, from);
+    this.#staleHints = new StaleHints(clock.now(), earlier?.markMs ?? null);
+    this.#work = new Wakeup(clock);
+    this.#canary = new CanaryLoop({
+      ...options,
+      everyMs: limits.canaryMs,
+      clock,
+      authority: (signal) => this.#authorise(signal),
+      sourceTime: this.#sourceTime,
+      seenMs: earlier?.canarySeenMs ?? null,
+    });
+    this.#comparisons = this.#comparing();
+  }
+
+  #comparing(): Comparisons {
+    const { source, target, tools, limits } = this.#options;
+    return new Comparisons({
+      source,
+      target,
+      tools,
+      pending: this.#pending,
+      failures: this.#failures,
+      gauge: this.#gauge,
+      deletions: this.#deletions,
+      staleHints: this.#staleHints,
+      mover: this.#mover,
+      sourceTime: this.#sourceTime,
+      minMs: limits.reconcileMinMs,
+      maxMs: limits.reconcileMaxMs,
+      deleteDelayMs: limits.deletes.delayMs,
+      onFound: () => this.#work.wake(),
+    });
   }
 
   /**
@@ -123,15 +163,18 @@ export class ContinuousCopy {
     const loops = [
       this.#copyLoop(inner),
       this.#again("hints", inner, () => this.#hintLoop(inner)),
-      this.#again("the canary", inner, () => this.#canaryLoop(inner)),
-      this.#again("comparing", inner, () => this.#reconcileLoop(inner)),
+      this.#again("the canary", inner, () => this.#canary.run(inner)),
+      this.#again("comparing", inner, async () => {
+        await this.#canary.begun;
+        await this.#comparisons.run(inner);
+      }),
     ];
     try {
       await Promise.race(loops);
     } finally {
       over.abort();
       await Promise.allSettled(loops);
-      await Promise.allSettled(this.#moving);
+      await this.#lane.drained();
     }
   }
 
@@ -148,8 +191,8 @@ export class ContinuousCopy {
       backlogAgeMs: backlog.ageMs,
       pending: this.#pending.size,
       markMs: backlog.markMs,
-      canarySeenMs: this.#canarySeenMs,
-      lastReconciledMs: this.#lastReconciledMs,
+      canarySeenMs: this.#canary.seenMs,
+      lastReconciledMs: this.#comparisons.lastMs ?? this.#earlier?.facts.lastReconciledMs ?? null,
       copied: this.#copied,
       bytes: this.#bytes,
       copiedServerSide: serverSide?.objects ?? 0,
@@ -167,11 +210,29 @@ export class ContinuousCopy {
     return this.#pending.names(count);
   }
 
+  /** What is known now, for whoever takes over, here or in the other direction. */
+  memory(): CopierMemory {
+    const facts = this.facts();
+    const deletes = this.#deletions.deletedLately(facts.atMs);
+    return { facts, copied: this.#copiedUntil(facts.markMs), deletes };
+  }
+
+  /** What an earlier process knew holds until a comparison of ours is complete. */
+  #copiedUntil(markMs: number | null): CopiedMark | null {
+    const known = this.#failures.uncopied;
+    const earlier = this.#earlier?.copied ?? null;
+    if (this.#comparisons.lastMs !== null && markMs !== null) {
+      return { untilMs: Math.min(markMs, known.untilMs), except: known.except };
+    }
+    if (earlier === null) return null;
+    const except = [...new Set([...earlier.except, ...known.except])];
+    return { untilMs: Math.min(earlier.untilMs, known.untilMs), except };
+  }
+
   /** Takes what is due, asks whether it may be written, and has it brought over. */
   async #copyLoop(signal: AbortSignal): Promise<void> {
-    const { limits } = this.#options;
     for (;;) {
-      const free = Math.min(BATCH_MAX, limits.inFlight - this.#moving.size);
+      const free = Math.min(BATCH_MAX, this.#lane.limit - this.#moving);
       const batch = this.#pending.take(free, this.#now());
       if (batch.length === 0) {
         await this.#work.wait(IDLE_MS, signal);
@@ -189,13 +250,8 @@ export class ContinuousCopy {
         await this.#options.tools.surroundings.clock.sleep(LOOP_AGAIN_MS, signal);
         continue;
       }
-      for (const change of batch) {
-        const moving = this.#bring(change, signal).finally(() => {
-          this.#moving.delete(moving);
-          this.#work.wake();
-        });
-        this.#moving.add(moving);
-      }
+      this.#moving += batch.length;
+      for (const change of batch) void this.#lane.add(() => this.#bring(change, signal));
     }
   }
 
@@ -208,9 +264,9 @@ export class ContinuousCopy {
   }
 
   async #bring(change: PendingChange, signal: AbortSignal): Promise<void> {
-    const { key } = change;
+    const { key, atTarget } = change;
     try {
-      const outcome = await this.#mover.bring(key, signal);
+      const outcome = await this.#mover.bring(key, signal, atTarget);
       if (outcome.kind === "copied") {
         this.#copied += 1;
         this.#bytes += outcome.sizeBytes;
@@ -219,15 +275,18 @@ export class ContinuousCopy {
       this.#failures.healed(key);
     } catch (error) {
       this.#failed(change, error, signal);
+    } finally {
+      this.#moving -= 1;
+      this.#work.wake();
     }
   }
 
-  #failed({ key, attempts }: PendingChange, error: unknown, signal: AbortSignal): void {
+  #failed({ key, changedMs, attempts }: PendingChange, error: unknown, signal: AbortSignal): void {
     if (signal.aborted) {
       this.#pending.putBack(key);
       return;
     }
-    const { retried } = this.#noteFailure(key, error);
+    const { retried } = this.#noteFailure(key, changedMs, error);
     if (!retried) {
       this.#pending.settle(key);
       return;
@@ -237,11 +296,28 @@ export class ContinuousCopy {
     this.#pending.defer(key, this.#now() + waitMs / 2 + (random.next() * waitMs) / 2);
   }
 
-  #noteFailure(key: string, error: unknown): { readonly retried: boolean } {
+  #noteFailure(
+    key: string,
+    changedMs: number | null,
+    error: unknown,
+  ): { readonly retried: boolean } {
     const retried = !FINAL_FAILURES.some((code) => hasCode(error, code));
     const code = error instanceof CloudPhoenixError ? error.code : "INTERNAL";
-    this.#failures.failed({ key, code, message: messageOf(error), retried }, this.#now());
+    const failure = { key, code, message: messageOf(error), changedMs, retried };
+    if (this.#failures.failed(failure, this.#now())) {
+      const then = retried ? "it is tried again" : "it needs a person";
+      this.#options.log("warn", `${key} is not copied, ${then}: ${code}: ${failure.message}`);
+    }
     return { retried };
+  }
+
+  /** If it was stored again in that very instant, that is seen now. */
+  #noteDeleted(name: string): void {
+    this.#mover.forget(name);
+    this.#failures.healed(name);
+    const nowMs = this.#now();
+    this.#pending.heard(name, nowMs, nowMs);
+    this.#work.wake();
   }
 
   async #hintLoop(signal: AbortSignal): Promise<void> {
@@ -250,15 +326,11 @@ export class ContinuousCopy {
       await this.#options.tools.surroundings.clock.sleep(AGAIN_MAX_MS, signal);
       return;
     }
+    await this.#canary.begun;
     await takeHints(
       hints,
       {
-        heard: (name, changedMs) => {
-          const nowMs = this.#now();
-          this.#gauge.heard(changedMs, nowMs);
-          this.#pending.heard(name, Math.min(changedMs, nowMs), nowMs);
-          this.#work.wake();
-        },
+        heard: (name, storeMs) => this.#heard(name, storeMs),
         prefix: source.prefix,
         log,
       },
@@ -266,76 +338,13 @@ export class ContinuousCopy {
     );
   }
 
-  /** Writes it here, looks for it there. Each may fail without the other. */
-  async #canaryLoop(signal: AbortSignal): Promise<void> {
-    const { limits, tools } = this.#options;
-    for (;;) {
-      const limited = AbortSignal.any([signal, AbortSignal.timeout(limits.canaryMs * 5)]);
-      const results = await Promise.allSettled([
-        this.#writeCanary(limited),
-        this.#lookForCanary(limited),
-      ]);
-      for (const result of results) {
-        if (result.status === "rejected" && !isRetryable(result.reason)) throw result.reason;
-      }
-      await tools.surroundings.clock.sleep(limits.canaryMs, signal);
-    }
-  }
-
-  async #writeCanary(signal: AbortSignal): Promise<void> {
-    const { from, generation, source } = this.#options;
-    await this.#authorise(signal);
-    await writeCanary(source, { writtenMs: this.#now(), site: from, generation }, signal);
-  }
-
-  async #lookForCanary(signal: AbortSignal): Promise<void> {
-    const canary = await readCanary(this.#options.target, signal);
-    if (canary?.site !== this.#options.from) return;
-    this.#canarySeenMs = Math.max(this.#canarySeenMs ?? -Infinity, canary.writtenMs);
-  }
-
-  async #reconcileLoop(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options.tools.surroundings;
-    for (;;) {
-      const nowMs = this.#now();
-      const wanted = this.#pending.overflowed || this.#gauge.reconciliationWanted(nowMs);
-      if (this.#schedule.isDue(nowMs, wanted)) await this.#reconcile(signal);
-      await clock.sleep(IDLE_MS, signal);
-    }
-  }
-
-  async #reconcile(signal: AbortSignal): Promise<void> {
-    const { source, target, tools } = this.#options;
-    const beganMs = this.#now();
-    try {
-      await this.#deletions.beginRound();
-      const objects = await reconcile(
-        {
-          source,
-          target,
-          surroundings: tools.surroundings,
-          retries: tools.retries,
-          differs: (name, { modifiedMs }) => {
-            this.#mover.forget(name);
-            this.#pending.found(name, Math.min(modifiedMs, beganMs), this.#now());
-            this.#work.wake();
-          },
-          onlyAtTarget: (missing) => this.#deletions.note(missing),
-          same: (name) => this.#failures.healed(name),
-          hasRoom: () => this.#pending.hasRoom,
-        },
-        signal,
-      );
-      this.#pending.reconciled(beganMs);
-      this.#gauge.reconciled(beganMs);
-      this.#failures.reconciled(beganMs);
-      this.#lastReconciledMs = beganMs;
-      await this.#deletions.completeRound(objects, signal);
-      this.#schedule.completed(beganMs, this.#now());
-    } catch (error) {
-      this.#schedule.failed(this.#now());
-      throw error;
-    }
+  #heard(name: string, storeMs: number): void {
+    const nowMs = this.#now();
+    const changedMs = this.#sourceTime.onOurClock(storeMs, nowMs);
+    if (this.#staleHints.isStale(changedMs)) return;
+    this.#gauge.heard(changedMs, nowMs);
+    this.#pending.heard(name, changedMs, nowMs);
+    this.#work.wake();
   }
 
   /** Begins a loop anew that failed; only lost authority and the signal end it. */
@@ -357,6 +366,10 @@ export class ContinuousCopy {
   #now(): number {
     return this.#options.tools.surroundings.clock.now();
   }
+}
+
+function oldestOf(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }
 
 function isRetryable(error: unknown): boolean {

@@ -1,19 +1,28 @@
 /**
  * Deletes at the target what was deleted at the source, late and slowly, by the rules of
  * `delete-missing.ts`, which every pass keeps as a whole. What it refuses is said until it is no longer so.
+ *
+ * 1. Nothing is deleted that went missing after a change that is not copied: that change may be its
+ *    new name, and the old one all that is left.
+ * 2. The limit holds for the last hour, not for one pass, and outlives the process.
+ * 3. What was deleted is forgotten by whoever copies, and looked at once more.
  */
-import { hasCode, messageOf } from "@cloudphoenix/core";
+import { hasCode } from "@cloudphoenix/core";
 import type { CopyTools } from "../copy-tools.ts";
 import { deleteMissing } from "../delete-missing.ts";
 import { addressOf, type ObjectPlace } from "../object-place.ts";
 import type { MissingObject, TombstoneStore } from "../tombstone-store.ts";
+import type { DeletedThen } from "./copier-memory.ts";
+import { DeleteVelocity } from "./delete-velocity.ts";
 import { conflictAt, type KeyMover } from "./key-mover.ts";
+import { STORE_TIME_MARGIN_MS } from "./source-time.ts";
 
 export interface DeleteLimits {
   /** How long a deleted object stays at the target. */
   readonly delayMs: number;
-  /** Largest share of the target's objects that is deleted in one pass. */
+  /** Largest share of the target's objects that is deleted within an hour. */
   readonly maxPercent: number;
+  /** Most objects that are deleted within an hour. */
   readonly maxCount: number;
 }
 
@@ -24,19 +33,26 @@ export interface DeletionsOptions {
   readonly tombstones: TombstoneStore;
   readonly mover: Pick<KeyMover, "mayReplace">;
   readonly limits: DeleteLimits;
+  /** What was deleted before this process. */
+  readonly earlier: readonly DeletedThen[];
   readonly authority: (signal: AbortSignal) => Promise<void>;
+  /** The oldest change that is not copied, whether it ever will be or not; null if there is none. */
+  readonly oldestUncopiedMs: () => number | null;
   /** Somebody's object is at the target alone. */
   readonly onConflict: (name: string, error: unknown) => void;
+  readonly onDeleted: (name: string) => void;
 }
 
 export class Deletions {
   readonly #options: DeletionsOptions;
+  readonly #velocity: DeleteVelocity;
   #round: number | null = null;
   #deleted = 0;
   #refusal: string | null = null;
 
   constructor(options: DeletionsOptions) {
     this.#options = options;
+    this.#velocity = new DeleteVelocity(options.earlier);
   }
 
   get deleted(): number {
@@ -46,6 +62,11 @@ export class Deletions {
   /** Why nothing is deleted, in words; null while nothing is in the way. */
   get refusal(): string | null {
     return this.#refusal;
+  }
+
+  /** What counts for the limit, for whoever takes over. */
+  deletedLately(nowMs: number): readonly DeletedThen[] {
+    return this.#velocity.within(nowMs);
   }
 
   async beginRound(): Promise<void> {
@@ -58,49 +79,96 @@ export class Deletions {
   }
 
   /**
-   * Both listings were complete: counts what they noted, and deletes what is due.
-   * @throws {CloudPhoenixError} what a store or authority says
+   * Both listings were complete: counts what they noted. Answers with when that was; null if there is nothing
+   * to delete by it.
+   * @throws {CloudPhoenixError} what the store of tombstones says
    */
-  async completeRound(
-    objects: { readonly sourceObjects: number; readonly targetObjects: number },
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { tombstones, tools } = this.#options;
-    if (this.#round === null) return;
-    const completedMs = tools.surroundings.clock.now();
+  async completeRound(objects: {
+    readonly sourceObjects: number;
+    readonly targetObjects: number;
+  }): Promise<number | null> {
+    const { tombstones } = this.#options;
+    if (this.#round === null) return null;
+    const completedMs = this.#now();
     await tombstones.completeRound(this.#round, { completedMs, ...objects });
     this.#round = null;
     const { missing } = await tombstones.count(completedMs);
-    if (objects.sourceObjects === 0 && missing > 0) {
-      this.#refusal = `deletes are held back: the source is empty, and the standby has ${missing} objects; delete them there yourself if that is right`;
-      return;
-    }
-    await this.#deleteDue(completedMs, objects.targetObjects, signal);
+    if (objects.sourceObjects > 0 || missing === 0) return completedMs;
+    this.#refusal = `deletes are held back: the source is empty, and the standby has ${missing} objects; delete them there yourself if that is right`;
+    return null;
   }
 
-  async #deleteDue(nowMs: number, targetObjects: number, signal: AbortSignal): Promise<void> {
+  /** Deletes what is due. @throws {CloudPhoenixError} what a store or authority says */
+  async deleteDue(completedMs: number, targetObjects: number, signal: AbortSignal): Promise<void> {
+    const { tombstones, limits } = this.#options;
+    const sinceMs = this.#dueMs(completedMs);
+    if (!(await this.#deleteSince(sinceMs, targetObjects, signal))) return;
+    const { due } = await tombstones.count(completedMs - limits.delayMs);
+    const { due: looked } = await tombstones.count(sinceMs);
+    this.#refusal = due === looked ? null : heldBack(due - looked);
+  }
+
+  /** What went missing by then is due, and nothing that is not copied is older. */
+  #dueMs(completedMs: number): number {
+    const { limits, oldestUncopiedMs } = this.#options;
+    const boundMs = (oldestUncopiedMs() ?? Infinity) - STORE_TIME_MARGIN_MS;
+    return Math.min(completedMs - limits.delayMs, boundMs);
+  }
+
+  /** False if there is more of it than the limit allows; nothing is deleted then. */
+  async #deleteSince(
+    sinceMs: number,
+    targetObjects: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { source, target, tombstones, limits, tools, mover, authority } = this.#options;
+    const lately = this.#velocity.countAt(this.#now());
+    const allowed = Math.min(
+      limits.maxCount,
+      Math.floor(((targetObjects + lately) * limits.maxPercent) / 100),
+    );
     try {
       await deleteMissing(
         {
           source,
           target,
           tombstones,
-          rules: { ...limits, onlyStamped: true, allowEmptySource: false },
-          sinceMs: nowMs - limits.delayMs,
+          rules: {
+            delayMs: limits.delayMs,
+            maxCount: Math.max(0, allowed - lately),
+            maxPercent: 100,
+            onlyStamped: true,
+            allowEmptySource: false,
+          },
+          sinceMs,
           targetObjects,
           mayDelete: (name, there) => mover.mayReplace(name, there),
           onForeign: (name) => this.#options.onConflict(name, conflictAt(addressOf(target, name))),
-          onDeleted: () => (this.#deleted += 1),
+          onDeleted: (name) => this.#noteDeleted(name),
           authority,
         },
         tools,
         signal,
       );
-      this.#refusal = null;
+      return true;
     } catch (error) {
       if (!hasCode(error, "DELETES_REFUSED")) throw error;
-      this.#refusal = `deletes are held back: ${messageOf(error)}; look whether they are really gone at the active site, then raise objects.deletes in the configuration`;
+      this.#refusal = `deletes are held back: more than ${allowed} of ${targetObjects + lately} objects would be deleted within an hour (${lately} were); look whether they are really gone at the active site, then raise objects.deletes in the configuration`;
+      return false;
     }
   }
+
+  #noteDeleted(name: string): void {
+    this.#deleted += 1;
+    this.#velocity.deleted(this.#now());
+    this.#options.onDeleted(name);
+  }
+
+  #now(): number {
+    return this.#options.tools.surroundings.clock.now();
+  }
+}
+
+function heldBack(count: number): string {
+  return `deletes are held back: ${count} objects are due, and objects stored before they went missing are not copied, which may be the same under other names; see what cannot be copied`;
 }

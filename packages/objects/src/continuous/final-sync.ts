@@ -12,7 +12,7 @@ import type { ChangeHints } from "../change-hints.ts";
 import { type BringRangeOptions, bringRange, type RangeProgress } from "./bring-range.ts";
 import { CANARY_NAME } from "./canary.ts";
 import { takeHints } from "./hint-intake.ts";
-import { type BroughtCounts, NameBringer } from "./name-bringer.ts";
+import { type BroughtCounts, NameBringer, type NamedObject } from "./name-bringer.ts";
 
 export interface FinalSyncOptions extends Omit<BringRangeOptions, "range" | "onProgress"> {
   /** For all of it. */
@@ -58,7 +58,7 @@ export async function finalSync(
   try {
     const answer = AbortSignal.any([limited, AbortSignal.timeout(answerMs)]);
     await source.store.head(source.prefix + CANARY_NAME, answer);
-    await named.bring(options.known, limited);
+    await named.bring(options.known.map(unseen), limited);
     const walked = new AbortController();
     const heard = bringHeard(named, options, AbortSignal.any([limited, walked.signal]));
     try {
@@ -88,7 +88,7 @@ async function bringHeard(
   const heard = (name: string): void => void names.add(name);
   const bring = async (): Promise<void> => {
     while (!signal.aborted) {
-      const batch = [...names];
+      const batch = [...names].map(unseen);
       names.clear();
       await named.bring(batch, signal);
       await tools.surroundings.clock.sleep(HEARD_EVERY_MS, signal);
@@ -116,6 +116,11 @@ function resultOf(
     markMs,
     failures: [...failures.values()],
   };
+}
+
+/** Nobody has looked at the target for it. */
+function unseen(name: string): NamedObject {
+  return { name, atTarget: false };
 }
 
 const HEARD_EVERY_MS = 50;

@@ -31,24 +31,33 @@ export interface KeyMoverOptions {
   readonly mayReplace: (target: ObjectEntry) => boolean;
 }
 
-/** Copies whose source version is remembered, so that a hint that comes again costs one question. */
-const RECENT_MAX = 10_000;
+/** Pairs of versions that are remembered, so that neither a hint nor a listing costs anything again. */
+const PROVEN_MAX = 50_000;
+
+/** Two versions that hold the same content. */
+interface ProvenPair {
+  readonly sourceEtag: string;
+  readonly targetEtag: string;
+}
 
 export class KeyMover {
   readonly #options: KeyMoverOptions;
-  readonly #recent = new Map<string, string>();
+  readonly #proven = new Map<string, ProvenPair>();
 
   constructor(options: KeyMoverOptions) {
     this.#options = options;
   }
 
-  /** @throws {CloudPhoenixError} `CONFLICT` (final), and as `copyObject` */
-  async bring(name: string, signal: AbortSignal): Promise<KeyOutcome> {
+  /**
+   * `atTarget`: something was seen there, so it is asked before anything is read.
+   * @throws {CloudPhoenixError} `CONFLICT` (final), and as `copyObject`
+   */
+  async bring(name: string, signal: AbortSignal, atTarget = false): Promise<KeyOutcome> {
     const source = await this.#head(this.#options.source, name, signal);
     if (source === null) return this.#gone(name);
-    const copied = this.#recent.get(name);
-    if (copied === source.etag) return { kind: "inSync" };
-    if (copied === undefined) {
+    const proven = this.#proven.get(name);
+    if (proven?.sourceEtag === source.etag) return { kind: "inSync" };
+    if (proven === undefined && !atTarget && !this.#isLarge(source)) {
       const outcome = await this.#copyNew(name, source, signal);
       if (outcome !== "occupied") return outcome;
     }
@@ -73,7 +82,7 @@ export class KeyMover {
     const target = await this.#head(this.#options.target, name, signal);
     if (target !== null) {
       if (compareVersions(known(source), known(target)) === "same") {
-        this.#remember(name, source.etag);
+        this.#remember(name, { sourceEtag: source.etag, targetEtag: target.etag });
         return { kind: "inSync" };
       }
       if (!this.mayReplace(name, target)) throw this.#conflict(name);
@@ -81,14 +90,22 @@ export class KeyMover {
     try {
       return await this.#copy(name, source, target, signal);
     } catch (error) {
+      if (!isForeign(error)) throw error;
       // Somebody wrote it between the question and the write.
-      throw isForeign(error) ? this.#conflict(name, error) : error;
+      await this.#endUpload(name, source, signal);
+      throw this.#conflict(name, error);
     }
   }
 
-  /** A listing showed that the sides differ: what is remembered of `name` proves nothing any more. */
+  /** What is remembered of `name` proves nothing any more. */
   forget(name: string): void {
-    this.#recent.delete(name);
+    this.#proven.delete(name);
+  }
+
+  /** Whether exactly these versions were seen to hold the same content, whatever listings tell of them. */
+  isProven(name: string, { sourceEtag, targetEtag }: ProvenPair): boolean {
+    const proven = this.#proven.get(name);
+    return proven?.sourceEtag === sourceEtag && proven.targetEtag === targetEtag;
   }
 
   /** Whether what is at the target may give way to what the source has, or to nothing. */
@@ -107,13 +124,31 @@ export class KeyMover {
     const request = { sourceKey: source.key, targetKey, source, target };
     const outcome = await copyObject(request, this.#options.tools, signal);
     if (outcome.kind === "gone") return this.#gone(name);
-    if (outcome.kind === "alreadyThere") return { kind: "inSync" };
-    this.#remember(name, outcome.sourceEtag);
+    if (outcome.kind === "alreadyThere") {
+      await this.#endUpload(name, source, signal);
+      return { kind: "inSync" };
+    }
+    this.#remember(name, outcome);
     return { kind: "copied", sizeBytes: outcome.sizeBytes };
   }
 
+  #isLarge({ sizeBytes }: ObjectFacts): boolean {
+    return sizeBytes > this.#options.tools.sizes.wholeMaxBytes;
+  }
+
+  /** An upload in parts that leads nowhere would stay open for good. */
+  async #endUpload(name: string, source: ObjectFacts, signal: AbortSignal): Promise<void> {
+    if (!this.#isLarge(source)) return;
+    const { target, tools } = this.#options;
+    const unfinished = await tools.journal.find(target.prefix + name);
+    if (unfinished === null) return;
+    const { key, upload } = unfinished.record;
+    await call(tools, signal, (limited) => target.store.abortUpload(upload, limited));
+    await tools.journal.forget(key);
+  }
+
   #gone(name: string): KeyOutcome {
-    this.#recent.delete(name);
+    this.forget(name);
     return { kind: "gone" };
   }
 
@@ -122,12 +157,12 @@ export class KeyMover {
     return call(tools, signal, (limited) => place.store.head(place.prefix + name, limited));
   }
 
-  #remember(name: string, sourceEtag: string): void {
-    this.#recent.delete(name);
-    this.#recent.set(name, sourceEtag);
-    if (this.#recent.size <= RECENT_MAX) return;
-    const [oldest] = this.#recent.keys();
-    if (oldest !== undefined) this.#recent.delete(oldest);
+  #remember(name: string, { sourceEtag, targetEtag }: ProvenPair): void {
+    this.#proven.delete(name);
+    this.#proven.set(name, { sourceEtag, targetEtag });
+    if (this.#proven.size <= PROVEN_MAX) return;
+    const [oldest] = this.#proven.keys();
+    if (oldest !== undefined) this.#proven.delete(oldest);
   }
 
   #conflict(name: string, cause?: unknown): CloudPhoenixError {

@@ -1,13 +1,21 @@
 /** Brings named objects over, several at the same time, and keeps count: the inside of every bounded copy. */
 import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
+import { Lane } from "../lane.ts";
 import { FINAL_FAILURES } from "./final-failures.ts";
 import { KeyMover, type KeyMoverOptions } from "./key-mover.ts";
+import { slowedTools } from "./slowed-tools.ts";
 
 export interface NameBringerOptions extends KeyMoverOptions {
-  /** Objects copied at the same time. */
+  /** Objects copied at the same time, at most: fewer while a store asks for patience. */
   readonly inFlight: number;
   /** Asked before every batch of writes; see `ContinuousCopyOptions`. */
   readonly authority: (signal: AbortSignal) => Promise<void>;
+}
+
+/** `atTarget`: a listing saw something under the name there. */
+export interface NamedObject {
+  readonly name: string;
+  readonly atTarget: boolean;
 }
 
 export interface RangeFailure {
@@ -34,13 +42,16 @@ const AUTHORITY_MS = 100;
 export class NameBringer {
   readonly #options: NameBringerOptions;
   readonly #mover: KeyMover;
+  readonly #lane: Lane;
   readonly #failures: RangeFailure[] = [];
   readonly #counts = { differing: 0, copied: 0, bytes: 0, failed: 0 };
   #passing: Error | null = null;
 
   constructor(options: NameBringerOptions) {
     this.#options = options;
-    this.#mover = new KeyMover(options);
+    const { tools, inFlight } = options;
+    this.#lane = new Lane({ most: inFlight, waitingMost: 0, clock: tools.surroundings.clock });
+    this.#mover = new KeyMover({ ...options, tools: slowedTools(tools, this.#lane) });
   }
 
   get counts(): BroughtCounts {
@@ -53,27 +64,28 @@ export class NameBringer {
   }
 
   /** Resolves when nothing of it is under way. @throws {CloudPhoenixError} as `authority`; `ABORTED` */
-  async bring(names: readonly string[], signal: AbortSignal): Promise<void> {
-    this.#counts.differing += names.length;
-    const waiting = names.values();
-    const { authority, inFlight, tools } = this.#options;
+  async bring(objects: readonly NamedObject[], signal: AbortSignal): Promise<void> {
+    this.#counts.differing += objects.length;
+    const { authority, tools } = this.#options;
+    const refusals: unknown[] = [];
+    const refused = (error: unknown): void => void refusals.push(error);
     let nextMs = -Infinity;
-    const lane = async (): Promise<void> => {
-      for (const name of waiting) {
-        const nowMs = tools.surroundings.clock.now();
-        if (nowMs >= nextMs) {
-          await authority(signal);
-          nextMs = nowMs + AUTHORITY_MS;
-        }
-        await this.#bringOne(name, signal);
+    for (const object of objects) {
+      const nowMs = tools.surroundings.clock.now();
+      if (nowMs >= nextMs) {
+        await authority(signal).catch(refused);
+        nextMs = nowMs + AUTHORITY_MS;
       }
-    };
-    await allOrFirstError(Array.from({ length: Math.min(inFlight, names.length) }, lane));
+      if (refusals.length > 0) break;
+      await this.#lane.add(() => this.#bringOne(object, signal).catch(refused));
+    }
+    await this.#lane.drained();
+    if (refusals.length > 0) throw refusals[0];
   }
 
-  async #bringOne(name: string, signal: AbortSignal): Promise<void> {
+  async #bringOne({ name, atTarget }: NamedObject, signal: AbortSignal): Promise<void> {
     try {
-      const outcome = await this.#mover.bring(name, signal);
+      const outcome = await this.#mover.bring(name, signal, atTarget);
       if (outcome.kind !== "copied") return;
       this.#counts.copied += 1;
       this.#counts.bytes += outcome.sizeBytes;
@@ -90,11 +102,4 @@ export class NameBringer {
       }
     }
   }
-}
-
-/** Waits for all of them, so that nothing is under way afterwards; then throws the first error. */
-async function allOrFirstError(work: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(work);
-  const failed = results.find((result) => result.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
 }

@@ -5,7 +5,8 @@
  * 2. A hint about a key that is being copied makes it due again: the copy may be of what was before.
  * 3. What does not fit is not remembered by key, but its time is, until a reconciliation that began
  *    after the last of it has been through. The oldest change is therefore never forgotten.
- * 4. What was heard of goes before what a comparison found, so that a new object does not wait behind
+ * 4. What was heard of takes at most half of the memory, so that a comparison never waits for hints.
+ * 5. What was heard of goes before what a comparison found, so that a new object does not wait behind
  *    a first copy of everything; every fourth turn is the other's, so that this one ends, too.
  */
 
@@ -15,6 +16,8 @@ export interface PendingChange {
   readonly changedMs: number;
   /** Attempts that failed since it was last settled. */
   readonly attempts: number;
+  /** A comparison saw something under the key at the target. */
+  readonly atTarget: boolean;
 }
 
 interface Deferred extends PendingChange {
@@ -30,6 +33,9 @@ interface Noted {
   readonly key: string;
   readonly changedMs: number;
   readonly nowMs: number;
+  readonly atTarget: boolean;
+  /** Most keys of its kind that wait. */
+  readonly most: number;
 }
 
 interface Overflow {
@@ -71,7 +77,7 @@ export class PendingChanges {
 
   /** Room for what a reconciliation finds; it waits for it, hints do not. */
   get hasRoom(): boolean {
-    return this.size < this.#keysMax / 2;
+    return this.#found.size < this.#keysMax / 4 && this.size < (this.#keysMax * 3) / 4;
   }
 
   /** The oldest change known not to be copied; null if there is none. Looks at every key. */
@@ -102,15 +108,18 @@ export class PendingChanges {
       this.#found.delete(key);
       this.#heard.set(key, found);
     }
-    this.#note(this.#heard, { key, changedMs, nowMs });
+    const most = Math.ceil(this.#keysMax / 2);
+    this.#note(this.#heard, { key, changedMs, nowMs, atTarget: false, most });
   }
 
-  /** The same, if a comparison of both listings at `nowMs` told. */
-  found(key: string, changedMs: number, nowMs: number): void {
-    this.#note(this.#heard.has(key) ? this.#heard : this.#found, { key, changedMs, nowMs });
+  /** The same, if a comparison of both listings told. */
+  found({ key, changedMs, nowMs, atTarget }: Omit<Noted, "most">): void {
+    const ready = this.#heard.has(key) ? this.#heard : this.#found;
+    this.#note(ready, { key, changedMs, nowMs, atTarget, most: this.#keysMax });
   }
 
-  #note(ready: Map<string, PendingChange>, { key, changedMs, nowMs }: Noted): void {
+  #note(ready: Map<string, PendingChange>, noted: Noted): void {
+    const { key, changedMs, nowMs, most } = noted;
     const flying = this.#inFlight.get(key);
     if (flying !== undefined) {
       flying.againMs = Math.min(flying.againMs ?? Infinity, changedMs);
@@ -120,16 +129,17 @@ export class PendingChanges {
     const kept = ready.get(key) ?? deferred;
     if (kept !== undefined) {
       const older = Math.min(kept.changedMs, changedMs);
-      if (deferred === undefined) ready.set(key, { ...kept, changedMs: older });
-      else this.#deferred.set(key, { ...deferred, changedMs: older });
+      const atTarget = kept.atTarget || noted.atTarget;
+      if (deferred === undefined) ready.set(key, { ...kept, changedMs: older, atTarget });
+      else this.#deferred.set(key, { ...deferred, changedMs: older, atTarget });
       return;
     }
-    if (this.size >= this.#keysMax) {
+    if (this.size >= this.#keysMax || ready.size >= most) {
       const oldestMs = Math.min(this.#overflow?.oldestMs ?? Infinity, changedMs);
       this.#overflow = { oldestMs, lastDroppedMs: nowMs };
       return;
     }
-    ready.set(key, { key, changedMs, attempts: 0 });
+    ready.set(key, { key, changedMs, attempts: 0, atTarget: noted.atTarget });
   }
 
   /** Hands out at most `count` due keys, each kind in the order it was noted; they are in flight then. */
@@ -160,15 +170,15 @@ export class PendingChanges {
   settle(key: string): void {
     const flying = this.#land(key);
     if (flying?.againMs == null) return;
-    this.#heard.set(key, { key, changedMs: flying.againMs, attempts: 0 });
+    this.#heard.set(key, { key, changedMs: flying.againMs, attempts: 0, atTarget: true });
   }
 
   /** It did not work; it is due again at `dueMs`. */
   defer(key: string, dueMs: number): void {
     const flying = this.#land(key);
     if (flying === null) return;
-    const { changedMs, attempts } = flying;
-    this.#deferred.set(key, { key, changedMs, attempts: attempts + 1, dueMs });
+    const { changedMs, attempts, atTarget } = flying;
+    this.#deferred.set(key, { key, changedMs, attempts: attempts + 1, atTarget, dueMs });
     this.#nextDueMs = Math.min(this.#nextDueMs, dueMs);
   }
 
@@ -176,8 +186,8 @@ export class PendingChanges {
   putBack(key: string): void {
     const flying = this.#land(key);
     if (flying === null) return;
-    const { changedMs, attempts } = flying;
-    this.#heard.set(key, { key, changedMs, attempts });
+    const { changedMs, attempts, atTarget } = flying;
+    this.#heard.set(key, { key, changedMs, attempts, atTarget });
   }
 
   /** A reconciliation that began at `beganMs` has noted everything it found. */
@@ -193,13 +203,13 @@ export class PendingChanges {
 
   #makeDue(nowMs: number): void {
     this.#nextDueMs = Infinity;
-    for (const [key, { dueMs, changedMs, attempts }] of this.#deferred) {
+    for (const [key, { dueMs, ...change }] of this.#deferred) {
       if (dueMs > nowMs) {
         this.#nextDueMs = Math.min(this.#nextDueMs, dueMs);
         continue;
       }
       this.#deferred.delete(key);
-      this.#found.set(key, { key, changedMs, attempts });
+      this.#found.set(key, change);
     }
   }
 }

@@ -18,8 +18,8 @@ export interface ReconcileOptions {
   readonly target: ObjectPlace;
   readonly surroundings: Surroundings;
   readonly retries: RetryPolicy;
-  /** A name that the source has and the target may lack in this version. */
-  readonly differs: (name: string, source: ObjectEntry) => void;
+  /** A name that the source has and the target may lack in this version; null: it lacks the name. */
+  readonly differs: (name: string, source: ObjectEntry, target: ObjectEntry | null) => void;
   /** Names that only the target has; proven by a comparison that returns. */
   readonly onlyAtTarget: (missing: readonly MissingObject[]) => Promise<void>;
   readonly same: (name: string) => void;
@@ -51,7 +51,7 @@ export async function reconcile(
       if (here !== null) targetObjects += 1;
       if (kind === "same") options.same(name);
       else if (there === null) missing.push({ name, targetEtag: here.etag });
-      else options.differs(name, there);
+      else options.differs(name, there, here);
     }
     if (missing.length > 0) await options.onlyAtTarget(missing);
     while (!options.hasRoom()) await surroundings.clock.sleep(ROOM_WAIT_MS, signal);

@@ -341,14 +341,14 @@ describe("whoever takes over", () => {
     const running = world.start(first);
     await world.clock.advance(2_000);
     await running.stop();
-    const earlier = first.facts();
+    const earlier = first.memory();
     await world.clock.advance(30_000);
     const second = world.copier({ more: { earlier }, sourceFaults: () => "fail" });
     world.start(second);
     await world.clock.advance(100);
     const { markMs, backlogAgeMs, canarySeenMs, atMs } = second.facts();
-    expect(markMs).toBe(earlier.markMs);
-    expect(backlogAgeMs).toBe(atMs - earlier.markMs!);
-    expect(canarySeenMs).toBe(earlier.canarySeenMs);
+    expect(markMs).toBe(earlier.facts.markMs);
+    expect(backlogAgeMs).toBe(atMs - earlier.facts.markMs!);
+    expect(canarySeenMs).toBe(earlier.facts.canarySeenMs);
   });
 });

@@ -1,6 +1,7 @@
 /** Two stores in memory, hints pushed by hand, and a continuous copier between them. */
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import {
+  type MemoryObjectStoreOptions,
   type FaultHook,
   FaultyObjectStore,
   MemoryObjectStore,
@@ -85,20 +86,20 @@ export interface WorldOptions {
   readonly sourceFaults?: FaultHook;
   readonly targetFaults?: FaultHook;
   readonly more?: Partial<ContinuousCopyOptions>;
+  /** The target's listing tells no MD5, like that of a bucket under KMS. */
+  readonly listsNoMd5?: boolean;
+}
+
+/** What a test may set of the two stores. */
+export interface StoreOptions {
+  readonly source?: MemoryObjectStoreOptions;
+  readonly target?: MemoryObjectStoreOptions;
 }
 
 export class CopyWorld {
   readonly clock: VirtualClock = new VirtualClock();
-  readonly source: MemoryObjectStore = new MemoryObjectStore({
-    name: "active",
-    flavour: "s3",
-    now: () => this.clock.now(),
-  });
-  readonly target: MemoryObjectStore = new MemoryObjectStore({
-    name: "standby",
-    flavour: "blob",
-    now: () => this.clock.now(),
-  });
+  readonly source: MemoryObjectStore;
+  readonly target: MemoryObjectStore;
   readonly hints: FakeHints = new FakeHints();
   readonly state: SyncState = SyncState.open({ path: ":memory:", pair: "active standby" });
   readonly said: string[] = [];
@@ -107,9 +108,22 @@ export class CopyWorld {
   authorityAsked = 0;
   readonly #running: { stop: AbortController; ended: Promise<unknown> }[] = [];
 
-  copier({ limits, sourceFaults, targetFaults, more }: WorldOptions = {}): ContinuousCopy {
+  constructor({ source, target }: StoreOptions = {}) {
+    const now = (): number => this.clock.now();
+    this.source = new MemoryObjectStore({ name: "active", flavour: "s3", now, ...source });
+    this.target = new MemoryObjectStore({ name: "standby", flavour: "blob", now, ...target });
+  }
+
+  copier({
+    limits,
+    sourceFaults,
+    targetFaults,
+    more,
+    listsNoMd5 = false,
+  }: WorldOptions = {}): ContinuousCopy {
     const source = new FaultyObjectStore(this.source, sourceFaults ?? (() => "none"));
     const target = new FaultyObjectStore(this.target, targetFaults ?? (() => "none"));
+    if (listsNoMd5) forgetListedMd5(target);
     return new ContinuousCopy({
       from: "site-a",
       to: "site-b",
@@ -171,6 +185,15 @@ export class CopyWorld {
     const bytes = this.target.bytesOf(key);
     return bytes === null ? null : Buffer.from(bytes).toString();
   }
+}
+
+function forgetListedMd5(store: ObjectStore): void {
+  const list = store.list.bind(store);
+  store.list = async function* withoutMd5(request, signal) {
+    for await (const page of list(request, signal)) {
+      yield page.map((entry) => ({ ...entry, md5: null }));
+    }
+  };
 }
 
 export function stale(): CloudPhoenixError {

@@ -13,8 +13,8 @@ describe("pending changes", () => {
     expect(pending.size).toBe(2);
     expect(pending.oldestMs).toBe(100);
     expect(pending.take(5, 1_000)).toEqual([
-      { key: "a", changedMs: 100, attempts: 0 },
-      { key: "b", changedMs: 400, attempts: 0 },
+      { key: "a", changedMs: 100, attempts: 0, atTarget: false },
+      { key: "b", changedMs: 400, attempts: 0, atTarget: false },
     ]);
   });
 
@@ -35,7 +35,9 @@ describe("pending changes", () => {
     pending.heard("a", 500, 1_000);
     expect(pending.take(1, 1_000)).toEqual([]);
     pending.settle("a");
-    expect(pending.take(1, 1_000)).toEqual([{ key: "a", changedMs: 500, attempts: 0 }]);
+    expect(pending.take(1, 1_000)).toEqual([
+      { key: "a", changedMs: 500, attempts: 0, atTarget: true },
+    ]);
   });
 
   test("hand a failed key out again when it is due, with the time it had, after those that wait", () => {
@@ -47,7 +49,9 @@ describe("pending changes", () => {
     expect(keysOf(pending.take(5, 2_999))).toEqual(["c"]);
     expect(keysOf(pending.take(5, 3_000))).toEqual(["b"]);
     expect(keysOf(pending.take(5, 4_999))).toEqual([]);
-    expect(pending.take(5, 5_000)).toEqual([{ key: "a", changedMs: 100, attempts: 1 }]);
+    expect(pending.take(5, 5_000)).toEqual([
+      { key: "a", changedMs: 100, attempts: 1, atTarget: false },
+    ]);
   });
 
   test("keep a failed key deferred when it is hinted at again", () => {
@@ -57,7 +61,9 @@ describe("pending changes", () => {
     pending.defer("a", 5_000);
     pending.heard("a", 300, 2_000);
     expect(pending.take(1, 2_000)).toEqual([]);
-    expect(pending.take(1, 5_000)).toEqual([{ key: "a", changedMs: 300, attempts: 1 }]);
+    expect(pending.take(1, 5_000)).toEqual([
+      { key: "a", changedMs: 300, attempts: 1, atTarget: false },
+    ]);
   });
 
   test("put a key that was not tried back as it was", () => {
@@ -69,7 +75,7 @@ describe("pending changes", () => {
   });
 
   test("never hold more than their limit, and never forget how old the oldest is", () => {
-    const pending = new PendingChanges(2);
+    const pending = new PendingChanges(4);
     pending.heard("a", 300, 1_000);
     pending.heard("b", 300, 1_000);
     pending.heard("c", 200, 1_000);
@@ -91,7 +97,8 @@ describe("pending changes", () => {
 
   test("hand out what was heard of before what a comparison found, but keep every fourth turn", () => {
     const pending = new PendingChanges(20);
-    for (const key of ["f1", "f2", "f3"]) pending.found(key, 100, 1_000);
+    for (const key of ["f1", "f2", "f3"])
+      pending.found({ key: key, changedMs: 100, nowMs: 1_000, atTarget: false });
     for (const key of ["h1", "h2", "h3", "h4", "h5"]) pending.heard(key, 900, 1_000);
     const order: string[] = [];
     for (let more = keysOf(pending.take(1, 1_000)); more.length > 0; ) {
@@ -103,18 +110,22 @@ describe("pending changes", () => {
 
   test("move a found key to the front when it is heard of, with the time of its oldest change", () => {
     const pending = new PendingChanges(20);
-    for (const key of ["f1", "f2"]) pending.found(key, 100, 1_000);
+    for (const key of ["f1", "f2"])
+      pending.found({ key: key, changedMs: 100, nowMs: 1_000, atTarget: false });
     pending.heard("f2", 900, 1_000);
-    pending.found("f2", 50, 1_000);
+    pending.found({ key: "f2", changedMs: 50, nowMs: 1_000, atTarget: false });
     expect([pending.size, pending.oldestMs]).toEqual([2, 50]);
-    expect(pending.take(1, 1_000)).toEqual([{ key: "f2", changedMs: 50, attempts: 0 }]);
+    expect(pending.take(1, 1_000)).toEqual([
+      { key: "f2", changedMs: 50, attempts: 0, atTarget: false },
+    ]);
   });
 
-  test("ask reconciliations to wait at half their limit", () => {
-    const pending = new PendingChanges(4);
-    pending.heard("a", 1, 1);
-    expect(pending.hasRoom).toBe(true);
-    pending.heard("b", 1, 1);
-    expect(pending.hasRoom).toBe(false);
+  test("leave half of their memory to what comparisons find, however many hints come", () => {
+    const pending = new PendingChanges(8);
+    for (let n = 0; n < 100; n += 1) pending.heard(`h${n}`, n, 1);
+    expect([pending.size, pending.overflowed, pending.hasRoom]).toEqual([4, true, true]);
+    pending.found({ key: "f1", changedMs: 1, nowMs: 1, atTarget: true });
+    pending.found({ key: "f2", changedMs: 1, nowMs: 1, atTarget: true });
+    expect([pending.size, pending.hasRoom]).toEqual([6, false]);
   });
 });
