@@ -2,7 +2,9 @@
  * The orders that wait, as a queue in the table they live in.
  *
  * 1. Taking an order counts the attempt and hides it for a while, in one committed statement. An
- *    order that ends the process is counted, too, and does not come back for ever.
+ *    order that ends the process is counted, too, and does not come back for ever. Those that were
+ *    taken with it come back as well; so whatever comes back is taken alone, and what ends the
+ *    process again ends it for itself.
  * 2. The count is the token of whoever took it: what comes from an earlier attempt, late, from a
  *    process that was frozen meanwhile, changes nothing.
  * 3. An order becomes fulfilled in the same transaction as its parcels are stored. That is the
@@ -35,19 +37,23 @@ interface TakenRow {
   readonly attempts: number;
 }
 
+const DUE = "status = 'placed' and (not_before is null or not_before <= clock_timestamp())";
+
 const TAKE = {
   name: "queue-take",
   text: `
-    with due as (
+    with first as (
+      select id, attempts from public.orders where ${DUE} order by id limit 1 for update skip locked
+    ), fresh as (
       select id from public.orders
-      where status = 'placed' and (not_before is null or not_before <= clock_timestamp())
+      where ${DUE} and attempts = 0 and (select attempts from first) = 0
       order by id
       limit $1
       for update skip locked
     )
     update public.orders
     set attempts = attempts + 1, not_before = clock_timestamp() + make_interval(secs => $2)
-    from due where orders.id = due.id
+    where id in (select id from first union select id from fresh)
     returning orders.id, orders.number, orders.items, orders.attempts`,
 };
 
@@ -100,8 +106,9 @@ export class OrderQueue {
   }
 
   /**
-   * Takes up to `limit` orders that are due, oldest first. They come back by themselves after
-   * `hiddenMs` unless something was said of them.
+   * Takes the oldest order that is due: alone if it was taken before, else with others that never
+   * were, up to `limit` in all. They come back by themselves after `hiddenMs` unless something was
+   * said of them.
    * @throws {ServiceError} `READ_ONLY` where this site may not write; else what the database says
    */
   async take(limit: number, hiddenMs: number): Promise<readonly TakenOrder[]> {

@@ -1,4 +1,4 @@
-/** The last look at the queue, shared by health checks and scrapes. */
+/** The last look at the queue, shared by health checks, scrapes and requests. */
 import type { QueueState } from "./queue-state.ts";
 
 /** How old an answer may be. */

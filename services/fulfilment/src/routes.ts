@@ -1,10 +1,10 @@
 /** What operators ask and tell: the queue, the orders set aside, and another chance for one. */
-import { NotFoundError } from "@cloudphoenix/chassis";
+import { ERROR_KINDS, NotFoundError, ServiceError } from "@cloudphoenix/chassis";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { OrderQueue } from "./order-queue.ts";
-import type { QueueState } from "./queue-state.ts";
+import type { QueueWatch } from "./queue-watch.ts";
 
 const queueSchema = z
   .strictObject({
@@ -30,11 +30,15 @@ const orderId = z.string().regex(/^[1-9]\d{0,17}$/, "must be an order id");
 export function registerRoutes(
   app: FastifyInstance,
   queue: OrderQueue,
-  state: () => Promise<QueueState>,
+  watch: Pick<QueueWatch, "state">,
 ): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
 
-  routes.get("/queue", { schema: { response: { 200: queueSchema } } }, state);
+  routes.get("/queue", { schema: { response: { 200: queueSchema } } }, async () => {
+    const state = await watch.state();
+    if (state !== null) return state;
+    throw new ServiceError(ERROR_KINDS.DATABASE_UNAVAILABLE, "The queue cannot be counted now.");
+  });
 
   routes.get(
     "/set-aside",

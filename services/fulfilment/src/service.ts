@@ -30,6 +30,10 @@ export async function assembleFulfilment(
   environment: Environment,
   pack: WorkerParts["pack"] = packOrder,
 ): Promise<Fulfilment> {
+  let shared: QueueWatch | null = null;
+  // One for checks, scrapes and requests: together they hold one of the control connections.
+  const watchOf = (database: Database): QueueWatch =>
+    (shared ??= new QueueWatch(() => queueState(database), monotonicMs));
   const service = await assembleDatabaseService({
     name: NAME,
     version: VERSION,
@@ -42,7 +46,7 @@ export async function assembleFulfilment(
   const { app, database, watch, writes, metrics, logger } = service;
   const queue = new OrderQueue(database, writes);
   exposeQueue(metrics, watchOf(database));
-  registerRoutes(app, queue, () => queueState(database));
+  registerRoutes(app, queue, watchOf(database));
   const worker = new Worker(
     {
       queue,
@@ -61,8 +65,4 @@ export async function assembleFulfilment(
     },
   );
   return { parts: { ...service.parts, quiesce: [() => worker.stop()] }, worker };
-}
-
-function watchOf(database: Database): QueueWatch {
-  return new QueueWatch(() => queueState(database), monotonicMs);
 }

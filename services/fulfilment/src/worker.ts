@@ -3,7 +3,8 @@
  *
  * 1. Where the site may not write nothing is taken: the standby waits, and a site that is about to
  *    hand over drains by itself, because every order taken is settled or comes back.
- * 2. A failure of one order is its own: the others of its batch are settled.
+ * 2. A failure of one order is its own: the others of its batch are settled. One that ends the
+ *    process costs the others of its batch that attempt and no other: they come back one by one.
  * 3. If what came of a batch cannot be stored, nothing is lost: its orders come back later, and
  *    those that were stored after all are not taken again.
  * 4. Asked to stop, it finishes the batch it has.
@@ -86,13 +87,18 @@ export class Worker {
       const taken = await this.#parts.queue.take(this.#terms.batchSize, this.#terms.hiddenMs);
       if (taken.length > 0) await this.#settle(taken);
       this.#failures = 0;
-      return taken.length < this.#terms.batchSize ? this.#terms.idleMs : 0;
+      return this.#mayBeMore(taken) ? 0 : this.#terms.idleMs;
     } catch (error) {
       this.#failures += 1;
       const pauseMs = this.#spread(this.#terms.idleMs, this.#failures, FAILURE_PAUSE_MAX_MS);
       this.#parts.onEvent({ kind: "failed", error, pauseMs });
       return pauseMs;
     }
+  }
+
+  /** One that was taken before comes alone, whatever waits behind it. */
+  #mayBeMore(taken: readonly TakenOrder[]): boolean {
+    return taken.length >= this.#terms.batchSize || taken.some(({ attempts }) => attempts > 1);
   }
 
   async #intakeOpen(): Promise<boolean> {

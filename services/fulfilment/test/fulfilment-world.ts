@@ -33,6 +33,7 @@ export interface FulfilmentWorld {
   readonly server: LocalServer;
   /** As the service's own role. */
   readonly app: Database;
+  readonly owner: Database;
   /** As the owner of everything. */
   sql<Row extends object>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /** Places `count` orders of one piece, or as `items` says. */
@@ -72,6 +73,7 @@ export async function openFulfilmentWorld(): Promise<FulfilmentWorld> {
   return {
     server,
     app,
+    owner,
     sql,
     environment: {
       DATABASE_URL: `postgresql://${APP}@127.0.0.1:${port}/postgres`,
@@ -85,8 +87,8 @@ export async function openFulfilmentWorld(): Promise<FulfilmentWorld> {
     place: async (count, items = [{ sku: "a", quantity: 1 }]) => {
       await sql(
         `insert into public.orders (number, customer, items)
-         select 'ORD-' || nextval(pg_get_serial_sequence('public.orders', 'id')), 'ann', $2::jsonb
-         from generate_series(1, $1)`,
+         select 'ORD-' || (select count(*) from public.orders) + n, 'ann', $2::jsonb
+         from generate_series(1, $1) n`,
         [count, JSON.stringify(items)],
       );
     },

@@ -1,6 +1,7 @@
 /** Puts the service together from its settings. */
 import {
   assembleDatabaseService,
+  type Database,
   type Environment,
   monotonicMs,
   type ServiceParts,
@@ -25,6 +26,10 @@ export async function assembleOrders(
   settings: Settings,
   environment: Environment,
 ): Promise<ServiceParts> {
+  let shared: ReceiptWatch | null = null;
+  // One for checks, scrapes and requests: together they hold one of the control connections.
+  const receiptsOf = (database: Database): ReceiptWatch =>
+    (shared ??= new ReceiptWatch(database, monotonicMs));
   const service = await assembleDatabaseService({
     name: NAME,
     version: VERSION,
@@ -34,13 +39,7 @@ export async function assembleOrders(
     checks: ({ database, watch }) =>
       settings.STORAGE_URL === null
         ? []
-        : [
-            receiptsCheck(
-              new ReceiptWatch(database, monotonicMs),
-              watch,
-              settings.RECEIPTS_LATE_AFTER_SECONDS,
-            ),
-          ],
+        : [receiptsCheck(receiptsOf(database), watch, settings.RECEIPTS_LATE_AFTER_SECONDS)],
   });
   const { database, writes, watch, storage } = service;
   const barrier = new DurabilityBarrier(
@@ -56,6 +55,6 @@ export async function assembleOrders(
     cancelling: { database, writes, watch, barrier },
     metrics: new OrderMetrics(service.metrics, () => barrier.waiting),
   });
-  const receipts = assembleReceipts(service, new ReceiptWatch(database, monotonicMs), settings);
+  const receipts = assembleReceipts(service, receiptsOf(database), settings);
   return { ...service.parts, ...receipts };
 }

@@ -3,8 +3,9 @@
  *
  * Lookups are reads of a few rows by key that share two connections; that makes them cheap, and
  * keeps them going while every other connection waits for a standby to confirm a commit.
- * The control pool is two connections that no request can take: health, the state of the site and
- * cancel requests must reach the server even when every request waits for it.
+ * The control pool is two connections for health, the state of the site and cancel requests, which
+ * must reach the server even when every request waits for it. Whoever asks there on behalf of
+ * requests asks once for all of them.
  */
 import type { Deadline } from "../resilience/deadline.ts";
 import { retry } from "../resilience/retry.ts";
