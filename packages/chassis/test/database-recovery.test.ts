@@ -1,7 +1,7 @@
 // "A pool that recovers from database restart, failover and DNS change without a restart of the process."
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ServiceError, type DatabaseEvent } from "../src/index.ts";
+import { type Database, ServiceError, type DatabaseEvent } from "../src/index.ts";
 import {
   connectionsOf,
   eventually,
@@ -11,6 +11,7 @@ import {
   type World,
 } from "./chassis-world.ts";
 import { ONE, using } from "./database-use.ts";
+import { Way } from "./storage-world.ts";
 
 let world: World;
 
@@ -151,14 +152,95 @@ describe("recovers", () => {
 
   test("leaves a server that was demoted behind the same name", async () => {
     const events: DatabaseEvent[] = [];
-    await using(world.database({ onEvent: (event) => events.push(event) }), async (database) => {
+    const options = { poolMax: 2, onEvent: (event: DatabaseEvent) => events.push(event) };
+    await using(world.database(options), async (database) => {
+      const before = await sessionsOf(database);
       const failure = database.withTransaction(
         (transaction) => transaction.query({ text: "insert into items values (77)" }),
         { readOnly: true },
       );
       await expect(failure).rejects.toMatchObject({ code: "READ_ONLY", status: 503 });
+      // Also the session that has not seen the refusal.
+      const after = await sessionsOf(database);
+      expect(after.filter((session) => before.includes(session))).toEqual([]);
     });
     expect(events).toEqual([{ kind: "server-demoted" }]);
+  });
+
+  test("leaves a server that refuses every write now and then, and not for every write", async () => {
+    const events: DatabaseEvent[] = [];
+    const way = await Way.to(world.port);
+    await world.sql("alter role app set default_transaction_read_only = on");
+    const write = { text: "insert into items values (78) on conflict do nothing" };
+    try {
+      await using(
+        world.database({
+          address: {
+            host: "127.0.0.1",
+            port: way.port,
+            user: "app",
+            database: "app",
+            sslMode: "disable",
+          },
+          poolMax: 1,
+          onEvent: (event) => events.push(event),
+        }),
+        async (database) => {
+          const startedMs = performance.now();
+          for (let n = 0; n < 100; n += 1) {
+            await expect(database.query(write)).rejects.toMatchObject({ code: "READ_ONLY" });
+          }
+          const times = 1 + Math.floor((performance.now() - startedMs) / 2_000);
+          expect(events.length).toBeLessThanOrEqual(times);
+          expect(way.connections).toBeLessThanOrEqual(1 + times);
+
+          await world.sql("alter role app reset default_transaction_read_only");
+          await eventually(() => database.query(write).then(Boolean, () => false));
+        },
+      );
+    } finally {
+      await world.sql("alter role app reset default_transaction_read_only");
+      await way.close();
+    }
+  });
+
+  test("those who wait for a connection of the old server get one of the new, and soon", async () => {
+    const addresses = ["127.0.3.3"];
+    const first = await proxy("127.0.3.3", world.port);
+    const port = portOf(first);
+    const second = await proxy("127.0.3.4", world.port, port);
+    const held = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const options = {
+      address: { host: "db.test", port, user: "app", database: "app", sslMode: "disable" },
+      poolMax: 1,
+      connectTimeoutMs: 4_000,
+      resolve: async () => addresses,
+      resolveEveryMs: 20,
+    } as const;
+    try {
+      await using(world.database(options), async (database) => {
+        const holding = database.withConnection(async (connection) => {
+          await connection.query(ONE);
+          held.resolve();
+          await released.promise;
+          return connection.query(ONE);
+        });
+        await held.promise;
+        const waiting = [1, 2, 3].map(() => database.query(ONE));
+        expect(database.usage.work.waiting).toBe(3);
+        addresses[0] = "127.0.3.4";
+
+        expect(await Promise.all(waiting)).toEqual([[{ one: 1 }], [{ one: 1 }], [{ one: 1 }]]);
+        // What was lent before goes on, and is not lent again.
+        released.resolve();
+        expect(await holding).toEqual([{ one: 1 }]);
+        await eventually(() => connectionsOf(first) === 0);
+      });
+    } finally {
+      released.resolve();
+      for (const server of [first, second]) server.close();
+    }
   });
 
   test("reads a rotated password again when the old one is refused", async () => {
@@ -177,6 +259,21 @@ describe("recovers", () => {
     expect(invalidated).toBe(1);
   });
 });
+
+/** Server processes of two connections. */
+function sessionsOf(database: Database): Promise<readonly number[]> {
+  const session = { text: "select pg_backend_pid() as pid" };
+  return database.withConnection((one) =>
+    database.withConnection(async (other) => {
+      const rows = [...(await one.query<Pid>(session)), ...(await other.query<Pid>(session))];
+      return rows.map(({ pid }) => pid);
+    }),
+  );
+}
+
+interface Pid {
+  readonly pid: number;
+}
 
 async function endSessions(): Promise<void> {
   await world.sql(

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { grantSchema, migrateSchema, type ServiceSchema } from "../src/index.ts";
+import { grantSchema, isLockTimeout, migrateSchema, type ServiceSchema } from "../src/index.ts";
 import { openWorld, type World } from "./chassis-world.ts";
 
 const STEPS = [
@@ -82,6 +82,46 @@ test("five that migrate at the same time apply every step once", async () => {
     ),
   );
   expect(applied.flat().map(({ version }) => version)).toEqual([1, 2]);
+});
+
+describe("a step that needs a table which somebody reads for long", () => {
+  const SHELVES = { text: "select * from public.shelves" };
+  const PATIENT = { lockTimeoutMs: 100, patienceMs: 60_000 };
+
+  test("holds up nobody else for long, and is applied once it can be", async () => {
+    await withDatabase(async (database) => {
+      await migrateSchema(database, schemaOf(STEPS[0]));
+      const { migrating, slowestMs } = await database.withTransaction(async (reader) => {
+        await reader.query(SHELVES);
+        const begun = migrateSchema(database, schemaOf(...STEPS), PATIENT);
+        const times: number[] = [];
+        for (const untilMs = performance.now() + 1_000; performance.now() < untilMs; ) {
+          const startedMs = performance.now();
+          await database.query(SHELVES);
+          times.push(performance.now() - startedMs);
+        }
+        return { migrating: begun, slowestMs: Math.max(...times) };
+      });
+      expect(await migrating).toEqual([STEPS[1]]);
+      // It waits for its lock 100 ms at a time; the rest is for a busy machine.
+      expect(slowestMs).toBeLessThan(900);
+    });
+  });
+
+  test("is given up when patience is over, and nothing of it is left", async () => {
+    await withDatabase(async (database) => {
+      await migrateSchema(database, schemaOf(STEPS[0]));
+      const failure = await database.withTransaction(async (reader) => {
+        await reader.query(SHELVES);
+        const patience = { lockTimeoutMs: 20, patienceMs: 200 };
+        return migrateSchema(database, schemaOf(...STEPS), patience).catch(
+          (error: unknown) => error,
+        );
+      });
+      expect(failure).toSatisfy(isLockTimeout);
+      expect(await migrateSchema(database, schemaOf(...STEPS))).toEqual([STEPS[1]]);
+    });
+  });
 });
 
 test("a role whose name needs quotes gets its grants", async () => {

@@ -67,6 +67,23 @@ describe("retry", () => {
     }
   });
 
+  test("a wait that was drawn short is short, however far away its bound is", async () => {
+    const draw = vi.spyOn(Math, "random").mockReturnValue(0.000_01);
+    try {
+      let runs = 0;
+      const policy = { attempts: 4, baseMs: 600_000, maxMs: 6_000_000 };
+      const failing = retry(
+        () => Promise.reject(((runs += 1), DOWN)),
+        policy,
+        Deadline.after(60_000),
+      );
+      await expect(failing).rejects.toBe(DOWN);
+      expect(runs).toBe(4);
+    } finally {
+      draw.mockRestore();
+    }
+  });
+
   test("does not begin a wait that the deadline has no room for, nor stays in one that is cancelled", async () => {
     vi.spyOn(Math, "random").mockReturnValue(0.99);
     const policy = { attempts: 5, baseMs: 60_000, maxMs: 60_000 };
@@ -99,6 +116,14 @@ describe("a deadline", () => {
     expect(() => deadline.check()).toThrow(expect.objectContaining({ code: "DEADLINE_EXCEEDED" }));
     nowMs = 500;
     expect(deadline.remainingMs()).toBe(0);
+  });
+
+  test("that was cancelled has no time left, passes none on, and nothing is begun under it", () => {
+    const deadline = Deadline.after(5_000);
+    deadline.cancel(new Error("gone"));
+    expect(deadline.remainingMs()).toBe(0);
+    expect(deadline.headers()).toEqual({ [DEADLINE_HEADER]: "0" });
+    expect(() => deadline.check()).toThrow(expect.objectContaining({ outcome: "none" }));
   });
 
   test.each([

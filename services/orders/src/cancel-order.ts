@@ -65,7 +65,7 @@ export async function cancelOrder(
       return { order: orderOf(row), position: await positionToPass(connection, durability) };
     }
   }, options);
-  await passed(parts.barrier, position);
+  await passed(parts.barrier, position, options.deadline);
   return order;
 }
 

@@ -6,7 +6,7 @@
  * 3. A failed look releases nobody: the position it did not see proves nothing.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Database } from "@cloudphoenix/chassis";
+import type { Database, Deadline } from "@cloudphoenix/chassis";
 import { durabilityUnknown } from "./failures.ts";
 import { parseLsn } from "./lsn.ts";
 
@@ -42,19 +42,24 @@ export class DurabilityBarrier {
 
   /**
    * Resolves once the standby has flushed everything up to `lsn`.
-   * @throws {ServiceError} `DURABILITY_UNKNOWN` after the timeout, or at once if too many wait
+   * @throws {ServiceError} `DURABILITY_UNKNOWN` after the timeout or when the deadline ends, or at
+   *   once if too many wait
    */
-  async passed(lsn: bigint): Promise<void> {
-    if (this.#waiters.size >= WAITERS_MAX) throw durabilityUnknown();
+  async passed(lsn: bigint, deadline?: Deadline): Promise<void> {
+    const signal = deadline?.signal;
+    if (this.#waiters.size >= WAITERS_MAX || signal?.aborted === true) throw durabilityUnknown();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiter: Waiter = { lsn, release: resolve };
-    const timer = setTimeout(() => reject(durabilityUnknown()), this.#timeoutMs);
+    const giveUp = (): void => reject(durabilityUnknown(signal?.reason));
+    const timer = setTimeout(giveUp, this.#timeoutMs);
+    signal?.addEventListener("abort", giveUp, { once: true });
     this.#waiters.add(waiter);
     if (!this.#polling) void this.#poll();
     try {
       await promise;
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", giveUp);
       this.#waiters.delete(waiter);
     }
   }

@@ -5,7 +5,7 @@
  * then it still reports success, with a warning from its waiting routine, and that success must not
  * be passed on. `barrier`: the standby has flushed the log up to the commit.
  */
-import type { Connection, Durability } from "@cloudphoenix/chassis";
+import type { Connection, Deadline, Durability } from "@cloudphoenix/chassis";
 import type { DurabilityBarrier } from "./durability-barrier.ts";
 import { durabilityUnknown } from "./failures.ts";
 import { endOfRecord, parseLsn } from "./lsn.ts";
@@ -53,6 +53,10 @@ export async function positionToPass(
 }
 
 /** Resolves once `position` is as safe as was asked for. @throws like `DurabilityBarrier.passed` */
-export async function passed(barrier: DurabilityBarrier, position: bigint | null): Promise<void> {
-  if (position !== null) await barrier.passed(position);
+export async function passed(
+  barrier: DurabilityBarrier,
+  position: bigint | null,
+  deadline: Deadline | undefined,
+): Promise<void> {
+  if (position !== null) await barrier.passed(position, deadline);
 }

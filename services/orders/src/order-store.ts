@@ -80,7 +80,7 @@ export class OrderStore {
         position: await positionToPass(connection, row.durability),
       };
     }, options);
-    await passed(this.#barrier, position);
+    await passed(this.#barrier, position, options.deadline);
     return placement;
   }
 

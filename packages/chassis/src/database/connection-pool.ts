@@ -6,11 +6,12 @@
  * 3. A dying server costs requests, never the process: connections that break are reported and
  *    replaced when needed.
  * 4. `renew` leaves nobody behind on an old server: idle connections close at once, lent ones when
- *    they come back, new ones resolve the name again.
+ *    they come back, new ones resolve the name again, and whoever waits for one of the old waits for
+ *    one of the new instead.
  */
 import { Pool, type ClientConfig, type PoolClient } from "pg";
 import { SaturatedError } from "../errors/failures.ts";
-import type { Deadline } from "../resilience/deadline.ts";
+import { monotonicMs, type Deadline } from "../resilience/deadline.ts";
 import { LentConnection, type StatementTerms } from "./connection.ts";
 import type { DatabaseAddress } from "./database-address.ts";
 import type { EndpointWatch } from "./endpoint-watch.ts";
@@ -51,8 +52,12 @@ export interface PoolUsage {
 /** Waiting requests per connection before new ones are refused: beyond that they only time out. */
 const WAITING_PER_CONNECTION = 20;
 
+const POOL_SPEAKS_FIRST_MS = 20;
+
 export class ConnectionPool {
   readonly #shape: PoolShape;
+  /** Those who wait for a connection; called when they have to wait in another pool. */
+  readonly #waiting = new Set<() => void>();
   #pool: Pool;
 
   constructor(shape: PoolShape) {
@@ -107,8 +112,9 @@ export class ConnectionPool {
   renew(): void {
     const old = this.#pool;
     this.#pool = this.#open();
-    // Requests still waiting in the old pool get its connections; it ends after them.
     old.end().catch(this.#shape.onLost);
+    // The driver's pool serves nobody any more once it is to end.
+    for (const moveOn of this.#waiting) moveOn();
   }
 
   async close(): Promise<void> {
@@ -127,15 +133,46 @@ export class ConnectionPool {
   }
 
   async #connectOnce(deadline: Deadline | undefined): Promise<PoolClient> {
-    const connecting = this.#pool.connect();
-    const remainingMs = deadline?.remainingMs() ?? Number.POSITIVE_INFINITY;
+    const { connectTimeoutMs } = this.#shape;
+    // The pool has the same limit and knows better what took the time, so it may speak first.
+    const limitMs = Math.min(
+      connectTimeoutMs + POOL_SPEAKS_FIRST_MS,
+      deadline?.remainingMs() ?? Number.POSITIVE_INFINITY,
+    );
+    const endMs = monotonicMs() + limitMs;
     try {
-      return await (remainingMs >= this.#shape.connectTimeoutMs
-        ? connecting
-        : withinMs(connecting, remainingMs));
+      for (;;) {
+        // oxlint-disable-next-line no-await-in-loop -- each time another pool is waited for
+        const client = await this.#wait(endMs - monotonicMs());
+        if (client !== null) return client;
+      }
     } catch (error) {
       throw connectFailure(error);
     }
+  }
+
+  /** A connection of the pool there is now; null if another pool has taken its place meanwhile. */
+  #wait(limitMs: number): Promise<PoolClient | null> {
+    const { promise, resolve, reject } = Promise.withResolvers<PoolClient | null>();
+    let over = false;
+    const end = (settle: () => void): void => {
+      if (over) return;
+      over = true;
+      this.#waiting.delete(moveOn);
+      clearTimeout(timer);
+      settle();
+    };
+    const moveOn = (): void => end(() => resolve(null));
+    const late = (): void =>
+      end(() => reject(new SaturatedError("No database connection became free in time.")));
+    const timer = setTimeout(late, Math.max(0, limitMs));
+    this.#waiting.add(moveOn);
+    this.#pool.connect().then(
+      // What comes too late is of use to the next one.
+      (client) => (over ? client.release() : end(() => resolve(client))),
+      (error: unknown) => end(() => reject(error)),
+    );
+    return promise;
   }
 
   #open(): Pool {
@@ -172,19 +209,4 @@ function clientConfigOf(shape: PoolShape): ClientConfig {
     stream: () => endpoint.socket(),
     ...(password === null ? {} : { password: () => password.value() }),
   };
-}
-
-/** A connection that arrives after the caller has gone is given back unused. */
-async function withinMs(connecting: Promise<PoolClient>, ms: number): Promise<PoolClient> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    // Whoever comes too late is of use to the next one.
-    connecting.then((client) => client.release()).catch(() => undefined);
-    late.reject(new SaturatedError("No database connection became free in time."));
-  }, ms);
-  try {
-    return await Promise.race([connecting, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -7,7 +7,7 @@
  * must reach the server even when every request waits for it. Whoever asks there on behalf of
  * requests asks once for all of them.
  */
-import type { Deadline } from "../resilience/deadline.ts";
+import { type Deadline, monotonicMs } from "../resilience/deadline.ts";
 import { retry } from "../resilience/retry.ts";
 import { ServiceError } from "../errors/service-error.ts";
 import type { Connection, LentConnection, Statement } from "./connection.ts";
@@ -79,6 +79,11 @@ const CONTROL_POOL_MAX = 2;
 /** Enough for one to be read from while the other is written to; more only wake each other up. */
 const LOOKUP_POOL_MAX = 2;
 const CONTROL_TIMEOUT_MS = 400;
+/**
+ * A server that refuses writes is left this often at most. Until its name leads elsewhere every new
+ * connection leads back to it, and to make them anew for each refused write is a storm.
+ */
+const LEAVE_EVERY_MS = 2_000;
 
 export class Database {
   readonly #work: ConnectionPool;
@@ -87,6 +92,7 @@ export class Database {
   readonly #lookups: Lookups;
   readonly #endpoint: EndpointWatch;
   readonly #options: DatabaseOptions;
+  #leftMs = Number.NEGATIVE_INFINITY;
   #closing: Promise<void> | null = null;
 
   constructor(options: DatabaseOptions) {
@@ -101,7 +107,7 @@ export class Database {
       password: options.password,
       endpoint: this.#endpoint,
       onLost: (error: Error) => this.#lost(error),
-      onDemoted: () => this.#renew({ kind: "server-demoted" }),
+      onDemoted: () => this.#leaveDemoted(),
     };
     this.#control = new ConnectionPool({
       ...shared,
@@ -241,6 +247,13 @@ export class Database {
   #lost(error: Error): void {
     this.#options.onEvent?.({ kind: "connection-lost", reason: error.message });
     void this.#endpoint.look();
+  }
+
+  #leaveDemoted(): void {
+    const nowMs = monotonicMs();
+    if (nowMs - this.#leftMs < LEAVE_EVERY_MS) return;
+    this.#leftMs = nowMs;
+    this.#renew({ kind: "server-demoted" });
   }
 
   #renew(event: DatabaseEvent): void {

@@ -6,13 +6,18 @@
  *    could not record its own while its writes are closed. A function goes where the schema goes.
  * 2. A step and its record are one transaction; running everything again changes nothing.
  * 3. Two migrations never run at once; the second waits and finds its work done.
+ * 4. A step that has to wait for a lock holds up everybody who comes after it, so it gives up soon,
+ *    lets them pass, and tries again.
  *
  * Each step must be safe to run while the previous release still serves (expand first, contract in a
  * later release), and is run on every site, standby first: logical replication carries no DDL.
  */
 import { escapeIdentifier } from "pg";
+import { Deadline } from "../resilience/deadline.ts";
+import { retry } from "../resilience/retry.ts";
 import type { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
+import { isLockTimeout } from "./sql-state.ts";
 
 /** One step. Never edited once released. */
 export interface Migration {
@@ -32,6 +37,17 @@ export interface ServiceSchema {
   readonly grantsTo: (role: string) => readonly string[];
 }
 
+/** How patient a migration is with those who use the tables meanwhile. */
+export interface MigrationPatience {
+  /** Longest wait for a lock, and so the longest that others wait behind it. Default 2 s. */
+  readonly lockTimeoutMs?: number;
+  /** How long a step is tried again that did not get its locks. Default 5 min. */
+  readonly patienceMs?: number;
+}
+
+/** Between two tries of a step everybody who waited must have passed. */
+const TRY_AGAIN = { attempts: Number.POSITIVE_INFINITY, baseMs: 500, maxMs: 5_000 } as const;
+
 /** Any number, as long as it is always the same. */
 const MIGRATION_LOCK = 5_071_203;
 
@@ -42,11 +58,11 @@ const MIGRATION_LOCK = 5_071_203;
 export async function migrateSchema(
   database: Pick<Database, "withTransaction">,
   schema: ServiceSchema,
+  patience: MigrationPatience = {},
 ): Promise<readonly Migration[]> {
   const applied: Migration[] = [];
   for (const migration of schema.migrations) {
-    const ran = await database.withTransaction(async (transaction) => {
-      await takeTurns(transaction);
+    const ran = await inTurn(database, patience, async (transaction) => {
       const { versionFunction } = schema;
       if ((await versionOf(transaction, versionFunction)) >= migration.version) return false;
       for (const text of migration.statements) await transaction.query({ text });
@@ -81,16 +97,32 @@ export async function grantSchema(
   database: Pick<Database, "withTransaction">,
   schema: ServiceSchema,
   roleName: string,
+  patience: MigrationPatience = {},
 ): Promise<void> {
-  await database.withTransaction(async (transaction) => {
-    await takeTurns(transaction);
+  await inTurn(database, patience, async (transaction) => {
     for (const text of schema.grantsTo(escapeIdentifier(roleName))) {
       await transaction.query({ text });
     }
   });
 }
 
-/** Two grants on one table at once, too, end in "tuple concurrently updated" for one of them. */
-async function takeTurns(transaction: Connection): Promise<void> {
-  await transaction.query({ text: `select pg_advisory_xact_lock(${MIGRATION_LOCK})` });
+/**
+ * Runs `work` while no other migration runs: two grants on one table at once, too, end in "tuple
+ * concurrently updated" for one of them. Nobody waits behind whoever waits for his turn.
+ */
+function inTurn<T>(
+  database: Pick<Database, "withTransaction">,
+  { lockTimeoutMs = 2_000, patienceMs = 300_000 }: MigrationPatience,
+  work: (transaction: Connection) => Promise<T>,
+): Promise<T> {
+  const once = (): Promise<T> =>
+    database.withTransaction(async (transaction) => {
+      await transaction.query({ text: `select pg_advisory_xact_lock(${MIGRATION_LOCK})` });
+      await transaction.query({
+        text: "select set_config('lock_timeout', $1, true)",
+        values: [`${lockTimeoutMs}ms`],
+      });
+      return work(transaction);
+    });
+  return retry(once, { ...TRY_AGAIN, shouldRetry: isLockTimeout }, Deadline.after(patienceMs));
 }

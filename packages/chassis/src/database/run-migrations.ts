@@ -3,10 +3,15 @@ import { escapeIdentifier } from "pg";
 import { z } from "zod";
 import type { Environment } from "../secrets/cloud-credentials.ts";
 import { openSecret } from "../secrets/open-secret.ts";
-import { DATABASE_FIELDS } from "../settings/fields.ts";
+import { DATABASE_FIELDS, integer } from "../settings/fields.ts";
 import { readSettings, SettingsError } from "../settings/read-settings.ts";
 import { Database } from "./database.ts";
-import { grantSchema, migrateSchema, type ServiceSchema } from "./migrate-schema.ts";
+import {
+  grantSchema,
+  type MigrationPatience,
+  migrateSchema,
+  type ServiceSchema,
+} from "./migrate-schema.ts";
 
 /** An index over a large table takes its time. */
 const STATEMENT_TIMEOUT_MS = 600_000;
@@ -38,6 +43,10 @@ export async function runMigrations(run: MigrationRun): Promise<0 | 1 | 2> {
   const schema = z.object({
     ...DATABASE_FIELDS,
     APP_ROLE: z.string().min(1).nullable().default(null),
+    // Requests that come while a step waits for its lock wait as long; their own limit is 3 s.
+    MIGRATION_LOCK_TIMEOUT_MS: integer(10, 600_000).prefault("2000"),
+    // A report that reads for longer than this is for a person to end.
+    MIGRATION_PATIENCE_MS: integer(0, 86_400_000).prefault("300000"),
   });
   let database: Database | null = null;
   try {
@@ -52,8 +61,12 @@ export async function runMigrations(run: MigrationRun): Promise<0 | 1 | 2> {
       connectTimeoutMs: 10_000,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     });
-    const applied = await migrateSchema(database, run.schema);
-    if (settings.APP_ROLE !== null) await grant(database, run, settings.APP_ROLE);
+    const patience = {
+      lockTimeoutMs: settings.MIGRATION_LOCK_TIMEOUT_MS,
+      patienceMs: settings.MIGRATION_PATIENCE_MS,
+    };
+    const applied = await migrateSchema(database, run.schema, patience);
+    if (settings.APP_ROLE !== null) await grant(database, run, settings.APP_ROLE, patience);
     for (const migration of applied) {
       process.stdout.write(`applied ${migration.version}: ${migration.name}\n`);
     }
@@ -68,8 +81,13 @@ export async function runMigrations(run: MigrationRun): Promise<0 | 1 | 2> {
   }
 }
 
-async function grant(database: Database, run: MigrationRun, roleName: string): Promise<void> {
-  await grantSchema(database, run.schema, roleName);
+async function grant(
+  database: Database,
+  run: MigrationRun,
+  roleName: string,
+  patience: MigrationPatience,
+): Promise<void> {
+  await grantSchema(database, run.schema, roleName, patience);
   const optional = run.optionalGrants?.(escapeIdentifier(roleName)) ?? [];
   for (const { statement, without } of optional) {
     try {

@@ -71,7 +71,7 @@ export function connectFailure(error: unknown): Error {
 /** Whether the session that raised `error` may serve the next request. */
 export function isSessionUsable(error: unknown): boolean {
   if (!(error instanceof ServerError)) return false;
-  return !startsWithAny(stateOf(error), SESSION_LOST) && !isDemotedServer(error) && !isStale(error);
+  return !startsWithAny(stateOf(error), SESSION_LOST) && !isStale(error);
 }
 
 /** Whether a migration has changed what a prepared statement answers: the session can never run it again. */

@@ -86,7 +86,7 @@ export interface ErrorDetails {
   readonly cause?: unknown;
   /** Default `none`. */
   readonly outcome?: Outcome;
-  /** When to try again. Default for retryable kinds: one second. */
+  /** When to try again, if whoever failed said so. Clients are told one second otherwise. */
   readonly retryAfterMs?: number;
 }
 
@@ -97,6 +97,8 @@ export class ServiceError extends Error {
   readonly outcome: Outcome;
   /** Null if trying again is pointless. */
   readonly retryAfterMs: number | null;
+  /** The same, but only if whoever failed asked for it: before, trying again is no use to anybody. */
+  readonly askedToWaitMs: number | null;
 
   /** @param detail - one sentence for the client */
   constructor(kind: ErrorKind, detail: string, details: ErrorDetails = {}) {
@@ -104,6 +106,7 @@ export class ServiceError extends Error {
     this.kind = kind;
     this.outcome = details.outcome ?? "none";
     this.retryAfterMs = kind.retryable ? (details.retryAfterMs ?? 1_000) : null;
+    this.askedToWaitMs = kind.retryable ? (details.retryAfterMs ?? null) : null;
   }
 
   get code(): string {

@@ -21,6 +21,7 @@ export class Deadline {
   readonly #now: () => number;
   /** Its caller gave less than `TIGHT_DEADLINE_MS`: it is the caller's fault if that is over. */
   readonly isTight: boolean;
+  #cancelled = false;
   #controller: AbortController | null = null;
   #timer: NodeJS.Timeout | null = null;
 
@@ -43,9 +44,9 @@ export class Deadline {
     return new Deadline(endMs, monotonicMs, offered < TIGHT_DEADLINE_MS);
   }
 
-  /** Never negative. */
+  /** Never negative. Work that was cancelled has none left. */
   remainingMs(): number {
-    return Math.max(0, this.#endMs - this.#now());
+    return this.#cancelled ? 0 : Math.max(0, this.#endMs - this.#now());
   }
 
   /** @throws {DeadlineExceededError} if no time is left; nothing was begun then */
@@ -54,8 +55,9 @@ export class Deadline {
     throw new DeadlineExceededError("There was no time left to begin.", { outcome: "none" });
   }
 
-  /** Ends the work now, whatever time is left: the caller has gone away. */
+  /** Ends the work now, whatever time is left: the caller has gone away. Nothing more is begun. */
   cancel(reason: unknown): void {
+    this.#cancelled = true;
     this.#controllerOf().abort(reason);
     this.release();
   }

@@ -3,6 +3,7 @@
  *
  * From the outside in: retry → bulkhead → breaker → time limit → the call. So every attempt counts
  * for the breaker, and one that is waiting for its next attempt holds no place in the bulkhead.
+ * A call that was never made, because the circuit is open or too many wait, is not repeated.
  * Nothing below may retry as well: turn off the retries of cloud clients.
  */
 import {
@@ -84,9 +85,10 @@ export class Dependency {
    *   {DependencyTimeoutError} at the time limit, {DeadlineExceededError}; else what the call threw
    */
   call<T>(work: (signal: AbortSignal) => Promise<T>, options: CallOptions = {}): Promise<T> {
+    const passes = this.#options.retry?.shouldRetry ?? isRetryable;
     const policy = {
-      shouldRetry: isRetryable,
       ...this.#options.retry,
+      shouldRetry: (error: unknown) => !wasRejected(error) && passes(error),
       ...(options.idempotent === true ? {} : { attempts: 1 }),
     };
     return retry(() => this.#attempt(work, options.deadline), policy, options.deadline);
@@ -144,6 +146,14 @@ export class Dependency {
 /** A refusal of what we asked for (4xx) is an answer; only 5xx and the unplanned count against it. */
 function speaksAgainstDependency(error: unknown): boolean {
   return !(error instanceof ServiceError) || error.status >= 500;
+}
+
+/** Whether the call failed here, before it was made. */
+function wasRejected(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (error.cause instanceof BrokenCircuitError || error.cause instanceof BulkheadRejectedError)
+  );
 }
 
 function rejectionOf(error: unknown, name: string): ServiceError | null {

@@ -10,11 +10,14 @@ export interface RetryPolicy {
   readonly attempts?: number;
   /** Upper bound of the first wait; doubles each time. Default 50 ms. */
   readonly baseMs?: number;
-  /** No wait is longer. Default 1 s. */
+  /** No wait is longer, unless whoever failed asked for it and a deadline allows it. Default 1 s. */
   readonly maxMs?: number;
-  /** Which failures pass by themselves. Default: `ServiceError`s that say so. */
+  /** Which failures pass by themselves. Default: `isRetryable`. */
   readonly shouldRetry?: (error: unknown) => boolean;
 }
+
+const MAX_WAIT_MS = 1_000;
+const TOO_MUCH_TO_DO: ReadonlySet<string> = new Set(["SATURATED", "RATE_LIMITED", "OVERLOADED"]);
 
 /** What a run of retried work may know. */
 export interface Attempt {
@@ -25,7 +28,10 @@ export interface Attempt {
 /**
  * Runs `work` until it succeeds, fails for good, has had all its attempts, or the deadline leaves
  * no room for another wait. Each wait is drawn evenly from zero to the bound (full jitter), so that
- * clients that failed together do not come back together. Only for work that may be repeated.
+ * clients that failed together do not come back together. If whoever failed asked for time
+ * (`Retry-After`), the wait is that much longer; where the deadline has no room for it, or there is
+ * none and it is more than a wait may be, the work is given up at once. Only for work that may be
+ * repeated.
  *
  * The loop is ours because the library's does not end its wait when the caller gives up; the
  * series of waits is the library's.
@@ -46,23 +52,34 @@ export async function retry<T>(
     } catch (error) {
       if (number >= attempts || !shouldRetry(error)) throw error;
       backoff = backoff === null ? seriesOf(policy) : backoff.next(error);
-      const waitMs = backoff.duration;
-      if (deadline !== undefined && deadline.remainingMs() <= waitMs) throw error;
+      const askedMs = askedToWaitMsOf(error);
+      const waitMs = backoff.duration + askedMs;
+      if (deadline === undefined) {
+        if (askedMs > (policy.maxMs ?? MAX_WAIT_MS)) throw error;
+      } else if (deadline.remainingMs() <= waitMs) throw error;
       await waitFor(waitMs, deadline, error);
     }
   }
 }
 
-/** Whether `error` says of itself that the same call may succeed later. */
+/**
+ * Whether `error` says of itself that the same call may succeed later. Whoever has too much to do is
+ * asked again only if he said when: sooner is what having too much to do is made of.
+ */
 export function isRetryable(error: unknown): boolean {
-  return error instanceof ServiceError && error.retryable;
+  if (!(error instanceof ServiceError) || !error.retryable) return false;
+  return error.askedToWaitMs !== null || !TOO_MUCH_TO_DO.has(error.code);
+}
+
+function askedToWaitMsOf(error: unknown): number {
+  return error instanceof ServiceError ? (error.askedToWaitMs ?? 0) : 0;
 }
 
 function seriesOf(policy: RetryPolicy): IBackoff<unknown> {
   return new ExponentialBackoff({
     generator: fullJitterGenerator,
     initialDelay: policy.baseMs ?? 50,
-    maxDelay: policy.maxMs ?? 1_000,
+    maxDelay: policy.maxMs ?? MAX_WAIT_MS,
   }).next();
 }
 

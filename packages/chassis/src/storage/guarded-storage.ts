@@ -84,13 +84,13 @@ export class GuardedStorage implements ObjectStorage {
 
   async get(key: string, use?: StorageUse): Promise<StoredObject | null> {
     requireKey(key);
-    const ask = (): Promise<StoredObject | null> =>
-      this.#call("get", use, (signal) => this.#driver.get(key, this.#maxBytes, signal));
-    // A second time, in case it was hurt on the way. Judged outside the circuit breaker: one object
+    const ask = (repeated: boolean): Promise<StoredObject | null> =>
+      this.#call("get", use, (signal) => this.#driver.get(key, this.#maxBytes, signal), repeated);
+    // Once more, in case it was hurt on the way. Judged outside the circuit breaker: one object
     // that is damaged in the store says nothing of the others.
-    const first = await ask();
+    const first = await ask(true);
     if (isAsPut(first)) return first;
-    const second = await ask();
+    const second = await ask(false);
     if (isAsPut(second)) return second;
     throw objectDamaged();
   }
@@ -127,16 +127,17 @@ export class GuardedStorage implements ObjectStorage {
     return object.etag;
   }
 
-  /** Everything here may be repeated: see the promises of the port. */
+  /** Everything here may be repeated: see the promises of the port. @param repeated - whether it is */
   async #call<T>(
     operation: string,
     use: StorageUse | undefined,
     work: (signal: AbortSignal) => Promise<T>,
+    repeated = true,
   ): Promise<T> {
     const own =
       use?.deadline === undefined ? Deadline.after(this.#options.callTimeoutMs ?? 4_000) : null;
     const deadline = use?.deadline ?? own;
-    const options = { idempotent: true, ...(deadline !== null && { deadline }) };
+    const options = { idempotent: repeated, ...(deadline !== null && { deadline }) };
     try {
       return await storageSpan(operation, this.address, () => this.#way.call(work, options));
     } catch (error) {
