@@ -2,7 +2,7 @@
  * One container or queue over the storage service's REST interface: signed requests out, answers or
  * errors back.
  *
- * Owns: endpoint, version of the service, who signs. Signing itself is the vendor's: the shared key
+ * Owns: endpoint, version of the service, who signs, and for which time. Signing itself is the vendor's: the shared key
  * and bearer token policies of its SDK. The SDK's clients are left out; what they cost per
  * object is in docs/adr/0007.
  */
@@ -11,6 +11,7 @@ import type { TokenCredential } from "@azure/identity";
 import {
   bearerTokenAuthenticationPolicy,
   createHttpHeaders,
+  type HttpHeaders,
   createPipelineRequest,
   type PipelinePolicy,
   type PipelineRequest,
@@ -19,6 +20,7 @@ import {
 import { storageSharedKeyCredentialPolicy } from "@azure/storage-common";
 import {
   abortedError,
+  ClockOffset,
   type HttpTransport,
   readRefusal,
   refusalError,
@@ -65,6 +67,8 @@ export interface StorageClientOptions {
   readonly container: string;
   readonly credential: StorageCredential;
   readonly transport: HttpTransport;
+  /** This machine's clock, epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
 }
 
 /** See the file's header. */
@@ -75,6 +79,7 @@ export class StorageClient {
   readonly #account: string;
   readonly #endpoint: WireEndpoint;
   readonly #sign: PipelinePolicy;
+  readonly #clock: ClockOffset;
   readonly transport: HttpTransport;
 
   constructor(options: StorageClientOptions) {
@@ -91,6 +96,7 @@ export class StorageClient {
       host: endpoint.host,
     };
     this.#sign = signerFor(options.credential);
+    this.#clock = new ClockOffset(options.now);
     this.transport = options.transport;
   }
 
@@ -132,6 +138,13 @@ export class StorageClient {
   }
 
   async #send(path: string, call: StorageCall, signal: AbortSignal): Promise<WireAnswer> {
+    const answer = await this.#sendOnce(path, call, signal);
+    if (!this.#clock.learn(answer)) return answer;
+    answer.body.resume();
+    return this.#sendOnce(path, call, signal);
+  }
+
+  async #sendOnce(path: string, call: StorageCall, signal: AbortSignal): Promise<WireAnswer> {
     const body = call.body ?? (call.method === "PUT" ? EMPTY : null);
     const request = createPipelineRequest({
       url: `${this.#origin}${path}`,
@@ -141,6 +154,7 @@ export class StorageClient {
       allowInsecureConnection: !this.#endpoint.secure,
     });
     if (body !== null) request.headers.set("content-length", String(body.length));
+    if (this.#clock.isCorrected) signAt(request.headers, new Date(this.#clock.now()));
     let answer: WireAnswer | undefined;
     const send = async (signed: PipelineRequest): Promise<PipelineResponse> => {
       answer?.body.destroy();
@@ -195,6 +209,12 @@ function signerFor(credential: StorageCredential): PipelinePolicy {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its type asks for bytes
   const accountKey = createSecretKey(credential.key, "base64") as unknown as Buffer;
   return storageSharedKeyCredentialPolicy({ accountName: credential.account, accountKey });
+}
+
+/** The policy dates what it signs by the machine's clock, and takes no other; here it gets one. */
+function signAt(headers: HttpHeaders, time: Date): void {
+  const set = headers.set.bind(headers);
+  headers.set = (name, value) => set(name, name === "x-ms-date" ? time.toUTCString() : value);
 }
 
 /** The SDK waits for a hung token endpoint without end. Tokens are kept, so this is rarely called. */

@@ -84,6 +84,36 @@ test("stops waiting for a token when it is told to", async () => {
   await expect(client.tryCall(CALL, control.signal)).rejects.toMatchObject({ code: "ABORTED" });
 });
 
+test("signs for the store's time once a refusal has told that the machine's clock is wrong", async () => {
+  const thereMs = Date.UTC(2026, 0, 1, 12);
+  const statuses = [403, 200, 403];
+  const answering = new Recorder({ address: "test" });
+  answering.exchange = (request) => {
+    answering.sent.push(request);
+    const headers = { date: new Date(thereMs).toUTCString() };
+    const body = { resume: () => undefined } as unknown as WireAnswer["body"];
+    return Promise.resolve({ status: statuses.shift() ?? 0, headers, body });
+  };
+  const key = Buffer.from("a very secret key").toString("base64");
+  const client = new StorageClient({
+    address: "azblob://test/receipts",
+    endpoint: new URL("https://shop.blob.core.windows.net"),
+    container: "receipts",
+    credential: { kind: "shared-key", account: "shop", key },
+    transport: answering,
+    now: () => thereMs - 3_600_000,
+  });
+
+  expect((await client.tryCall(CALL, SIGNAL)).status).toBe(200);
+  expect(answering.sent).toHaveLength(2);
+  expect(answering.sent[1]?.headers["x-ms-date"]).toBe("Thu, 01 Jan 2026 12:00:00 GMT");
+  expect(answering.sent[1]?.headers["authorization"]).not.toBe(
+    answering.sent[0]?.headers["authorization"],
+  );
+  expect((await client.tryCall(CALL, SIGNAL)).status).toBe(403);
+  expect(answering.sent).toHaveLength(3);
+});
+
 test("signs with a shared key without ever showing it", async () => {
   const key = Buffer.from("a very secret key").toString("base64");
   const client = clientWith({ kind: "shared-key", account: "shop", key });

@@ -1,13 +1,14 @@
 /**
  * One bucket over S3's REST interface: signed requests out, answers or errors back.
  *
- * Owns: addresses of buckets, escaping, who signs. Signing itself (SigV4) and finding credentials are
+ * Owns: addresses of buckets, escaping, who signs, and for which time. Signing itself (SigV4) and finding credentials are
  * the SDK's. Its client is left out; what it costs per object is in docs/adr/0007.
  */
 import { createHmac, createSecretKey, hash, type KeyObject } from "node:crypto";
 import { CloudPhoenixError, type ErrorCode, messageOf } from "@cloudphoenix/core";
 import {
   abortedError,
+  ClockOffset,
   type HttpTransport,
   readRefusal,
   refusalError,
@@ -41,6 +42,8 @@ export interface S3ClientOptions {
   readonly endpoint: URL | null;
   readonly credentials: AwsCredentialIdentityProvider;
   readonly transport: HttpTransport;
+  /** This machine's clock, epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
 }
 
 /** How long finding credentials may take; they are kept by the provider. */
@@ -53,6 +56,7 @@ export class S3Client {
   readonly #endpoint: WireEndpoint;
   readonly #base: string;
   readonly #credentials: AwsCredentialIdentityProvider;
+  readonly #clock: ClockOffset;
   #signer: SignatureV4 | null = null;
   #identity: AwsCredentialIdentity | null = null;
   readonly transport: HttpTransport;
@@ -65,6 +69,12 @@ export class S3Client {
     this.#base = base;
     this.#credentials = options.credentials;
     this.transport = options.transport;
+    this.#clock = new ClockOffset(options.now);
+  }
+
+  /** The time as S3 sees it, as far as it is known; epoch milliseconds. */
+  now(): number {
+    return this.#clock.now();
   }
 
   /** The answer, if it is a success. @throws {CloudPhoenixError} see `refusalError` and `HttpTransport.exchange` */
@@ -89,6 +99,13 @@ export class S3Client {
 
   /** The answer, whatever its status. @throws {CloudPhoenixError} see `HttpTransport.exchange`; `OBJECT_STORE_DENIED` without credentials */
   async tryCall(call: S3Call, signal: AbortSignal): Promise<WireAnswer> {
+    const answer = await this.#send(call, signal);
+    if (!this.#clock.learn(answer)) return answer;
+    answer.body.resume();
+    return this.#send(call, signal);
+  }
+
+  async #send(call: S3Call, signal: AbortSignal): Promise<WireAnswer> {
     const { method, key } = call;
     const body = call.body ?? null;
     const path = key === null ? this.#base : this.#base + escapeKey(key);
@@ -103,7 +120,10 @@ export class S3Client {
     const signer = await this.#currentSigner(signal);
     const { hostname, secure } = this.#endpoint;
     const protocol = secure ? "https:" : "http:";
-    const signed = await signer.sign({ method, protocol, hostname, path, query, headers });
+    const signed = await signer.sign(
+      { method, protocol, hostname, path, query, headers },
+      { signingDate: new Date(this.#clock.now()) },
+    );
     return this.transport.exchange(
       {
         method,
@@ -128,7 +148,7 @@ export class S3Client {
     const signer = await this.#currentSigner(signal);
     const { query } = await signer.presign(
       { method: "GET", protocol, hostname, path, query: {}, headers },
-      { expiresIn: Math.ceil(validMs / 1_000) },
+      { expiresIn: Math.ceil(validMs / 1_000), signingDate: new Date(this.#clock.now()) },
     );
     return new SecretUrl(`${protocol}//${host}${path}${queryText(textsOf(query))}`);
   }

@@ -59,8 +59,8 @@ export interface S3ObjectStoreOptions {
   /** See `HttpTransportOptions`. */
   readonly silenceMs?: number;
   readonly connectionsMax?: number;
-  /** What tells how old something is, in milliseconds. Default: the process's own. */
-  readonly nowMs?: () => number;
+  /** This machine's clock, epoch milliseconds; what it is wrong by is learnt from S3. Default: `Date.now`. */
+  readonly now?: () => number;
 }
 
 const MIB = 1024 * 1024;
@@ -89,7 +89,6 @@ export class S3ObjectStore implements ObjectStore {
   readonly #pageSize: number;
   readonly #tags: boolean;
   #keepsDeleted = false;
-  readonly #nowMs: () => number;
   #encryption: { readonly etagIsMd5: boolean; readonly seenMs: number } | null = null;
 
   constructor(options: S3ObjectStoreOptions) {
@@ -106,6 +105,7 @@ export class S3ObjectStore implements ObjectStore {
       endpoint: options.endpoint ?? null,
       credentials: fixed ?? defaultCredentials(region),
       transport: this.#transport,
+      now: options.now,
     });
     this.#uploads = new MultipartUploads(this.#client, {
       address: this.address,
@@ -113,7 +113,6 @@ export class S3ObjectStore implements ObjectStore {
     });
     this.#tags = options.tags ?? true;
     this.#pageSize = options.pageSize ?? 1000;
-    this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
   get capabilities(): ObjectStoreCapabilities {
@@ -150,7 +149,7 @@ export class S3ObjectStore implements ObjectStore {
       await this.#checkBucket(signal);
       return null;
     }
-    if (answer.status >= 300) throw await this.#client.refuse(answer, call, signal);
+    if (answer.status >= 300) throw await this.#refusalOf(answer, call, signal);
     answer.body.resume();
     return factsFrom(key, answer.headers, await this.#readTags(key, answer, signal));
   }
@@ -241,8 +240,21 @@ export class S3ObjectStore implements ObjectStore {
     return this.#client.presign(key, validMs, signal);
   }
 
+  /** HEAD tells no reason. Whether it is the object or the token, a GET of its first byte tells. */
+  async #refusalOf(answer: WireAnswer, call: S3Call, signal: AbortSignal): Promise<Error> {
+    const silent = await this.#client.refuse(answer, call, signal);
+    if (answer.status !== 400) return silent;
+    const again = await this.#client.tryCall(
+      { ...call, method: "GET", headers: { range: "bytes=0-0" } },
+      signal,
+    );
+    if (again.status >= 300) return this.#client.refuse(again, call, signal);
+    again.body.resume();
+    return silent;
+  }
+
   async #etagIsMd5(signal: AbortSignal): Promise<boolean> {
-    const nowMs = this.#nowMs();
+    const nowMs = this.#client.now();
     if (this.#encryption === null || nowMs - this.#encryption.seenMs >= ENCRYPTION_AGAIN_MS) {
       this.#encryption = { etagIsMd5: await etagsAreMd5(this.#client, signal), seenMs: nowMs };
     }

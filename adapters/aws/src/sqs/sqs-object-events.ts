@@ -33,12 +33,17 @@ export interface SqsObjectEventsOptions {
   readonly waitSeconds?: number;
   /** How long a call may take beyond that wait. Default 20 s. */
   readonly limitMs?: number;
+  /** What the machine's clock is known to be behind, in milliseconds; the rest is learnt from SQS. Default 0. */
+  readonly clockOffsetMs?: number;
 }
 
 /** As many as SQS gives, and removes, at once. */
 const MESSAGES_MAX = 10;
 /** Receivers side by side while the queue is full. */
 const RECEIVERS_MAX = 4;
+
+/** Less than what SQS minds. */
+const CLOCK_TOLERATED_MS = 60_000;
 
 /** See the file's header. */
 export class SqsObjectEvents implements ChangeHints {
@@ -59,6 +64,7 @@ export class SqsObjectEvents implements ChangeHints {
       region,
       // Whoever iterates decides about trying again.
       maxAttempts: 1,
+      systemClockOffset: options.clockOffsetMs ?? 0,
       credentials: credentials ?? defaultCredentials(region),
       ...(endpoint === undefined ? {} : { endpoint: endpoint.href, useQueueUrlAsEndpoint: false }),
     });
@@ -158,8 +164,16 @@ export class SqsObjectEvents implements ChangeHints {
     call: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     if (signal.aborted) throw abortedError(this.address, signal);
+    const attempt = (): Promise<T> =>
+      call(AbortSignal.any([signal, AbortSignal.timeout(waitMs + this.#limitMs)]));
+    const offsetMs = this.#client.config.systemClockOffset;
     try {
-      return await call(AbortSignal.any([signal, AbortSignal.timeout(waitMs + this.#limitMs)]));
+      // The client learns from a refusal what its clock is wrong by, and signs the next attempt for the right time.
+      return await attempt().catch((error: unknown) => {
+        const learntMs = Math.abs(this.#client.config.systemClockOffset - offsetMs);
+        if (statusOf(error) === null || learntMs < CLOCK_TOLERATED_MS) throw error;
+        return attempt();
+      });
     } catch (error) {
       if (signal.aborted) throw abortedError(this.address, signal);
       throw this.#explained(error);

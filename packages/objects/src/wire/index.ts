@@ -1,5 +1,6 @@
 export * from "./broken-listing.ts";
 export * from "./checked-body.ts";
+export * from "./clock-offset.ts";
 export * from "./content-md5.ts";
 export * from "./entity-tag.ts";
 export * from "./header-text.ts";

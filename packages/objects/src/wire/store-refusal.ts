@@ -76,6 +76,15 @@ const BY_CODE: Readonly<Record<string, ErrorCode>> = {
   InvalidResourceName: "OBJECT_NAME_REFUSED",
 };
 
+/** Refusals for credentials or a time that the next attempt may have right. */
+const PASSING: readonly string[] = [
+  "ExpiredToken",
+  "InvalidToken",
+  "TokenRefreshRequired",
+  "RequestTimeTooSkewed",
+  "InvalidAuthenticationInfo",
+];
+
 const HINTS: Partial<Record<ErrorCode, string>> = {
   OBJECT_STORE_UNREACHABLE: "Wait, then try again; look at the provider's status if it lasts.",
   OBJECT_STORE_DENIED:
@@ -85,16 +94,24 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 
 /** The error to throw. */
 export function refusalError(refusal: StoreRefusal, context: RefusalContext): CloudPhoenixError {
-  const code = BY_CODE[refusal.code] ?? byStatus(refusal.status, context);
+  const isPassing = PASSING.includes(refusal.code) || isSilent(refusal);
+  const code = isPassing
+    ? "OBJECT_STORE_DENIED"
+    : (BY_CODE[refusal.code] ?? byStatus(refusal.status, context));
   const secretive = code === "OBJECT_STORE_DENIED" || refusal.message === "";
   const said = [refusal.code, secretive ? "" : refusal.message].filter((part) => part !== "");
   const because = said.length === 0 ? "" : ` (${said.join(": ")})`;
   const message = `${context.address}: ${context.doing} was answered with ${refusal.status}${because}`;
   const hint = HINTS[code];
   return new CloudPhoenixError(code, message, {
-    retryable: code === "OBJECT_STORE_UNREACHABLE" || code === "OBJECT_CORRUPT",
+    retryable: isPassing || code === "OBJECT_STORE_UNREACHABLE" || code === "OBJECT_CORRUPT",
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** S3's answer to a HEAD with an expired token: 400, and not a word why. */
+function isSilent({ status, code }: StoreRefusal): boolean {
+  return status === 400 && code === "";
 }
 
 function byStatus(status: number, context: RefusalContext): ErrorCode {
