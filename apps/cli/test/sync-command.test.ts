@@ -51,6 +51,7 @@ describe("options", () => {
     [{ sample: 0.1 }, "--sample means nothing without --verify"],
     [{ maxDelete: {} }, "--max-delete means nothing without --delete"],
     [{ allowEmptySource: true }, "--allow-empty-source means nothing without --delete"],
+    [{ memory: 8 * 1024 * 1024 - 1 }, "--memory is less than one part"],
     [{ verify: true, delete: true }, "--verify changes nothing"],
   ])("%j are refused: %s", (choices, why) => {
     expect(() => refuseNonsense({ ...none, ...choices })).toThrow(why);

@@ -26,8 +26,11 @@ export async function copyParts(
   const { key, etag } = seen.source;
   const facts = await call(tools, signal, (limited) => tools.source.head(key, limited));
   if (facts === null || facts.etag !== etag) return { kind: "sourceChanged" };
+  const wishes = { wishedBytes: tools.sizes.partBytes, memoryBytes: tools.memory.totalBytes };
+  const partBytes = partBytesFor(seen.source, wishes, tools.target.capabilities);
   const progress =
-    (await unfinished(seen, tools, signal)) ?? (await begin({ seen, facts }, tools, signal));
+    (await unfinished(seen, tools, signal)) ??
+    (await begin({ seen, facts, partBytes }, tools, signal));
   const stream = new PartStream({ facts, progress, tools });
   const sent = await outcomeOf(stream.send(signal));
   if (sent === "changed" || sent === "unknown") {
@@ -43,7 +46,7 @@ export async function copyParts(
   return finish({ seen, facts, record: progress.record, ...sent }, tools, signal);
 }
 
-/** An upload of exactly this version that can be gone on with; any other one is ended. */
+/** An upload of exactly this version, in parts that memory holds, that can be gone on with; any other one is ended. */
 async function unfinished(
   { source, targetKey }: SeenVersions,
   tools: CopyTools,
@@ -53,9 +56,10 @@ async function unfinished(
   if (known === null) return null;
   const { record } = known;
   const isThisVersion = record.sourceEtag === source.etag && record.sizeBytes === source.sizeBytes;
-  const held = isThisVersion
-    ? await call(tools, signal, (limited) => tools.target.uploadedParts(record.upload, limited))
-    : null;
+  const held =
+    isThisVersion && record.partBytes <= tools.memory.totalBytes
+      ? await call(tools, signal, (limited) => tools.target.uploadedParts(record.upload, limited))
+      : null;
   if (held === null) {
     await giveUp(record, tools, signal);
     return null;
@@ -69,12 +73,19 @@ async function unfinished(
 }
 
 async function begin(
-  { seen, facts }: { readonly seen: SeenVersions; readonly facts: ObjectFacts },
+  {
+    seen,
+    facts,
+    partBytes,
+  }: {
+    readonly seen: SeenVersions;
+    readonly facts: ObjectFacts;
+    readonly partBytes: number;
+  },
   tools: CopyTools,
   signal: AbortSignal,
 ): Promise<UploadProgress> {
   const { targetKey: key, source } = seen;
-  const partBytes = partBytesFor(source, tools.sizes.partBytes, tools.target.capabilities);
   // S3 takes the properties now, Blob when the upload is finished.
   const version = { key, etag: source.etag, md5: facts.md5 };
   const { properties } = propertiesFor(tools, facts.properties, version);

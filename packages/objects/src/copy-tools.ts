@@ -47,13 +47,15 @@ export interface CopyTools {
   readonly onBytes?: (bytes: number) => void;
 }
 
-/** One call of a store, retried as the tools say. */
+/** One call of a store, retried as the tools say; one that moves `bytes` may take the longer. */
+// oxlint-disable-next-line max-params -- the fourth is for the few calls that move bodies
 export function call<T>(
   tools: Pick<CopyTools, "surroundings" | "retries" | "onRetry">,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
+  bytes = 0,
 ): Promise<T> {
   const { surroundings, retries, onRetry } = tools;
-  const options = { surroundings, policy: retries, signal };
+  const options = { surroundings, policy: retries, signal, bytes };
   return withRetries(work, onRetry === undefined ? options : { ...options, onRetry });
 }

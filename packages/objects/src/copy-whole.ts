@@ -25,7 +25,12 @@ export async function copyWhole(
     });
     const request = { key: targetKey, properties, condition: conditionOn(seen.target) };
     const stored = await unlessChanged(
-      call(tools, signal, (limited) => tools.target.write(request, whole, limited)),
+      call(
+        tools,
+        signal,
+        (limited) => tools.target.write(request, whole, limited),
+        source.sizeBytes,
+      ),
     );
     if (stored === null) return { kind: "targetChanged" };
     await verifyStored({ key: targetKey, sizeBytes: source.sizeBytes, stored }, tools, signal);
@@ -50,20 +55,19 @@ async function readVersion(
   signal: AbortSignal,
 ): Promise<WholeObject | null> {
   const { key, etag, sizeBytes } = source;
-  return unlessChanged(
-    call(tools, signal, async (limited) => {
-      const whole = await tools.source.readWhole({ key, etag, sizeBytes }, limited);
-      // Not what the listing said: there, an ETag may pass for an MD5.
-      const told = whole.facts.md5;
-      const asPromised =
-        whole.bytes.byteLength === sizeBytes && (told === null || told === whole.md5);
-      if (asPromised) return whole;
-      throw new CloudPhoenixError("OBJECT_CORRUPT", `${key} arrived with other bytes than stored`, {
-        retryable: true,
-        hint: "Check the source with `sync --verify` if this comes again.",
-      });
-    }),
-  );
+  const read = async (limited: AbortSignal): Promise<WholeObject> => {
+    const whole = await tools.source.readWhole({ key, etag, sizeBytes }, limited);
+    // Not what the listing said: there, an ETag may pass for an MD5.
+    const told = whole.facts.md5;
+    const asPromised =
+      whole.bytes.byteLength === sizeBytes && (told === null || told === whole.md5);
+    if (asPromised) return whole;
+    throw new CloudPhoenixError("OBJECT_CORRUPT", `${key} arrived with other bytes than stored`, {
+      retryable: true,
+      hint: "Check the source with `sync --verify` if this comes again.",
+    });
+  };
+  return unlessChanged(call(tools, signal, read, sizeBytes));
 }
 
 /** What the copy of a version gets besides its bytes when it is stored under `key`. */

@@ -129,8 +129,11 @@ export class PartStream {
     if (this.#parts.get(number)?.md5 === body.md5) return;
     const tools = this.#tools;
     const { key, upload } = this.#record;
-    const part = await call(tools, signal, (limited) =>
-      tools.target.uploadPart(upload, { number, ...body }, limited),
+    const part = await call(
+      tools,
+      signal,
+      (limited) => tools.target.uploadPart(upload, { number, ...body }, limited),
+      body.bytes.byteLength,
     );
     const stored = { ...part, md5: body.md5 };
     this.#parts.set(number, stored);
@@ -149,7 +152,7 @@ export class PartStream {
     const range = this.#rangeOf(number);
     const sizeBytes = this.#sizeOf(number);
     await this.#tools.bandwidth.take(sizeBytes, signal);
-    return call(this.#tools, signal, async (limited) => {
+    const read = async (limited: AbortSignal): Promise<Uint8Array> => {
       const bytes = Buffer.allocUnsafeSlow(sizeBytes);
       let filled = 0;
       for await (const chunk of this.#tools.source.read({ key, etag, range }, limited)) {
@@ -159,7 +162,8 @@ export class PartStream {
       }
       if (filled !== sizeBytes) throw otherLength(key, sizeBytes);
       return bytes;
-    });
+    };
+    return call(this.#tools, signal, read, sizeBytes);
   }
 }
 

@@ -8,9 +8,12 @@ export interface RetryPolicy {
   /** The wait before the second attempt is chance up to this; it doubles with each. */
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
-  /** How long one attempt may take before it is ended and counts as no answer. */
+  /** How long one attempt may take before it is ended and counts as no answer, besides the time its bytes need. */
   readonly attemptLimitMs: number;
 }
+
+/** 1 Mbit/s. A connection on which nothing moves at all is ended long before by the store. */
+const SLOWEST_BYTES_PER_MS = 128;
 
 /** Rides out about half a minute of throttling or a short outage. */
 export const DEFAULT_RETRIES: RetryPolicy = Object.freeze({
@@ -32,6 +35,8 @@ export interface RetryOptions {
   readonly surroundings: Surroundings;
   readonly policy: RetryPolicy;
   readonly signal: AbortSignal;
+  /** Bytes that one attempt moves. Default: none worth counting. */
+  readonly bytes?: number;
   /** Told before each wait; what slows the caller down. */
   readonly onRetry?: (error: CloudPhoenixError) => void;
 }
@@ -77,22 +82,23 @@ function isRetryable(error: unknown): error is CloudPhoenixError {
 
 async function limited<T>(
   work: (signal: AbortSignal) => Promise<T>,
-  { policy, signal }: RetryOptions,
+  { policy, signal, bytes = 0 }: RetryOptions,
 ): Promise<T> {
   throwIfAborted(signal);
+  const limitMs = policy.attemptLimitMs + bytes / SLOWEST_BYTES_PER_MS;
   const controller = new AbortController();
   const stop = (): void => controller.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
   let late = false;
   const timer = setTimeout(() => {
     late = true;
-    controller.abort(new Error(`no answer within ${policy.attemptLimitMs} ms`));
-  }, policy.attemptLimitMs);
+    controller.abort(new Error(`no answer within ${limitMs} ms`));
+  }, limitMs);
   try {
     return await work(controller.signal);
   } catch (error) {
     if (!late) throw error;
-    const message = `no answer within ${policy.attemptLimitMs / 1_000} s`;
+    const message = `no answer within ${Math.round(limitMs / 1_000)} s`;
     throw new CloudPhoenixError("OBJECT_STORE_UNREACHABLE", message, {
       retryable: true,
       hint: "Check the network between here and the store; the next run goes on from here.",

@@ -151,7 +151,7 @@ class Verification {
       const believed = this.#believed(version);
       if (believed !== null) return believed;
       try {
-        return await this.#call((signal) => this.#read(store, version, signal));
+        return await this.#call((signal) => this.#read(store, version, signal), version.sizeBytes);
       } catch (error) {
         if (!hasCode(error, "OBJECT_CHANGED") || changes >= CHANGES_MAX) throw error;
         entry = await this.#head(store, version.key);
@@ -184,9 +184,9 @@ class Verification {
     return md5.digest("hex");
   }
 
-  #call<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  #call<T>(work: (signal: AbortSignal) => Promise<T>, bytes = 0): Promise<T> {
     const { surroundings, signal, retries = DEFAULT_RETRIES } = this.#options;
-    return withRetries(work, { surroundings, signal, policy: retries });
+    return withRetries(work, { surroundings, signal, policy: retries, bytes });
   }
 
   #oneSided({ name, kind, source }: Pair): void {

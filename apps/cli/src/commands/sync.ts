@@ -85,10 +85,17 @@ export function registerSync(program: Command, context: CommandContext): void {
       `small objects at once, at most (default: ${DEFAULT_LIMITS.smallInFlight})`,
       concurrencyOf,
     )
+    .addOption(memoryOption())
     .option("--state-dir <folder>", "where it remembers (default: .cloudphoenix/sync)")
     .action(async (source: string, target: string, choices: SyncChoices, command: Command) => {
       await context.invoke(command, (invocation) => run({ source, target, choices }, invocation));
     });
+}
+
+function memoryOption(): Option {
+  const help =
+    "bodies in memory at once, at most (default: 64MiB); what is 10,000 times as large does not go to S3";
+  return new Option("--memory <size>", help).argParser(bytesOf);
 }
 
 function serverSideCopyOption(): Option {
@@ -147,6 +154,7 @@ async function copy(pair: Pair, choices: SyncChoices, invocation: Invocation): P
       dryRun: choices.dryRun ?? false,
       limits: {
         ...(choices.bandwidth === undefined ? {} : { bytesPerSecond: choices.bandwidth }),
+        ...(choices.memory === undefined ? {} : { memoryBytes: choices.memory }),
         ...(choices.concurrency === undefined ? {} : { smallInFlight: choices.concurrency }),
       },
       serverSide: { mode: choices.serverSideCopy },

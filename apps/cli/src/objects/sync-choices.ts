@@ -1,6 +1,11 @@
 /** What was asked of `cloudphoenix sync`, and what of it makes no sense together. */
 import { CloudPhoenixError } from "@cloudphoenix/core";
-import { DEFAULT_DELETE_RULES, type DeleteRules, type ServerSideMode } from "@cloudphoenix/objects";
+import {
+  DEFAULT_DELETE_RULES,
+  DEFAULT_SIZES,
+  type DeleteRules,
+  type ServerSideMode,
+} from "@cloudphoenix/objects";
 import type { DeleteLimit } from "./quantities.ts";
 
 export interface SyncChoices {
@@ -17,6 +22,7 @@ export interface SyncChoices {
   readonly allowEmptySource?: boolean;
   readonly bandwidth?: number;
   readonly concurrency?: number;
+  readonly memory?: number;
   readonly serverSideCopy: ServerSideMode;
   readonly stateDir?: string;
 }
@@ -45,6 +51,9 @@ export function refuseNonsense(choices: SyncChoices): void {
   for (const [option, given, other, isOn] of dependent) {
     if (given === undefined || isOn === true) continue;
     throw bad(`${option} means nothing without ${other}`, `Add ${other}, or leave ${option} out.`);
+  }
+  if (choices.memory !== undefined && choices.memory < DEFAULT_SIZES.partBytes) {
+    throw bad("--memory is less than one part of an object", "Give it 8MiB or more.");
   }
   if (choices.verify === true && (choices.delete === true || choices.dryRun === true)) {
     throw bad("--verify changes nothing anyway", "Run it alone, before or after the other.");
