@@ -104,6 +104,7 @@ export async function assembleDatabaseService(
     statementTimeoutMs: settings.DATABASE_STATEMENT_TIMEOUT_MS,
     onEvent: (event) => logEvent(base.logger, event),
     onLoan: (outcome, seconds) => base.metrics.callEnded("database", outcome, seconds),
+    onWaited: (seconds) => base.metrics.connectionAwaited("work", seconds),
   });
   base.metrics.watchPools(() => ({ ...database.usage }));
   const watch = new SiteWatch(new SiteReader(database, settings.SITE));
@@ -154,7 +155,8 @@ async function begin(options: Omit<ServiceOptions, "checks" | "watch">): Promise
   const endpoint = settings.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === null) return { logger, metrics, closers: [] };
   const ratio = settings.OTEL_TRACES_SAMPLER_ARG;
-  const tracing = await startTracing({ labels, endpoint, ratio });
+  const trustsCallers = settings.TRACES_TRUST_CALLERS;
+  const tracing = await startTracing({ labels, endpoint, ratio, trustsCallers });
   return { logger, metrics, closers: [() => tracing.stop()] };
 }
 

@@ -173,7 +173,22 @@ const DEPENDENCIES: Section = {
         },
       ],
       runbook: "service-errors.md",
-      width: 12,
+      width: 8,
+      height: 8,
+    },
+    {
+      kind: "over-time",
+      title: "Wait for a connection, p99",
+      about: "How long work waits for a connection of its pool. Beyond 1 s it is refused.",
+      queries: [
+        {
+          ask: `histogram_quantile(0.99, sum by (job, pool, le) (rate(database_connection_wait_seconds_bucket{${OF}}[$__rate_interval])))`,
+          name: "{{job}} {{pool}}",
+        },
+      ],
+      unit: "s",
+      runbook: "service-errors.md",
+      width: 8,
       height: 8,
     },
     {
@@ -188,7 +203,7 @@ const DEPENDENCIES: Section = {
       ],
       words: { 0: ["fresh", "green"], 1: ["stale", "red"] },
       runbook: "certificates-and-secrets.md",
-      width: 12,
+      width: 8,
       height: 8,
     },
   ],

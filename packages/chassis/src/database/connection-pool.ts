@@ -40,6 +40,8 @@ export interface PoolShape {
   /** A connection broke. The message is for the log. */
   readonly onLost: (error: Error) => void;
   readonly onDemoted: () => void;
+  /** Called after every wait for a connection to lend, for metrics. */
+  readonly onWaited?: ((seconds: number) => void) | undefined;
 }
 
 /** Connections open and idle, and requests waiting for one. */
@@ -83,7 +85,7 @@ export class ConnectionPool {
       throw new SaturatedError("Too many requests wait for the database.");
     }
     deadline?.check();
-    const client = await this.#connect(deadline);
+    const client = await this.#timedConnect(deadline);
     const lent = new LentConnection(client, {
       timeoutMs: statementTimeoutMs,
       deadline,
@@ -119,6 +121,15 @@ export class ConnectionPool {
 
   async close(): Promise<void> {
     await this.#pool.end();
+  }
+
+  async #timedConnect(deadline: Deadline | undefined): Promise<PoolClient> {
+    const startedMs = performance.now();
+    try {
+      return await this.#connect(deadline);
+    } finally {
+      this.#shape.onWaited?.((performance.now() - startedMs) / 1_000);
+    }
   }
 
   async #connect(deadline: Deadline | undefined): Promise<PoolClient> {

@@ -34,6 +34,8 @@ export interface DatabaseOptions {
   readonly onEvent?: (event: DatabaseEvent) => void;
   /** Called after every loan, for metrics. */
   readonly onLoan?: (outcome: "ok" | "failed", seconds: number) => void;
+  /** Called after every wait for a connection to work with, for metrics. */
+  readonly onWaited?: (seconds: number) => void;
   readonly resolve?: Resolve;
   /** How often the host name is looked up again. Default 5 s. */
   readonly resolveEveryMs?: number;
@@ -140,6 +142,7 @@ export class Database {
       ...limits,
       name: options.name,
       max: options.poolMax ?? 10,
+      onWaited: options.onWaited,
       cancel: (processId) =>
         this.control({ text: "select pg_cancel_backend($1)", values: [processId] }),
     });

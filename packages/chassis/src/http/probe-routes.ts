@@ -6,6 +6,12 @@ import type { Metrics } from "../observe/metrics.ts";
 /** Probes are never limited, shed, traced or logged at level `info`: they must get through. */
 const PROBE = { config: { probe: true, rateLimit: false }, schema: { hide: true } } as const;
 
+/** The same, but a client has as many of each as of requests: anybody can ask, and they cost more. */
+const REPORT = { config: { probe: true, rateLimit: {} }, schema: { hide: true } } as const;
+
+/** For people and their tools: it has time. */
+const DOCUMENT = { config: { rateLimit: {} }, schema: { hide: true } } as const;
+
 declare module "fastify" {
   interface FastifyContextConfig {
     /** The route is for probes. */
@@ -26,7 +32,7 @@ export function addProbeRoutes(app: FastifyInstance, health: Health, metrics: Me
 
   app.get("/traffic", PROBE, async (_request, reply) => answer(reply, await health.traffic()));
 
-  app.get("/health", PROBE, async (_request, reply) => {
+  app.get("/health", REPORT, async (_request, reply) => {
     const report = await health.report();
     reply.code(report.status === "unhealthy" ? 503 : 200);
     return report;
@@ -34,13 +40,18 @@ export function addProbeRoutes(app: FastifyInstance, health: Health, metrics: Me
 
   app.get("/cloud-status", PROBE, () => health.cloudStatus());
 
-  app.get("/metrics", PROBE, async (request, reply) => {
+  app.get("/metrics", REPORT, async (request, reply) => {
     const { contentType, text } = await metrics.expose(request.headers.accept);
     reply.type(contentType);
     return text;
   });
 
-  app.get("/openapi.json", PROBE, () => app.swagger());
+  let document: string | null = null;
+  app.get("/openapi.json", DOCUMENT, (_request, reply) => {
+    // Complete once the service listens, and the same from then on.
+    document ??= JSON.stringify(app.swagger());
+    reply.type("application/json; charset=utf-8").send(document);
+  });
 }
 
 function answer(reply: FastifyReply, { ok, status }: Readiness): { readonly status: string } {

@@ -1,14 +1,14 @@
 /**
  * What a service counts about itself, in an explicit registry (never the global one).
  *
- * No label takes a value from a request: routes are patterns, methods and statuses are short lists,
+ * No label takes whatever a request says: routes are patterns, methods and statuses are short lists,
  * dependencies and pools are named in code. So the number of series is fixed by the code.
  */
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import type { PoolUsage } from "../database/connection-pool.ts";
 import type { CircuitName, CallOutcome } from "../resilience/dependency.ts";
 import type { SecretState } from "../secrets/secret.ts";
+import { EventLoopDelay } from "./event-loop-delay.ts";
 
 /** What runs, for `build_info`. */
 export interface Build {
@@ -21,6 +21,12 @@ export interface Build {
 export interface MetricsOptions extends Build {
   /** On every series: one Prometheus, or one dashboard, may look at several sites. */
   readonly site: string;
+}
+
+/** What a scraper gets. */
+export interface Exposition {
+  readonly contentType: string;
+  readonly text: string;
 }
 
 /** Labels of a request. */
@@ -36,7 +42,16 @@ export type RefusalReason = "headers-too-large" | "too-slow" | "malformed" | "re
 
 const REQUEST_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const CALL_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-const LOOP_RESOLUTION_MS = 20;
+/** Clients may send others; those have one name, whatever they are. */
+const METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+]);
 const CIRCUIT_VALUES: Readonly<Record<CircuitName, number>> = {
   closed: 0,
   "half-open": 1,
@@ -48,9 +63,12 @@ export class Metrics {
   readonly registry: Registry = new Registry(Registry.OPENMETRICS_CONTENT_TYPE);
   readonly #requests: Histogram<"method" | "route" | "status" | "trace_id">;
   readonly #calls: Histogram<"dependency" | "outcome">;
+  readonly #waits: Histogram<"pool">;
   readonly #refused: Counter<"reason">;
   readonly #circuits: (() => Readonly<Record<string, CircuitName>>)[] = [];
-  #exposing: Promise<unknown> = Promise.resolve();
+  /** Scrapes that are being made, by whether they are in the newer format. */
+  readonly #exposing = new Map<boolean, Promise<Exposition>>();
+  #lastExposing: Promise<unknown> = Promise.resolve();
 
   constructor({ site, ...build }: MetricsOptions) {
     const registers = [this.registry];
@@ -67,6 +85,13 @@ export class Metrics {
       name: "dependency_call_duration_seconds",
       help: "Time of calls to dependencies, by outcome: ok, failed, rejected (never made).",
       labelNames: ["dependency", "outcome"],
+      buckets: CALL_BUCKETS,
+      registers,
+    });
+    this.#waits = new Histogram({
+      name: "database_connection_wait_seconds",
+      help: "How long work waited for a connection of its pool, whether it got one or not.",
+      labelNames: ["pool"],
       buckets: CALL_BUCKETS,
       registers,
     });
@@ -90,11 +115,17 @@ export class Metrics {
   /** @param traceId - of a sampled trace, shown as the exemplar of the bucket */
   requestEnded(labels: RequestLabels, seconds: number, traceId: string | null): void {
     const exemplar = traceId === null ? {} : { exemplarLabels: { trace_id: traceId } };
-    this.#requests.observe({ labels: { ...labels }, value: seconds, ...exemplar });
+    const { route, status } = labels;
+    const method = METHODS.has(labels.method) ? labels.method : "other";
+    this.#requests.observe({ labels: { method, route, status }, value: seconds, ...exemplar });
   }
 
   callEnded(dependency: string, outcome: CallOutcome, seconds: number): void {
     this.#calls.observe({ dependency, outcome }, seconds);
+  }
+
+  connectionAwaited(pool: string, seconds: number): void {
+    this.#waits.observe({ pool }, seconds);
   }
 
   connectionRefused(reason: RefusalReason): void {
@@ -182,19 +213,23 @@ export class Metrics {
 
   /**
    * The text exposition and its content type: OpenMetrics, with exemplars, for scrapers that ask
-   * for it; the Prometheus format for all others.
+   * for it; the Prometheus format for all others. Who asks while one is being made shares it, so
+   * that at most two are, however many ask.
    */
-  expose(accept?: string): Promise<{ readonly contentType: string; readonly text: string }> {
+  expose(accept?: string): Promise<Exposition> {
     const openMetrics = accept?.includes("application/openmetrics-text") === true;
+    const running = this.#exposing.get(openMetrics);
+    if (running !== undefined) return running;
     // One after the other: the format is a setting of the registry.
-    const exposing = this.#exposing.then(() => this.#exposeAs(openMetrics));
-    this.#exposing = exposing.catch(() => undefined);
+    const exposing = this.#lastExposing
+      .then(() => this.#exposeAs(openMetrics))
+      .finally(() => this.#exposing.delete(openMetrics));
+    this.#exposing.set(openMetrics, exposing);
+    this.#lastExposing = exposing.catch(() => undefined);
     return exposing;
   }
 
-  async #exposeAs(
-    openMetrics: boolean,
-  ): Promise<{ readonly contentType: string; readonly text: string }> {
+  async #exposeAs(openMetrics: boolean): Promise<Exposition> {
     const { registry } = this;
     registry.setContentType(
       openMetrics ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE,
@@ -234,26 +269,19 @@ function cpuTime(): Counter {
   });
 }
 
-/** Measured all the time at next to no cost; each scrape sees the time since the one before. */
 function eventLoopDelay(): Gauge<"quantile"> {
-  const delays = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
-  delays.enable();
+  const delay = new EventLoopDelay();
   return new Gauge({
     name: "nodejs_eventloop_delay_seconds",
-    help: "How late timers fired since the last scrape.",
+    help: "How late timers fired in the last half to one minute.",
     labelNames: ["quantile"],
     registers: [],
     collect() {
-      this.set({ quantile: "0.5" }, delaySeconds(delays.percentile(50)));
-      this.set({ quantile: "0.9" }, delaySeconds(delays.percentile(90)));
-      this.set({ quantile: "0.99" }, delaySeconds(delays.percentile(99)));
-      this.set({ quantile: "1" }, delaySeconds(delays.max));
-      delays.reset();
+      const seconds = delay.read();
+      this.set({ quantile: "0.5" }, seconds[50]);
+      this.set({ quantile: "0.9" }, seconds[90]);
+      this.set({ quantile: "0.99" }, seconds[99]);
+      this.set({ quantile: "1" }, seconds[100]);
     },
   });
-}
-
-/** What is recorded is the time between two ticks; what is more than a tick is delay. */
-function delaySeconds(nanoseconds: number): number {
-  return Math.max(0, nanoseconds / 1e9 - LOOP_RESOLUTION_MS / 1e3);
 }

@@ -14,10 +14,11 @@ import {
   SpanStatusCode,
   trace,
   TraceFlags,
+  type Context,
   type Span,
 } from "@opentelemetry/api";
 import type { FastifyRequest } from "fastify";
-import { isTracing } from "./tracing-state.ts";
+import { tracingTerms, type TracingTerms } from "./tracing-state.ts";
 
 /** The trace of one request. */
 export interface RequestTracing {
@@ -33,21 +34,22 @@ const tracer = trace.getTracer("@cloudphoenix/chassis");
 /** Answers a function that begins the trace of a request and goes on inside it. */
 export function requestTracing(): (request: FastifyRequest, next: () => void) => void {
   return (request, next) => {
-    if (!isTracing()) {
+    const terms = tracingTerms();
+    if (terms === null) {
       request.tracing = callersTrace(request.headers["traceparent"]);
       next();
     } else if (request.routeOptions.config.probe === true) {
       next();
     } else {
-      request.tracing = beginSpan(request);
+      request.tracing = beginSpan(request, terms);
       request.tracing.enter(next);
     }
   };
 }
 
-function beginSpan(request: FastifyRequest): RequestTracing {
+function beginSpan(request: FastifyRequest, terms: TracingTerms): RequestTracing {
   const route = request.routeOptions.url ?? "unmatched";
-  const parent = propagation.extract(ROOT_CONTEXT, request.headers);
+  const parent = onOurTerms(propagation.extract(ROOT_CONTEXT, request.headers), terms);
   const span = tracer.startSpan(
     `${request.method} ${route}`,
     {
@@ -64,6 +66,16 @@ function beginSpan(request: FastifyRequest): RequestTracing {
     enter: (work) => context.with(active, work),
     end: (status) => endSpan(span, status),
   };
+}
+
+/**
+ * The caller's trace, recorded if this service would have it so. By chance and not by the trace's id:
+ * whoever makes the id would choose one that is recorded.
+ */
+function onOurTerms(caller: Context, { ratio, trustsCallers }: TracingTerms): Context {
+  const span = trace.getSpanContext(caller);
+  if (span === undefined || trustsCallers || Math.random() < ratio) return caller;
+  return trace.setSpanContext(caller, { ...span, traceFlags: TraceFlags.NONE });
 }
 
 function endSpan(span: Span, status: number): void {

@@ -12,8 +12,13 @@ export interface TracingOptions {
   readonly labels: LogLabels;
   /** Base URL of an OTLP/HTTP collector; `/v1/traces` is added. */
   readonly endpoint: string;
-  /** Share of the traces that begin here, 0 to 1. Those of callers are recorded if they are. */
+  /** Share of the traces that begin here, 0 to 1, and of those that callers ask to record. */
   readonly ratio: number;
+  /**
+   * Whether every trace is recorded that a caller records. Default false: anybody can ask for it.
+   * True only behind a gateway that takes `traceparent` from strangers, or among one's own services.
+   */
+  readonly trustsCallers?: boolean;
 }
 
 /** Running tracing. */
@@ -52,10 +57,10 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   trace.setGlobalTracerProvider(provider);
   const outgoing = new undici.UndiciInstrumentation({ requireParentforSpans: true });
   outgoing.setTracerProvider(provider);
-  setTracing(true);
+  setTracing({ ratio: options.ratio, trustsCallers: options.trustsCallers ?? false });
   return {
     async stop(limitMs = 2_000) {
-      setTracing(false);
+      setTracing(null);
       outgoing.disable();
       const ended = provider.shutdown().catch(() => undefined);
       await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, limitMs).unref())]);

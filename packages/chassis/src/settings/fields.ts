@@ -21,6 +21,13 @@ export function share(): z.ZodType<number, string> {
     .transform(Number);
 }
 
+/** `true` or `false`. */
+export function flag(): z.ZodType<boolean, string> {
+  return z
+    .enum(["true", "false"], { error: "must be true or false" })
+    .transform((text) => text === "true");
+}
+
 /** A short name that is safe in logs, metrics and headers. */
 export function label(): z.ZodType<string, string> {
   return z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, "must be 1-100 of A-Z a-z 0-9 . _ -");
@@ -60,6 +67,7 @@ export const SERVICE_FIELDS: {
   readonly SHUTDOWN_DEADLINE_MS: z.ZodType<number, string | undefined>;
   readonly OTEL_EXPORTER_OTLP_ENDPOINT: z.ZodType<string | null, string | null | undefined>;
   readonly OTEL_TRACES_SAMPLER_ARG: z.ZodType<number, string | undefined>;
+  readonly TRACES_TRUST_CALLERS: z.ZodType<boolean, string | undefined>;
 } = {
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: integer(0, 65_535).prefault("8080"),
@@ -87,6 +95,8 @@ export const SERVICE_FIELDS: {
     .nullable()
     .default(null),
   OTEL_TRACES_SAMPLER_ARG: share().prefault("0.1"),
+  // Anybody can send a header that asks to be recorded; those who ask have the share of all others.
+  TRACES_TRUST_CALLERS: flag().prefault("false"),
 };
 
 /** Settings of a service with a PostgreSQL database. */
