@@ -14,9 +14,11 @@ import { OBJECT_TASKS } from "@cloudphoenix/objects";
 import type { Logger } from "pino";
 import { CopyParts } from "./composition/copy-parts.ts";
 import { closeGround, type Ground, openGround } from "./composition/ground.ts";
+import { StateClock } from "./composition/state-clock.ts";
 import { systemClock, systemRandom } from "./composition/system.ts";
 import { DirectionReader } from "./follower/direction-reader.ts";
 import { Follower, type FollowerParts } from "./follower/follower.ts";
+import { Preflight } from "./follower/preflight.ts";
 import { WorkerMetrics } from "./http/worker-metrics.ts";
 import { startWorkerServer, type WorkerServer } from "./http/worker-server.ts";
 import { type TaskHandler, TaskLane } from "./lanes/task-lane.ts";
@@ -82,7 +84,10 @@ class RunningWorker implements Worker {
   readonly #ground: Ground;
   readonly #options: WorkerOptions;
   readonly #stopping = new AbortController();
+  /** For claims, which are differences of instants of this process alone. */
   readonly #clock: Clock = systemClock;
+  /** For what is stored. */
+  readonly #stateClock: StateClock;
   readonly #random: Random = systemRandom;
   readonly #metrics: WorkerMetrics;
   readonly #copyParts: CopyParts;
@@ -94,9 +99,10 @@ class RunningWorker implements Worker {
     this.#ground = ground;
     this.#options = options;
     const { name } = ground.configuration.application;
+    this.#stateClock = new StateClock(systemClock, () => ground.state.time());
     this.#metrics = new WorkerMetrics(name, Object.values(OBJECT_TASKS));
     this.#copyParts = new CopyParts({
-      clock: this.#clock,
+      clock: this.#stateClock,
       random: this.#random,
       serverSide: ground.configuration.objects?.serverSideCopy ?? "never",
       onGivenUp: (detail) =>
@@ -110,6 +116,7 @@ class RunningWorker implements Worker {
   async start(): Promise<void> {
     const options = this.#options;
     const { configuration } = this.#ground;
+    await this.#stateClock.set();
     if (options.follow) await this.#enqueueFollowers();
     if (options.listen !== null) {
       this.#server = await startWorkerServer(options.listen, {
@@ -231,13 +238,15 @@ class RunningWorker implements Worker {
     const { application, objects } = configuration;
     const { facts, roles, runs } = state;
     const directions = new DirectionReader({ application, roles, runs, facts });
+    const preflight = new Preflight({ clock: this.#clock, log: this.#options.log });
     return async (payload, context): Promise<Json> => {
       if (objects === null) throw new RangeError("a worker is not started without objects");
       const parts: FollowerParts = {
         ...this.#taskParts(),
         objects,
         directions,
-        clock: this.#clock,
+        preflight,
+        clock: this.#stateClock,
         onFacts: (told) => this.#metrics.facts(told),
       };
       try {
@@ -253,6 +262,7 @@ class RunningWorker implements Worker {
     const { state, configuration } = this.#ground;
     while (!stop.aborted) {
       try {
+        await this.#stateClock.set();
         this.#metrics.queue(await state.work.counts(configuration.application.name));
         await state.work.prune(KEEP_ENDED_MS);
       } catch (error) {

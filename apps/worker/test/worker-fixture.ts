@@ -1,6 +1,6 @@
 /** Real worker processes between a local S3 server and Azurite, with a state database of their own. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -288,7 +288,6 @@ export async function eventually<T>(what: string, ask: () => Promise<T | null>):
 /** Stores an object as an application would. */
 export async function put(store: ObjectStore, key: string, text: string): Promise<void> {
   const bytes = Buffer.from(text);
-  const { hash } = await import("node:crypto");
   const properties = {
     contentType: "text/plain",
     contentEncoding: null,
@@ -301,7 +300,7 @@ export async function put(store: ObjectStore, key: string, text: string): Promis
   };
   await store.write(
     { key, properties, condition: { kind: "none" } },
-    { bytes, md5: hash("md5", bytes, "hex") },
+    { bytes, md5: md5Of(bytes) },
     NEVER,
   );
 }
@@ -321,4 +320,23 @@ export async function keysOf(store: ObjectStore): Promise<readonly string[]> {
     keys.push(...page.map(({ key }) => key).filter((key) => !key.startsWith(".cloudphoenix/")));
   }
   return keys;
+}
+
+/** The same, each with the MD5 of what it holds when it is read. */
+export async function hashesOf(
+  store: ObjectStore,
+): Promise<readonly (readonly [string, string])[]> {
+  const keys = await keysOf(store);
+  const hashes: (readonly [string, string])[] = [];
+  for (let at = 0; at < keys.length; at += 50) {
+    const some = keys.slice(at, at + 50);
+    const texts = await Promise.all(some.map((key) => textAt(store, key)));
+    hashes.push(...some.map((key, n) => [key, md5Of(texts[n] ?? "")] as const));
+  }
+  return hashes;
+}
+
+/** In hexadecimal. */
+export function md5Of(content: string | Uint8Array): string {
+  return hash("md5", content, "hex");
 }

@@ -39,6 +39,8 @@ export interface StateDatabase {
   readonly work: WorkQueue;
   /** What copying between two places remembers; `pair` names them and is the same everywhere. */
   objectMemory(pair: string): ObjectMemory;
+  /** The time by the database's clock; epoch ms. @throws {CloudPhoenixError} `STATE_UNAVAILABLE` */
+  time(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -67,12 +69,20 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
         journal: new PostgresUploadJournal(state, pair),
         tombstones: new PostgresTombstoneStore(state, pair),
       }),
+      time: () => timeOf(state),
       close: () => state.close(),
     };
   } catch (error) {
     await state.close();
     throw error;
   }
+}
+
+async function timeOf(state: StateConnection): Promise<number> {
+  const [row] = await state.query<{ ms: number }>(
+    "select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms",
+  );
+  return row?.ms ?? Number.NaN;
 }
 
 /** Makes the database of `url` if the server lacks it. Idempotent. */

@@ -34,6 +34,7 @@ import { type Direction, goesOn } from "./direction.ts";
 import type { DirectionReader } from "./direction-reader.ts";
 import { LEFT_BEHIND_MAX, noteLeftBehind } from "./left-behind.ts";
 import { copierMemoryKey, partingOf } from "./parting.ts";
+import type { Preflight } from "./preflight.ts";
 
 export interface FollowerParts {
   readonly application: Application;
@@ -42,7 +43,9 @@ export interface FollowerParts {
   readonly copyParts: CopyParts;
   readonly memory: (pair: string) => ObjectMemory;
   readonly directions: DirectionReader;
+  readonly preflight: Pick<Preflight, "check">;
   readonly facts: FactStore;
+  /** Shared by all workers: its instants are stored. */
   readonly clock: Clock;
   readonly log: Logger;
   /** Told what was told to the state database. */
@@ -138,10 +141,11 @@ export class Follower {
   }
 
   async #copier(direction: Copying, context: TaskContext): Promise<ContinuousCopy> {
-    const { application, objects, stores, copyParts, memory, facts, log } = this.#parts;
+    const { application, objects, stores, copyParts, memory, facts, log, preflight } = this.#parts;
     const { from, to, generation } = direction;
     const source = storeOf(stores, from);
     const target = storeOf(stores, to);
+    await preflight.check([source.place.store, target.place.store], context.signal);
     const mayReplace = await partingOf(
       { application: application.name, facts, site: to, followedBy: from, place: target.place },
       context.signal,

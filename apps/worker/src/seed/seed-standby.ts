@@ -2,7 +2,8 @@
  * Brings everything of the active site to a standby, shared among all workers.
  *
  * The names are cut into ranges, each a task; workers on any machine drain them. Whoever asks for it may
- * vanish: the ranges stay in the queue, and asking again by the same name goes on with them.
+ * vanish: the ranges stay in the queue, and asking again by the same name goes on with them, also with
+ * those that were set aside.
  */
 import type { StateDatabase } from "@cloudphoenix/adapter-dbos";
 import type { Configuration } from "@cloudphoenix/config";
@@ -41,6 +42,7 @@ const RANGES_MAX = 20_000;
 export async function seedStandby(options: SeedOptions): Promise<SeedProgress> {
   const { configuration, state, name, onProgress, signal } = options;
   const { name: application } = configuration.application;
+  await retrySetAside(options);
   await enqueueRanges(options);
   for (;;) {
     const progress = seedProgress(await state.work.batch(application, batchOf(name), RANGES_MAX));
@@ -48,6 +50,15 @@ export async function seedStandby(options: SeedOptions): Promise<SeedProgress> {
     const { waiting, claimed } = progress.ranges;
     if (waiting + claimed === 0) return progress;
     await systemClock.sleep(LOOK_MS, signal);
+  }
+}
+
+/** Asking again means that the reason is gone. */
+async function retrySetAside({ configuration, state, name }: SeedOptions): Promise<void> {
+  const { name: application } = configuration.application;
+  const known = await state.work.batch(application, batchOf(name), RANGES_MAX);
+  for (const { id, status } of known) {
+    if (status === "set-aside") await state.work.retry(id);
   }
 }
 
