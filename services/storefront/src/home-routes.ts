@@ -1,7 +1,7 @@
 /** The front page, and the form on it. */
 import { Deadline, retryAfterSeconds } from "@cloudphoenix/chassis";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { plannedFailure } from "./failure-pages.ts";
+import { plannedFailure, statusFor } from "./failure-pages.ts";
 import { draftOf, newForm, type OrderForm, sentForm } from "./order-form.ts";
 import { callerOf, type PageParts, sendPage, servingNow } from "./page-parts.ts";
 import { homePage } from "./pages/home-page.ts";
@@ -42,7 +42,7 @@ export function addHomeRoutes(app: FastifyInstance, parts: PageParts): void {
       if (wait === null) throw error;
       // The same key goes out with the form again: whatever became of this attempt, one order.
       request.problem = failure;
-      reply.code(failure.status).header("retry-after", String(wait));
+      reply.code(statusFor(failure, request)).header("retry-after", String(wait));
       return sendHome(parts, request, reply, { form, notice: KEPT, after: null });
     }
   });

@@ -77,16 +77,20 @@ describe("the front page", () => {
     );
   });
 
-  test("is light: page, style, script and icon together under 30 KiB", async () => {
+  test("is light: page, style, scripts and icon together under 30 KiB", async () => {
     const { body } = await shop.get("/");
     const paths = [...body.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path);
     const files = await Promise.all(paths.map((path) => shop.get(path ?? "")));
 
-    expect(paths).toHaveLength(3);
-    expect(files.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
+    expect(paths).toHaveLength(4);
+    expect(files.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 200]);
     for (const { headers } of files) expect(headers["cache-control"]).toContain("immutable");
     const bytes = [body, ...files.map((file) => file.body)].join("").length;
     expect(bytes).toBeLessThan(30 * 1024);
+    // What a script imports is named after its content, too.
+    const imported = files.flatMap((file) => /from "([^"]+)"/.exec(file.body)?.[1] ?? []);
+    expect(imported).toHaveLength(1);
+    expect(paths).toContain(imported[0]);
   });
 
   test("allows no script, style or form from anywhere else, and holds none itself", async () => {
@@ -280,6 +284,18 @@ describe("an order", () => {
       expect(body).toContain("Back to the shop");
     },
   );
+
+  test("that is not asked for any more because the way kept failing is said so without the names of the inside", async () => {
+    orders.reading = "broken";
+    for (let tries = 1; tries <= 3; tries += 1) await shop.get("/orders/1");
+    orders.asked.length = 0;
+    const { statusCode, body } = await shop.get("/orders/1");
+
+    expect(orders.asked).toEqual([]);
+    expect(statusCode).toBe(503);
+    expect(body).toContain("Orders cannot be reached at this moment.");
+    expect(body).not.toMatch(/orders-read|dependency|kept failing/i);
+  });
 
   test("that cannot be read now is not said to be lost", async () => {
     orders.reading = "broken";

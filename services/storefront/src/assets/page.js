@@ -2,12 +2,9 @@
  * What the page does by itself: it keeps what changes up to date, and it sends an order again, under
  * the same key, until somebody says that it has it. Everything works without it, with reloads.
  */
-const PAUSE_MIN_MS = 1_000;
-const PAUSE_MAX_MS = 10_000;
-const ATTEMPT_MS = 15_000;
-/** Passing states: the same form may be sent again. */
-const AGAIN = new Set([408, 409, 429, 502, 503, 504]);
+import { sendUntilAnswered } from "./send-order.js";
 
+const ATTEMPT_MS = 15_000;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Replaces what an element holds by what `data-refresh` answers, every `data-every` ms, until it is `data-last`. */
@@ -37,34 +34,6 @@ async function keepFresh(element) {
   }
 }
 
-/** Sends the form until it is answered for good. */
-async function send(form, say) {
-  const body = new URLSearchParams(new FormData(form));
-  for (let tries = 1; ; tries += 1) {
-    const answer = await attempt(form.action, body);
-    if (answer !== null && !AGAIN.has(answer.status)) return answer;
-    say.textContent =
-      answer === null
-        ? "The shop cannot be reached right now. Your order is kept here and sent again."
-        : "New orders are not taken at this moment. Yours is kept here and sent again.";
-    await pause(pauseAfter(tries, answer));
-  }
-}
-
-async function attempt(url, body) {
-  try {
-    return await fetch(url, { method: "POST", body, signal: AbortSignal.timeout(ATTEMPT_MS) });
-  } catch {
-    return null;
-  }
-}
-
-function pauseAfter(tries, answer) {
-  const asked = Number(answer?.headers.get("retry-after")) * 1_000;
-  const grown = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** Math.min(tries - 1, 10));
-  return Math.max(asked || 0, grown * (0.5 + Math.random() / 2));
-}
-
 for (const element of document.querySelectorAll("[data-refresh]")) void keepFresh(element);
 
 const form = document.querySelector("form[data-keep]");
@@ -73,12 +42,21 @@ let sending = false;
 async function sendOnce() {
   if (sending) return;
   sending = true;
-  const say = document.querySelector("#say");
-  say.textContent = "Sending your order …";
-  const answer = await send(form, say);
-  if (answer.ok) location.assign(answer.url);
+  const place = document.querySelector("#say");
+  const say = (sentence) => {
+    place.textContent = sentence;
+  };
+  say("Sending your order …");
+  // Read once: what is typed meanwhile is another order.
+  const body = new URLSearchParams(new FormData(form));
+  const send = () =>
+    fetch(form.action, { method: "POST", body, signal: AbortSignal.timeout(ATTEMPT_MS) });
+  const now = () => performance.now();
+  const answer = await sendUntilAnswered({ send, say, pause, now, random: Math.random });
+  if (answer?.ok) location.assign(answer.url);
   // Something is wrong with the order itself: the page that says what comes from sending it plainly.
-  else form.submit();
+  else if (answer !== null) form.submit();
+  sending = false;
 }
 
 form?.addEventListener("submit", (event) => {

@@ -18,6 +18,7 @@ export function layout({ title, assets, content }: Layout): string {
 <title>${title} – Phoenix Shop</title>
 <link rel="icon" href="${assets.icon.path}">
 <link rel="stylesheet" href="${assets.style.path}">
+<link rel="modulepreload" href="${assets.sender.path}">
 <script type="module" src="${assets.script.path}"></script>
 </head>
 <body>
