@@ -32,6 +32,8 @@ export interface Stage {
   readonly line: number;
   /** The stage or image below it, with global arguments filled in. */
   readonly base: string;
+  /** The global argument that is the whole of it; null if it is written out. */
+  readonly argument: string | null;
   readonly instructions: readonly Instruction[];
 }
 
@@ -99,6 +101,7 @@ function stagesOf(file: Dockerfile, values: ReadonlyMap<string, string>): readon
       name: as?.toUpperCase() === "AS" && name !== undefined ? name : String(number),
       line: from?.line ?? 0,
       base: image.replaceAll(/\$\{?(\w+)\}?/g, (_, variable: string) => values.get(variable) ?? ""),
+      argument: /^(?:--\S+\s+)*\$\{?(\w+)\}?(?:\s|$)/.exec(from?.text ?? "")?.[1] ?? null,
       instructions: all.slice(start + 1, starts[number + 1]),
     };
   });

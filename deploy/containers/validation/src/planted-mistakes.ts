@@ -31,13 +31,38 @@ export const mistakes: readonly Mistake[] = [
     plant: (text) =>
       `${text}\nFROM ${RUNTIME_IMAGE} AS fat\nCOPY . /app\nENTRYPOINT ["node", "x"]\n`,
   },
-  { rule: "pinned-base", what: "the tag latest", plant: swap(BUILD_IMAGE, "node:latest") },
-  { rule: "pinned-base", what: "no tag", plant: swap(BUILD_IMAGE, "node") },
-  { rule: "pinned-base", what: "a moving tag", plant: swap(BUILD_IMAGE, "node:24-slim") },
+  { rule: "base-of-one-release", what: "the tag latest", plant: swap(BUILD_IMAGE, "node:latest") },
+  { rule: "base-of-one-release", what: "no tag", plant: swap(BUILD_IMAGE, "node") },
+  { rule: "base-of-one-release", what: "a moving tag", plant: swap(BUILD_IMAGE, "node:24-slim") },
   {
-    rule: "pinned-base",
+    rule: "base-of-one-release",
     what: "a distroless image of no release",
     plant: swap(RUNTIME_IMAGE, "gcr.io/distroless/cc:nonroot"),
+  },
+  {
+    rule: "digest-at-build",
+    what: "a base that the pipeline cannot replace",
+    plant: swap("FROM ${RUNTIME_IMAGE} AS", `FROM ${RUNTIME_IMAGE} AS`),
+  },
+  {
+    rule: "digest-at-build",
+    what: "a base that is not the one the pipeline asks for",
+    plant: swap(RUNTIME_IMAGE, "gcr.io/distroless/cc-debian13:nonroot"),
+  },
+  {
+    rule: "digest-at-build",
+    what: "a build that takes the tag as it is",
+    plant: same,
+    around: (now) => ({
+      ...now,
+      pipeline: now.pipeline.replace(/ --build-arg RUNTIME_IMAGE="\$BASE_RUNTIME"/, ""),
+    }),
+  },
+  {
+    rule: "digest-at-build",
+    what: "a pipeline that asks nobody for the digest",
+    plant: same,
+    around: (now) => ({ ...now, pipeline: now.pipeline.replaceAll(/@\$\(digest [^)]*\)/g, "") }),
   },
   { rule: "minimal-base", what: "a base with a shell", plant: swap(RUNTIME_IMAGE, BUILD_IMAGE) },
   {

@@ -6,6 +6,8 @@ export interface Surroundings {
   readonly ignored: readonly string[] | null;
   /** Containers of the manifests that run an image of this project. */
   readonly containers: readonly ManifestContainer[];
+  /** The workflow that builds and pushes the images. */
+  readonly pipeline: string;
   /** Whether a file of the repository exists. */
   readonly exists: (path: string) => boolean;
 }

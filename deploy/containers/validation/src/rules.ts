@@ -37,11 +37,22 @@ export const rules: readonly Rule[] = [
         .map((image) => `${at(image)}: it copies nothing from a stage that built it`),
   },
   {
-    name: "pinned-base",
+    name: "base-of-one-release",
     check: (file) =>
-      file.stages
-        .filter(({ base }) => !file.stages.some(({ name }) => name === base) && !isPinned(base))
-        .map((stage) => `${at(stage)}: "${stage.base}" is not pinned to a version`),
+      basesOf(file)
+        .filter(({ base }) => !isOneRelease(base))
+        .map((stage) => `${at(stage)}: "${stage.base}" names no version and no release`),
+  },
+  {
+    name: "digest-at-build",
+    check: (file, { pipeline }) =>
+      basesOf(file)
+        .filter(({ base }) => !HAS_DIGEST.test(base))
+        .filter((stage) => !getsDigest(stage, pipeline))
+        .map(
+          (stage) =>
+            `${at(stage)}: the tag "${stage.base}" can move, and the pipeline gives no digest for it`,
+        ),
   },
   {
     name: "minimal-base",
@@ -192,11 +203,29 @@ function everything(file: ImageFile): readonly Instruction[] {
   return [...file.global, ...file.stages.flatMap(({ instructions }: Stage) => instructions)];
 }
 
-/** A digest, three numbers, or a distroless image of one release of its distribution. */
-function isPinned(base: string): boolean {
-  if (/@sha256:[0-9a-f]{64}$/.test(base)) return true;
+/** Stages that stand on somebody else's image. */
+function basesOf({ stages }: ImageFile): readonly Stage[] {
+  return stages.filter(({ base }) => !stages.some(({ name }) => name === base));
+}
+
+const HAS_DIGEST = /@sha256:[0-9a-f]{64}$/;
+
+/** A digest, three numbers, or a distroless image of one release of its distribution, which has no numbers. */
+function isOneRelease(base: string): boolean {
+  if (HAS_DIGEST.test(base)) return true;
   if (/^gcr\.io\/distroless\/[a-z0-9-]+-debian\d+:nonroot$/.test(base)) return true;
   return /:\d+\.\d+\.\d+(-[a-z0-9.-]+)?$/.test(base);
+}
+
+/** Whether every build of the pipeline replaces the base by the same tag with its digest of that moment. */
+function getsDigest({ base, argument }: Stage, pipeline: string): boolean {
+  if (argument === null || !pipeline.includes(`${argument}: ${base}\n`)) return false;
+  const [, output] = new RegExp(`echo "(\\w+)=\\$${argument}@\\$\\(digest `).exec(pipeline) ?? [];
+  const [, variable] =
+    new RegExp(`(\\w+): \\$\\{\\{ needs\\.bases\\.outputs\\.${output} \\}\\}`).exec(pipeline) ?? [];
+  const builds = pipeline.split("docker buildx build ").slice(1);
+  const given = `--build-arg ${argument}="$${variable}"`;
+  return builds.length > 0 && builds.every((build) => build.includes(given));
 }
 
 function isReproducible(text: string): boolean {

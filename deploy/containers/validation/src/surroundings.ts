@@ -14,6 +14,7 @@ export function readSurroundings(): Surroundings {
   return {
     ignored: text?.split("\n").filter((line) => line !== "" && !line.startsWith("#")) ?? null,
     containers: manifestContainers(),
+    pipeline: readFileSync(join(repositoryRoot, ".github/workflows/images.yml"), "utf8"),
     exists: (path) => path !== "" && existsSync(join(repositoryRoot, path)),
   };
 }

@@ -29,7 +29,7 @@ const NAMED: readonly (readonly [gate: string, mistake: string])[] = [
   ["kubernetes", "pinned-images: latest"],
   ["kubernetes", "no-secrets-in-manifests: secret in the manifests"],
   ["kubernetes", "read-only-root: writable root"],
-  ["containers", "pinned-base: the tag latest"],
+  ["containers", "base-of-one-release: the tag latest"],
   ["containers", "unprivileged-user: root"],
   ["observability", "runbook: an alert without a runbook"],
   ["observability", "metric-exists: an alert on a metric that does not exist"],
