@@ -5,6 +5,7 @@
 import { sendUntilAnswered } from "./send-order.js";
 
 const ATTEMPT_MS = 15_000;
+const now = () => performance.now();
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Replaces what an element holds by what `data-refresh` answers, every `data-every` ms, until it is `data-last`. */
@@ -51,7 +52,6 @@ async function sendOnce() {
   const body = new URLSearchParams(new FormData(form));
   const send = () =>
     fetch(form.action, { method: "POST", body, signal: AbortSignal.timeout(ATTEMPT_MS) });
-  const now = () => performance.now();
   const answer = await sendUntilAnswered({ send, say, pause, now, random: Math.random });
   if (answer?.ok) location.assign(answer.url);
   // Something is wrong with the order itself: the page that says what comes from sending it plainly.
