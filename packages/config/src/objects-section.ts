@@ -97,13 +97,13 @@ function deletesSection(): z.ZodType<ObjectsConfiguration["deletes"]> {
         .min(0)
         .max(100)
         .default(5)
-        .describe("Largest share of the objects deleted in one pass; above it nothing is."),
+        .describe("Largest share of the objects deleted within an hour; above it nothing is."),
       max_count: z
         .int()
         .min(0)
         .max(1_000_000_000)
         .default(1_000)
-        .describe("Largest number of objects deleted in one pass; above it nothing is."),
+        .describe("Largest number of objects deleted within an hour; above it nothing is."),
     })
     .transform((section) => ({
       delayMs: section.delay,

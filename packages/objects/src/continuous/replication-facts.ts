@@ -15,8 +15,8 @@ export interface ObjectFailure {
 export const FAILURES_MAX: number = 20;
 
 /**
- * How the objects get from one site to another. All instants are by the clock of the process that
- * copies: only their differences mean anything elsewhere.
+ * How the objects get from one site to another. All instants are by the clock that the workers share
+ * (the state database's): only their differences mean anything elsewhere.
  */
 export interface ObjectReplicationFacts {
   readonly from: string;
