@@ -2,7 +2,7 @@
 // rotated secrets without a restart; role-based credentials first; static keys work but warn."
 // AWS is a stand-in that speaks the real protocol, asked by the real SDK; so is Azure, behind the
 // SDK's own transport interface, because its client refuses anything but HTTPS.
-import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -247,6 +247,27 @@ describe("AWS Secrets Manager", () => {
     );
   });
 
+  test("one field is read through its reference, as the pod's role although a key is there as well", async () => {
+    const token = join(directory, "token");
+    await writeFile(token, "a.b.c");
+    value = JSON.stringify({ password: "p3" });
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "STATICKEY");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
+    vi.stubEnv("AWS_WEB_IDENTITY_TOKEN_FILE", token);
+    vi.stubEnv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/shop");
+    vi.stubEnv("AWS_ENDPOINT_URL_STS", endpoint);
+    vi.stubEnv("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint);
+    vi.stubEnv("AWS_REGION", "us-east-1");
+    const warned = vi.fn<(sentence: string) => void>();
+
+    const secret = openSecret("aws:db#password", { environment: process.env, onWarning: warned });
+
+    expect(await secret.value()).toBe("p3");
+    expect(asked.at(-1)?.body).toBe('{"SecretId":"db"}');
+    expect(asked.at(-1)?.authorization).toContain("ROLEKEY");
+    expect(warned).not.toHaveBeenCalled();
+  });
+
   test.each([
     ["user", /has no field user/],
     ["nested", /is not text/],
@@ -319,11 +340,59 @@ describe("Azure Key Vault", () => {
   });
 });
 
+test("one field of a secret in Key Vault is read through its reference", async () => {
+  const name = vi.fn<(secret: string) => void>();
+  vi.doMock("@azure/keyvault-secrets", () => ({
+    SecretClient: class {
+      async getSecret(secret: string): Promise<object> {
+        name(secret);
+        return { value: '{"password":"p4"}', properties: {} };
+      }
+    },
+  }));
+  try {
+    const reference = "azure:https://v.vault.azure.net/secrets/db#password";
+    const secret = openSecret(reference, { environment: {}, onWarning: () => undefined });
+    expect(await secret.value()).toBe("p4");
+    expect(name).toHaveBeenCalledWith("db");
+  } finally {
+    vi.doUnmock("@azure/keyvault-secrets");
+  }
+});
+
 describe("credentials", () => {
+  test.each([
+    ["default", undefined, "static-key"],
+    ["shop", "shop", "static-key"],
+    ["shop", undefined, "platform-role"],
+  ])(
+    "a key of profile %s in AWS's own file leads, in use %s, to %s",
+    async (profile, used, kind) => {
+      const home = await mkdtemp(join(directory, "home-"));
+      await mkdir(join(home, ".aws"));
+      const text = `[other]\nregion = x\n[${profile}]\naws_access_key_id = AKIA2\n`;
+      await writeFile(join(home, ".aws", "credentials"), text);
+      const environment = { HOME: home, AWS_PROFILE: used };
+      expect(awsCredentialKind(environment)).toBe(kind);
+      expect(staticKeyWarning("aws", environment) !== null).toBe(kind === "static-key");
+    },
+  );
+
   test.each([
     [{}, "platform-role", "platform-role"],
     [
-      { AWS_WEB_IDENTITY_TOKEN_FILE: "/t", AZURE_FEDERATED_TOKEN_FILE: "/t" },
+      { AWS_WEB_IDENTITY_TOKEN_FILE: "/t", AWS_ROLE_ARN: "r", AZURE_FEDERATED_TOKEN_FILE: "/t" },
+      "web-identity",
+      "web-identity",
+    ],
+    [
+      {
+        AWS_WEB_IDENTITY_TOKEN_FILE: "/t",
+        AWS_ROLE_ARN: "r",
+        AWS_ACCESS_KEY_ID: "AKIA",
+        AZURE_FEDERATED_TOKEN_FILE: "/t",
+        AZURE_CLIENT_SECRET: "s",
+      },
       "web-identity",
       "web-identity",
     ],

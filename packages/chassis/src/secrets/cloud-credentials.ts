@@ -1,13 +1,16 @@
 /**
  * Whom the service is to the clouds: a role of the machine or pod first, static keys if it must be.
  *
- * - AWS: the SDK's own default chain (environment, IRSA web identity, container, instance role).
+ * - AWS: the role of the pod (IRSA web identity) if it has one, also beside a key in the
+ *   environment, which the SDK would prefer; else the SDK's own default chain.
  * - Azure: workload identity if the pod has one, else the managed identity of the machine.
  *
  * Static keys work, because a laptop has no role, but each use of them is worth a warning: they do
  * not expire, and they are copied.
  */
 import type { TokenCredential } from "@azure/identity";
+import type { fromTokenFile } from "@aws-sdk/credential-provider-web-identity";
+import { hasSharedAwsKey } from "./shared-aws-key.ts";
 
 /** What is decided from. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -15,10 +18,28 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Which credentials the environment leads to. */
 export type CredentialKind = "static-key" | "web-identity" | "platform-role";
 
-/** What AWS's default chain will find first in `environment`. */
+/** Credentials as AWS's clients take them. */
+export type AwsCredential = ReturnType<typeof fromTokenFile>;
+
+/** What `awsCredential`, or else AWS's default chain, uses for `environment`. */
 export function awsCredentialKind(environment: Environment): CredentialKind {
-  if (isSet(environment, "AWS_ACCESS_KEY_ID")) return "static-key";
-  return isSet(environment, "AWS_WEB_IDENTITY_TOKEN_FILE") ? "web-identity" : "platform-role";
+  if (isSet(environment, "AWS_WEB_IDENTITY_TOKEN_FILE") && isSet(environment, "AWS_ROLE_ARN")) {
+    return "web-identity";
+  }
+  const hasKey = isSet(environment, "AWS_ACCESS_KEY_ID") || hasSharedAwsKey(environment);
+  return hasKey ? "static-key" : "platform-role";
+}
+
+/** The role of the pod; null where it has none, which leaves the choice to the SDK's chain. */
+export async function awsCredential(environment: Environment): Promise<AwsCredential | null> {
+  if (awsCredentialKind(environment) !== "web-identity") return null;
+  const { fromTokenFile: credentialFrom } = await import(
+    "@aws-sdk/credential-provider-web-identity"
+  );
+  return credentialFrom({
+    webIdentityTokenFile: environment["AWS_WEB_IDENTITY_TOKEN_FILE"] ?? "",
+    roleArn: environment["AWS_ROLE_ARN"] ?? "",
+  });
 }
 
 /** What `azureCredential` uses for `environment`. */

@@ -7,6 +7,7 @@
 import type { TokenCredential } from "@azure/identity";
 import type { SecretClientOptions } from "@azure/keyvault-secrets";
 import { loadOnce } from "../resilience/load-once.ts";
+import { awsCredential, type Environment } from "./cloud-credentials.ts";
 import type { SecretSource } from "./secret.ts";
 
 /** A secret in AWS Secrets Manager, current version. */
@@ -15,6 +16,8 @@ export interface AwsSecretOptions {
   readonly id: string;
   /** Of a secret that is a JSON object; null: the whole text. */
   readonly field: string | null;
+  /** Where the role of the pod is looked for. Default: the SDK's own default chain decides. */
+  readonly environment?: Environment;
   /** Default: as the SDK finds it. */
   readonly region?: string;
   /** Default: as the SDK finds it. */
@@ -32,13 +35,15 @@ export interface AzureSecretOptions {
   readonly client?: SecretClientOptions;
 }
 
-/** Reads from AWS Secrets Manager with the SDK's default chain of credentials. */
+/** Reads from AWS Secrets Manager. */
 export function awsSecret(options: AwsSecretOptions): SecretSource {
   const opening = loadOnce(() => import("@aws-sdk/client-secrets-manager"));
   const client = loadOnce(async () => {
     const { SecretsManagerClient } = await opening();
+    const credentials = await awsCredential(options.environment ?? {});
     return new SecretsManagerClient({
       maxAttempts: 1,
+      ...(credentials === null ? {} : { credentials }),
       ...(options.region === undefined ? {} : { region: options.region }),
       ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
     });

@@ -37,7 +37,7 @@ function sourceOf(reference: SecretReference, environment: Environment): SecretS
     case "env":
       return environmentSecret(reference.name, environment);
     case "aws":
-      return awsSecret(reference);
+      return awsSecret({ ...reference, environment });
     case "azure":
     default:
       return azureSecret({ ...reference, credential: () => azureCredential(environment) });

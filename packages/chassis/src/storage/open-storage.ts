@@ -1,11 +1,10 @@
 /**
  * From settings to a store that can be used. Nothing is connected or read yet.
  *
- * Who the service is: its role first (AWS default chain with IRSA; Azure workload or managed
- * identity), a static key only if one is named.
+ * Who the service is: a static key if one is named, else its role (see `cloud-credentials.ts`).
  */
 import type { Environment } from "../secrets/cloud-credentials.ts";
-import { azureCredential, staticKeyWarning } from "../secrets/cloud-credentials.ts";
+import { awsCredential, azureCredential, staticKeyWarning } from "../secrets/cloud-credentials.ts";
 import { openSecret } from "../secrets/open-secret.ts";
 import { SettingsError } from "../settings/read-settings.ts";
 import { BlobDriver } from "./blob-driver.ts";
@@ -39,7 +38,7 @@ function driverOf(address: StorageAddress, options: OpenStorageOptions): Storage
   const warning = key === null ? staticKeyWarning(cloud, environment) : KEY_WARNING;
   if (warning !== null) options.onWarning(warning);
   return address.kind === "s3"
-    ? new S3Driver(address, key)
+    ? new S3Driver(address, key ?? (() => awsCredential(environment)))
     : new BlobDriver(address, key ?? (() => azureCredential(environment)));
 }
 

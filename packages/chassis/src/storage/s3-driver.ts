@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import type { GetObjectCommandOutput, HeadObjectCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import { StorageError } from "../errors/failures.ts";
 import { loadOnce } from "../resilience/load-once.ts";
+import type { AwsCredential } from "../secrets/cloud-credentials.ts";
 import type { ObjectFacts, StoredObject } from "./object-storage.ts";
 import { readBody } from "./read-body.ts";
 import type { StorageAddress } from "./storage-address.ts";
@@ -15,6 +16,9 @@ import {
   type StoreAnswer,
 } from "./storage-failure.ts";
 import type { StaticKey } from "./static-key.ts";
+
+/** Who the service is: a key, or a role that is asked for at the first use; null: the SDK's chain. */
+export type S3Credential = StaticKey | (() => Promise<AwsCredential | null>);
 
 type S3Address = Extract<StorageAddress, { kind: "s3" }>;
 type Sdk = typeof import("@aws-sdk/client-s3");
@@ -30,13 +34,13 @@ export class S3Driver implements StorageDriver {
   readonly #loading: () => Promise<Loaded>;
   #loaded: Loaded | null = null;
 
-  /** @param key - null: the SDK's default chain (web identity of the pod, role of the machine, …) */
-  constructor(address: S3Address, key: StaticKey | null) {
+  constructor(address: S3Address, credential: S3Credential) {
     this.#bucket = address.bucket;
-    this.#key = key;
+    this.#key = typeof credential === "function" ? null : credential;
     this.#loading = loadOnce(async () => {
       const sdk = await import("@aws-sdk/client-s3");
-      this.#loaded = { sdk, client: clientOf(sdk, address, key) };
+      const role = typeof credential === "function" ? await credential() : null;
+      this.#loaded = { sdk, client: clientOf(sdk, address, this.#key, role) };
       return this.#loaded;
     });
   }
@@ -126,11 +130,17 @@ export class S3Driver implements StorageDriver {
   }
 }
 
-function clientOf(sdk: Sdk, address: S3Address, key: StaticKey | null): S3Client {
+function clientOf(
+  sdk: Sdk,
+  address: S3Address,
+  key: StaticKey | null,
+  role: AwsCredential | null,
+): S3Client {
   return new sdk.S3Client({
     maxAttempts: 1,
     ...(address.region !== null && { region: address.region }),
     ...(address.endpoint !== null && { endpoint: address.endpoint, forcePathStyle: true }),
+    ...(role !== null && { credentials: role }),
     ...(key !== null && { credentials: () => credentialsOf(key) }),
     // Integrity is ours: MD5 on the way there, SHA-256 on the way back.
     requestChecksumCalculation: "WHEN_REQUIRED",
