@@ -152,6 +152,11 @@ export class Way {
     else if (this.#server === null) await this.#listen();
   }
 
+  /** Treats what is under way, too, as `mode` says, without ending it. */
+  turn(mode: Exclude<WayMode, "refused">): void {
+    this.#mode = mode;
+  }
+
   /** Ends what is under way; from now on the way leads elsewhere, as a name that moved does. */
   leadTo(target: number): void {
     this.#target = target;
@@ -195,7 +200,7 @@ export class Way {
       if (this.#mode === "cut") socket.end(bytes.subarray(0, 20));
       else if (this.#mode === "mute") socket.destroy();
       else if (this.#mode === "slow") setTimeout(() => socket.write(bytes), SLOW_MS).unref();
-      else socket.write(bytes);
+      else if (this.#mode !== "silent") socket.write(bytes);
     });
     socket.on("close", () => store.destroy());
     store.on("close", () => socket.destroy());
