@@ -2,6 +2,7 @@
  * Problem documents: the one shape of every error answer.
  * @see https://www.rfc-editor.org/rfc/rfc9457
  */
+import { z } from "zod";
 import type { ServiceError } from "./service-error.ts";
 
 /** Media type of a problem document. */
@@ -17,6 +18,18 @@ export interface Problem {
   readonly detail: string;
   readonly requestId: string;
 }
+
+/** The same, for documents that describe an API. */
+export const problemSchema: z.ZodType<Problem> = z
+  .strictObject({
+    type: z.string().describe("`urn:problem:` and the code in lower case."),
+    title: z.string().describe("The same for every problem of this code."),
+    status: z.int().min(400).max(599),
+    code: z.string().describe("What programs match; it never changes."),
+    detail: z.string().describe("One sentence for people."),
+    requestId: z.string(),
+  })
+  .meta({ id: "Problem" });
 
 /** The document for `error`. Holds nothing of its cause. */
 export function problemOf(error: ServiceError, requestId: string): Problem {

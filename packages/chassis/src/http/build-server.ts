@@ -8,15 +8,9 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import cors from "@fastify/cors";
 import rateLimit from "@fastify/rate-limit";
-import swagger from "@fastify/swagger";
 import underPressure from "@fastify/under-pressure";
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
-import {
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  validatorCompiler,
-} from "fastify-type-provider-zod";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { ERROR_KINDS, ServiceError } from "../errors/service-error.ts";
 import type { Health } from "../health/health.ts";
 import { LogSampler } from "../observe/logger.ts";
@@ -26,6 +20,7 @@ import type { Logger } from "pino";
 import type { Deadline } from "../resilience/deadline.ts";
 import { clientErrorHandler } from "./client-error.ts";
 import { sendProblem } from "./error-answer.ts";
+import { describeApi } from "./describe-api.ts";
 import { addProbeRoutes } from "./probe-routes.ts";
 import { addRefusedRoute, refusalOf, sendOnTheRoad } from "./refused-urls.ts";
 import { requestAccounting, type RequestAccounting } from "./request-accounting.ts";
@@ -91,6 +86,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   app.decorateRequest("deadline");
   const accounting = addAccounting(app, parts, limits);
   await addLimits(app, parts, limits, accounting);
+  await describeApi(app, parts.service, parts.version);
   addProbeRoutes(app, parts.health, parts.metrics);
   addRefusedRoute(app);
   const limited = parts.rateLimit === null ? {} : { preHandler: app.rateLimit() };
@@ -195,12 +191,6 @@ async function addLimits(
         }),
     });
   }
-  await app.register(swagger, {
-    openapi: { openapi: "3.1.0", info: { title: parts.service, version: parts.version } },
-    transform: jsonSchemaTransform,
-    // Schemas with an id become components that clients can generate types from.
-    transformObject: jsonSchemaTransformObject,
-  });
 }
 
 function overloaded(): ServiceError {
