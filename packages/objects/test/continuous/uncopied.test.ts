@@ -1,6 +1,7 @@
 /** What is known to have been copied, for whoever copies the other way one day. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CopyWorld } from "./copy-world.ts";
+import { FaultyObjectStore } from "@cloudphoenix/testkit";
+import { CopyWorld, toolsFor } from "./copy-world.ts";
 
 let world: CopyWorld;
 
@@ -98,6 +99,59 @@ describe("what is known to have been copied", () => {
     await world.clock.advance(5_000);
     expect(copier.facts()).toMatchObject({ pending: 1, backlogAgeMs: 65_000 });
     expect(copier.memory().copied!.untilMs).toBe(modifiedMs - aheadMs);
+  });
+});
+
+/** Has the first site followed by the second, then the application moved; answers with the way back. */
+async function moved(): Promise<ReturnType<CopyWorld["copier"]>> {
+  const first = world.copier();
+  const running = world.start(first);
+  await world.clock.advance(130_000);
+  await running.stop();
+  const { untilMs, except } = first.memory().copied!;
+  const source = new FaultyObjectStore(world.target, () => "none");
+  const target = new FaultyObjectStore(world.source, () => "none");
+  const { clock, state } = world;
+  return world.copier({
+    limits: { deletes: { delayMs: 60_000, maxPercent: 100, maxCount: 100 } },
+    more: {
+      from: "site-b",
+      to: "site-a",
+      source: { store: source, prefix: "" },
+      target: { store: target, prefix: "" },
+      tools: toolsFor({ source, target, clock, state }),
+      mayReplace: ({ key, modifiedMs }) => modifiedMs <= untilMs && !except.includes(key),
+    },
+  });
+}
+
+function textAtFirst(key: string): string | undefined {
+  return world.source.bytesOf(key)?.toString();
+}
+
+describe("after the application has moved to the other site", () => {
+  test("what was never copied from the first is not overwritten there, and what was is", async () => {
+    for (const key of ["both", "cart"]) world.source.put(key, "of the first");
+    world.target.put("both", "somebody else's");
+    const back = await moved();
+    world.target.put("cart", "of the second");
+    world.start(back);
+    await world.clock.advance(5_000);
+    expect(["both", "cart"].map(textAtFirst)).toEqual(["of the first", "of the second"]);
+    expect(back.facts().failures).toMatchObject([{ key: "both", code: "CONFLICT" }]);
+  });
+
+  test("what was never copied from the first is not deleted there, and what was is", async () => {
+    world = new CopyWorld({ target: { refuses: (key) => key.endsWith(".") } });
+    for (const key of ["archived.", "cart", "gone"]) world.source.put(key, "of the first");
+    const back = await moved();
+    world.target.remove("gone");
+    world.start(back);
+    await world.clock.advance(300_000);
+    expect(["archived.", "cart"].map(textAtFirst)).toEqual(["of the first", "of the first"]);
+    expect(textAtFirst("gone")).toBeUndefined();
+    expect(back.facts()).toMatchObject({ deleted: 1, paused: null });
+    expect(back.facts().failures).toMatchObject([{ key: "archived.", code: "CONFLICT" }]);
   });
 });
 
