@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { S3ObjectStore } from "@cloudphoenix/adapter-aws";
 import { type LocalS3, startLocalS3 } from "@cloudphoenix/local-objects";
+import { FaultyLink } from "@cloudphoenix/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createBucket, turnOnVersioning } from "./local-s3-calls.ts";
 
@@ -21,11 +22,14 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-function open(changes: { bucket?: string; secret?: string } = {}): S3ObjectStore {
+function open(
+  changes: { bucket?: string; secret?: string; endpoint?: URL; tags?: boolean } = {},
+): S3ObjectStore {
   return new S3ObjectStore({
     bucket: changes.bucket ?? "receipts",
     region: server.region,
-    endpoint: new URL(server.endpoint),
+    endpoint: changes.endpoint ?? new URL(server.endpoint),
+    tags: changes.tags ?? true,
     credentials: {
       accessKeyId: CREDENTIALS.accessKeyId,
       secretAccessKey: changes.secret ?? CREDENTIALS.secretAccessKey,
@@ -41,6 +45,27 @@ test("warns that what is deleted is gone, until versioning is on", async () => {
   expect(await store.inspect(SIGNAL)).toEqual([]);
   expect(store.capabilities.keepsDeleted).toBe(true);
   store.close();
+});
+
+test("says that tags cannot be seen, unless they are left out on purpose", async () => {
+  const link = await FaultyLink.open(new URL(server.endpoint));
+  link.fault = { kind: "status", status: 403 };
+  link.hits = ({ url }) => url.includes("tagging");
+  const findings = async (tags: boolean): Promise<unknown> => {
+    const store = open({ endpoint: link.url, tags });
+    const found = await store.inspect(SIGNAL);
+    store.close();
+    return [found.filter(({ asSource }) => asSource === true), store.capabilities.tagsHidden];
+  };
+
+  expect(await findings(true)).toMatchObject([
+    [{ severity: "warn", hint: expect.stringContaining("tags=off") as string }],
+    true,
+  ]);
+  expect(await findings(false)).toEqual([[], false]);
+  link.fault = { kind: "none" };
+  expect(await findings(true)).toEqual([[], false]);
+  await link.close();
 });
 
 test("a bucket that is not there is no empty bucket", async () => {

@@ -82,6 +82,8 @@ describe("the summary in words", () => {
       same: 1,
       toCopy: 2,
       toCopyBytes: 10,
+      unsure: 0,
+      unsureBytes: 0,
       copied: 1,
       copiedBytes: 2_048,
       sentBytes: 2_048,
@@ -89,6 +91,7 @@ describe("the summary in words", () => {
       gone: 0,
       failed: 1,
       tagsLost: 1,
+      tagsUnseen: 2,
       partsKept: 4,
       retries: 0,
       elapsedMs: 1_500,
@@ -109,12 +112,23 @@ describe("the summary in words", () => {
       "1 objects copied (2.0 KiB), 1 unchanged, in 1.5 s.",
       "4 parts of large objects were there from an earlier run.",
       "1 objects lost their tags: the target keeps none.",
+      "2 objects were copied without tags they may have: the rights do not show them.",
       "5 objects were only at the target: 2 deleted, 2 kept or waiting, 1 not ours.",
       "✗ 1 objects failed:",
       "  a/./b: OBJECT_NAME_REFUSED: no dots",
       "  → Rename it.",
       "Everything else is at the target. Run it again to try these again.",
     ]);
+  });
+
+  test("tells what would be copied apart from what is to be looked at first", () => {
+    const progress = { ...summary.progress, toCopy: 5, toCopyBytes: 3_072, unsureBytes: 1_024 };
+    const would = (unsure: number): string =>
+      syncText({ ...summary, dryRun: true, progress: { ...progress, unsure } }).split("\n")[0]!;
+
+    expect(would(2)).toBe(
+      "Would copy 3 objects (2.0 KiB), and 2 more (1.0 KiB) unless a closer look finds them there; 1 are unchanged. Nothing was changed.",
+    );
   });
 
   test("says what the target read itself, and what it could not", () => {

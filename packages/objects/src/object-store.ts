@@ -22,6 +22,8 @@ export interface ObjectStoreCapabilities {
   readonly keepsDeleted: boolean;
   /** Tags are stored and read back. */
   readonly tags: boolean;
+  /** Objects may have tags that these rights do not show. Told by `inspect`; false before. */
+  readonly tagsHidden: boolean;
   /** Largest body `write` takes; larger ones go up in parts. */
   readonly singleWriteMaxBytes: number;
   readonly partMinBytes: number;
@@ -178,6 +180,8 @@ export interface ListRequest {
 /** What is wrong with a store before anything is copied, in the operator's words. */
 export interface StoreFinding {
   readonly severity: "refuse" | "warn";
+  /** Matters where objects are read from. Absent: where they are written to. */
+  readonly asSource?: true;
   readonly message: string;
   readonly hint: string;
 }

@@ -199,6 +199,7 @@ class SyncRun {
         this.#tally.copiedBytes += outcome.sizeBytes;
         this.#tally.partsKept += outcome.partsKept;
         if (outcome.tagsLost) this.#tally.tagsLost += 1;
+        if (this.#tools.source.capabilities.tagsHidden) this.#tally.tagsUnseen += 1;
         this.#tell({ kind: "copied", name, sizeBytes: outcome.sizeBytes });
       }
     } catch (error) {

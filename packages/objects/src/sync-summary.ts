@@ -13,6 +13,9 @@ export interface SyncProgress {
   /** Found to be copied so far, finished or not. */
   readonly toCopy: number;
   readonly toCopyBytes: number;
+  /** Of those to be copied: where the listings cannot tell, so that each is asked for by name first. */
+  readonly unsure: number;
+  readonly unsureBytes: number;
   readonly copied: number;
   readonly copiedBytes: number;
   /** Bytes that arrived at the target, of finished and unfinished objects. */
@@ -24,6 +27,8 @@ export interface SyncProgress {
   readonly failed: number;
   /** Copied without their tags, which the target cannot keep. */
   readonly tagsLost: number;
+  /** Copied while the rights on the source did not show whether there are tags. */
+  readonly tagsUnseen: number;
   /** Parts of large objects that an earlier run had stored and that were not sent again. */
   readonly partsKept: number;
   /** Requests that were asked again. */

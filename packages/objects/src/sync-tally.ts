@@ -26,6 +26,8 @@ export class SyncTally {
   same = 0;
   toCopy = 0;
   toCopyBytes = 0;
+  unsure = 0;
+  unsureBytes = 0;
   copied = 0;
   copiedBytes = 0;
   sentBytes = 0;
@@ -33,6 +35,7 @@ export class SyncTally {
   gone = 0;
   failed = 0;
   tagsLost = 0;
+  tagsUnseen = 0;
   partsKept = 0;
   retries = 0;
   missing = 0;
@@ -51,6 +54,10 @@ export class SyncTally {
       this.toCopy += 1;
       this.toCopyBytes += pair.source.sizeBytes;
     }
+    if (pair.kind === "unsure") {
+      this.unsure += 1;
+      this.unsureBytes += pair.source.sizeBytes;
+    }
   }
 
   fail(failure: SyncFailure): void {
@@ -67,6 +74,8 @@ export class SyncTally {
       same: this.same,
       toCopy: this.toCopy,
       toCopyBytes: this.toCopyBytes,
+      unsure: this.unsure,
+      unsureBytes: this.unsureBytes,
       copied: this.copied,
       copiedBytes: this.copiedBytes,
       sentBytes: this.sentBytes,
@@ -74,6 +83,7 @@ export class SyncTally {
       gone: this.gone,
       failed: this.failed,
       tagsLost: this.tagsLost,
+      tagsUnseen: this.tagsUnseen,
       partsKept: this.partsKept,
       retries: this.retries,
       elapsedMs: this.#clock.now() - this.#startedMs,

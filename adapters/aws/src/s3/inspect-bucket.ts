@@ -8,15 +8,16 @@ const ANSWER_MAX_BYTES = 256 * 1024;
 export interface BucketState {
   readonly findings: readonly StoreFinding[];
   readonly keepsDeleted: boolean;
+  readonly tagsHidden: boolean;
 }
 
 /**
- * Looks at the bucket's place, rights and versioning. What may not be looked at is a warning.
+ * Looks at the bucket's place, rights and versioning, and, if `tags` is set, whether tags can be seen. What may not be looked at is a warning.
  * @throws {CloudPhoenixError} if the bucket cannot be used or listed
  */
 export async function inspectBucket(
   client: S3Client,
-  store: { readonly address: string; readonly region: string },
+  store: { readonly address: string; readonly region: string; readonly tags: boolean },
   signal: AbortSignal,
 ): Promise<BucketState> {
   const { address, region } = store;
@@ -45,7 +46,35 @@ export async function inspectBucket(
       hint: "Turn on versioning, with a lifecycle rule for old versions.",
     });
   }
-  return { findings, keepsDeleted: status === "Enabled" };
+  const tagsHidden = store.tags && (await areTagsHidden(client, signal));
+  if (tagsHidden) {
+    findings.push({
+      severity: "warn",
+      asSource: true,
+      message: `whether objects in ${address} have tags cannot be seen with these rights: they would be copied without`,
+      hint: "Grant s3:GetObjectTagging, or add tags=off to the address if that is meant.",
+    });
+  }
+  return { findings, keepsDeleted: status === "Enabled", tagsHidden };
+}
+
+/**
+ * S3 leaves the number of tags out of its answers where the right to read them is missing, as it does where there
+ * are none. The question for a key that is not there tells: 403 without the right, 404 with it.
+ */
+async function areTagsHidden(client: S3Client, signal: AbortSignal): Promise<boolean> {
+  const call: S3Call = {
+    ...callTo("GET", { tagging: "" }, "looking whether tags can be read"),
+    key: ".cloudphoenix/no-such-object",
+  };
+  const answer = await client.tryCall(call, signal);
+  if (answer.status === 200 || answer.status === 404) {
+    answer.body.resume();
+    return false;
+  }
+  const refused = await client.refuse(answer, call, signal);
+  if (refused.code === "OBJECT_STORE_DENIED" && !refused.retryable) return true;
+  throw refused;
 }
 
 /**

@@ -89,6 +89,7 @@ export class S3ObjectStore implements ObjectStore {
   readonly #pageSize: number;
   readonly #tags: boolean;
   #keepsDeleted = false;
+  #tagsHidden = false;
   #encryption: { readonly etagIsMd5: boolean; readonly seenMs: number } | null = null;
 
   constructor(options: S3ObjectStoreOptions) {
@@ -116,7 +117,8 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   get capabilities(): ObjectStoreCapabilities {
-    return { ...LIMITS, tags: this.#tags, keepsDeleted: this.#keepsDeleted };
+    const told = { keepsDeleted: this.#keepsDeleted, tagsHidden: this.#tagsHidden };
+    return { ...LIMITS, tags: this.#tags, ...told };
   }
 
   /** Closes idle connections. */
@@ -125,10 +127,11 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async inspect(signal: AbortSignal): Promise<readonly StoreFinding[]> {
-    const store = { address: this.address, region: this.#region };
-    const { findings, keepsDeleted } = await inspectBucket(this.#client, store, signal);
-    this.#keepsDeleted = keepsDeleted;
-    return findings;
+    const store = { address: this.address, region: this.#region, tags: this.#tags };
+    const state = await inspectBucket(this.#client, store, signal);
+    this.#keepsDeleted = state.keepsDeleted;
+    this.#tagsHidden = state.tagsHidden;
+    return state.findings;
   }
 
   async *list(

@@ -70,6 +70,8 @@ const MIB = 1024 * 1024;
 /** Limits from "Scalability and performance targets for Blob storage" and "Put Blob From URL". */
 const LIMITS = {
   listsMetadata: true,
+  // Reading a blob's tags without the right fails, and says so.
+  tagsHidden: false,
   singleWriteMaxBytes: 5000 * MIB,
   partMinBytes: 1,
   partMaxBytes: 4000 * MIB,

@@ -218,6 +218,8 @@ function openState(
   dir: string | undefined,
 ): SyncState {
   const pair = `${source.identity} -> ${target.identity}`;
+  // Looking needs no memory, leaves nothing behind and waits for nobody.
+  if (choices.dryRun === true) return SyncState.open({ path: ":memory:", pair });
   const folder = resolve(choices.stateDir ?? join(dir ?? ".cloudphoenix", "sync"));
   const name = createHash("sha256").update(pair).digest("hex").slice(0, 16);
   return SyncState.open({ path: join(folder, `${name}.sqlite`), pair });
@@ -248,8 +250,11 @@ async function preflight(pair: Pair, { terminal, signal }: Invocation): Promise<
     pair.source.store.inspect(signal),
     pair.target.store.inspect(signal),
   ]);
-  // Only what the target lacks is worth a warning: nothing is ever changed at the source.
-  for (const { severity, message, hint } of target) {
+  const worthSaying = [
+    ...source.filter(({ asSource }) => asSource === true),
+    ...target.filter(({ asSource }) => asSource !== true),
+  ];
+  for (const { severity, message, hint } of worthSaying) {
     if (severity === "warn") terminal.log("warn", `! ${message}. ${hint}`);
   }
   const findings = [...source, ...target];

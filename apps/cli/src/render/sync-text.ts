@@ -50,8 +50,14 @@ function doneLine({ copied, copiedBytes, same, alreadyThere, elapsedMs }: SyncPr
   return `${copied} objects copied (${bytesText(copiedBytes)}), ${same + alreadyThere} unchanged, in ${durationText(elapsedMs)}.`;
 }
 
-function wouldLine({ toCopy, toCopyBytes, same }: SyncProgress): string {
-  return `Would copy ${toCopy} objects (${bytesText(toCopyBytes)}); ${same} are unchanged. Nothing was changed.`;
+function wouldLine(progress: SyncProgress): string {
+  const { toCopy, toCopyBytes, unsure, unsureBytes, same } = progress;
+  const certain = `${toCopy - unsure} objects (${bytesText(toCopyBytes - unsureBytes)})`;
+  const perhaps =
+    unsure === 0
+      ? ""
+      : `, and ${unsure} more (${bytesText(unsureBytes)}) unless a closer look finds them there`;
+  return `Would copy ${certain}${perhaps}; ${same} are unchanged. Nothing was changed.`;
 }
 
 function serverSideLines(counts: ServerSideCounts): readonly string[] {
@@ -65,13 +71,24 @@ function serverSideLines(counts: ServerSideCounts): readonly string[] {
   ];
 }
 
-function notes({ gone, tagsLost, partsKept, retries }: SyncProgress): readonly string[] {
+function notes({
+  gone,
+  tagsLost,
+  tagsUnseen,
+  partsKept,
+  retries,
+}: SyncProgress): readonly string[] {
   return [
     ...(partsKept > 0
       ? [`${partsKept} parts of large objects were there from an earlier run.`]
       : []),
     ...(gone > 0 ? [`${gone} objects were deleted at the source before their turn came.`] : []),
     ...(tagsLost > 0 ? [`${tagsLost} objects lost their tags: the target keeps none.`] : []),
+    ...(tagsUnseen > 0
+      ? [
+          `${tagsUnseen} objects were copied without tags they may have: the rights do not show them.`,
+        ]
+      : []),
     ...(retries > 0 ? [`${retries} requests were asked again.`] : []),
   ];
 }

@@ -51,12 +51,19 @@ locals {
       policy = jsonencode({
         Version = "2012-10-17"
         Statement = [{
-          Effect   = "Allow"
-          Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject"]
+          Effect = "Allow"
+          Action = [
+            "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject",
+            # Without the first, S3 does not even say that an object has tags.
+            "s3:GetObjectTagging", "s3:PutObjectTagging",
+            # Large objects go up in parts, and are gone on with after a crash.
+            "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload",
+          ]
           Resource = ["${module.documents.arn}/*"]
           }, {
-          Effect   = "Allow"
-          Action   = ["s3:ListBucket", "s3:ListBucketVersions"]
+          Effect = "Allow"
+          # Encryption tells whether an ETag is an MD5.
+          Action   = ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning", "s3:GetEncryptionConfiguration"]
           Resource = [module.documents.arn]
           }, {
           Effect   = "Allow"

@@ -82,6 +82,7 @@ export class MemoryObjectStore implements ObjectStore {
       listsMetadata: flavour === "blob",
       keepsDeleted: false,
       tags: true,
+      tagsHidden: false,
       singleWriteMaxBytes: 64 * 1024 * 1024,
       partMinBytes: 1,
       partMaxBytes: 64 * 1024 * 1024,

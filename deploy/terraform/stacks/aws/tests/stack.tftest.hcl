@@ -128,6 +128,32 @@ run "an_active_site_in_production" {
   }
 }
 
+run "the_worker_may_do_what_copying_takes_and_nothing_else" {
+  command = plan
+
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(local.workload_identities["worker"].policy).Statement : statement.Action if statement.Resource == ["arn:aws:s3:::mock/*"]
+      ])) == toset([
+      "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:DeleteObject", "s3:GetObjectTagging", "s3:PutObjectTagging",
+      "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload",
+    ])
+    error_message = "Objects with their tags, in one piece or in parts."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(local.workload_identities["worker"].policy).Statement : statement.Action if statement.Resource == ["arn:aws:s3:::mock"]
+    ])) == toset(["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning", "s3:GetEncryptionConfiguration"])
+    error_message = "The listing, and the settings that say how to read it."
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(local.workload_identities["worker"].policy).Statement : !contains(statement.Resource, "*")])
+    error_message = "Nothing but its own bucket, queue and key."
+  }
+}
+
 run "a_warm_standby_takes_the_smaller_size" {
   command = plan
   variables { posture = "warm-standby" }
