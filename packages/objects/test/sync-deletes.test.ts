@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { DEFAULT_DELETE_RULES } from "@cloudphoenix/objects";
+import { DEFAULT_DELETE_RULES, nameFilter } from "@cloudphoenix/objects";
 import { FaultyObjectStore, MemoryObjectStore } from "@cloudphoenix/testkit";
 import { UNENDING } from "./setup.ts";
 import { ALL_MAY_GO, content, fill, MINUTE_MS, setup, type Setup } from "./sync-world.ts";
@@ -183,6 +183,28 @@ describe("deletes", () => {
     // What the broken rounds noted has left no trace: a good listing has nothing to delete either.
     surroundings.nowMs += 60 * MINUTE_MS;
     expect((await run({ deletes: ALL_MAY_GO })).deletes).toMatchObject({ missing: 0, deleted: 0 });
+  });
+
+  test.each([
+    ["excluded", { exclude: ["*.tmp"] }],
+    ["not included", { include: ["o/0*"] }],
+  ])("spare what is %s, at both sides, however long it has been gone", async (_what, patterns) => {
+    const { source, target, run, surroundings } = await synced();
+    source.put("o/scratch.tmp", "x");
+    await run();
+    const patternsOnly = nameFilter(patterns);
+    if (patternsOnly === undefined) throw new Error("the patterns leave nothing out");
+    const filtered = { deletes: ALL_MAY_GO, includes: patternsOnly };
+    source.remove("o/scratch.tmp");
+    source.remove("o/0001");
+    await run(filtered);
+    surroundings.nowMs += 20 * MINUTE_MS;
+
+    const summary = await run(filtered);
+
+    expect(summary.deletes).toMatchObject({ missing: 1, due: 1, deleted: 1 });
+    expect(target.bytesOf("o/0001")).toBeNull();
+    expect(target.bytesOf("o/scratch.tmp")?.toString()).toBe("x");
   });
 
   test("wait for the copies: a rename whose copy failed keeps the old name", async () => {
