@@ -6,7 +6,10 @@ export interface DatabaseAddress {
   readonly port: number;
   readonly user: string;
   readonly database: string;
-  /** TLS as libpq's `sslmode` names it; `require` encrypts without checking who answers. */
+  /**
+   * TLS as libpq's `sslmode` names it; `require` encrypts without checking who answers. Authorities
+   * are Node's, and those in `NODE_EXTRA_CA_CERTS`.
+   */
   readonly sslMode: "disable" | "require" | "verify-full";
 }
 
@@ -22,7 +25,11 @@ export function parseDatabaseUrl(text: string): DatabaseAddress | string {
   if (url.hostname === "" || url.username === "" || url.pathname.length < 2) {
     return "must name a user, a host and a database";
   }
-  const sslMode = url.searchParams.get("sslmode") ?? "disable";
+  const sslMode =
+    url.searchParams.get("sslmode") ?? (isThisMachine(url.hostname) ? "disable" : null);
+  if (sslMode === null) {
+    return "must say sslmode=verify-full (or require, or disable) for a server on another machine";
+  }
   if (sslMode !== "disable" && sslMode !== "require" && sslMode !== "verify-full") {
     return "sslmode must be disable, require or verify-full";
   }
@@ -33,4 +40,9 @@ export function parseDatabaseUrl(text: string): DatabaseAddress | string {
     database: decodeURIComponent(url.pathname.slice(1)),
     sslMode,
   };
+}
+
+/** Only there is it nobody's business what is sent. */
+function isThisMachine(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
