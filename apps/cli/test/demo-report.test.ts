@@ -11,13 +11,29 @@ const KEPT = {
   rtoObjectiveMs: 10_000,
   run: { id: "dr-1", status: "completed", fence: "network" },
   phases: { detect: 1, decide: 1, fence: 1, recover: 1, switch: 1, converge: 1, total: 6 },
+  errorWindow: {
+    faultAtMs: 1_000,
+    convergedAtMs: 5_500,
+    ttlMs: 1_000,
+    catchUpMs: 2_000,
+    attemptTimeoutMs: 1_000,
+  },
   client: {
     acknowledged: 100,
     failedAttempts: 30,
+    failedFirstAtMs: 1_100,
+    failedLastAtMs: 4_900,
+    failures: { timeout: 20, "http-503 READ_ONLY": 10 },
     givenUp: 0,
     lastOnOldSiteAtMs: 1_000,
     firstOnNewSiteAtMs: 5_000,
-    readBack: { checked: 100, errors: 0, failures: {}, missing: [{ key: "k-7", orderId: "7" }] },
+    readBack: {
+      checked: 100,
+      errors: 0,
+      failures: {},
+      missing: [{ key: "k-7", orderId: "7" }],
+      missingTotal: 1,
+    },
   },
   orders: {
     orders: 101,
@@ -80,6 +96,21 @@ describe("the report of the main job", () => {
     ["not every write was read back", { client: readBack({ checked: 99 }) }],
     ["a read failed", { client: readBack({ errors: 1 }) }],
     ["nothing was written at all", { client: { ...readBack({ checked: 0 }), acknowledged: 0 } }],
+    [
+      "a client saw an error before the fault",
+      { client: { ...KEPT.client, failedFirstAtMs: 999 } },
+    ],
+    [
+      "a client saw an error after the window",
+      { client: { ...KEPT.client, failedLastAtMs: 9_501 } },
+    ],
+    ["nobody saw traffic converge", { errorWindow: { ...KEPT.errorWindow, convergedAtMs: null } }],
+    ["a client gave a write up", { client: { ...KEPT.client, givenUp: 1 } }],
+    ["not every lost write is named", { client: readBack({ missingTotal: 2 }) }],
+    [
+      "the log lost more than attempts of clients failed",
+      { client: { ...KEPT.client, failedAttempts: 0 } },
+    ],
     ["a loss in barrier mode", { durability: "barrier" }],
     ["a loss in sync mode", { durability: "sync" }],
     ["the old primary could not be read", { loss: null }],
@@ -99,6 +130,19 @@ describe("the report of the main job", () => {
     ["only one site was ever heard of", { client: { ...KEPT.client, lastOnOldSiteAtMs: null } }],
   ])("is not good when %s", (_, change) => {
     expect(demoReport({ ...KEPT, ...change }).ok).toBe(false);
+  });
+
+  test("says when the first and the last error came, and when they had to be over", () => {
+    const [errors] = demoReport(KEPT).promises.filter(({ promise }) => promise.includes("errors"));
+
+    expect(errors?.detail).toBe(
+      "30 failed attempts (20 × timeout, 10 × http-503 READ_ONLY), the first 100 ms and the last 3900 ms after the fault; the window ends after 8500 ms: convergence, TTL, catching up, one attempt",
+    );
+  });
+
+  test("is good when the last attempt that began in time failed as late as it could", () => {
+    const client = { ...KEPT.client, failedLastAtMs: 9_500 };
+    expect(demoReport({ ...KEPT, client }).ok).toBe(true);
   });
 
   test("counts what the log lost but nobody was promised apart", () => {

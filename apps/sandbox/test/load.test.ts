@@ -82,6 +82,8 @@ describe("writing", () => {
 
     expect(total).toMatchObject({
       failedAttempts: 0,
+      failedFirstAtMs: null,
+      failedLastAtMs: null,
       givenUp: 0,
       refused: 0,
       shed: 0,
@@ -103,12 +105,17 @@ describe("writing", () => {
       const number = Number(key.split("-")[1]);
       return tried <= 2 ? (failures[(number + tried) % failures.length] ?? "ok") : "ok";
     };
+    const beganAtMs = Date.now();
     load({ ratePerSecond: 100, attemptTimeoutMs: 200, retriesPerSecond: 10_000 });
     const total = await writeUntil(() => application.orders.size >= 60);
 
     expect(total).toMatchObject({ acknowledged: total.sent, givenUp: 0, refused: 0 });
     // On a busy machine good answers may come too late as well.
     expect(total.failedAttempts).toBeGreaterThanOrEqual(2 * total.sent);
+    const { failedFirstAtMs, failedLastAtMs } = total;
+    expect(failedFirstAtMs).toBeGreaterThanOrEqual(beganAtMs);
+    expect(failedLastAtMs).toBeGreaterThan(failedFirstAtMs ?? Number.POSITIVE_INFINITY);
+    expect(failedLastAtMs).toBeLessThanOrEqual(Date.now());
     expect(Object.keys(total.failures)).toEqual(
       expect.arrayContaining(["ECONNRESET", "http-503", "timeout"]),
     );

@@ -18,6 +18,11 @@ export interface ClientView {
   readonly acknowledged: number;
   /** Attempts that failed; the client retries them with the same key. */
   readonly failedAttempts: number;
+  /** When the first and the last of them ended; null if there was none. */
+  readonly failedFirstAtMs: number | null;
+  readonly failedLastAtMs: number | null;
+  /** Failed attempts by reason. */
+  readonly failures: Readonly<Record<string, number>>;
   /** Writes never acknowledged although retried until the limit. */
   readonly givenUp: number;
   /** Last write acknowledged by the site that was lost. */
@@ -27,11 +32,29 @@ export interface ClientView {
   readonly readBack: {
     readonly checked: number;
     readonly errors: number;
-    /** Failed attempts by reason. */
+    /** Failed reads by reason. */
     readonly failures: Readonly<Record<string, number>>;
     /** Acknowledged writes that the new site does not have. */
     readonly missing: readonly { readonly key: string; readonly orderId: string }[];
+    /** All of them; more than `missing` has if not each could be listed. */
+    readonly missingTotal: number;
   };
+}
+
+/** When clients may see errors, epoch milliseconds. */
+export interface ErrorWindow {
+  readonly faultAtMs: number;
+  /** Traffic had converged; null if nobody saw that. */
+  readonly convergedAtMs: number | null;
+  /** How long a resolver may keep the old answer after that. */
+  readonly ttlMs: number;
+  /**
+   * How long the new site may be busy with what had waited: as long again as nobody could write. An
+   * idle machine needs far less; one that is busy with other things loses attempts to their limit.
+   */
+  readonly catchUpMs: number;
+  /** How long an attempt that began inside may take to fail. */
+  readonly attemptTimeoutMs: number;
 }
 
 /** Orders as the new site has them once its workers had time to catch up. */
@@ -65,6 +88,7 @@ export interface DemoFacts {
     readonly fence: FenceDegree | null;
   };
   readonly phases: RtoPhases | null;
+  readonly errorWindow: ErrorWindow;
   readonly client: ClientView;
   readonly orders: OrdersView;
   /** Null where the application has none. */
@@ -139,7 +163,7 @@ export function demoReport(facts: DemoFacts): DemoReport {
     rto_ms: facts.phases,
     rpo_ms: facts.loss?.rpoMs ?? null,
     writes_acknowledged: client.acknowledged,
-    writes_lost: client.readBack.missing.length,
+    writes_lost: client.readBack.missingTotal,
     writes_lost_keys: client.readBack.missing.slice(0, KEYS_SHOWN_MAX).map((lost) => lost.key),
     orders_placed: facts.orders.orders,
     orders_fulfilled: facts.orders.fulfilled,
@@ -161,9 +185,12 @@ export function demoReport(facts: DemoFacts): DemoReport {
 }
 
 function judge(facts: DemoFacts): readonly KeptPromise[] {
+  const { client } = facts;
   return [
     runCompleted(facts),
     recoveredInTime(facts),
+    errorsInsideWindow(facts),
+    nothingGivenUp(client.givenUp),
     everyWriteReadBack(facts),
     lossAsPromised(facts),
     lossReportAgrees(facts),
@@ -225,30 +252,74 @@ function recoveredInTime({ phases, rtoObjectiveMs }: DemoFacts): KeptPromise {
 
 function everyWriteReadBack({ client, to }: DemoFacts): KeptPromise {
   const { checked, errors, failures } = client.readBack;
-  const reasons = Object.entries(failures).map(([reason, count]) => `${count} × ${reason}`);
   return {
     promise: "every acknowledged write is read back from the new site",
     held: checked === client.acknowledged && errors === 0 && checked > 0,
-    detail: `${checked} of ${client.acknowledged} asked at ${to}, ${errors} could not be asked${errors === 0 ? "" : ` (${reasons.join(", ")})`}`,
+    detail: `${checked} of ${client.acknowledged} asked at ${to}, ${errors} could not be asked${errors === 0 ? "" : ` (${reasonsText(failures)})`}`,
   };
 }
 
-function lossAsPromised({ durability, client }: DemoFacts): KeptPromise {
-  const lost = client.readBack.missing.length;
-  if (durability === "async") {
+function reasonsText(failures: Readonly<Record<string, number>>): string {
+  return Object.entries(failures)
+    .map(([reason, count]) => `${count} × ${reason}`)
+    .join(", ");
+}
+
+/** An attempt that began inside may fail as late as its own limit. */
+function errorsInsideWindow({ client, errorWindow }: DemoFacts): KeptPromise {
+  const { faultAtMs, convergedAtMs, ttlMs, catchUpMs, attemptTimeoutMs } = errorWindow;
+  const { failedFirstAtMs: first, failedLastAtMs: last, failedAttempts } = client;
+  const promise = "clients saw errors only inside the failover window";
+  if (convergedAtMs === null) {
+    return { promise, held: false, detail: "nobody saw traffic converge" };
+  }
+  if (first === null || last === null) {
+    return { promise, held: failedAttempts === 0, detail: "no attempt failed" };
+  }
+  const endMs = convergedAtMs + ttlMs + catchUpMs + attemptTimeoutMs;
+  const after = (ms: number): string => `${Math.round(ms - faultAtMs)} ms`;
+  return {
+    promise,
+    held: first >= faultAtMs && last <= endMs,
+    detail: `${failedAttempts} failed attempts (${reasonsText(client.failures)}), the first ${after(first)} and the last ${after(last)} after the fault; the window ends after ${after(endMs)}: convergence, TTL, catching up, one attempt`,
+  };
+}
+
+/** Every write was acknowledged in the end. */
+export function nothingGivenUp(givenUp: number): KeptPromise {
+  return {
+    promise: "no client had to give a write up",
+    held: givenUp === 0,
+    detail: `${givenUp} writes were retried to their limit and never acknowledged`,
+  };
+}
+
+function lossAsPromised({ durability, client, loss }: DemoFacts): KeptPromise {
+  const { missing, missingTotal } = client.readBack;
+  if (durability !== "async") {
     return {
-      promise: "what is lost in async mode is counted and named",
-      held: true,
-      detail: `${lost} acknowledged writes lost; their keys are in the report`,
+      promise: `no acknowledged write is lost in ${durability} mode`,
+      held: missingTotal === 0,
+      detail: `${missingTotal} lost`,
     };
   }
+  const named = loss?.keysByTable[ORDERS_TABLE]?.length ?? 0;
   return {
-    promise: `no acknowledged write is lost in ${durability} mode`,
-    held: lost === 0,
-    detail: `${lost} lost`,
+    promise: "what is lost in async mode is counted and named",
+    held:
+      loss !== null &&
+      missing.length === missingTotal &&
+      missingTotal <= KEYS_SHOWN_MAX &&
+      missingTotal <= named,
+    detail: `${missingTotal} acknowledged writes lost, ${Math.min(missing.length, KEYS_SHOWN_MAX)} named by the client; the old primary names ${named} orders`,
   };
 }
 
+/**
+ * Neither side knows all: the log has orders whose answer never arrived, and each of those made an
+ * attempt of a client fail. More of them than failed attempts are writes that the clients missed
+ * without saying so.
+ */
 function lossReportAgrees({ client, loss }: DemoFacts): KeptPromise {
   const promise = "the loss report, from the old primary's log, names every write the client lost";
   if (loss === null) return { promise, held: false, detail: "the old primary could not be read" };
@@ -257,7 +328,7 @@ function lossReportAgrees({ client, loss }: DemoFacts): KeptPromise {
   const unacknowledged = named.size - (client.readBack.missing.length - unnamed.length);
   return {
     promise,
-    held: unnamed.length === 0 && !loss.truncated,
+    held: unnamed.length === 0 && unacknowledged <= client.failedAttempts && !loss.truncated,
     detail: `log: ${named.size} orders lost, ${named.size - unacknowledged} of them acknowledged; client: ${client.readBack.missing.length} lost`,
   };
 }

@@ -8,6 +8,7 @@ import type { QuarantineDocument, ReapplyDocument } from "../render/quarantine-t
 import type { RunView } from "../render/run-text.ts";
 import {
   type DemoReport,
+  nothingGivenUp,
   objectsThere,
   ordersOnce,
   type ObjectsView,
@@ -101,6 +102,7 @@ export function failbackReport(facts: FailbackFacts): FailbackReport {
     writtenBack(facts),
     repaired(facts),
     wentHome(facts),
+    nothingGivenUp(facts.givenUp),
     nothingLost(facts),
     shortPause(facts),
     ordersOnce(facts.orders),

@@ -81,6 +81,9 @@ async function readBack(
   return {
     acknowledged: counts.acknowledged,
     failedAttempts: counts.failedAttempts,
+    failedFirstAtMs: counts.failedFirstAtMs,
+    failedLastAtMs: counts.failedLastAtMs,
+    failures: counts.failures,
     givenUp: counts.givenUp,
     lastOnOldSiteAtMs:
       onOld.length === 0 ? null : Math.max(...onOld.map((one) => one.lastAckedAtMs)),
@@ -91,6 +94,7 @@ async function readBack(
       errors: result.errors + result.notChecked,
       failures: result.failures,
       missing: result.missing,
+      missingTotal: result.missingTotal,
     },
   };
 }
@@ -144,6 +148,13 @@ function assemble(
     rtoObjectiveMs: RTO_OBJECTIVE_MS,
     run: { id: run.id, status: run.status, fence: buildReport(run).fence?.degree ?? null },
     phases,
+    errorWindow: {
+      faultAtMs: seen.faultAtMs,
+      convergedAtMs: convergedAtMs(run),
+      ttlMs: TTL_MS,
+      catchUpMs: phases?.total ?? 0,
+      attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
+    },
     client: seen.client,
     orders: seen.orders,
     objects: objectsView(seen.objects, run),
@@ -151,6 +162,17 @@ function assemble(
     parts: PARTS,
   });
 }
+
+/** When a vantage outside had seen users arrive at the new site; null if none did. */
+function convergedAtMs({ plan, steps }: RunView["run"]): number | null {
+  const looking = plan.steps.find((step) => step.action.kind === "verify-convergence");
+  const record = steps.find((step) => step.id === looking?.id && step.status === "done");
+  return record?.endedAtMs ?? null;
+}
+
+/** The sandbox's record, and the load's patience with one attempt. */
+const TTL_MS = 1_000;
+const ATTEMPT_TIMEOUT_MS = 1_000;
 
 /** What the sandbox promises on a laptop with probes every second. */
 const RTO_OBJECTIVE_MS = 10_000;

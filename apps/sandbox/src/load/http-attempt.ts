@@ -43,9 +43,14 @@ export async function attempt(
   }
 }
 
-/** Why an attempt did not do what it was for: an error code, `timeout`, or `http-503`. */
+/**
+ * Why an attempt did not do what it was for: an error code, `timeout`, or `http-503`, with the code
+ * of the answer if it has one, for instance `http-503 READ_ONLY`.
+ */
 export function failureIn(answer: Attempt): string {
-  return answer.kind === "failed" ? answer.reason : `http-${answer.status}`;
+  if (answer.kind === "failed") return answer.reason;
+  const { code } = answer.body;
+  return typeof code === "string" ? `http-${answer.status} ${code}` : `http-${answer.status}`;
 }
 
 function exchange(

@@ -55,7 +55,7 @@ export class LoadClient {
       budget: new RetryBudget(config.retriesPerSecond),
       clock,
       random,
-      onFailedAttempt: (reason) => this.#statistics.attemptFailed(reason),
+      onFailedAttempt: (reason) => this.#statistics.attemptFailed(reason, clock.now()),
     };
   }
 

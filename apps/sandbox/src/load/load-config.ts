@@ -39,7 +39,8 @@ const DEFAULTS: Omit<LoadConfig, Required> = {
   // the processor from the recovery they are waiting for.
   retriesPerSecond: 400,
   attemptTimeoutMs: 1_000,
-  giveUpAfterMs: 15_000,
+  // An outage of ten seconds, as long again until what waited has been worked off, and some patience.
+  giveUpAfterMs: 30_000,
   connectionAgeMaxMs: 5_000,
   connectionsMax: 32,
   eventsEveryMs: 250,

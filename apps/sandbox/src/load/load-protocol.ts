@@ -27,8 +27,11 @@ export interface LoadCounts {
   /** Of those, how many were answered as a repetition. */
   readonly replayed: number;
   readonly failedAttempts: number;
-  /** Failed attempts by reason: `timeout`, an error code such as `ECONNREFUSED`, or `http-503`. */
+  /** Failed attempts by reason: `timeout`, an error code such as `ECONNREFUSED`, or `http-503 OVERLOADED`. */
   readonly failures: Readonly<Record<string, number>>;
+  /** When the first and the last of them ended, epoch milliseconds; null before the first. */
+  readonly failedFirstAtMs: number | null;
+  readonly failedLastAtMs: number | null;
   readonly givenUp: number;
   /** Answered with a 4xx: a mistake of this client, not of the application. */
   readonly refused: number;

@@ -19,6 +19,8 @@ export class LoadStatistics {
   #givenUp = 0;
   #refused = 0;
   #shed = 0;
+  #failedFirstAtMs: number | null = null;
+  #failedLastAtMs: number | null = null;
   readonly #failures = new Map<string, number>();
   readonly #epochs = new Map<string, Epoch>();
   readonly #latencies: number[] = [];
@@ -36,8 +38,10 @@ export class LoadStatistics {
     this.#shed += count;
   }
 
-  attemptFailed(reason: string): void {
+  attemptFailed(reason: string, atMs: number): void {
     this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
+    this.#failedFirstAtMs ??= atMs;
+    this.#failedLastAtMs = atMs;
   }
 
   gaveUp(): void {
@@ -77,6 +81,8 @@ export class LoadStatistics {
       replayed: this.#replayed,
       failedAttempts: [...this.#failures.values()].reduce((sum, count) => sum + count, 0),
       failures: Object.fromEntries(this.#failures),
+      failedFirstAtMs: this.#failedFirstAtMs,
+      failedLastAtMs: this.#failedLastAtMs,
       givenUp: this.#givenUp,
       refused: this.#refused,
       shed: this.#shed,

@@ -25,7 +25,7 @@ export interface LoadOptions {
 }
 
 /** Writes in flight are given up by the load itself well before this. */
-const STOP_WITHIN_MS = 30_000;
+const STOP_WITHIN_MS = 45_000;
 const READY_WITHIN_MS = 20_000;
 const READBACK_WITHIN_MS = 120_000;
 const CENSUS_WITHIN_MS = 65_000;

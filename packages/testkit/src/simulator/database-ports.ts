@@ -62,7 +62,6 @@ export function databaseControl(world: World, client: Process, beats: BeatMemory
     drain: (from, to, signal) => drain(world, { client, ask, from, to }, signal),
     async lossBound(from, to, signal) {
       const bound = await lossBound(world, { client, ask, from, to }, { beats, signal });
-      world.judge.measured(client.name, from, to);
       return world.sabotages.has("stale-looks-fresh") ? { ...bound, boundMs: 0 } : bound;
     },
     promote: (id, from, generation, signal) =>
@@ -134,13 +133,14 @@ function parseLsn(text: string): bigint {
 
 async function lossBound(
   world: World,
-  { ask, from, to }: Drain,
+  { client, ask, from, to }: Drain,
   { beats, signal }: { readonly beats: BeatMemory; readonly signal: AbortSignal },
 ): Promise<LossBound> {
   const reading = await ask(to, signal, ({ database }) => ({
     applied: database.promotion?.applied ?? database.follows?.applied ?? null,
     beat: database.promotion === null ? database.newestBeat() : database.promotion.beat,
   }));
+  world.judge.measured(client.name, { from, to }, reading.beat);
   const seen = beats.get(from);
   const completeUntilMs = reading.beat?.atMs ?? null;
   return {

@@ -13,10 +13,11 @@
  */
 import type { Decision, Observation, Plan, RunEvent, SiteId, StepRecord } from "@cloudphoenix/core";
 import { fenceAtLeast } from "@cloudphoenix/core";
+import type { Transaction } from "./database.ts";
 import { Hearing } from "./hearing.ts";
 import { Losses } from "./losses.ts";
 import type { ProbeReport } from "./probes.ts";
-import { type Objection, RunStory } from "./run-story.ts";
+import { type MeasuredLoss, type Objection, RunStory } from "./run-story.ts";
 import type { Site } from "./sites.ts";
 import type { World } from "./world.ts";
 
@@ -38,7 +39,7 @@ export class Judge {
   readonly #runs = new Map<string, RunStory>();
   /** True time of the newest heartbeat a controller got acknowledged, per controller and site. */
   readonly #signs = new Map<string, number>();
-  readonly #measured = new Map<string, number | null>();
+  readonly #measured = new Map<string, MeasuredLoss>();
   #lastMoveEndedMs: number | null = null;
   #healEnds: { readonly site: string; readonly atMs: number }[] = [];
   /** The newest decision to act of each controller, judged when it was made. */
@@ -99,10 +100,17 @@ export class Judge {
     this.#signs.set(`${controller} ${site}`, this.#world.scheduler.nowMs);
   }
 
-  /** A controller asks how much would be lost: what it knew then is what it may rely on. */
-  measured(controller: string, from: SiteId, to: SiteId): void {
-    const sign = this.#signs.get(`${controller} ${from}`) ?? null;
-    this.#measured.set(`${controller} ${from} ${to}`, sign);
+  /** A controller was told which heartbeat the standby has: what it knew then it may rely on. */
+  measured(
+    controller: string,
+    { from, to }: { readonly from: SiteId; readonly to: SiteId },
+    beat: Transaction["beat"],
+  ): void {
+    const sign = this.signOf(controller, from);
+    // One that was written late tells of the time it was sent.
+    const beatMs = beat === null ? null : this.#trueTimeOf(controller, beat.atMs);
+    const behindMs = sign === null || beatMs === null ? null : sign - beatMs;
+    this.#measured.set(`${controller} ${from} ${to}`, { sign, behindMs });
   }
 
   /** A run is started. */
@@ -134,7 +142,8 @@ export class Judge {
     story.stepRecorded(step, record, this.#world.scheduler.nowMs);
     if (step.action.kind !== "measure-loss" || record.result === null) return;
     const { from, to } = step.action;
-    story.lossMeasured(this.#measured.get(`${controller} ${from} ${to}`) ?? null, record.result);
+    const measured = this.#measured.get(`${controller} ${from} ${to}`);
+    if (measured !== undefined) story.lossMeasured(measured, record.result);
   }
 
   /** A run wrote a line of its journal. */

@@ -74,8 +74,11 @@ class Court {
   /** Whether a site had all but the newest of what there was at an instant. */
   #isFresh({ database }: Site, atMs: number): boolean {
     const beat = database.follows?.beat ?? null;
-    const { rpoMs } = this.#world.settings.application.objectives;
-    return beat !== null && atMs - beat.trueMs <= rpoMs - FRESH_SLACK_MS;
+    return beat !== null && atMs - beat.trueMs <= this.#freshMs;
+  }
+
+  get #freshMs(): number {
+    return this.#world.settings.application.objectives.rpoMs - FRESH_SLACK_MS;
   }
 
   /** Whoever came to lead after the loss may not know how much would be missing. */
@@ -108,7 +111,7 @@ class Court {
     if (this.#disasters.troublesBeside(plan.from, beganMs, untilMs).length > 0) return true;
     if (!run.sawFrom) return true;
     if (step?.action.kind === "measure-loss" && run.sign !== null) {
-      return !this.#isFresh(this.#world.site(plan.to), run.sign);
+      return run.behindMs === null || run.behindMs > this.#freshMs;
     }
     if (step?.action.kind !== "approval") return false;
     return startedBy !== "decision" || settings.policy.modes.dr === "approve";

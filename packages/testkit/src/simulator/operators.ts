@@ -2,7 +2,7 @@
  * The people: they answer questions late, twice or never, retry what failed, cancel what they do
  * not like, and sometimes act by themselves.
  */
-import { type RunCommand, hasCode } from "@cloudphoenix/core";
+import { CloudPhoenixError, type RunCommand, hasCode } from "@cloudphoenix/core";
 import type { Chance } from "./chance.ts";
 import { chanceOf } from "./chance.ts";
 import type { Controller } from "./controller.ts";
@@ -11,6 +11,15 @@ import type { World } from "./world.ts";
 const LOOK_EVERY_MS = 1_000;
 const NAMES = ["ann", "bob", "carol"] as const;
 const OUTAGE_MS = 12_000;
+/** How often people say a thing, once a second, until somebody takes it. */
+const TRIES_MAX = 30;
+
+/** What people tell a run; the same key however often they say it. */
+interface Order {
+  readonly runId: string;
+  readonly command: RunCommand;
+  readonly key: string;
+}
 
 export class Operators {
   readonly #world: World;
@@ -98,16 +107,27 @@ export class Operators {
     this.#world.scheduler.after(delayMs + 1_500, () => this.#tell(runId, command));
   }
 
-  /** Through whichever controller says that it leads; people try the next one if it refuses. */
+  /** Through whichever controller says that it leads, and again a little later if none takes it. */
   #tell(runId: string, command: RunCommand): void {
     this.#sent += 1;
-    const key = `command-${this.#sent}`;
+    this.#say({ runId, command, key: `command-${this.#sent}` }, TRIES_MAX);
+  }
+
+  #say(order: Order, triesLeft: number): void {
+    const again = (): void => {
+      if (triesLeft <= 1) return;
+      this.#world.scheduler.after(LOOK_EVERY_MS, () => this.#say(order, triesLeft - 1));
+    };
     for (const { acting, process } of this.#controllers) {
       if (acting === null || !process.running) continue;
+      const { runId, command, key } = order;
       this.#world.truth.note(`people: ${command.kind} ${runId}`);
-      acting.runner.command(runId, command, key).catch(() => undefined);
+      acting.runner.command(runId, command, key).catch((error: unknown) => {
+        if (error instanceof CloudPhoenixError && error.retryable) again();
+      });
       return;
     }
+    again();
   }
 
   #request(kind: "switchover" | "dr", acceptLoss: boolean): void {

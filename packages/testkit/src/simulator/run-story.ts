@@ -7,6 +7,13 @@ export interface Objection {
   readonly sentence: string;
 }
 
+/** What really was when a controller asked how much would be lost. */
+export interface MeasuredLoss {
+  /** True time of the last sign of life of the old site that this controller knew of. */
+  readonly sign: number | null;
+  readonly behindMs: number | null;
+}
+
 const ENDS_A_WAIT: readonly RunEvent["kind"][] = [
   "resumed",
   "cancel-asked",
@@ -34,6 +41,8 @@ export class RunStory {
   fence: FenceDegree | null = null;
   /** Last sign of life known to whoever measured the loss; null: not measured. */
   sign: number | null = null;
+  /** How far the standby really was behind that sign then; null: not measured, or never a beat. */
+  behindMs: number | null = null;
   /** The bound of the loss that was measured with `sign`, as people were told it. */
   boundMs: number | null = null;
   claimed = false;
@@ -76,10 +85,11 @@ export class RunStory {
   }
 
   /** Whoever was told first is right: another controller may only repeat the record. */
-  lossMeasured(sign: number | null, result: Json): void {
+  lossMeasured({ sign, behindMs }: MeasuredLoss, result: Json): void {
     if (this.sign !== null || sign === null) return;
     const boundMs = fieldOf(result, "boundMs");
     this.sign = sign;
+    this.behindMs = behindMs;
     this.boundMs = typeof boundMs === "number" ? boundMs : null;
   }
 
