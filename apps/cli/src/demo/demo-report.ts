@@ -42,7 +42,7 @@ export interface ClientView {
 }
 
 /** When clients may see errors, epoch milliseconds. */
-export interface ErrorWindow {
+interface ErrorWindow {
   readonly faultAtMs: number;
   /** Traffic had converged; null if nobody saw that. */
   readonly convergedAtMs: number | null;
