@@ -25,7 +25,8 @@ test(
       expect(Object.keys(result.accepted), `seed ${seed}`).not.toEqual([]);
       expect(result.twoWriters, `seed ${seed}`).toEqual([]);
       for (const gapMs of result.gapsMs) expect(gapMs, `seed ${seed}`).toBeGreaterThanOrEqual(0);
-      if (result.readback !== null) expect(result.readback.missingTotal, `seed ${seed}`).toBe(0);
+      // A run that ended without a writer could read nothing back; it does not count as one that did.
+      expect(result.readback?.missingTotal ?? 0, `seed ${seed}`).toBe(0);
     }
     expect(moves, "moves between sites").toBeGreaterThan(0);
     expect(readbacks, "runs whose writes were read back").toBeGreaterThan(0);
