@@ -67,11 +67,16 @@ const COPY: Section = {
     {
       kind: "over-time",
       title: "Copied in a minute",
-      about: "Begins anew when another worker takes over to follow.",
+      about:
+        "Begins anew when another worker takes over to follow. Some of them the standby's store may have read itself.",
       queries: [
         {
           ask: `max by (from, to) (clamp_min(deriv(cloudphoenix_objects_copied{${OF}}[5m]), 0)) * 60`,
           name: "{{from}} to {{to}}",
+        },
+        {
+          ask: `max by (from, to) (clamp_min(deriv(cloudphoenix_objects_copied_server_side{${OF}}[5m]), 0)) * 60`,
+          name: "of these read by the store itself: {{from}} to {{to}}",
         },
       ],
       width: 8,
