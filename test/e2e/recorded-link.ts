@@ -1,4 +1,4 @@
-/** A way to a store that writes down which parts were sent over it, and counts requests. */
+/** A way to a Blob server that writes down which blocks were sent over it, and counts requests. */
 import { once } from "node:events";
 import {
   createServer,
@@ -36,10 +36,12 @@ export class RecordedLink {
     return `http://127.0.0.1:${port}${this.#target.pathname}`;
   }
 
-  /** Those of `parts`, as `PartsOfUpload` names them, that were sent more often than once. */
-  resent(parts: ReadonlySet<string>): readonly string[] {
+  /** Those of `receipts` whose block was sent more often than once. */
+  resent(receipts: ReadonlySet<string>): readonly string[] {
     const seen = new Set<string>();
-    return this.#sent.filter((part) => parts.has(part) && (seen.has(part) || !seen.add(part)));
+    return this.#sent.filter(
+      (block) => receipts.has(block) && (seen.has(block) || !seen.add(block)),
+    );
   }
 
   async close(): Promise<void> {
@@ -52,11 +54,11 @@ export class RecordedLink {
     this.count += 1;
     this.onRequest(this.count);
     const url = new URL(incoming.url ?? "/", this.#target);
+    const block = url.searchParams.get("blockid");
     const { method, headers } = incoming;
-    const part = method === "PUT" ? partOf(url.searchParams) : null;
     const onward = request(url, { method, headers }, (response) => {
       // Stored, whether or not the client lives to hear of it.
-      if (part !== null && (response.statusCode ?? 500) < 300) this.#sent.push(part);
+      if (block !== null && response.statusCode === 201) this.#sent.push(block);
       answer.writeHead(response.statusCode ?? 502, response.headers);
       response.pipe(answer);
     });
@@ -66,10 +68,4 @@ export class RecordedLink {
     answer.on("error", end);
     incoming.pipe(onward);
   }
-}
-
-/** The block's name at Blob; at S3 the upload's and the part's number. */
-function partOf(query: URLSearchParams): string | null {
-  const upload = query.get("uploadId");
-  return upload === null ? query.get("blockid") : `${upload} ${query.get("partNumber")}`;
 }
