@@ -28,13 +28,16 @@ afterAll(async () => {
 test("the page on concepts has an example for each part", () => {
   expect(CONCEPTS.map((it) => it.title)).toEqual([
     "The acknowledgement fence",
+    "The acknowledgement fence",
     "Errors",
     "Resilience",
+    "Database",
     "Database",
     "Objects",
     "Settings and secrets",
     "Health",
     "HTTP, limits, shutdown",
+    "Logs, metrics, traces",
     "Logs, metrics, traces",
     "Logs, metrics, traces",
   ]);
