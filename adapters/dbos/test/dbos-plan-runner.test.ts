@@ -196,7 +196,7 @@ describe("commands", () => {
   });
 
   test("that cancel reach the steps of branches too, and no other run's", async () => {
-    const begun = milestone();
+    const begun = { one: milestone(), two: milestone() };
     const aborted: string[] = [];
     const executeBranch = async (
       context: DurableContext,
@@ -205,8 +205,8 @@ describe("commands", () => {
     ): Promise<Json> =>
       context.step(stepId, async (signal) => {
         signal.addEventListener("abort", () => aborted.push(`${plan.id} ${stepId}`));
-        if (stepId === "two" && plan.id === "run-1") begun.reach();
         if (plan.id === "run-1") {
+          begun[stepId === "one" ? "one" : "two"].reach();
           await new Promise((settle) => signal.addEventListener("abort", settle));
         }
         return stepId;
@@ -218,7 +218,7 @@ describe("commands", () => {
     );
     await runner.start(samplePlan("run-2"), "test");
     await runner.start(samplePlan("run-1"), "test");
-    await begun.reached;
+    await Promise.all([begun.one.reached, begun.two.reached]);
     await runner.command("run-1", cancel, "key-1");
     await runner.ended("run-1", forever);
     await runner.ended("run-2", forever);
