@@ -144,9 +144,13 @@ test("blind monitors lose every path, canaries included, while users, replicatio
   expect(spared.toSorted()).toEqual([
     "aws->azure:agent",
     "aws->azure:postgres",
+    "aws->control:api-1",
+    "aws->control:api-2",
     "aws->control:witness",
     "azure->aws:agent",
     "azure->aws:postgres",
+    "azure->control:api-1",
+    "azure->control:api-2",
     "azure->control:witness",
     "internet->aws:entry",
     "internet->aws:store",
