@@ -70,7 +70,8 @@ export class Operators {
       if (this.#answered.has(question) || temper.answersAfterMs === null) continue;
       if (run.status === "waiting-approval") {
         this.#answered.add(question);
-        const by = NAMES[run.approvals.length] ?? "dave";
+        // Whoever has not spoken last: a question wants two different people at most.
+        const by = NAMES[run.approvals.length % NAMES.length] ?? NAMES[0];
         this.#later(run.id, { kind: "approve", by, comment: "seen", planId: run.id });
       } else if (run.status === "needs-attention") {
         this.#answered.add(question);
