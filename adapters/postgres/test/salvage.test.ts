@@ -167,8 +167,8 @@ test("reads a long tail bit by bit, and stops when the reader does", async () =>
     if (seen === 1_500) break;
   }
   expect(seen).toBe(1_500);
-  const slots = await pair.ask(SITE_A, "select slot_name::text as name from pg_replication_slots");
-  await until(async () => slots.length === 1);
+  const slots = "select slot_name::text as name from pg_replication_slots";
+  await until(async () => (await pair.ask(SITE_A, slots)).length === 1);
 });
 
 const RANDOM_SCHEMA = `
