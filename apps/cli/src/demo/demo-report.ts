@@ -49,8 +49,8 @@ interface ErrorWindow {
   /** How long a resolver may keep the old answer after that. */
   readonly ttlMs: number;
   /**
-   * How long the new site may be busy with what had waited: as long again as nobody could write. An
-   * idle machine needs far less; one that is busy with other things loses attempts to their limit.
+   * How long the new site may be busy with what had waited. An idle machine needs little; one that is
+   * busy with other things loses attempts to their limit meanwhile.
    */
   readonly catchUpMs: number;
   /** How long an attempt that began inside may take to fail. */
