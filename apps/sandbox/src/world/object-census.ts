@@ -3,11 +3,11 @@
  * whole. It shares no code with what copies objects or reports on them: its own SQL, and the vendors'
  * clients.
  */
-import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
-import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
+import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { Client } from "pg";
 import type { Ground } from "./ground.ts";
 import { hasS3 } from "./object-stores.ts";
+import { ownerOfBucket, ownerOfContainer } from "./owner-clients.ts";
 import { NAMES, type Place } from "./places.ts";
 import { readSecret, SECRETS } from "./secrets.ts";
 import { linkName } from "./topology.ts";
@@ -82,19 +82,11 @@ async function keysOfStore(
 }
 
 async function* keysOfBucket(
-  { cloud, region }: Place,
-  { layout, ports }: Ground,
+  place: Place,
+  ground: Ground,
   abortSignal: AbortSignal,
 ): AsyncGenerator<string> {
-  const client = new S3Client({
-    region,
-    endpoint: `http://127.0.0.1:${ports.get(linkName("control", cloud, "objects"))}`,
-    forcePathStyle: true,
-    credentials: {
-      accessKeyId: NAMES.s3KeyId,
-      secretAccessKey: readSecret(layout, SECRETS.objects(cloud)),
-    },
-  });
+  const client = ownerOfBucket(place, ground);
   try {
     let ContinuationToken: string | undefined;
     do {
@@ -111,16 +103,10 @@ async function* keysOfBucket(
 }
 
 async function* keysOfContainer(
-  { cloud }: Place,
-  { layout, ports }: Ground,
+  place: Place,
+  ground: Ground,
   abortSignal: AbortSignal,
 ): AsyncGenerator<string> {
-  const port = ports.get(linkName("control", cloud, "objects"));
-  const key = readSecret(layout, SECRETS.objects(cloud));
-  const service = new BlobServiceClient(
-    `http://127.0.0.1:${port}/${NAMES.blobAccount}`,
-    new StorageSharedKeyCredential(NAMES.blobAccount, key),
-  );
-  const container = service.getContainerClient(NAMES.bucket);
+  const container = ownerOfContainer(place, ground);
   for await (const { name } of container.listBlobsFlat({ abortSignal })) yield name;
 }

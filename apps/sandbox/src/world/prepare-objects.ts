@@ -3,30 +3,18 @@ import {
   CreateBucketCommand,
   PutBucketNotificationConfigurationCommand,
   PutBucketVersioningCommand,
-  S3Client,
 } from "@aws-sdk/client-s3";
-import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
 import type { Ground } from "./ground.ts";
+import { ownerOfBucket, ownerOfContainer } from "./owner-clients.ts";
 import { AWAY_PLACE, HOME_PLACE, NAMES } from "./places.ts";
-import { readSecret, SECRETS } from "./secrets.ts";
-import { linkName } from "./topology.ts";
 
 /** Both, at the same time. Idempotent. */
 export async function prepareObjects(ground: Ground, signal: AbortSignal): Promise<void> {
   await Promise.all([prepareBucket(ground, signal), prepareContainer(ground, signal)]);
 }
 
-async function prepareBucket({ layout, ports }: Ground, abortSignal: AbortSignal): Promise<void> {
-  const { cloud, region } = HOME_PLACE;
-  const client = new S3Client({
-    region,
-    endpoint: `http://127.0.0.1:${ports.get(linkName("control", cloud, "objects"))}`,
-    forcePathStyle: true,
-    credentials: {
-      accessKeyId: NAMES.s3KeyId,
-      secretAccessKey: readSecret(layout, SECRETS.objects(cloud)),
-    },
-  });
+async function prepareBucket(ground: Ground, abortSignal: AbortSignal): Promise<void> {
+  const client = ownerOfBucket(HOME_PLACE, ground);
   const Bucket = NAMES.bucket;
   try {
     await client.send(new CreateBucketCommand({ Bucket }), { abortSignal });
@@ -37,7 +25,7 @@ async function prepareBucket({ layout, ports }: Ground, abortSignal: AbortSignal
     const NotificationConfiguration = {
       QueueConfigurations: [
         {
-          QueueArn: `arn:aws:sqs:${region}:000000000000:${NAMES.objectEvents}`,
+          QueueArn: `arn:aws:sqs:${HOME_PLACE.region}:000000000000:${NAMES.objectEvents}`,
           Events: ["s3:ObjectCreated:*" as const, "s3:ObjectRemoved:*" as const],
         },
       ],
@@ -51,17 +39,6 @@ async function prepareBucket({ layout, ports }: Ground, abortSignal: AbortSignal
   }
 }
 
-async function prepareContainer(
-  { layout, ports }: Ground,
-  abortSignal: AbortSignal,
-): Promise<void> {
-  const { cloud } = AWAY_PLACE;
-  const account = NAMES.blobAccount;
-  const key = readSecret(layout, SECRETS.objects(cloud));
-  const port = ports.get(linkName("control", cloud, "objects"));
-  const service = new BlobServiceClient(
-    `http://127.0.0.1:${port}/${account}`,
-    new StorageSharedKeyCredential(account, key),
-  );
-  await service.getContainerClient(NAMES.bucket).createIfNotExists({ abortSignal });
+async function prepareContainer(ground: Ground, abortSignal: AbortSignal): Promise<void> {
+  await ownerOfContainer(AWAY_PLACE, ground).createIfNotExists({ abortSignal });
 }
