@@ -109,7 +109,12 @@ describe("runs", () => {
     for (const _ of [1, 2]) {
       await runs.putStep("run-a", doneStep);
       await runs.addApproval("run-a", approval);
-      await runs.setStatus("run-a", { status: "paused", waitingFor: "you", endedAtMs: null });
+      await runs.setStatus("run-a", {
+        status: "paused",
+        waitingFor: "you",
+        endedAtMs: null,
+        order: 1,
+      });
     }
     await runs.addApproval("run-a", { ...approval, by: "bob" });
 
@@ -174,7 +179,7 @@ describe("runs", () => {
     const missing = { code: "NOT_FOUND", retryable: false };
     await expect(runs.putStep("x", doneStep)).rejects.toMatchObject(missing);
     await expect(
-      runs.setStatus("x", { status: "failed", waitingFor: null, endedAtMs: 1 }),
+      runs.setStatus("x", { status: "failed", waitingFor: null, endedAtMs: 1, order: 1 }),
     ).rejects.toMatchObject(missing);
     await expect(
       runs.addEvent({ runId: "x", key: "k", atMs: 1, kind: "waiting", step: null, text: "" }),

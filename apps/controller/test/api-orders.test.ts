@@ -164,7 +164,12 @@ describe("a command to a run", () => {
 
   test("is refused for a run that has ended", async () => {
     const id = await startedRun(world);
-    await world.runs.setStatus(id, { status: "completed", waitingFor: null, endedAtMs: NOW_MS });
+    await world.runs.setStatus(id, {
+      status: "completed",
+      waitingFor: null,
+      endedAtMs: NOW_MS,
+      order: 9,
+    });
     const { status, body } = await send(world, `POST /v1/runs/${id}/pause`, { by: "ada" });
     expect(status).toBe(409);
     expect(body.detail).toContain("has ended (completed)");

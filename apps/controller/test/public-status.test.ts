@@ -61,7 +61,12 @@ describe("the status for everybody", () => {
     "says nothing of a move that is %s",
     async (status) => {
       await start("dr");
-      await world.runs.setStatus("dr-1", { status, waitingFor: null, endedAtMs: NOW_MS });
+      await world.runs.setStatus("dr-1", {
+        status,
+        waitingFor: null,
+        endedAtMs: NOW_MS,
+        order: 9,
+      });
 
       expect((await ask()).body).toEqual(AT_HOME);
     },
@@ -70,7 +75,7 @@ describe("the status for everybody", () => {
   test("says nothing of a move that nobody has agreed to yet", async () => {
     await start("dr");
     const waiting = { status: "waiting-approval", waitingFor: "ada", endedAtMs: null } as const;
-    await world.runs.setStatus("dr-1", waiting);
+    await world.runs.setStatus("dr-1", { ...waiting, order: 9 });
 
     expect((await ask()).body).toEqual(AT_HOME);
   });
@@ -80,7 +85,7 @@ describe("the status for everybody", () => {
     const [first] = (await world.runs.get("dr-1"))?.steps ?? [];
     await world.runs.putStep("dr-1", { ...first!, status: "done" });
     const waiting = { status: "waiting-approval", waitingFor: "ada", endedAtMs: null } as const;
-    await world.runs.setStatus("dr-1", waiting);
+    await world.runs.setStatus("dr-1", { ...waiting, order: 9 });
 
     expect((await ask()).body).toMatchObject({ move: { to: "azure-westeurope" } });
   });

@@ -68,6 +68,7 @@ const MIGRATIONS: readonly string[] = [
   LEASE_SCHEMA,
   WORK_SCHEMA,
   OBJECTS_SCHEMA,
+  "alter table cloudphoenix.run add column status_order int not null default 0",
 ];
 
 /** Key of the advisory lock that lets one process migrate at a time. */

@@ -8,7 +8,7 @@ import {
   type StepRecord,
   pendingStep,
 } from "@cloudphoenix/core";
-import type { RunStore } from "@cloudphoenix/engine";
+import type { RunStatusChange, RunStore } from "@cloudphoenix/engine";
 import type { StateConnection } from "./state-connection.ts";
 import { storedJson, storedText } from "./stored-json.ts";
 
@@ -66,20 +66,16 @@ export class PostgresRunStore implements RunStore {
     );
   }
 
-  async setStatus(
-    runId: string,
-    change: {
-      readonly status: RunStatus;
-      readonly waitingFor: string | null;
-      readonly endedAtMs: number | null;
-    },
-  ): Promise<void> {
+  async setStatus(runId: string, change: RunStatusChange): Promise<void> {
+    const { status, endedAtMs, order } = change;
     const waitingFor = change.waitingFor === null ? null : storedText(change.waitingFor);
-    await this.#change(runId, "status = $2, waiting_for = $3, ended_at_ms = $4", [
-      change.status,
-      waitingFor,
-      change.endedAtMs,
-    ]);
+    const changed = await this.#state.query(
+      `update cloudphoenix.run
+       set status = $2, waiting_for = $3, ended_at_ms = $4, status_order = $5
+       where id = $1 and status_order <= $5 returning id`,
+      [runId, status, waitingFor, endedAtMs, order],
+    );
+    if (changed.length === 0 && (await this.get(runId)) === null) throw noSuchRun(runId);
   }
 
   async putStep(runId: string, step: StepRecord): Promise<void> {

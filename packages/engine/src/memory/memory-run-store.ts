@@ -5,14 +5,15 @@ import {
   type Plan,
   type RunEvent,
   type RunRecord,
-  type RunStatus,
   type StepRecord,
   pendingStep,
 } from "@cloudphoenix/core";
-import type { RunStore } from "../ports/state-store.ts";
+import type { RunStatusChange, RunStore } from "../ports/state-store.ts";
 
 interface StoredRun {
   record: RunRecord;
+  /** Of the newest status. */
+  order: number;
   readonly events: RunEvent[];
 }
 
@@ -37,18 +38,13 @@ export class MemoryRunStore implements RunStore {
       waitingFor: null,
       approvals: [],
     };
-    this.#runs.set(plan.id, { record, events: [] });
+    this.#runs.set(plan.id, { record, order: 0, events: [] });
   }
 
-  async setStatus(
-    runId: string,
-    change: {
-      readonly status: RunStatus;
-      readonly waitingFor: string | null;
-      readonly endedAtMs: number | null;
-    },
-  ): Promise<void> {
+  async setStatus(runId: string, { order, ...change }: RunStatusChange): Promise<void> {
     const run = this.#find(runId);
+    if (order < run.order) return;
+    run.order = order;
     run.record = { ...run.record, ...change };
   }
 

@@ -25,6 +25,18 @@ export interface RoleStore {
   ): Promise<Roles>;
 }
 
+/** What a run says of itself. */
+export interface RunStatusChange {
+  readonly status: RunStatus;
+  readonly waitingFor: string | null;
+  readonly endedAtMs: number | null;
+  /**
+   * Rises with everything a run says. A write can be thought lost, be repeated and still arrive
+   * later, and a stale executor may still talk: what is older than what is stored changes nothing.
+   */
+  readonly order: number;
+}
+
 /** Runs and their journal. Writes are idempotent: the same step or event key again is harmless. */
 export interface RunStore {
   create(run: {
@@ -32,14 +44,7 @@ export interface RunStore {
     readonly startedBy: string;
     readonly atMs: number;
   }): Promise<void>;
-  setStatus(
-    runId: string,
-    change: {
-      readonly status: RunStatus;
-      readonly waitingFor: string | null;
-      readonly endedAtMs: number | null;
-    },
-  ): Promise<void>;
+  setStatus(runId: string, change: RunStatusChange): Promise<void>;
   putStep(runId: string, step: StepRecord): Promise<void>;
   addApproval(runId: string, approval: Approval): Promise<void>;
   addEvent(event: RunEvent): Promise<void>;

@@ -46,7 +46,7 @@ export interface RunSession {
   readonly held: RunCommand[];
   /** Who asked for a pause that has not happened yet. */
   pauseAskedBy: string | null;
-  /** How many notes were written; makes their names unique. */
+  /** How many notes were written; makes their names unique and puts their statuses in order. */
   notes: number;
 }
 
@@ -98,6 +98,7 @@ export async function note(session: RunSession, content: Note): Promise<void> {
 export async function writeNote(session: RunSession, key: string, content: Note): Promise<void> {
   const { clock, runs, audit } = session.deps;
   const runId = session.plan.id;
+  const order = session.notes;
   const atMs = clock.now();
   const { status, event, approval } = content;
   await persist(clock, async () => {
@@ -117,6 +118,7 @@ export async function writeNote(session: RunSession, key: string, content: Note)
         status,
         waitingFor: content.waitingFor ?? null,
         endedAtMs: FINAL_RUN_STATUSES.includes(status) ? atMs : null,
+        order,
       });
     }
   });

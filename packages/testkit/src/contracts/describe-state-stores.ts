@@ -128,7 +128,12 @@ function runTests(runs: () => RunStore): void {
   test("creating a run again changes nothing", async () => {
     await create();
     await runs().putStep(plan.id, DONE);
-    await runs().setStatus(plan.id, { status: "completed", waitingFor: null, endedAtMs: 7 });
+    await runs().setStatus(plan.id, {
+      status: "completed",
+      waitingFor: null,
+      endedAtMs: 7,
+      order: 3,
+    });
     await create();
     const run = await runs().get(plan.id);
     expect(run).toMatchObject({ status: "completed", endedAtMs: 7 });
@@ -160,6 +165,9 @@ function runTests(runs: () => RunStore): void {
     expect(listed.map((run) => run.id)).toEqual([plans[2]?.id, plans[1]?.id]);
   });
 }
+
+const WAITING = { status: "waiting-approval", waitingFor: "bob", endedAtMs: null } as const;
+const RUNNING = { status: "running", waitingFor: null, endedAtMs: null } as const;
 
 function journalTests(runs: () => RunStore): void {
   const plan = contractPlan([contractStep("one")]);
@@ -194,11 +202,25 @@ function journalTests(runs: () => RunStore): void {
   });
 
   test("says what a run waits for, and forgets it", async () => {
-    const waiting = { status: "waiting-approval", waitingFor: "bob", endedAtMs: null } as const;
-    await runs().setStatus(plan.id, waiting);
-    expect(await runs().get(plan.id)).toMatchObject(waiting);
-    await runs().setStatus(plan.id, { status: "running", waitingFor: null, endedAtMs: null });
-    expect(await runs().get(plan.id)).toMatchObject({ status: "running", waitingFor: null });
+    await runs().setStatus(plan.id, { ...WAITING, order: 1 });
+    expect(await runs().get(plan.id)).toMatchObject(WAITING);
+    await runs().setStatus(plan.id, { ...RUNNING, order: 2 });
+    expect(await runs().get(plan.id)).toMatchObject(RUNNING);
+  });
+
+  test("a status that arrives after a newer one changes nothing", async () => {
+    await runs().setStatus(plan.id, { ...WAITING, order: 5 });
+    await runs().setStatus(plan.id, { ...RUNNING, order: 4 });
+    expect(await runs().get(plan.id)).toMatchObject(WAITING);
+  });
+
+  test("the same status again is harmless, and an unknown run is named", async () => {
+    await runs().setStatus(plan.id, { ...WAITING, order: 5 });
+    await runs().setStatus(plan.id, { ...WAITING, order: 5 });
+    expect(await runs().get(plan.id)).toMatchObject(WAITING);
+    await expect(runs().setStatus("no-such-run", { ...RUNNING, order: 6 })).rejects.toMatchObject({
+      code: "NOT_FOUND",
+    });
   });
 }
 

@@ -93,8 +93,7 @@ class Court {
     // Taking back what began at a site that is gone takes as long as it has to.
     if (run.cancelled && isGone) return true;
     if (run.ended === null && run.waitingSinceMs !== null) {
-      const isHeard = !this.#isHidden(run) && !this.#peopleAreLate(run.waitingSinceMs);
-      return !isHeard && this.#explains(run, run.waitingSinceMs);
+      return this.#peopleAreLate(run.waitingSinceMs) && this.#explains(run, run.waitingSinceMs);
     }
     if (run.ended === null) return this.#isUnderWay(run);
     if (run.ended === "stuck") return run.cancelled || this.#explains(run, nowMs);
@@ -115,14 +114,6 @@ class Court {
     }
     if (step?.action.kind !== "approval") return false;
     return startedBy !== "decision" || settings.policy.modes.dr === "approve";
-  }
-
-  /**
-   * Whether the state says `running` of a run that asked people something: a statement that was
-   * thought lost, or one of a stale executor, came after the question. Nobody sees that it waits.
-   */
-  #isHidden({ plan }: RunStory): boolean {
-    return this.#world.state.runs.statusOf(plan.id) === "running";
   }
 
   #peopleAreLate(sinceMs: number): boolean {

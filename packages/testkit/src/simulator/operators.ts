@@ -13,6 +13,8 @@ const NAMES = ["ann", "bob", "carol"] as const;
 const OUTAGE_MS = 12_000;
 /** How often people say a thing, once a second, until somebody takes it. */
 const TRIES_MAX = 30;
+/** How long they wait for an answer; a controller that died in between never gives one. */
+const PATIENCE_MS = 5_000;
 
 /** What people tell a run; the same key however often they say it. */
 interface Order {
@@ -123,9 +125,16 @@ export class Operators {
       if (acting === null || !process.running) continue;
       const { runId, command, key } = order;
       this.#world.truth.note(`people: ${command.kind} ${runId}`);
-      acting.runner.command(runId, command, key).catch((error: unknown) => {
-        if (error instanceof CloudPhoenixError && error.retryable) again();
-      });
+      let isOpen = true;
+      const settle = (isTaken: boolean): void => {
+        if (isOpen && !isTaken) again();
+        isOpen = false;
+      };
+      this.#world.scheduler.after(PATIENCE_MS, () => settle(false));
+      acting.runner.command(runId, command, key).then(
+        () => settle(true),
+        (error: unknown) => settle(!(error instanceof CloudPhoenixError && error.retryable)),
+      );
       return;
     }
     again();

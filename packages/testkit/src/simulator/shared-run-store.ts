@@ -11,10 +11,12 @@ import {
   type StepRecord,
   pendingStep,
 } from "@cloudphoenix/core";
-import type { RunStore } from "@cloudphoenix/engine";
+import type { RunStatusChange, RunStore } from "@cloudphoenix/engine";
 
 export class SharedRunStore implements RunStore {
   readonly #records = new Map<string, RunRecord>();
+  /** Of the newest status of each run. */
+  readonly #orders = new Map<string, number>();
   readonly #events = new Map<string, RunEvent[]>();
 
   async create(run: {
@@ -38,11 +40,11 @@ export class SharedRunStore implements RunStore {
     });
   }
 
-  async setStatus(
-    runId: string,
-    change: Pick<RunRecord, "status" | "waitingFor" | "endedAtMs">,
-  ): Promise<void> {
-    this.#records.set(runId, { ...this.#find(runId), ...change });
+  async setStatus(runId: string, { order, ...change }: RunStatusChange): Promise<void> {
+    const run = this.#find(runId);
+    if (order < (this.#orders.get(runId) ?? 0)) return;
+    this.#orders.set(runId, order);
+    this.#records.set(runId, { ...run, ...change });
   }
 
   async putStep(runId: string, step: StepRecord): Promise<void> {
@@ -68,11 +70,6 @@ export class SharedRunStore implements RunStore {
 
   async get(runId: string): Promise<RunRecord | null> {
     return this.#records.get(runId) ?? null;
-  }
-
-  /** What people read as the status of a run; null if there is no such run. */
-  statusOf(runId: string): RunRecord["status"] | null {
-    return this.#records.get(runId)?.status ?? null;
   }
 
   async list(limit: number): Promise<readonly RunRecord[]> {
