@@ -5,7 +5,6 @@
  * the last byte is handed over, or when the connection ends before that, those included that were
  * sent behind it on the same connection. Fastify's own hooks run only for answers that were sent.
  */
-import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { DeadlineExceededError } from "../errors/failures.ts";
 import { Deadline, DEADLINE_HEADER } from "../resilience/deadline.ts";
@@ -25,20 +24,18 @@ export function requestAccounting(
   records: RequestRecords,
   answerTimeoutMs: number,
 ): RequestAccounting {
-  const open = new Map<ServerResponse, FastifyReply>();
-  function onClose(this: ServerResponse): void {
-    const reply = open.get(this);
-    if (reply === undefined) return;
-    open.delete(this);
-    end(records, reply, this.writableFinished);
-  }
+  // A set of the responses would cost more than all else here: each of them would need a hash.
+  let open = 0;
   return {
     get open() {
-      return open.size;
+      return open;
     },
     begin(request, reply) {
-      open.set(reply.raw, reply);
-      reply.raw.on("close", onClose);
+      open += 1;
+      reply.raw.once("close", () => {
+        open -= 1;
+        end(records, reply, reply.raw.writableFinished);
+      });
       const deadline = Deadline.fromHeader(request.headers[DEADLINE_HEADER], answerTimeoutMs);
       request.deadline = deadline;
       request.limit = setTimeout(answerLate, deadline.remainingMs(), request, reply);
