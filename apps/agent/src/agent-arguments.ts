@@ -2,44 +2,38 @@
 import { parseArgs } from "node:util";
 import type { HostPort } from "@cloudphoenix/config";
 import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
+import { LOG_LEVELS, type LogLevel } from "@cloudphoenix/process";
 
 export const USAGE =
-  "usage: node apps/agent/src/main.ts --config <file> --vantage <id> --listen <host:port> --token-file <file>";
+  "usage: node apps/agent/src/main.ts --config <file> --vantage <id> --listen <host:port> --token-file <file> [--log-level <level>] [--log-file <file>]";
 
 export interface AgentArguments {
   readonly config: string;
   readonly vantage: string;
   readonly listen: HostPort;
   readonly tokenFile: string;
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
+  readonly logFile: string | null;
 }
-
-const LOG_LEVELS: readonly string[] = [
-  "trace",
-  "debug",
-  "info",
-  "warn",
-  "error",
-  "fatal",
-  "silent",
-];
 
 /** @throws {CloudPhoenixError} `BAD_REQUEST` naming everything that is missing or wrong */
 export function readArguments(args: readonly string[]): AgentArguments {
   const values = parse(args);
-  const { config, vantage, listen, "token-file": tokenFile, "log-level": logLevel } = values;
+  const { config, vantage, listen, "token-file": tokenFile, "log-level": level } = values;
   const given = { "--config": config, "--vantage": vantage, "--listen": listen };
   const missing = Object.entries({ ...given, "--token-file": tokenFile })
     .filter(([, value]) => value === undefined || value === "")
     .map(([name]) => name);
   if (missing.length > 0) throw wrong(`missing ${missing.join(", ")}`);
-  if (!LOG_LEVELS.includes(logLevel)) throw wrong(`--log-level is one of ${LOG_LEVELS.join(", ")}`);
+  const logLevel = LOG_LEVELS.find((known) => known === level);
+  if (logLevel === undefined) throw wrong(`--log-level is one of ${LOG_LEVELS.join(", ")}`);
   return {
     config: config ?? "",
     vantage: vantage ?? "",
     listen: readHostPort(listen ?? ""),
     tokenFile: tokenFile ?? "",
     logLevel,
+    logFile: values["log-file"] ?? null,
   };
 }
 
@@ -50,6 +44,7 @@ const OPTIONS = {
   listen: { type: "string" },
   "token-file": { type: "string" },
   "log-level": { type: "string", default: "info" },
+  "log-file": { type: "string" },
 } as const;
 
 function parse(

@@ -1,26 +1,24 @@
-/** The agent as a process. Ends on SIGTERM or SIGINT; bad input is one clear error and exit code 2. */
+/** The agent as a process. */
 import { loadConfiguration, readSecretFile } from "@cloudphoenix/config";
-import { CloudPhoenixError } from "@cloudphoenix/core";
 import type { LeaseRound } from "@cloudphoenix/engine";
+import { exitCodeFor, explain, openLog, stopOnSignals } from "@cloudphoenix/process";
 import type { Logger } from "pino";
 import { type AgentArguments, readArguments } from "./agent-arguments.ts";
-import { openAgentLog } from "./agent-log.ts";
 import { type RunningAgent, startAgent } from "./start-agent.ts";
-
-/** A process that has not ended by then is made to. */
-const SHUTDOWN_MAX_MS = 5000;
 
 try {
   const args = readArguments(process.argv.slice(2));
-  const logger = openAgentLog({ level: args.logLevel, vantage: args.vantage });
+  const logger = openLog({
+    level: args.logLevel,
+    file: args.logFile,
+    base: { service: "agent", vantage: args.vantage },
+  });
   const agent = await start(args, logger);
   logger.info({ port: agent.port, targets: agent.targets }, "watching");
-  endOnSignals(agent, logger);
+  stopOnSignals(() => agent.close(), logger);
 } catch (error) {
-  if (!(error instanceof CloudPhoenixError)) throw error;
-  const hint = error.hint === undefined ? "" : `\n${error.hint}`;
-  process.stderr.write(`agent cannot start: ${error.message}${hint}\n`);
-  process.exitCode = 2;
+  explain(error);
+  process.exit(exitCodeFor(error));
 }
 
 async function start(args: AgentArguments, logger: Logger): Promise<RunningAgent> {
@@ -37,21 +35,4 @@ async function start(args: AgentArguments, logger: Logger): Promise<RunningAgent
 /** A lease that is not renewed will stop the site's writes: that is worth a warning. */
 function levelOf({ kind }: LeaseRound): "info" | "warn" {
   return kind === "renewed" || kind === "standing-by" ? "info" : "warn";
-}
-
-/** First signal: close in order. Second signal, or the deadline: leave at once. */
-function endOnSignals(agent: RunningAgent, logger: Logger): void {
-  let signals = 0;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    signals += 1;
-    if (signals > 1) process.exit(1);
-    logger.info({ signal }, "stopping");
-    setTimeout(() => {
-      logger.error("stopping took too long");
-      process.exit(1);
-    }, SHUTDOWN_MAX_MS).unref();
-    void agent.close().then(() => logger.info("stopped"));
-  };
-  process.on("SIGTERM", onSignal);
-  process.on("SIGINT", onSignal);
 }

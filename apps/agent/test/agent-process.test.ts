@@ -62,21 +62,22 @@ describe("the agent as a process", () => {
     expect(lines.join("\n")).not.toContain(TOKEN);
   });
 
-  test.each<[string, (world: AgentWorld) => string[], RegExp]>([
-    ["nothing", () => [], /missing --config, --vantage, --listen, --token-file/u],
+  test.each<[string, (world: AgentWorld) => string[], number, RegExp]>([
+    ["nothing", () => [], 64, /missing --config, --vantage, --listen, --token-file/u],
     [
       "a wrong configuration",
       (world) => {
         writeFileSync(world.config, "version: 1\napplikation: {}\n");
         return argumentsFor(world);
       },
+      78,
       /applikation/u,
     ],
-  ])("with %s ends with one clear error", async (_what, args, message) => {
+  ])("with %s ends with one clear error", async (_what, args, exit, message) => {
     const world = await startAgentWorld();
     const { code, stderr } = await failure(args(world));
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/^agent cannot start: /u);
+    expect(code).toBe(exit);
+    expect(stderr).toMatch(/^error: /u);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^\s+at /mu);
   });
@@ -87,7 +88,7 @@ describe("the agent as a process", () => {
     const { code, stderr } = await failure(
       argumentsFor(world, { "--listen": `127.0.0.1:${taken}` }),
     );
-    expect(code).toBe(2);
+    expect(code).toBe(1);
     expect(stderr).toMatch(/cannot listen on 127\.0\.0\.1:\d+/u);
   });
 });

@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { type HostPort, parseHostPort } from "@cloudphoenix/config";
 import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
-import { LOG_LEVELS, type LogLevel } from "./composition/log.ts";
+import { LOG_LEVELS, type LogLevel } from "@cloudphoenix/process";
 
 export const USAGE: string = `usage: node apps/controller/src/main.ts --config <file> [options]
 

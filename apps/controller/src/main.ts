@@ -3,17 +3,10 @@
 import { flushCompileCache } from "node:module";
 import { setFlagsFromString } from "node:v8";
 import { loadConfiguration, renderProblems } from "@cloudphoenix/config";
-import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
+import { EXIT, exitCodeFor, explain, openLog, stopOnSignals } from "@cloudphoenix/process";
 import type { Logger } from "pino";
 import { readArguments, USAGE } from "./arguments.ts";
-import { openLog } from "./composition/log.ts";
 import type { ControllerEnd } from "./start-controller.ts";
-
-/** After sysexits.h, so that supervisors can tell "start me again" from "somebody must look". */
-const EXIT = { failed: 1, usage: 64, leadershipLost: 75, configuration: 78 } as const;
-
-/** An orderly stop that takes longer than this is cut short: runs survive it anyway. */
-const STOP_LIMIT_MS = 10_000;
 
 /**
  * Keeps the nursery of the heap at its first size. A controller makes much short-lived garbage and
@@ -34,7 +27,11 @@ async function main(): Promise<void> {
     process.stdout.write(`${USAGE}\n`);
     return;
   }
-  const log = openLog({ level: given.logLevel, file: given.logFile });
+  const log = openLog({
+    level: given.logLevel,
+    file: given.logFile,
+    base: { service: "controller" },
+  });
   log.info({ processStartedAtMs: Math.round(performance.timeOrigin) }, "controller starts");
   const configuration = await loadConfiguration(given.config, { environment: process.env });
   if (configuration.warnings.length > 0) log.warn(renderProblems(configuration.warnings));
@@ -48,7 +45,7 @@ async function main(): Promise<void> {
     stopStateDatabase: given.stopStateDatabase,
     onEnd: (end) => leaveAtOnce(end, log),
   });
-  stopOnSignal(() => controller.close(), log);
+  stopOnSignals(() => controller.close(), log);
   setTimeout(flushCompileCache, KEEP_COMPILED_AFTER_MS).unref();
 }
 
@@ -60,43 +57,6 @@ function leaveAtOnce(end: ControllerEnd, log: Logger): never {
   }
   log.fatal({ err: end.error }, "the controller cannot go on");
   process.exit(EXIT.failed);
-}
-
-function stopOnSignal(close: () => Promise<void>, log: Logger): void {
-  let asked = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (asked) process.exit(EXIT.failed);
-    asked = true;
-    log.info({ signal }, "stopping");
-    setTimeout(() => {
-      log.error("stopping took too long");
-      process.exit(EXIT.failed);
-    }, STOP_LIMIT_MS).unref();
-    close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.fatal({ err: error }, "stopping failed");
-        process.exit(EXIT.failed);
-      },
-    );
-  };
-  process.on("SIGTERM", stop).on("SIGINT", stop);
-}
-
-/** A failure to start goes to standard error in words, whatever the log level is. */
-function explain(error: unknown): void {
-  process.stderr.write(`error: ${messageOf(error)}\n`);
-  if (error instanceof CloudPhoenixError && error.hint !== undefined) {
-    process.stderr.write(`${error.hint}\n`);
-  }
-}
-
-function exitCodeFor(error: unknown): number {
-  if (hasCode(error, "BAD_REQUEST")) return EXIT.usage;
-  if (hasCode(error, "CONFIG_INVALID") || hasCode(error, "CONFIG_UNREADABLE")) {
-    return EXIT.configuration;
-  }
-  return EXIT.failed;
 }
 
 try {

@@ -103,10 +103,18 @@ async function started({ options }: Invocation, more: Omit<WorkerOptions, "log">
     });
   }
   // Loaded only now: other commands need neither the clients of two clouds nor a database driver.
-  const { LOG_LEVELS, openLog, startWorker } = await import("@cloudphoenix/worker");
+  const [{ startWorker }, { LOG_LEVELS, openLog }] = await Promise.all([
+    import("@cloudphoenix/worker"),
+    import("@cloudphoenix/process"),
+  ]);
   const configuration = await loadConfiguration(options.config, { environment: process.env });
   const level = LOG_LEVELS.find((one) => one === options.logLevel) ?? "info";
-  const log = openLog({ level, file: options.logFile ?? null, fd: 2 });
+  const log = openLog({
+    level,
+    file: options.logFile ?? null,
+    fd: 2,
+    base: { service: "worker" },
+  });
   return startWorker(configuration, { log, ...more });
 }
 

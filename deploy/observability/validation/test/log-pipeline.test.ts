@@ -4,10 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger } from "@cloudphoenix/chassis";
-import { openLog as openWorkerLog } from "@cloudphoenix/worker";
+import { openLog } from "@cloudphoenix/process";
 import { expect, onTestFinished, test } from "vitest";
-import { openAgentLog } from "../../../../apps/agent/src/agent-log.ts";
-import { openLog } from "../../../../apps/controller/src/composition/log.ts";
 import { serveWith } from "../../../../packages/chassis/test/server-world.ts";
 import { parseAlloy } from "../src/alloy/parse-alloy.ts";
 import { jsonFieldsOf, runPipeline } from "../src/alloy/run-pipeline.ts";
@@ -56,28 +54,17 @@ test("every field that the pipeline reads is one that the chassis writes", async
   expect(Object.keys(JSON.parse(line))).toEqual(expect.arrayContaining([...jsonFieldsOf(blocks)]));
 });
 
-test.each([
-  ["controller", openLog],
-  ["worker", openWorkerLog],
-])("the %s's lines have a level and a time", (app, open) => {
+test.each(["controller", "worker", "agent"])("the %s's lines have a level and a time", (app) => {
   const folder = mkdtempSync(join(tmpdir(), "observability-log-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "program.log");
-  open({ level: "info", file }).warn({ requestId: "r-2" }, "a look at the state failed");
+  const log = openLog({ level: "info", file, base: { service: app } });
+  log.warn({ requestId: "r-2" }, "a look at the state failed");
   const line = readFileSync(file, "utf8").trim();
   const processed = runPipeline(blocks, line, { app, pod: `${app}-1` });
   expect(processed.labels).toEqual({ app, level: "warn", site: "<site>" });
   expect(processed.metadata).toEqual({ pod: `${app}-1`, request_id: "r-2" });
   expect(processed.time?.toISOString()).toBe(JSON.parse(line).time);
-});
-
-test("the agent's lines have a level and a time", () => {
-  const lines: string[] = [];
-  const destination = { write: (line: string) => void lines.push(line) };
-  openAgentLog({ level: "info", vantage: "aws", destination }).error("the agent failed");
-  const processed = runPipeline(blocks, lines[0] ?? "", { app: "agent", pod: "agent-1" });
-  expect(processed.labels).toEqual({ app: "agent", level: "error", site: "<site>" });
-  expect(processed.time).not.toBeNull();
 });
 
 test("what a program says before it has a logger is found, too", () => {

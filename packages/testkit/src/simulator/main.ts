@@ -6,6 +6,7 @@
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import type { BatchSummary } from "./batch.ts";
 import { type CampaignResult, huntMutants, runCampaign } from "./campaign.ts";
 import { neverOccurred } from "./coverage.ts";
 import { MUTANTS } from "./mutants.ts";
@@ -27,6 +28,7 @@ npm run simulate:mutants -- [...]   every sabotage must be found
   --json         print the result as JSON`;
 
 const SHRUNKEN_MAX = 3;
+const SHOWN_MAX = 20;
 const FRESH_SEEDS = 1_000_000_000;
 
 const { values, positionals } = parseArgs({
@@ -126,8 +128,16 @@ async function conclude(
     const smallest = await shrink({ seed });
     if (smallest !== null) print(`\n${counterexampleText(smallest)}`);
   }
-  print(failed ? "FAILED" : "every invariant held");
+  print(failed ? failureText(sum.violations) : "every invariant held");
   return failed ? 1 : 0;
+}
+
+/** The last line: it is what remains of a long log. */
+function failureText(violations: BatchSummary["violations"]): string {
+  const [first] = violations;
+  if (first === undefined) return "FAILED: situations never occurred";
+  const seeds = violations.slice(0, SHOWN_MAX).map(({ seed }) => seed);
+  return `FAILED: ${violations.length} violations, seeds ${seeds.join(", ")}; replay: npm run simulate -- --seed ${first.seed}`;
 }
 
 async function mutants(): Promise<number> {

@@ -1,5 +1,4 @@
 /** JSON logs: one line per event, to standard output or a file, never with a secret in it. */
-
 import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
 import { destination, type Logger, pino, stdTimeFunctions } from "pino";
 
@@ -8,28 +7,34 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface LogOptions {
   readonly level: LogLevel;
-  /** Appended to; standard output if null. */
+  /** Appended to; `fd` if null. */
   readonly file: string | null;
+  /** Default: 1, standard output. */
+  readonly fd?: number;
+  /** Stands on every line: which `service` speaks, and what else tells its processes apart. */
+  readonly base: { readonly service: string } & Readonly<Record<string, string>>;
 }
 
 /** Keys whose values never reach a log, wherever they stand. */
-const REDACTED = ["authorization", "password", "token", "secret", "url"].flatMap((key) => [
+const REDACTED = ["authorization", "password", "token", "secret", "key", "url"].flatMap((key) => [
   key,
   `*.${key}`,
 ]);
 
-/** Writes synchronously: the last line before the end of a process is the one that matters. */
-export function openLog(options: LogOptions): Logger {
-  const { level, file } = options;
+/**
+ * Writes synchronously: the last line before the end of a process is the one that matters.
+ * @throws {CloudPhoenixError} `BAD_REQUEST` if the file cannot be written
+ */
+export function openLog({ level, file, fd = 1, base }: LogOptions): Logger {
   const settings = {
     level,
-    base: { service: "controller" },
+    base,
     timestamp: stdTimeFunctions.isoTime,
     redact: { paths: REDACTED, censor: "(secret)" },
     serializers: { err: errorLine },
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const sink = file === null ? destination({ fd: 1, sync: true }) : logFile(file);
+  const sink = file === null ? destination({ fd, sync: true }) : logFile(file);
   return pino(settings, sink);
 }
 

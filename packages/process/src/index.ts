@@ -1,0 +1,4 @@
+/** What controller, worker and agent have in common as processes: logs, signals, the end. */
+export { EXIT, exitCodeFor, explain } from "./failed-start.ts";
+export { LOG_LEVELS, type LogLevel, openLog } from "./open-log.ts";
+export { stopOnSignals } from "./stop-on-signals.ts";
