@@ -23,6 +23,7 @@ describe("the arguments of an agent", () => {
       listen: { host: "[::1]", port: 0 },
       tokenFile: "token",
       logLevel: "info",
+      logFile: null,
     });
   });
 
