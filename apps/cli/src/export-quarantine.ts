@@ -1,15 +1,17 @@
 /**
- * Keeps what only a quarantined site has in a file.
+ * Keeps what only a quarantined site has in a file, and the list of the objects that only it has, or has
+ * otherwise, in another one beside it.
  *
  * 1. Streamed: the tail may be larger than memory. Readable by its owner only: it holds user data.
  * 2. The file appears under its name only once it is complete and on disk; what breaks off leaves
  *    nothing behind. An existing file is overwritten only if that was asked for.
  * 3. It counts as a decision only after the controller was told how much was kept.
+ * 4. The changes come first: a store that does not answer keeps nobody from keeping them.
  */
 import { constants } from "node:fs";
 import { access, open, rename, rm } from "node:fs/promises";
-import { resolve } from "node:path";
-import { CloudPhoenixError } from "@cloudphoenix/core";
+import { join, parse, resolve } from "node:path";
+import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
 import type { ApiClient } from "./api-client.ts";
 
 interface ExportWish {
@@ -19,46 +21,80 @@ interface ExportWish {
   readonly by: string;
 }
 
+export interface ExportedQuarantine {
+  readonly file: string;
+  readonly rows: number;
+  /** Null where the application has no objects: then there is no file of them. */
+  readonly objects: { readonly file: string; readonly count: number } | null;
+}
+
 /**
- * @throws {CloudPhoenixError} `CONFLICT` if the file exists; `UNREACHABLE` if the answer broke off;
- *   `CONFIG_UNREADABLE` if the file cannot be written
+ * @throws {CloudPhoenixError} `CONFLICT` if a file exists; `UNREACHABLE` if an answer broke off, saying so
+ *   if the changes are kept nevertheless; `CONFIG_UNREADABLE` if a file cannot be written
  */
 export async function exportQuarantine(
   api: ApiClient,
   { site, file, force, by }: ExportWish,
   signal: AbortSignal,
-): Promise<{ readonly file: string; readonly rows: number }> {
+): Promise<ExportedQuarantine> {
   const path = resolve(file);
-  if (!force && (await exists(path))) {
-    throw new CloudPhoenixError("CONFLICT", `${file} exists`, {
-      retryable: false,
-      hint: "Name another file, or add --force to overwrite it.",
-    });
-  }
-  const rows = await store(`${path}.part`, api.lines(`/v1/quarantine/${site}/rows`, signal));
-  await rename(`${path}.part`, path);
-  await api.send(`/v1/quarantine/${encodeURIComponent(site)}/exported`, {
-    method: "POST",
-    body: { by, rows, file: path },
-  });
-  return { file: path, rows };
+  const objectsPath = besideIt(path);
+  if (!force) await refuseExisting([path, objectsPath]);
+  const at = `/v1/quarantine/${encodeURIComponent(site)}`;
+  const rows = (await store(path, "rows", api.lines(`${at}/rows`, signal))) ?? 0;
+  await api.send(`${at}/exported`, { method: "POST", body: { by, rows, file: path } });
+  const count = await objectsOf(api, { at, path, objectsPath }, signal);
+  const objects = count === null ? null : { file: objectsPath, count };
+  return { file: path, rows, objects };
 }
 
-async function store(part: string, lines: AsyncIterable<string>): Promise<number> {
+async function objectsOf(
+  api: ApiClient,
+  wish: { readonly at: string; readonly path: string; readonly objectsPath: string },
+  signal: AbortSignal,
+): Promise<number | null> {
+  try {
+    return await store(wish.objectsPath, "objects", api.lines(`${wish.at}/objects`, signal));
+  } catch (cause) {
+    const message = `the changes are kept in ${wish.path}, but the objects are not listed: ${messageOf(cause)}`;
+    const code = cause instanceof CloudPhoenixError ? cause.code : "UNREACHABLE";
+    throw new CloudPhoenixError(code, message, {
+      retryable: true,
+      hint: "Export again with --force when the store answers; the changes count as kept already.",
+      cause,
+    });
+  }
+}
+
+/** `lost.objects.jsonl` beside `lost.jsonl`. */
+function besideIt(path: string): string {
+  const { dir, name, ext } = parse(path);
+  return join(dir, `${name}.objects${ext}`);
+}
+
+/** Writes the lines to the file and says how many there were; null, and no file, if there is nothing to list. */
+async function store(
+  path: string,
+  what: "rows" | "objects",
+  lines: AsyncIterable<string>,
+): Promise<number | null> {
+  const part = `${path}.part`;
   const handle = await openPart(part);
   try {
-    let rows = 0;
-    let end: number | null = null;
+    let kept = 0;
+    let end: Readonly<Record<string, number | null>> | null = null;
     for await (const line of lines) {
       end = endIn(line);
       if (end !== null) break;
       await handle.write(`${line}\n`);
-      rows += 1;
+      kept += 1;
     }
-    if (end !== rows) throw brokeOff(rows);
+    const said = end?.[what];
+    if (said !== kept && said !== null) throw brokeOff(kept, what);
     await handle.sync();
     await handle.close();
-    return rows;
+    await (said === null ? rm(part, { force: true }) : rename(part, path));
+    return said;
   } catch (error) {
     await handle.close().catch(() => undefined);
     await rm(part, { force: true });
@@ -66,11 +102,9 @@ async function store(part: string, lines: AsyncIterable<string>): Promise<number
   }
 }
 
-/** The count in the last line; null for every other line. */
-function endIn(line: string): number | null {
-  if (!line.startsWith('{"end":true,')) return null;
-  const last: { readonly rows: number } = JSON.parse(line);
-  return last.rows;
+/** The counts in the last line; null for every other line. */
+function endIn(line: string): Readonly<Record<string, number | null>> | null {
+  return line.startsWith('{"end":true,') ? JSON.parse(line) : null;
 }
 
 async function openPart(part: string): ReturnType<typeof open> {
@@ -86,6 +120,16 @@ async function openPart(part: string): ReturnType<typeof open> {
   }
 }
 
+async function refuseExisting(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    if (!(await exists(path))) continue;
+    throw new CloudPhoenixError("CONFLICT", `${path} exists`, {
+      retryable: false,
+      hint: "Name another file, or add --force to overwrite it.",
+    });
+  }
+}
+
 async function exists(path: string): Promise<boolean> {
   try {
     await access(path);
@@ -95,8 +139,9 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-function brokeOff(rows: number): CloudPhoenixError {
-  return new CloudPhoenixError("UNREACHABLE", `the export broke off after ${rows} changes`, {
+function brokeOff(kept: number, what: "rows" | "objects"): CloudPhoenixError {
+  const things = what === "rows" ? "changes" : "objects";
+  return new CloudPhoenixError("UNREACHABLE", `the export broke off after ${kept} ${things}`, {
     retryable: true,
     hint: "Nothing was kept; export again.",
   });

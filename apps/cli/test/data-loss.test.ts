@@ -9,6 +9,7 @@ import { type Answers, type PretendedApi, pretendedApi } from "./pretended-api.t
 const scratch = mkdtempSync(join(tmpdir(), "cloudphoenix-loss-"));
 const SITE = "aws-us-east-1";
 const file = join(scratch, "kept.jsonl");
+const objectsFile = join(scratch, "kept.objects.jsonl");
 
 let api: PretendedApi | null = null;
 let said = "";
@@ -26,6 +27,7 @@ afterEach(async () => {
   api = null;
   vi.restoreAllMocks();
   rmSync(file, { force: true });
+  rmSync(objectsFile, { force: true });
 });
 
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -120,11 +122,13 @@ describe("quarantine", () => {
 
 describe("export", () => {
   const rows = `GET /v1/quarantine/${SITE}/rows`;
+  const objects = `GET /v1/quarantine/${SITE}/objects`;
   const exported = `POST /v1/quarantine/${SITE}/exported`;
   const whole: Answers = {
     ...LIST,
     [rows]: { body: `${ROWS.join("\n")}\n{"end":true,"rows":2}\n` },
     [exported]: { body: { quarantine: { ...QUARANTINE, missing: null } } },
+    [objects]: { body: '{"key":"a.pdf"}\n{"end":true,"objects":1}\n' },
   };
 
   test("keeps every change in a file only its owner may read, and says so to the controller", async () => {
@@ -134,7 +138,55 @@ describe("export", () => {
 
     expect(readFileSync(file, "utf8")).toBe(`${ROWS.join("\n")}\n`);
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(asked.at(-1)).toEqual({ what: exported, body: { by: "ann", rows: 2, file } });
+    expect(asked).toContainEqual({ what: exported, body: { by: "ann", rows: 2, file } });
+  });
+
+  test("keeps the list of the objects beside it, alike", async () => {
+    const { run } = await withApi(whole);
+
+    expect(await run("quarantine", "export", "--file", file)).toBe(EXIT_CODES.done);
+
+    expect(readFileSync(objectsFile, "utf8")).toBe('{"key":"a.pdf"}\n');
+    expect(statSync(objectsFile).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(said)).toMatchObject({ rows: 2, objects: { file: objectsFile, count: 1 } });
+  });
+
+  test("leaves no file of objects where the application has none", async () => {
+    const { run } = await withApi({
+      ...whole,
+      [objects]: { body: '{"end":true,"objects":null}\n' },
+    });
+
+    expect(await run("quarantine", "export", "--file", file)).toBe(EXIT_CODES.done);
+
+    expect(existsSync(objectsFile) || existsSync(`${objectsFile}.part`)).toBe(false);
+    expect(JSON.parse(said)).toMatchObject({ objects: null });
+  });
+
+  test("keeps the changes also while the store does not answer, and says what is not there", async () => {
+    const detail = `the object store of ${SITE} cannot be asked`;
+    const { run, asked } = await withApi({
+      ...whole,
+      [objects]: { status: 503, body: { code: "UNREACHABLE", detail } },
+    });
+
+    expect(await run("quarantine", "export", "--file", file)).toBe(EXIT_CODES.unavailable);
+
+    expect(readFileSync(file, "utf8")).toBe(`${ROWS.join("\n")}\n`);
+    expect(asked.map((one) => one.what)).toContain(exported);
+    expect(existsSync(objectsFile) || existsSync(`${objectsFile}.part`)).toBe(false);
+    expect(said).toContain("the changes are kept in");
+    expect(said).toContain(detail);
+  });
+
+  test("refuses an existing list of objects before anything is asked for", async () => {
+    writeFileSync(objectsFile, "mine");
+    const { run, asked } = await withApi(whole);
+
+    expect(await run("quarantine", "export", "--file", file)).toBe(EXIT_CODES.needsPerson);
+
+    expect(existsSync(file)).toBe(false);
+    expect(asked.map((one) => one.what)).not.toContain(rows);
   });
 
   test("refuses an existing file unless told to overwrite it", async () => {

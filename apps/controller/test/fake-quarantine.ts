@@ -3,6 +3,7 @@
 import type { Application, Policy } from "@cloudphoenix/core";
 import {
   type Clock,
+  type DivergentObject,
   type DivergentRow,
   MemoryAuditLog,
   MemoryFactStore,
@@ -23,6 +24,17 @@ export const LOST: readonly DivergentRow[] = [7, 8, 9].map((id) => ({
   row: { id: String(id), customer: "ann" },
   xid: String(700 + id),
   committedAtMs: 1_800_000_000_000,
+}));
+
+/** What of the objects only the returned site has, or has otherwise. */
+export const LOST_OBJECTS: readonly DivergentObject[] = (
+  ["only-there", "outdated", "differs"] as const
+).map((kind, at) => ({
+  key: `receipts/${at}.pdf`,
+  kind,
+  sizeBytes: 100,
+  modifiedMs: 1_800_000_000_000,
+  writer: kind === "differs" ? { sizeBytes: 90, modifiedMs: 1_800_000_001_000 } : null,
 }));
 
 const QUARANTINE: Quarantine = {
@@ -46,6 +58,8 @@ const QUARANTINE: Quarantine = {
   decisions: [],
 };
 
+export const SILENT = "the object store of azure-westeurope cannot be asked";
+
 const never = (): Promise<never> => Promise.reject(new Error("nobody looks in these tests"));
 
 /** @param conflicting - how many changes a reapply cannot write */
@@ -55,6 +69,7 @@ export async function fakeQuarantine(world: {
   readonly clock: Clock;
   readonly quarantined: boolean;
   readonly conflicting: number;
+  readonly objects: "some" | "none" | "silent";
 }): Promise<{ readonly desk: QuarantineDesk; readonly returned: ReturnedPrimaries }> {
   const facts = new MemoryFactStore();
   await facts.put("parting:aws-us-east-1:azure-westeurope", {
@@ -83,7 +98,7 @@ export async function fakeQuarantine(world: {
     { changed: () => undefined, trouble: () => undefined },
   );
   await returned.load();
-  const { conflicting } = world;
+  const { conflicting, objects } = world;
   const desk = new QuarantineDesk({
     ...world,
     facts,
@@ -98,6 +113,15 @@ export async function fakeQuarantine(world: {
         version: "18",
       }),
     },
+    divergentObjects:
+      objects === "none"
+        ? null
+        : {
+            async *compare() {
+              if (objects === "silent") throw new Error(SILENT);
+              for (const object of LOST_OBJECTS) yield { looked: 10, found: [object] };
+            },
+          },
     salvage: {
       async *rows() {
         yield* LOST;

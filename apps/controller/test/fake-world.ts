@@ -76,6 +76,8 @@ export interface WorldChanges {
   readonly quarantined?: boolean;
   /** How many of them a reapply cannot write. Default 0. */
   readonly conflicting?: number;
+  /** Whether the application has objects, and whether the returned site's store answers. Default "some". */
+  readonly objects?: "some" | "none" | "silent";
   /** Distinct people it takes to give data up. Default 1. */
   readonly approversForRisk?: number;
 }
@@ -254,13 +256,14 @@ export async function fakeWorld(changes: WorldChanges = {}): Promise<FakeWorld> 
   const policy = { ...POLICY, approversForRisk: changes.approversForRisk ?? 1 };
   const time = { nowMs: NOW_MS };
   const clock = { now: () => time.nowMs, sleep: () => Promise.resolve() };
-  const { quarantined = false, conflicting = 0 } = changes;
+  const { quarantined = false, conflicting = 0, objects = "some" } = changes;
   const desk = await fakeQuarantine({
     application: APPLICATION,
     policy,
     clock,
     quarantined,
     conflicting,
+    objects,
   });
   const room = new FakeRoom(situation, runs, desk);
   const log: string[] = [];

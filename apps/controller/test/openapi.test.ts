@@ -79,6 +79,7 @@ describe("the OpenAPI document", () => {
         "GET /v1/explain",
         "GET /v1/quarantine",
         "GET /v1/quarantine/{site}",
+        "GET /v1/quarantine/{site}/objects",
         "GET /v1/quarantine/{site}/rows",
         "GET /v1/replication",
         "GET /v1/runs",

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { ReapplyResult } from "@cloudphoenix/engine";
+import type { ObjectDivergence, ReapplyResult } from "@cloudphoenix/engine";
 import type { Problem } from "../src/api/schemas/problem-schema.ts";
 import type { QuarantineView } from "../src/api/views/quarantine-view.ts";
 import type { StatusView } from "../src/api/views/status-view.ts";
 import { type Answer, get, send } from "./api-client.ts";
-import { LOST, RETURNED } from "./fake-quarantine.ts";
+import { LOST, LOST_OBJECTS, RETURNED, SILENT } from "./fake-quarantine.ts";
 import { authorized, type FakeWorld, fakeWorld } from "./fake-world.ts";
 
 // Goal: what a returned site alone holds can be seen, kept, written back or given up, each in
@@ -21,6 +21,11 @@ const post = <T = Problem>(path: `/${string}`, body: object): Promise<Answer<T>>
 
 interface One {
   readonly quarantine: QuarantineView;
+}
+
+interface WithObjects extends One {
+  readonly rows: readonly unknown[];
+  readonly objects: ObjectDivergence | null;
 }
 
 const accept = (by: string): Promise<Answer<One>> =>
@@ -48,6 +53,43 @@ describe("reading", () => {
     expect(status.body.quarantined.map((each) => each.site)).toEqual([RETURNED]);
   });
 
+  test("counts the objects that only the site has or has otherwise, and names the first", async () => {
+    world = await fakeWorld({ quarantined: true });
+    const path = `/v1/quarantine/${RETURNED}`;
+
+    const { body } = await get<WithObjects>(world, `${path}?objects=1`);
+    const unasked = await get<WithObjects>(world, `${path}?objects=0`);
+
+    expect(body.objects).toEqual({
+      looked: 30,
+      onlyThere: 1,
+      differing: 1,
+      outdated: 1,
+      bytes: 200,
+      complete: true,
+      trouble: null,
+      first: [LOST_OBJECTS[0]],
+    });
+    expect(unasked.body.objects).toBeNull();
+  });
+
+  test("shows the rows also where the store of the site does not answer, and says so", async () => {
+    world = await fakeWorld({ quarantined: true, objects: "silent" });
+
+    const { body } = await get<WithObjects>(world, `/v1/quarantine/${RETURNED}`);
+
+    expect(body.rows).toEqual(LOST);
+    expect(body.objects).toMatchObject({ complete: false, looked: 0, trouble: SILENT });
+  });
+
+  test("shows no objects where the application has none", async () => {
+    world = await fakeWorld({ quarantined: true, objects: "none" });
+
+    const { body } = await get<WithObjects>(world, `/v1/quarantine/${RETURNED}`);
+
+    expect(body.objects).toBeNull();
+  });
+
   test("a site that is not quarantined is no such thing", async () => {
     world = await fakeWorld();
 
@@ -59,6 +101,40 @@ describe("reading", () => {
     world = await fakeWorld({ leads: false });
 
     expect((await get(world, "/v1/quarantine")).status).toBe(503);
+  });
+});
+
+describe("an export of the objects", () => {
+  const url = `/v1/quarantine/${RETURNED}/objects`;
+  const exported = async (): Promise<{ statusCode: number; lines: readonly unknown[] }> => {
+    const answer = await world.app.inject({ method: "GET", url, headers: authorized() });
+    const { statusCode, body } = answer;
+    const lines = statusCode === 200 ? body.trim().split("\n") : [];
+    return { statusCode, lines: lines.map((line): unknown => JSON.parse(line)) };
+  };
+
+  test("streams every one, outdated ones too, and says at its end how many there were", async () => {
+    world = await fakeWorld({ quarantined: true });
+
+    expect((await exported()).lines).toEqual([...LOST_OBJECTS, { end: true, objects: 3 }]);
+  });
+
+  test("says that there is nothing to list where the application has no objects", async () => {
+    world = await fakeWorld({ quarantined: true, objects: "none" });
+
+    expect((await exported()).lines).toEqual([{ end: true, objects: null }]);
+  });
+
+  test("is refused, not begun, while the store of the site does not answer", async () => {
+    world = await fakeWorld({ quarantined: true, objects: "silent" });
+
+    expect((await exported()).statusCode).toBeGreaterThanOrEqual(500);
+  });
+
+  test("is for a site that is quarantined", async () => {
+    world = await fakeWorld();
+
+    expect((await exported()).statusCode).toBe(404);
   });
 });
 

@@ -37,6 +37,7 @@ export {
   quarantineIn,
   quarantineKey,
 } from "./quarantine/quarantine.ts";
+export { type ObjectDivergence, objectDivergence } from "./quarantine/object-divergence.ts";
 export { QuarantineDesk, type QuarantineDeskPorts } from "./quarantine/quarantine-desk.ts";
 export { type DryRunStep, dryRun } from "./runner/dry-run.ts";
 export { executeStep } from "./runner/execute-step.ts";

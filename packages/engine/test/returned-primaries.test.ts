@@ -81,7 +81,12 @@ async function afterFailover(divergence = DIVERGENCE): Promise<World> {
       ),
     look: (returned) => settle(returned.look(signal)),
     desk: (returned, approversForRisk = 1) =>
-      new QuarantineDesk({ ...ports, policy: { approversForRisk }, returned }),
+      new QuarantineDesk({
+        ...ports,
+        policy: { approversForRisk },
+        returned,
+        divergentObjects: null,
+      }),
     state: () => settle(ports.databases.inspect(A, signal)),
   };
 }

@@ -2,10 +2,11 @@
  * Which of many keys a store lacks: two ascending streams walked side by side, in constant memory,
  * and what seems to be missing is asked for again.
  */
-import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
+import { CloudPhoenixError } from "@cloudphoenix/core";
 import { compareKeys } from "./compare-keys.ts";
-import { type CopyTools, call } from "./copy-tools.ts";
+import type { CopyTools } from "./copy-tools.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { storedFacts } from "./stored-facts.ts";
 
 /** What was found. */
 export interface AbsentKeys {
@@ -81,25 +82,11 @@ async function absentOf(
   const waiting = keys.values();
   const lane = async (): Promise<void> => {
     for (const key of waiting) {
-      if (!(await isStored(key, { store, tools }, signal))) absent.add(key);
+      if ((await storedFacts(key, { store, tools }, signal)) === null) absent.add(key);
     }
   };
   await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, keys.length) }, lane));
   return keys.filter((key) => absent.has(key));
-}
-
-/** A key that the store cannot hold is not there. */
-async function isStored(
-  key: string,
-  { store, tools }: Pick<AbsentKeysRequest, "store" | "tools">,
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    return (await call(tools, signal, (limited) => store.head(key, limited))) !== null;
-  } catch (error) {
-    if (hasCode(error, "OBJECT_NAME_REFUSED")) return false;
-    throw error;
-  }
 }
 
 /** The keys of pages, one by one; each must come after the one before. */

@@ -55,6 +55,9 @@ export interface SeenVersions {
   readonly target: ObjectEntry | null;
 }
 
+/** What asking both sides takes. */
+type LookingTools = Pick<CopyTools, "source" | "target" | "surroundings" | "retries" | "onRetry">;
+
 /** How often a copy begins anew because a side changed, before it gives up until the next run. */
 const CHANGES_MAX = 5;
 
@@ -95,10 +98,13 @@ export async function copyObject(
   });
 }
 
-/** Fetches what the listing did not tell, if that decides whether there is anything to do. */
-async function lookCloser(
+/**
+ * Fetches what the listing did not tell, if that decides whether both sides hold the same.
+ * @throws {CloudPhoenixError} as `ObjectStore.head`
+ */
+export async function lookCloser(
   seen: SeenVersions,
-  tools: CopyTools,
+  tools: LookingTools,
   signal: AbortSignal,
 ): Promise<SeenVersions | "same"> {
   if (seen.target === null) return seen;
@@ -152,7 +158,7 @@ async function pause(changes: number, tools: CopyTools, signal: AbortSignal): Pr
 
 function sourceFacts(
   key: string,
-  tools: CopyTools,
+  tools: LookingTools,
   signal: AbortSignal,
 ): Promise<ObjectFacts | null> {
   return call(tools, signal, (limited) => tools.source.head(key, limited));
@@ -160,7 +166,7 @@ function sourceFacts(
 
 function targetFacts(
   key: string,
-  tools: CopyTools,
+  tools: LookingTools,
   signal: AbortSignal,
 ): Promise<ObjectFacts | null> {
   return call(tools, signal, (limited) => tools.target.head(key, limited));

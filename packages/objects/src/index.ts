@@ -3,6 +3,7 @@ export { BandwidthLimit } from "./bandwidth-limit.ts";
 export { ByteBudget } from "./byte-budget.ts";
 export * from "./change-hints.ts";
 export * from "./compare-keys.ts";
+export * from "./divergent-objects.ts";
 export * from "./hint-queue.ts";
 export { type Likeness, compareVersions, sideOf } from "./compare-versions.ts";
 export { type CopyOutcome, type CopyRequest, copyObject } from "./copy-object.ts";
@@ -19,6 +20,7 @@ export {
   type ServerSideMode,
   type ServerSideOptions,
 } from "./server-side-copy.ts";
+export { storedFacts } from "./stored-facts.ts";
 export { type CopiedVersion, isOwnCopy, readStamp, stampOf } from "./stamp.ts";
 export type { Surroundings } from "./surroundings.ts";
 export * from "./upload-journal.ts";
@@ -61,8 +63,8 @@ export {
   finalSync,
 } from "./continuous/final-sync.ts";
 export * from "./continuous/object-tasks.ts";
+export * from "./continuous/parting.ts";
 export * from "./continuous/replication-facts.ts";
-export { STORE_TIME_MARGIN_MS, storeAheadMs } from "./continuous/source-time.ts";
 export { DEFAULT_DELETE_RULES, type DeleteRules } from "./delete-missing.ts";
 export { type NamePatterns, nameFilter } from "./name-filter.ts";
 export { DEFAULT_LIMITS, type SyncLimits, type SyncOptions, syncObjects } from "./sync-objects.ts";

@@ -7,10 +7,11 @@ import { EXIT_CODES, type ExitCode } from "../exit-codes.ts";
 import { exportQuarantine } from "../export-quarantine.ts";
 import { operatorName } from "../operator-name.ts";
 import {
-  type DivergentRowDocument,
+  type QuarantineAnswer,
   type QuarantineDocument,
   quarantineText,
   type ReapplyDocument,
+  exportText,
   reapplyText,
 } from "../render/quarantine-text.ts";
 import { type RunWish, startRun, withRunOptions } from "../start-run.ts";
@@ -21,6 +22,11 @@ interface Given {
   readonly reason?: string;
   readonly file?: string;
   readonly force?: boolean;
+}
+
+interface ShowWish {
+  readonly rows: string;
+  readonly objects: string;
 }
 
 const SHOW_WITHIN_MS = 70_000;
@@ -43,14 +49,15 @@ function registerShow(quarantine: Command, context: CommandContext): void {
     .command("show [site]")
     .description("Show what a quarantined site holds that no other has, and what to do next.")
     .option("--rows <n>", "how many of the changes to print", "20")
-    .action(async (site: string | undefined, given: { rows: string }, command: Command) => {
+    .option("--objects <n>", "how many of the objects to print; 0 compares none", "20")
+    .action(async (site: string | undefined, given: ShowWish, command: Command) => {
       await context.invoke(command, async ({ terminal, options }) => {
         const api = await connect(options, process.env);
         const found = await quarantines(api, site);
         const views = await Promise.all(
           found.map((one) =>
-            api.send<{ quarantine: QuarantineDocument; rows: DivergentRowDocument[] }>(
-              `/v1/quarantine/${encodeURIComponent(one.site)}?rows=${Number(given.rows)}`,
+            api.send<QuarantineAnswer>(
+              `/v1/quarantine/${encodeURIComponent(one.site)}?rows=${Number(given.rows)}&objects=${Number(given.objects)}`,
               { timeoutMs: SHOW_WITHIN_MS },
             ),
           ),
@@ -65,9 +72,11 @@ function registerShow(quarantine: Command, context: CommandContext): void {
 function registerExport(quarantine: Command, context: CommandContext): void {
   const command = quarantine
     .command("export")
-    .description("Keep every change that only the site has in a file (JSON lines, mode 0600).")
+    .description(
+      "Keep every change that only the site has in a file (JSON lines, mode 0600), and the list of the objects in one beside it (lost.jsonl: lost.objects.jsonl).",
+    )
     .requiredOption("--file <file>", "where to write; an existing file is refused")
-    .option("--force", "overwrite the file")
+    .option("--force", "overwrite the files")
     .option("--site <site>", "which site (default: the only quarantined one)")
     .option("--by <name>", "in whose name (default: your login name)");
   command.action(async () => {
@@ -80,10 +89,7 @@ function registerExport(quarantine: Command, context: CommandContext): void {
         { site, file: given.file ?? "", force: given.force ?? false, by: operatorName(given.by) },
         signal,
       );
-      terminal.result(
-        { site, ...stored },
-        `${stored.rows} changes of ${site} are kept in ${stored.file}. Next: cloudphoenix quarantine rejoin --site ${site} --reason TEXT`,
-      );
+      terminal.result({ site, ...stored }, exportText(site, stored));
       return EXIT_CODES.done;
     });
   });

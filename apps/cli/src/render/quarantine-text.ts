@@ -1,5 +1,7 @@
 /** A quarantined site for people: what it alone holds first, then what to do. */
+import type { ExportedQuarantine } from "../export-quarantine.ts";
 import type { Terminal } from "../terminal.ts";
+import { bytesText } from "./bytes-text.ts";
 import { clockText, durationText } from "./duration-text.ts";
 
 /** A quarantine as `GET /v1/quarantine` sends it. */
@@ -40,6 +42,33 @@ export interface DivergentRowDocument {
   readonly committedAtMs: number;
 }
 
+interface DivergentObjectDocument {
+  readonly key: string;
+  readonly kind: "only-there" | "differs" | "outdated";
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly writer: { readonly sizeBytes: number; readonly modifiedMs: number } | null;
+}
+
+export interface ObjectDivergenceDocument {
+  readonly looked: number;
+  readonly onlyThere: number;
+  readonly differing: number;
+  readonly outdated: number;
+  readonly bytes: number;
+  readonly complete: boolean;
+  readonly trouble: string | null;
+  readonly first: readonly DivergentObjectDocument[];
+}
+
+/** One quarantine as `GET /v1/quarantine/:site` sends it. */
+export interface QuarantineAnswer {
+  readonly quarantine: QuarantineDocument;
+  readonly rows: readonly DivergentRowDocument[];
+  /** Null where there are no objects. */
+  readonly objects: ObjectDivergenceDocument | null;
+}
+
 export interface ReapplyDocument {
   readonly applied: number;
   readonly conflicting: number;
@@ -50,17 +79,15 @@ export interface ReapplyDocument {
 const VALUES_WIDTH = 100;
 
 /** The whole page of one site. */
-export function quarantineText(
-  view: { readonly quarantine: QuarantineDocument; readonly rows: readonly DivergentRowDocument[] },
-  paint: Terminal["paint"],
-): string {
-  const { quarantine, rows } = view;
+export function quarantineText(view: QuarantineAnswer, paint: Terminal["paint"]): string {
+  const { quarantine, rows, objects } = view;
   const { site, writer, found, fence } = quarantine;
   return [
     `${paint.bold(site)} is ${paint.yellow("quarantined")} since ${clockText(quarantine.foundAtMs)}: it came back as ${found.role} of generation ${found.generation} while ${writer} writes.`,
     `Fence: ${fence.degree} (${fence.detail})`,
     ...holdsLines(quarantine),
     ...rows.map((row) => `  ${rowText(row)}`),
+    ...(objects === null ? [] : objectLines(quarantine, objects)),
     ...quarantine.decisions.map((one) => `Decided: ${one.kind} by ${one.by} (${one.reason})`),
     "",
     quarantine.missing === null
@@ -76,6 +103,15 @@ export function quarantineLine({ site, divergence }: QuarantineDocument): string
       ? "what it holds is being read"
       : `${divergence.transactions} transactions exist only there`;
   return `${site} is quarantined: ${holds}. cloudphoenix quarantine show ${site}`;
+}
+
+/** What an export kept, and where. */
+export function exportText(site: string, { file, rows, objects }: ExportedQuarantine): string {
+  const listed =
+    objects === null
+      ? ""
+      : ` ${objects.count} objects that ${site} has alone or otherwise are listed in ${objects.file}.`;
+  return `${rows} changes of ${site} are kept in ${file}.${listed} Next: cloudphoenix quarantine rejoin --site ${site} --reason TEXT`;
 }
 
 /** What a reapply did, with what it left out. */
@@ -112,6 +148,38 @@ function holdsLines({ divergence, trouble, site }: QuarantineDocument): readonly
           ...divergence.obstacles.map((obstacle) => `  ✗ ${obstacle}`),
         ]),
   ];
+}
+
+/** What of the objects may exist nowhere else, and that a rejoin leaves it alone. */
+function objectLines(
+  { site, writer }: QuarantineDocument,
+  objects: ObjectDivergenceDocument,
+): readonly string[] {
+  const { onlyThere, differing, outdated, bytes, first, complete, trouble, looked } = objects;
+  if (!complete && looked === 0) {
+    return [`Which objects only ${site} has is not known: ${trouble ?? "nobody has looked"}`];
+  }
+  const found = onlyThere + differing;
+  const more = found > first.length ? [`  … and ${found - first.length} more`] : [];
+  const all = `cloudphoenix quarantine export --site ${site} --file FILE`;
+  return [
+    `Objects: ${complete ? "" : "at least "}${onlyThere} exist only there, ${differing} differ from those of ${writer} (${bytesText(bytes)} together; ${looked} compared)`,
+    ...(outdated === 0
+      ? []
+      : [`  ${outdated} more had been copied, and ${writer} has deleted or replaced them since.`]),
+    ...first.map((object) => `  ${objectText(object)}`),
+    ...more,
+    ...(complete ? [] : [`  Not all were compared: ${trouble ?? "it broke off"}. All: ${all}`]),
+    ...(found === 0
+      ? []
+      : ["  A rejoin leaves them where they are: neither overwritten nor deleted."]),
+  ];
+}
+
+function objectText({ key, sizeBytes, modifiedMs, writer }: DivergentObjectDocument): string {
+  const at = new Date(modifiedMs).toISOString();
+  const other = writer === null ? "" : `, there ${bytesText(writer.sizeBytes)}`;
+  return `${at} ${JSON.stringify(key)} ${bytesText(sizeBytes)}${other}`;
 }
 
 function fullCopy({ fullCopyTables }: DivergenceDocument): string {

@@ -87,6 +87,6 @@ export interface ControlRoom {
   /** Returned old primaries and what people do about them. */
   readonly quarantine: Pick<
     QuarantineDesk,
-    "list" | "of" | "rows" | "accept" | "exported" | "reapply"
+    "list" | "of" | "rows" | "objects" | "accept" | "exported" | "reapply"
   >;
 }

@@ -93,7 +93,12 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
       journal,
       database: world.ports.databases,
       facts: parts.state.facts,
-      quarantine: new QuarantineDesk({ ...world.ports, facts: parts.state.facts, returned }),
+      quarantine: new QuarantineDesk({
+        ...world.ports,
+        facts: parts.state.facts,
+        returned,
+        divergentObjects: world.objects?.divergent ?? null,
+      }),
     }),
     done,
     async close() {

@@ -1,11 +1,20 @@
 /** What the controller knows of the application's objects and can have done about them. */
 import type { PostgresReplication } from "@cloudphoenix/adapter-postgres";
 import type { Configuration } from "@cloudphoenix/config";
-import { CloudPhoenixError } from "@cloudphoenix/core";
-import type { Clock, FactStore, ObjectParts, Random, WorkQueue } from "@cloudphoenix/engine";
+import { CloudPhoenixError, type SiteId } from "@cloudphoenix/core";
+import type {
+  Clock,
+  DivergentObjects,
+  FactStore,
+  ObjectParts,
+  Random,
+  WorkQueue,
+} from "@cloudphoenix/engine";
 import { type Environment, openSiteStore } from "@cloudphoenix/stores";
 import type { Logger } from "pino";
+import type { OpenPlace } from "../objects/open-place.ts";
 import { QueuedObjectDesk } from "../objects/queued-object-desk.ts";
+import { StoreDivergence } from "../objects/store-divergence.ts";
 import { ToldObjectWatch } from "../objects/told-object-watch.ts";
 
 export interface ObjectPiecesOptions {
@@ -22,6 +31,7 @@ export interface ObjectPiecesOptions {
 /** The parts as the engine takes them; the watch also has to be run. */
 export interface ObjectPieces extends ObjectParts {
   readonly watch: ToldObjectWatch;
+  readonly divergent: DivergentObjects;
 }
 
 /** Null where the application has no objects. */
@@ -29,6 +39,11 @@ export function objectPieces(options: ObjectPiecesOptions): ObjectPieces | null 
   const { configuration, postgres, facts, work, clock, random, log, environment } = options;
   const { application, objects, sites } = configuration;
   if (objects === null) return null;
+  const openPlace = async (site: SiteId): Promise<OpenPlace> => {
+    const store = sites.find(({ id }) => id === site)?.objects ?? null;
+    if (store === null) throw noStore(site);
+    return (await openSiteStore({ ...store, hintsUrl: null }, environment)).place;
+  };
   return {
     watch: new ToldObjectWatch({
       application,
@@ -47,16 +62,13 @@ export function objectPieces(options: ObjectPiecesOptions): ObjectPieces | null 
       finalSyncMs: objects.finalSyncMs,
       references: (site, signal) =>
         objects.references.map((column) => postgres.referencedKeys(site, column, signal)),
-      openPlace: async (site) => {
-        const store = sites.find(({ id }) => id === site)?.objects ?? null;
-        if (store === null) throw noStore(site);
-        return (await openSiteStore({ ...store, hintsUrl: null }, environment)).place;
-      },
+      openPlace,
     }),
+    divergent: new StoreDivergence({ application, facts, clock, random, openPlace }),
   };
 }
 
-function noStore(site: string): CloudPhoenixError {
+function noStore(site: SiteId): CloudPhoenixError {
   return new CloudPhoenixError("NOT_FOUND", `${site} has no object store in the configuration`, {
     retryable: false,
   });

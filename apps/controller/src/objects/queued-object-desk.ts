@@ -22,9 +22,9 @@ import {
   absentKeys,
   type FinalSyncResult,
   OBJECT_TASKS,
-  type ObjectPlace,
   QUICK_RETRIES,
 } from "@cloudphoenix/objects";
+import type { OpenPlace } from "./open-place.ts";
 
 export interface QueuedObjectDeskOptions {
   readonly application: Application;
@@ -40,11 +40,6 @@ export interface QueuedObjectDeskOptions {
   ) => readonly AsyncIterable<readonly string[]>[];
   /** The store of `site`; whoever opens it closes it. */
   readonly openPlace: (site: SiteId) => Promise<OpenPlace>;
-}
-
-/** A place that has to be closed. */
-interface OpenPlace extends ObjectPlace {
-  close(): void;
 }
 
 const POLL_MS = 200;

@@ -21,8 +21,8 @@ export interface ObjectCensus {
   readonly present: number;
   /** Keys of the others, in order. */
   readonly missing: readonly string[];
-  /** Objects in the store, whoever points to them; canaries of the copy are left out. */
-  readonly stored: number;
+  /** Keys in the store, whoever points to them, in order; canaries of the copy are left out. */
+  readonly stored: readonly string[];
 }
 
 const CANARIES = ".cloudphoenix/";
@@ -42,7 +42,7 @@ export async function takeObjectCensus(
     acknowledged: rows.length,
     present: rows.length - missing.length,
     missing,
-    stored: stored.size,
+    stored: [...stored],
   };
 }
 

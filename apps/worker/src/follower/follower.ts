@@ -22,8 +22,10 @@ import {
   ContinuousCopy,
   type CopierMemory,
   copierMemoryIn,
+  copierMemoryKey,
   objectReplicationKey,
   type ObjectReplicationFacts,
+  partingOf,
   QUICK_RETRIES,
 } from "@cloudphoenix/objects";
 import type { Logger } from "pino";
@@ -33,7 +35,6 @@ import type { TaskContext } from "../lanes/task-lane.ts";
 import { type Direction, goesOn } from "./direction.ts";
 import type { DirectionReader } from "./direction-reader.ts";
 import { LEFT_BEHIND_MAX, noteLeftBehind } from "./left-behind.ts";
-import { copierMemoryKey, partingOf } from "./parting.ts";
 import type { Preflight } from "./preflight.ts";
 
 export interface FollowerParts {

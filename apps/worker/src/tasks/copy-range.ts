@@ -4,12 +4,12 @@ import {
   bringRange,
   type CopyRangePayload,
   DEFAULT_RETRIES,
+  partingOf,
   type RangeProgress,
 } from "@cloudphoenix/objects";
 import { z } from "zod";
 import { pairOf } from "../composition/copy-parts.ts";
 import { storeOf } from "../composition/site-stores.ts";
-import { partingOf } from "../follower/parting.ts";
 import type { TaskHandler } from "../lanes/task-lane.ts";
 import { type ObjectTaskParts, parsed } from "./object-task.ts";
 

@@ -1,11 +1,15 @@
 /** The task `final-sync`: what a site that is being left still has, copied for a bounded time. */
 import { CloudPhoenixError } from "@cloudphoenix/core";
-import { finalSync, type FinalSyncPayload, QUICK_RETRIES } from "@cloudphoenix/objects";
+import {
+  finalSync,
+  type FinalSyncPayload,
+  noteParting,
+  QUICK_RETRIES,
+} from "@cloudphoenix/objects";
 import { z } from "zod";
 import { pairOf } from "../composition/copy-parts.ts";
 import { storeOf } from "../composition/site-stores.ts";
 import { leftBehind } from "../follower/left-behind.ts";
-import { noteParting } from "../follower/parting.ts";
 import type { TaskHandler } from "../lanes/task-lane.ts";
 import { type ObjectTaskParts, parsed } from "./object-task.ts";
 

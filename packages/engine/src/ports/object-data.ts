@@ -37,3 +37,39 @@ export interface ObjectDesk {
     signal: AbortSignal,
   ): Promise<ObjectSettlement>;
 }
+
+/** An object that only a returned site has, or has otherwise than the writer. Plain JSON. */
+export interface DivergentObject {
+  /** Without what the configuration puts before every key. */
+  readonly key: string;
+  /**
+   * `only-there`: the writer has nothing of this name; `differs`: it has something else. Both may exist
+   * nowhere else. `outdated`: it had been copied, and the writer has deleted or replaced it since.
+   */
+  readonly kind: "only-there" | "differs" | "outdated";
+  readonly sizeBytes: number;
+  /** When the returned site's store took it, by that store's clock; epoch ms. */
+  readonly modifiedMs: number;
+  /** What the writer has under the key; null for nothing. */
+  readonly writer: { readonly sizeBytes: number; readonly modifiedMs: number } | null;
+}
+
+/** What a stretch of the comparison found. */
+export interface DivergentObjectPage {
+  /** Objects of the returned site that were compared. */
+  readonly looked: number;
+  readonly found: readonly DivergentObject[];
+}
+
+/** Compares the objects of a returned site with the writer's. Changes nothing at either. */
+export interface DivergentObjects {
+  /**
+   * In the order of keys, in bounded memory however many there are; only a comparison that ends has seen all.
+   * @throws {CloudPhoenixError} `UNREACHABLE` (retryable) if a store does not answer, saying which; `ABORTED`
+   */
+  compare(
+    returned: SiteId,
+    writer: SiteId,
+    signal: AbortSignal,
+  ): AsyncIterable<DivergentObjectPage>;
+}

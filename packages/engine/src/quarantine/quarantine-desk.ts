@@ -8,6 +8,7 @@
 import { CloudPhoenixError, type Policy, type SiteId } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { DatabaseControl } from "../ports/database-control.ts";
+import type { DivergentObjectPage, DivergentObjects } from "../ports/object-data.ts";
 import type { DivergentRow, ReapplyResult, Salvage } from "../ports/salvage.ts";
 import type { FactStore } from "../ports/state-store.ts";
 import type { ReturnedPrimaries } from "../loops/returned-primaries.ts";
@@ -22,6 +23,8 @@ export interface QuarantineDeskPorts {
   readonly policy: Pick<Policy, "approversForRisk">;
   readonly returned: ReturnedPrimaries;
   readonly salvage: Pick<Salvage, "rows" | "reapply">;
+  /** Null where the application has no objects. */
+  readonly divergentObjects: DivergentObjects | null;
 }
 
 interface Person {
@@ -65,6 +68,15 @@ export class QuarantineDesk {
       yield row;
     }
     this.#sent.set(site, sent);
+  }
+
+  /**
+   * Every object only `site` has, or has otherwise than the writer; null where there are no objects.
+   * @throws {CloudPhoenixError} `NOT_FOUND`; the iteration as `DivergentObjects`
+   */
+  objects(site: SiteId, signal: AbortSignal): AsyncIterable<DivergentObjectPage> | null {
+    const { writer } = this.of(site);
+    return this.#ports.divergentObjects?.compare(site, writer, signal) ?? null;
   }
 
   /** Gives the data up, in the name of one person; it may take several. */

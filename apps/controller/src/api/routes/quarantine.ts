@@ -1,13 +1,21 @@
 /** Returned old primaries: what they alone hold, and what people decide about it. */
 
 import { Readable } from "node:stream";
-import type { DivergentRow } from "@cloudphoenix/engine";
+import {
+  type DivergentObject,
+  type DivergentRow,
+  type ObjectDivergence,
+  objectDivergence,
+  type QuarantineDesk,
+} from "@cloudphoenix/engine";
+import type { FastifyReply } from "fastify";
 import { z } from "zod";
 import type { Api, ApiDependencies } from "../api-dependencies.ts";
 import { audited, roomOf } from "../mutation.ts";
 import { refusals } from "../schemas/problem-schema.ts";
 import {
   divergentRowSchema,
+  objectDivergenceSchema,
   quarantineSchema,
   reapplySchema,
 } from "../schemas/quarantine-schema.ts";
@@ -21,6 +29,8 @@ const person = { by: operator, reason };
 const REAPPLY_WITHIN_MS = 600_000;
 const EXPORT_WITHIN_MS = 3_600_000;
 const SHOW_WITHIN_MS = 60_000;
+/** More than a million objects; the rest of an answer must not wait for longer. */
+const OBJECTS_SHOW_WITHIN_MS = 30_000;
 /** What a person reads of a list; the file has all. */
 const CONFLICTS_SHOWN = 100;
 
@@ -56,15 +66,25 @@ function registerReads(app: Api, deps: ApiDependencies): void {
     {
       schema: {
         operationId: "getQuarantine",
-        summary: "One of them with the first changes that only it has (leader only)",
+        summary: "One of them with the first changes and objects that only it has (leader only)",
         params,
         querystring: z.strictObject({
           rows: z.coerce.number().int().min(0).max(1_000).default(20),
+          objects: z.coerce
+            .number()
+            .int()
+            .min(0)
+            .max(1_000)
+            .default(20)
+            .describe("How many to name; 0 compares none."),
         }),
         response: {
           200: z.strictObject({
             quarantine: quarantineSchema,
             rows: z.array(divergentRowSchema),
+            objects: objectDivergenceSchema
+              .nullable()
+              .describe("Null where there are no objects, or none were asked for."),
           }),
           ...refusals(400, 401, 404, 409, 503),
         },
@@ -73,20 +93,46 @@ function registerReads(app: Api, deps: ApiDependencies): void {
     async ({ params: { site }, query }) => {
       const { quarantine } = roomOf(deps);
       const found = quarantine.of(site);
-      const rows: DivergentRow[] = [];
-      if (found.divergence !== null && found.divergence.transactions > 0 && query.rows > 0) {
-        const changes = quarantine.rows(site, AbortSignal.timeout(SHOW_WITHIN_MS));
-        for await (const row of changes) {
-          rows.push(row);
-          if (rows.length >= query.rows) break;
-        }
-      }
-      return { quarantine: quarantineView(found, deps.policy.approversForRisk), rows };
+      const [rows, objects] = await Promise.all([
+        firstRows(quarantine, site, query.rows),
+        lookAtObjects(quarantine, site, query.objects),
+      ]);
+      return { quarantine: quarantineView(found, deps.policy.approversForRisk), rows, objects };
     },
   );
 }
 
+async function firstRows(
+  quarantine: Pick<QuarantineDesk, "of" | "rows">,
+  site: string,
+  most: number,
+): Promise<DivergentRow[]> {
+  const { divergence } = quarantine.of(site);
+  const rows: DivergentRow[] = [];
+  if (divergence === null || divergence.transactions === 0 || most === 0) return rows;
+  for await (const row of quarantine.rows(site, AbortSignal.timeout(SHOW_WITHIN_MS))) {
+    rows.push(row);
+    if (rows.length >= most) break;
+  }
+  return rows;
+}
+
+async function lookAtObjects(
+  quarantine: Pick<QuarantineDesk, "objects">,
+  site: string,
+  most: number,
+): Promise<ObjectDivergence | null> {
+  if (most === 0) return null;
+  const limit = AbortSignal.timeout(OBJECTS_SHOW_WITHIN_MS);
+  const pages = quarantine.objects(site, limit);
+  return pages === null ? null : objectDivergence(pages, most, limit);
+}
+
 function registerExport(app: Api, deps: ApiDependencies): void {
+  const answers = {
+    200: z.string().describe("JSON lines (`application/x-ndjson`)."),
+    ...refusals(400, 401, 404, 409, 503),
+  };
   app.get(
     "/v1/quarantine/:site/rows",
     {
@@ -97,43 +143,77 @@ function registerExport(app: Api, deps: ApiDependencies): void {
           'One `DivergentRow` a line, in commit order; the last line is `{"end":true,"rows":n}`. An answer without it broke off.',
         produces: ["application/x-ndjson"],
         params,
-        response: {
-          200: z.string().describe("JSON lines (`application/x-ndjson`)."),
-          ...refusals(400, 401, 404, 409, 503),
-        },
+        response: answers,
       },
     },
     async ({ params: { site } }, reply) => {
       const { quarantine } = roomOf(deps);
       quarantine.of(site);
-      const gone = new AbortController();
-      reply.raw.once("close", () => gone.abort());
-      const limit = AbortSignal.any([gone.signal, AbortSignal.timeout(EXPORT_WITHIN_MS)]);
-      const rows = quarantine.rows(site, limit);
-      // The first one is awaited, so that a refusal is still an answer of its own.
-      const first = await rows.next();
-      reply.header("content-type", "application/x-ndjson");
-      reply.hijack();
-      for (const [name, value] of Object.entries(reply.getHeaders())) {
-        if (value !== undefined) reply.raw.setHeader(name, value);
-      }
-      const stream = Readable.from(lines(first, rows));
-      stream.once("error", () => reply.raw.destroy());
-      stream.pipe(reply.raw);
+      await sendLines(reply, "rows", (signal) => quarantine.rows(site, signal));
+    },
+  );
+  app.get(
+    "/v1/quarantine/:site/objects",
+    {
+      schema: {
+        operationId: "exportDivergentObjects",
+        summary: "Every object that only it has, or has otherwise, as JSON lines (leader only)",
+        description:
+          'One `DivergentObject` a line, in the order of keys; the last line is `{"end":true,"objects":n}`, with `null` where the application has no objects. An answer without it broke off.',
+        produces: ["application/x-ndjson"],
+        params,
+        response: answers,
+      },
+    },
+    async ({ params: { site } }, reply) => {
+      const { quarantine } = roomOf(deps);
+      quarantine.of(site);
+      await sendLines(reply, "objects", (signal) => {
+        const pages = quarantine.objects(site, signal);
+        return pages === null ? null : each(pages);
+      });
     },
   );
 }
 
+async function* each(
+  pages: NonNullable<ReturnType<QuarantineDesk["objects"]>>,
+): AsyncGenerator<DivergentObject> {
+  for await (const { found } of pages) yield* found;
+}
+
+/** Streams what `list` yields; null says that there is nothing to list. */
+async function sendLines(
+  reply: FastifyReply,
+  what: "rows" | "objects",
+  list: (signal: AbortSignal) => AsyncGenerator | null,
+): Promise<void> {
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort());
+  const items = list(AbortSignal.any([gone.signal, AbortSignal.timeout(EXPORT_WITHIN_MS)]));
+  // The first one is awaited, so that a refusal is still an answer of its own.
+  const first = await items?.next();
+  reply.header("content-type", "application/x-ndjson");
+  reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+  const stream = Readable.from(lines(what, first, items));
+  stream.once("error", () => reply.raw.destroy());
+  stream.pipe(reply.raw);
+}
+
 async function* lines(
-  first: IteratorResult<DivergentRow>,
-  rest: AsyncGenerator<DivergentRow>,
+  what: "rows" | "objects",
+  first: IteratorResult<unknown> | undefined,
+  rest: AsyncGenerator | null,
 ): AsyncGenerator<string> {
-  let rows = 0;
-  for (let next = first; next.done !== true; next = await rest.next()) {
-    rows += 1;
+  let count = 0;
+  for (let next = first; next?.done === false; next = await rest?.next()) {
+    count += 1;
     yield `${JSON.stringify(next.value)}\n`;
   }
-  yield `${JSON.stringify({ end: true, rows })}\n`;
+  yield `${JSON.stringify({ end: true, [what]: rest === null ? null : count })}\n`;
 }
 
 function registerDecisions(app: Api, deps: ApiDependencies): void {

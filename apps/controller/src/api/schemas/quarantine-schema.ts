@@ -1,7 +1,12 @@
 /** Quarantined sites as they are sent. */
 
 import { FENCE_DEGREES } from "@cloudphoenix/core";
-import type { DivergentRow, ReapplyResult } from "@cloudphoenix/engine";
+import type {
+  DivergentObject,
+  DivergentRow,
+  ObjectDivergence,
+  ReapplyResult,
+} from "@cloudphoenix/engine";
 import { z } from "zod";
 import type { QuarantineView } from "../views/quarantine-view.ts";
 
@@ -69,6 +74,36 @@ export const divergentRowSchema: z.ZodType<DivergentRow> = z
     committedAtMs: z.number(),
   })
   .meta({ id: "DivergentRow" });
+
+const divergentObjectSchema: z.ZodType<DivergentObject> = z
+  .strictObject({
+    key: z.string().describe("Without the prefix in the configuration."),
+    kind: z
+      .enum(["only-there", "differs", "outdated"])
+      .describe(
+        "`only-there`: the writer has nothing of this name; `differs`: it has something else; both may exist nowhere else. `outdated`: it had been copied, and the writer has deleted or replaced it since.",
+      ),
+    sizeBytes: z.int(),
+    modifiedMs: z.number().describe("By the clock of the returned site's store."),
+    writer: z
+      .strictObject({ sizeBytes: z.int(), modifiedMs: z.number() })
+      .nullable()
+      .describe("What the writer has under the key; null for nothing."),
+  })
+  .meta({ id: "DivergentObject" });
+
+export const objectDivergenceSchema: z.ZodType<ObjectDivergence> = z
+  .strictObject({
+    looked: z.int().describe("Objects of the returned site that were compared."),
+    onlyThere: z.int(),
+    differing: z.int(),
+    outdated: z.int().describe("Copied before, and deleted or replaced by the writer since."),
+    bytes: z.int().describe("Of those that are only there or differ."),
+    complete: z.boolean().describe("Whether all were compared; otherwise there may be more."),
+    trouble: z.string().nullable().describe("Why not; null if they were."),
+    first: z.array(divergentObjectSchema).describe("The first that are only there or differ."),
+  })
+  .meta({ id: "ObjectDivergence" });
 
 export const reapplySchema: z.ZodType<ReapplyResult> = z
   .strictObject({

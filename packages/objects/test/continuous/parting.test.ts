@@ -1,16 +1,20 @@
 /** What a site that was left may lose to the one that is active now. */
 import type { Json } from "@cloudphoenix/core";
-import type { FactStore } from "@cloudphoenix/engine";
-import { type CopierMemory, writeCanary } from "@cloudphoenix/objects";
-import { MemoryObjectStore } from "@cloudphoenix/testkit";
-import { beforeEach, expect, test } from "vitest";
 import {
+  type CopierMemory,
   copierMemoryKey,
+  type KnownFacts,
   noteParting,
   partingOf,
   type PartingParts,
-} from "../src/follower/parting.ts";
-import { AWS, AZURE } from "./worker-fixture.ts";
+  readParting,
+  writeCanary,
+} from "@cloudphoenix/objects";
+import { MemoryObjectStore } from "@cloudphoenix/testkit";
+import { beforeEach, expect, test } from "vitest";
+
+const AWS = "aws-us-east-1";
+const AZURE = "azure-westeurope";
 
 const NEVER = new AbortController().signal;
 const MINUTE = 60_000;
@@ -23,7 +27,7 @@ beforeEach(async () => {
   nowMs = 100 * MINUTE;
   stored = new Map();
   store = new MemoryObjectStore({ now: () => nowMs });
-  const facts: Pick<FactStore, "get" | "put"> = {
+  const facts: KnownFacts = {
     get: async (key) => stored.get(key) ?? null,
     put: async (key, value) => void stored.set(key, value),
   };
@@ -96,4 +100,16 @@ test("a name is that below the prefix of the place", async () => {
   nowMs += MINUTE;
   followed({ untilMs: nowMs, except: ["a"] });
   expect(await givesWay("app/a", "app/b")).toEqual([false, true]);
+});
+
+test("reading what was copied notes nothing", async () => {
+  store.put("copied", "1");
+  nowMs += MINUTE;
+  followed({ untilMs: nowMs, except: [] });
+  const before = new Map(stored);
+
+  const wasCopied = await readParting(parts, NEVER);
+
+  expect(wasCopied((await store.head("copied", NEVER))!)).toBe(true);
+  expect(stored).toEqual(before);
 });

@@ -1,0 +1,95 @@
+// Goal: what a person reads of a quarantined site says what may exist nowhere else, and what nobody knows.
+import { describe, expect, test } from "vitest";
+import {
+  type ObjectDivergenceDocument,
+  type QuarantineDocument,
+  quarantineText,
+} from "../src/render/quarantine-text.ts";
+import { Terminal } from "../src/terminal.ts";
+
+const { paint } = new Terminal({
+  json: false,
+  quiet: true,
+  colour: false,
+  logLevel: "error",
+  logFile: undefined,
+});
+
+const QUARANTINE: QuarantineDocument = {
+  site: "aws-us-east-1",
+  writer: "azure-westeurope",
+  foundAtMs: 1_800_000_000_000,
+  found: { role: "active", generation: 1 },
+  fence: { degree: "confirmed", detail: "writes are refused" },
+  divergence: null,
+  trouble: null,
+  decisions: [],
+  missing: null,
+};
+
+const OBJECTS: ObjectDivergenceDocument = {
+  looked: 500,
+  onlyThere: 2,
+  differing: 1,
+  outdated: 4,
+  bytes: 3_072,
+  complete: true,
+  trouble: null,
+  first: [
+    {
+      key: "receipts/7.pdf",
+      kind: "only-there",
+      sizeBytes: 1_024,
+      modifiedMs: 1_800_000_000_000,
+      writer: null,
+    },
+    {
+      key: "receipts/8.pdf",
+      kind: "differs",
+      sizeBytes: 1_024,
+      modifiedMs: 1_800_000_000_000,
+      writer: { sizeBytes: 2_048, modifiedMs: 1_800_000_000_000 },
+    },
+  ],
+};
+
+function shown(objects: ObjectDivergenceDocument | null): string {
+  return quarantineText({ quarantine: QUARANTINE, rows: [], objects }, paint);
+}
+
+describe("a quarantined site", () => {
+  test("shows the objects it alone has with size and time, how many more there are, and what a rejoin does", () => {
+    const text = shown(OBJECTS);
+
+    expect(text).toContain(
+      "Objects: 2 exist only there, 1 differ from those of azure-westeurope (3.0 KiB together; 500 compared)",
+    );
+    expect(text).toContain("4 more had been copied");
+    expect(text).toContain('2027-01-15T08:00:00.000Z "receipts/7.pdf" 1.0 KiB\n');
+    expect(text).toContain('"receipts/8.pdf" 1.0 KiB, there 2.0 KiB');
+    expect(text).toContain("… and 1 more");
+    expect(text).toContain("neither overwritten nor deleted");
+  });
+
+  test("does not call nothing what nobody could compare", () => {
+    const trouble = "the object store of aws-us-east-1 cannot be asked: no answer within 5 s";
+    const nothing = { looked: 0, onlyThere: 0, differing: 0, outdated: 0, bytes: 0, first: [] };
+
+    const text = shown({ ...nothing, complete: false, trouble });
+
+    expect(text).toContain(`Which objects only aws-us-east-1 has is not known: ${trouble}`);
+    expect(text).not.toContain("exist only there");
+  });
+
+  test("says of a look that ran out of time that there may be more, and how to get all", () => {
+    const text = shown({ ...OBJECTS, complete: false, trouble: "the time for a look was up" });
+
+    expect(text).toContain("Objects: at least 2 exist only there");
+    expect(text).toContain("Not all were compared: the time for a look was up");
+    expect(text).toContain("quarantine export --site aws-us-east-1 --file FILE");
+  });
+
+  test("has no word of objects where the application has none", () => {
+    expect(shown(null)).not.toContain("bject");
+  });
+});
