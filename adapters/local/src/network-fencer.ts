@@ -1,9 +1,14 @@
 /** Stops the writers of a site by refusing every way in, from a control plane outside of it. */
-import { CloudPhoenixError, type FenceProof, type Json, type SiteId } from "@cloudphoenix/core";
+import {
+  CloudPhoenixError,
+  type FenceProof,
+  type Json,
+  type SiteId,
+  unprovenBecause,
+} from "@cloudphoenix/core";
 import type { Fencer } from "@cloudphoenix/engine";
 import { callApi, type LocalEndpoint } from "./api-client.ts";
 import { fieldOf } from "./site-apis.ts";
-import { unproven } from "./unproven.ts";
 
 export interface LocalNetworkFencerOptions {
   readonly endpoint: LocalEndpoint;
@@ -35,7 +40,7 @@ export class LocalNetworkFencer implements Fencer {
       const detail = `asked for a fence but read back fenced=${fenced}, generation ${recorded}`;
       return { means: this.means, degree: "unproven", detail };
     } catch (error) {
-      return unproven(this.means, error);
+      return unprovenBecause(this.means, error);
     }
   }
 
@@ -53,7 +58,7 @@ export class LocalNetworkFencer implements Fencer {
       const detail = "the network API answers and can refuse every way in";
       return { means: this.means, degree: "network", detail };
     } catch (error) {
-      return unproven(this.means, error);
+      return unprovenBecause(this.means, error);
     }
   }
 

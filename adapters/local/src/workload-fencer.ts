@@ -1,8 +1,7 @@
 /** Stops the writers of a site by scaling its workloads to zero. */
-import type { FenceProof, SiteId, Workload } from "@cloudphoenix/core";
+import { type FenceProof, type SiteId, unprovenBecause, type Workload } from "@cloudphoenix/core";
 import type { Clock, Fencer } from "@cloudphoenix/engine";
 import type { SiteApisOptions } from "./site-apis.ts";
-import { unproven } from "./unproven.ts";
 import { LocalWorkloadControl } from "./workload-control.ts";
 
 export interface LocalWorkloadFencerOptions extends SiteApisOptions {
@@ -41,7 +40,7 @@ export class LocalWorkloadFencer implements Fencer {
       );
       return await this.#readBack(site, signal);
     } catch (error) {
-      return unproven(this.means, error);
+      return unprovenBecause(this.means, error);
     }
   }
 
@@ -61,7 +60,7 @@ export class LocalWorkloadFencer implements Fencer {
       const detail = "the provider API answers and can scale to zero";
       return { means: this.means, degree: "confirmed", detail };
     } catch (error) {
-      return unproven(this.means, error);
+      return unprovenBecause(this.means, error);
     }
   }
 

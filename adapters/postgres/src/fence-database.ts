@@ -15,8 +15,8 @@ import {
   CloudPhoenixError,
   type FenceProof,
   hasCode,
-  messageOf,
   type SiteId,
+  unprovenBecause,
 } from "@cloudphoenix/core";
 import { endApplicationSessions, seesAllSessions } from "./application-sessions.ts";
 import { lapseLease } from "./lease/site-lease-control.ts";
@@ -179,10 +179,9 @@ async function gateHeldOpen(connection: SiteConnection, cause: unknown): Promise
 }
 
 function unprovenUnlessRefused(error: unknown, signal: AbortSignal): FenceProof {
-  if (hasCode(error, "STALE_GENERATION")) throw error;
   const deadline = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
   if (hasCode(error, "ABORTED") && !deadline) throw error;
-  return unproven(messageOf(error));
+  return unprovenBecause(FENCE_MEANS, error);
 }
 
 function unproven(detail: string): FenceProof {

@@ -1,4 +1,5 @@
 /** How surely the old writer is stopped. */
+import { hasCode, messageOf } from "./error.ts";
 
 /**
  * From weakest to strongest. `unproven`: nothing confirmed. `network`: every way in is blocked and
@@ -28,4 +29,14 @@ export function strongestFence(proofs: readonly FenceProof[]): FenceDegree {
     (best, proof) => (fenceAtLeast(proof.degree, best) ? proof.degree : best),
     "unproven",
   );
+}
+
+/**
+ * The proof for a fence that ended in `error`: `unproven` with the reason, because a dead site
+ * must not stop a failover. @throws `error` itself if it is `STALE_GENERATION`: then this plan
+ * is the one that must stop.
+ */
+export function unprovenBecause(means: string, error: unknown): FenceProof {
+  if (hasCode(error, "STALE_GENERATION")) throw error;
+  return { means, degree: "unproven", detail: messageOf(error) };
 }

@@ -5,14 +5,19 @@ export * from "./simulated-platform.ts";
 export * from "./simulated-world.ts";
 export * from "./virtual-clock.ts";
 export * from "./world-state.ts";
+export * from "./contracts/describe-convergence-probe.ts";
+export * from "./contracts/describe-fencer.ts";
 export * from "./contracts/describe-lease-witness.ts";
 export * from "./contracts/describe-object-store.ts";
 export * from "./contracts/describe-object-memory.ts";
 export * from "./contracts/describe-plan-runner.ts";
+export * from "./contracts/describe-site-entry.ts";
 export * from "./contracts/describe-site-lease.ts";
 export * from "./contracts/describe-state-stores.ts";
 export * from "./contracts/describe-traffic-switch.ts";
 export * from "./contracts/describe-work-queue.ts";
+export * from "./contracts/describe-workload-control.ts";
+export type { OutOfReach } from "./contracts/out-of-reach.ts";
 export * from "./contracts/runner-harness.ts";
 export {
   bodyOf,

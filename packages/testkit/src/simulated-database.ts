@@ -142,8 +142,8 @@ export function simulatedDatabaseHost(world: SimulatedWorld): DatabaseHost {
         site,
         signal,
         effect: () => {
-          const { database } = world.site(site);
-          accept(database, generation);
+          const { database, platform } = world.site(site);
+          accept(platform, generation);
           database.running = true;
         },
       }),

@@ -1,5 +1,11 @@
 /** Workloads, fences, entry, traffic and notices of the simulated world behind their ports. */
-import type { FenceProof, SiteId } from "@cloudphoenix/core";
+import {
+  CloudPhoenixError,
+  type FenceProof,
+  type SiteId,
+  messageOf,
+  unprovenBecause,
+} from "@cloudphoenix/core";
 import type {
   ConvergenceProbe,
   DatabaseControl,
@@ -13,49 +19,53 @@ import { accept } from "./simulated-database.ts";
 import { type SimulatedWorld, answers } from "./simulated-world.ts";
 import type { SimulatedSite, SimulatedWorkload } from "./world-state.ts";
 
+/** How long the real clients of these things wait for an answer. */
+const API_LIMIT_MS = 1_000;
+const ENTRY_LIMIT_MS = 1_500;
+
 export function simulatedWorkloads(world: SimulatedWorld): WorkloadControl {
-  const workloadAt = (site: SiteId, name: string): SimulatedWorkload => {
-    const workload = world.site(site).workloads[name];
-    if (workload === undefined) throw new RangeError(`no workload ${name} at ${site}`);
-    return workload;
-  };
+  const ask = <T>(
+    what: string,
+    at: { readonly site: SiteId; readonly workload: string; readonly signal: AbortSignal },
+    effect: (workload: SimulatedWorkload, site: SimulatedSite) => T,
+  ): Promise<T> =>
+    world.perform({
+      name: `${what} ${at.site}`,
+      site: at.site,
+      signal: at.signal,
+      limitMs: API_LIMIT_MS,
+      effect: () => {
+        const site = world.site(at.site);
+        const workload = site.workloads[at.workload];
+        if (workload === undefined) throw noWorkload(at.workload, at.site);
+        return effect(workload, site);
+      },
+    });
   return {
-    inspect: (site, name, signal) =>
-      world.perform({
-        name: `workload ${site}`,
-        site,
-        signal,
-        effect: () => {
-          const { desired, ready } = workloadAt(site, name);
-          const down = Math.max(0, desired - ready);
-          return { desired, ready, troubles: down === 0 ? [] : [`${down} replicas are down`] };
-        },
+    inspect: (site, workload, signal) =>
+      ask("workload", { site, workload, signal }, ({ desired, ready }) => {
+        const down = Math.max(0, desired - ready);
+        return { desired, ready, troubles: Array.from({ length: down }, () => "a replica is down") };
       }),
-    scale: (site, name, { replicas, generation }, signal) =>
-      world.perform({
-        name: `scale ${site}`,
-        site,
-        signal,
-        effect: () => {
-          accept(world.site(site).database, generation);
-          const workload = workloadAt(site, name);
-          workload.desired = replicas;
-          workload.ready = roomFor(workload);
-        },
+    scale: (site, workload, { replicas, generation }, signal) =>
+      ask("scale", { site, workload, signal }, (found, { platform }) => {
+        accept(platform, generation);
+        found.desired = replicas;
+        found.ready = roomFor(found);
       }),
-    restart: (site, name, { generation }, signal) =>
-      world.perform({
-        name: `restart-workload ${site}`,
-        site,
-        signal,
-        effect: () => {
-          accept(world.site(site).database, generation);
-          const workload = workloadAt(site, name);
-          delete workload.crashed;
-          workload.ready = roomFor(workload);
-        },
+    restart: (site, workload, { generation }, signal) =>
+      ask("restart-workload", { site, workload, signal }, (found, { platform }) => {
+        accept(platform, generation);
+        delete found.crashed;
+        found.ready = roomFor(found);
       }),
   };
+}
+
+function noWorkload(name: string, site: SiteId): CloudPhoenixError {
+  return new CloudPhoenixError("NOT_FOUND", `there is no workload ${name} at ${site}`, {
+    retryable: false,
+  });
 }
 
 /** How many of the desired replicas come up. */
@@ -71,19 +81,30 @@ export function simulatedFencers(
   return [databaseFencer(databases), networkFencer(world)];
 }
 
-function databaseFencer(databases: DatabaseControl): Fencer {
+/** The database of a site as a means, over whatever controls it. */
+export function databaseFencer(databases: DatabaseControl): Fencer {
+  const means = "database";
+  const proven = async (prove: () => Promise<FenceProof>): Promise<FenceProof> => {
+    try {
+      return await prove();
+    } catch (error) {
+      return unprovenBecause(means, error);
+    }
+  };
   return {
-    means: "database",
-    fence: (site, generation, signal) => databases.fence(site, generation, signal),
+    means,
+    fence: (site, generation, signal) => proven(() => databases.fence(site, generation, signal)),
     unfence: (site, generation, signal) => databases.unfence(site, generation, signal),
-    async forecast(site, signal) {
-      await databases.inspect(site, signal);
-      return { means: "database", degree: "confirmed", detail: "the database answers" };
-    },
+    forecast: (site, signal) =>
+      proven(async () => {
+        await databases.inspect(site, signal);
+        return { means, degree: "confirmed", detail: "the database answers" };
+      }),
   };
 }
 
 function networkFencer(world: SimulatedWorld): Fencer {
+  const means = "network";
   const set =
     (name: string, site: SiteId, fenced: boolean, signal: AbortSignal) =>
     (generation: number): Promise<void> =>
@@ -97,36 +118,55 @@ function networkFencer(world: SimulatedWorld): Fencer {
           network.fenced = fenced;
         },
       });
-  const proof: FenceProof = { means: "network", degree: "network", detail: "every way in is shut" };
+  const look = (site: SiteId, signal: AbortSignal): Promise<SimulatedSite["network"]> =>
+    world.perform({ name: "network", site: null, signal, effect: () => world.site(site).network });
+  const shut: FenceProof = { means, degree: "network", detail: "every way in is shut" };
   return {
-    means: "network",
+    means,
     async fence(site, generation, signal) {
-      await set("shut", site, true, signal)(generation);
-      return proof;
+      try {
+        await set("shut", site, true, signal)(generation);
+        const read = await look(site, signal);
+        if (read.fenced && read.generation >= generation) return shut;
+        return { means, degree: "unproven", detail: `${site} was opened at ${read.generation}` };
+      } catch (error) {
+        return unprovenBecause(means, error);
+      }
     },
     unfence: (site, generation, signal) => set("unshut", site, false, signal)(generation),
-    async forecast(_site, signal) {
-      await world.perform({ name: "network", site: null, signal, effect: () => null });
-      return proof;
+    async forecast(site, signal) {
+      try {
+        await look(site, signal);
+        return { ...shut, detail: "every way in can be shut" };
+      } catch (error) {
+        return unprovenBecause(means, error);
+      }
     },
   };
 }
 
 export function simulatedEntry(world: SimulatedWorld): SiteEntry {
   return {
-    check: (id, expect, signal) =>
-      world.perform({
-        name: `check ${id}`,
-        site: id,
-        signal,
-        effect: () => {
-          const site = world.site(id);
-          const { running, writesOpen } = site.database;
-          if (!running || !serves(site)) return { status: "unhealthy", detail: "not serving" };
-          if (writesOpen === (expect === "serving")) return { status: "healthy", detail: "ok" };
-          return { status: "unhealthy", detail: writesOpen ? "writes open" : "writes refused" };
-        },
-      }),
+    async check(id, expect, signal) {
+      try {
+        return await world.perform({
+          name: `check ${id}`,
+          site: id,
+          signal,
+          limitMs: ENTRY_LIMIT_MS,
+          effect: () => {
+            const site = world.site(id);
+            const { running, writesOpen } = site.database;
+            if (!running || !serves(site)) return { status: "unhealthy", detail: "not serving" };
+            if (writesOpen === (expect === "serving")) return { status: "healthy", detail: "ok" };
+            return { status: "unhealthy", detail: writesOpen ? "writes open" : "writes refused" };
+          },
+        });
+      } catch (error) {
+        if (signal.aborted) throw error;
+        return { status: "unhealthy", detail: messageOf(error) };
+      }
+    },
   };
 }
 
@@ -153,18 +193,24 @@ export function simulatedTraffic(world: SimulatedWorld): TrafficSwitch {
 }
 
 export function simulatedConvergence(world: SimulatedWorld): ConvergenceProbe {
+  const vantage = "internet";
   return {
-    sample: (signal) =>
-      world.perform({
-        name: "converge",
-        site: null,
-        signal,
-        effect: ({ traffic }) => {
-          const site = world.site(traffic.site);
-          const reached = answers(site) && serves(site) ? traffic.site : null;
-          return [{ vantage: "internet", site: reached, detail: reached ?? "no answer" }];
-        },
-      }),
+    async sample(signal) {
+      try {
+        return await world.perform({
+          name: "converge",
+          site: null,
+          signal,
+          effect: ({ traffic }) => {
+            const site = world.site(traffic.site);
+            const reached = answers(site) && serves(site) ? traffic.site : null;
+            return [{ vantage, site: reached, detail: reached ?? "no answer" }];
+          },
+        });
+      } catch (error) {
+        return [{ vantage, site: null, detail: messageOf(error) }];
+      }
+    },
   };
 }
 

@@ -27,6 +27,8 @@ export interface Operation<T> {
   /** The site that has to answer; null for what stands outside every site. */
   readonly site: SiteId | null;
   readonly signal: AbortSignal;
+  /** How long a site that never answers is waited for. Default: until `signal` aborts. */
+  readonly limitMs?: number;
   readonly effect: (state: WorldState) => T;
 }
 
@@ -89,12 +91,12 @@ export class SimulatedWorld {
     if (fault?.how === "hang") await this.#hang(fault.deaf === true ? null : signal);
     await this.clock.sleep(ONE_WAY_MS, signal);
     // A packet into a dead or isolated site is never answered, not even with a refusal.
-    if (site !== null && this.site(site).condition !== "alive") await this.#hang(signal);
-    if (fault?.how === "before") throw injected(name);
+    if (site !== null && this.site(site).condition !== "alive") await this.#waitInVain(operation);
+    if (fault?.how === "before") throw unreachable(`injected failure of ${name}`);
     const result = operation.effect(this.state);
     this.effects.push(name);
     this.#watchWriters(name);
-    if (fault?.how === "after") throw injected(name);
+    if (fault?.how === "after") throw unreachable(`injected failure of ${name}`);
     await this.clock.sleep(ONE_WAY_MS, signal);
     return result;
   }
@@ -105,7 +107,13 @@ export class SimulatedWorld {
     return fault;
   }
 
-  async #hang(signal: AbortSignal | null): Promise<never> {
+  async #waitInVain({ name, signal, limitMs }: Operation<unknown>): Promise<never> {
+    if (limitMs === undefined) return this.#hang(signal);
+    await this.clock.sleep(limitMs, signal);
+    throw unreachable(`${name}: no answer within ${limitMs} ms`);
+  }
+
+  #hang(signal: AbortSignal | null): Promise<never> {
     return new Promise<never>((_resolve, reject) => {
       const abort = (): void =>
         reject(new CloudPhoenixError("ABORTED", "the wait was aborted", { retryable: true }));
@@ -131,6 +139,6 @@ export function answers(site: SimulatedSite): boolean {
   return site.condition === "alive" && !site.network.fenced;
 }
 
-function injected(name: string): CloudPhoenixError {
-  return new CloudPhoenixError("UNREACHABLE", `injected failure of ${name}`, { retryable: true });
+function unreachable(message: string): CloudPhoenixError {
+  return new CloudPhoenixError("UNREACHABLE", message, { retryable: true });
 }

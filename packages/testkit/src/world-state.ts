@@ -21,6 +21,8 @@ export interface SimulatedSite {
   readonly database: SimulatedDatabase;
   readonly workloads: Record<string, SimulatedWorkload>;
   readonly network: { fenced: boolean; generation: number };
+  /** What runs workloads and servers; the generation of its last change. */
+  readonly platform: { generation: number };
 }
 
 export interface SimulatedWorkload {
@@ -76,5 +78,6 @@ function site(cloud: string, region: string, role: "active" | "standby"): Simula
     },
     workloads: { orders: { desired: active ? 2 : 1, ready: active ? 2 : 1 } },
     network: { fenced: false, generation: 1 },
+    platform: { generation: 1 },
   };
 }

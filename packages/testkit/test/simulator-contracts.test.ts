@@ -21,10 +21,10 @@ import { StateServer } from "../src/simulator/state-server.ts";
 import { Truth } from "../src/simulator/truth.ts";
 import { WakeUps } from "../src/simulator/wake-ups.ts";
 import { World } from "../src/simulator/world.ts";
+import { turning } from "./turning.ts";
 
 /** Long enough for every wait in the suites, short enough to find a run that hangs. */
 const LIMIT_MS = 600_000;
-const STEP_MS = 10;
 
 const NOBODY = {
   claimed: () => undefined,
@@ -48,21 +48,6 @@ function ground(roles: Roles): Ground {
   const process = new Process("state", scheduler);
   const state = new StateServer({ process, network, truth, observer: () => NOBODY, roles });
   return { scheduler, network, state, client: new Process("controller-1", scheduler) };
-}
-
-/** Lets virtual time go on by itself until the result is called. */
-function turning(scheduler: Scheduler): () => Promise<void> {
-  const stop = new AbortController();
-  const going = (async () => {
-    while (!stop.signal.aborted) {
-      await scheduler.run(scheduler.nowMs + STEP_MS);
-      await turn();
-    }
-  })();
-  return async () => {
-    stop.abort();
-    await going;
-  };
 }
 
 describeStateStores({

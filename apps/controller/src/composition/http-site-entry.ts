@@ -2,7 +2,7 @@
 
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { messageOf, type SiteId, type Status } from "@cloudphoenix/core";
+import { CloudPhoenixError, messageOf, type SiteId, type Status } from "@cloudphoenix/core";
 import type { SiteEntry } from "@cloudphoenix/engine";
 import { z } from "zod";
 
@@ -55,7 +55,10 @@ export class HttpSiteEntry implements SiteEntry {
         ? judge(site, expect, health.data)
         : unhealthy("what answers /health is not the application");
     } catch (error) {
-      signal.throwIfAborted();
+      if (signal.aborted) {
+        const text = `the question to the entry of ${site} was called off`;
+        throw new CloudPhoenixError("ABORTED", text, { retryable: true, cause: error });
+      }
       const why = limited.aborted ? `no answer within ${QUESTION_LIMIT_MS} ms` : messageOf(error);
       return unhealthy(`its entry does not answer: ${why}`);
     }

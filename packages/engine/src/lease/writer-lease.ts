@@ -12,7 +12,13 @@
  * 6. A promise is waited for on our own clock, too: the clock of the peer may have been set forward,
  *    and its promise then only seems to be over.
  */
-import { CloudPhoenixError, type FenceProof, type SiteId, messageOf } from "@cloudphoenix/core";
+import {
+  CloudPhoenixError,
+  type FenceProof,
+  type SiteId,
+  messageOf,
+  unprovenBecause,
+} from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type {
   LeaseDocument,
@@ -107,8 +113,7 @@ export class WriterLease implements Fencer {
         `and has run out: none for ${lapseMs(this.#options.terms)} ms`;
       return { means: MEANS, degree: "lease-expired", detail };
     } catch (error) {
-      if (isRefusal(error)) throw error;
-      return unproven(messageOf(error));
+      return unprovenBecause(MEANS, error);
     }
   }
 

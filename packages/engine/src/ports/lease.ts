@@ -29,7 +29,8 @@ export interface VersionedLease {
  * and an object in a store with conditional writes.
  *
  * Both methods throw `UNREACHABLE` or `STATE_UNAVAILABLE` (retryable) if the witness does not
- * answer; then the change may or may not have happened.
+ * answer; then the change may or may not have happened. `ABORTED` when `signal` aborts; if it had
+ * before the call, nothing has happened.
  */
 export interface LeaseWitness {
   /** The newest document, linearizable; null if none was ever stored. */

@@ -8,10 +8,15 @@ export interface WorkloadState {
   readonly troubles: readonly string[];
 }
 
-/** Starts, stops and repairs the application's workloads at a site. Idempotent. */
+/**
+ * Starts, stops and repairs the application's workloads at a site. Every method is idempotent,
+ * gives up with `ABORTED` when `signal` aborts, and throws `UNREACHABLE` (retryable) when the
+ * platform does not answer and `NOT_FOUND` for a workload it does not have. A change for an older
+ * generation than the newest one there changes nothing and throws `STALE_GENERATION`.
+ */
 export interface WorkloadControl {
   inspect(site: SiteId, workload: string, signal: AbortSignal): Promise<WorkloadState>;
-  /** Sets the replica count; returns once the platform has accepted it. */
+  /** Sets the replica count; returns once the platform has accepted it, as `inspect` then says. */
   scale(
     site: SiteId,
     workload: string,
@@ -59,19 +64,29 @@ export interface Fencer {
   /** How long `fence` may take when nothing is wrong with this means. Default 2 s. */
   readonly patienceMs?: number;
   /**
-   * Stops writers as far as this means can and reads the result back. Never throws for an
-   * unreachable site: it answers `unproven` with the reason.
-   * @throws {CloudPhoenixError} `STALE_GENERATION`
+   * Stops writers as far as this means can and reads the result back. Idempotent. Never throws for
+   * an unreachable site: it answers `unproven` with the reason, as it may when `signal` aborts.
+   * @throws {CloudPhoenixError} `STALE_GENERATION`; `ABORTED`
    */
   fence(site: SiteId, generation: number, signal: AbortSignal): Promise<FenceProof>;
+  /**
+   * Lets the writers that this means has stopped through again. Leaves a site alone that it has
+   * not stopped. Idempotent.
+   * @throws {CloudPhoenixError} `STALE_GENERATION` for an older generation than the one that
+   *   fenced; retryable if it could not be done
+   */
   unfence(site: SiteId, generation: number, signal: AbortSignal): Promise<void>;
-  /** The degree `fence` would reach now, found out without changing anything. */
+  /** The degree `fence` would reach now, found out without changing anything. Throws as little. */
   forecast(site: SiteId, signal: AbortSignal): Promise<FenceProof>;
 }
 
 /** The way users come in at a site, asked as a user would. */
 export interface SiteEntry {
-  /** Whether the site could serve; `standing-by` expects writes to be refused, `serving` not. */
+  /**
+   * Whether the site could serve; `standing-by` expects writes to be refused, `serving` not. A site
+   * that does not answer is `unhealthy`, with the reason.
+   * @throws {CloudPhoenixError} `ABORTED`
+   */
   check(
     site: SiteId,
     expect: "standing-by" | "serving",

@@ -37,6 +37,10 @@ export interface TrafficSwitch {
 
 /** Where clients end up, found out as clients do (resolve, honour the TTL, connect). */
 export interface ConvergenceProbe {
+  /**
+   * One sample per vantage, whatever happens: one that could not find out, or that was given up
+   * when `signal` aborted, has no site. Never throws.
+   */
   sample(signal: AbortSignal): Promise<readonly ConvergenceSample[]>;
 }
 

@@ -78,6 +78,15 @@ export function describeLeaseWitness({ name, setup }: LeaseWitnessContract): voi
       expect(await harness.another.replace(FIRST, version, FOREVER)).toBeNull();
     });
 
+    test("changes nothing for a caller that has given up", async () => {
+      const version = await stored(FIRST, null);
+      const givenUp = AbortSignal.abort();
+      const late = harness.witness.replace({ ...FIRST, renewals: 1 }, version, givenUp);
+      await expect(late).rejects.toMatchObject({ code: "ABORTED" });
+      await expect(harness.witness.read(givenUp)).rejects.toMatchObject({ code: "ABORTED" });
+      expect(await harness.another.read(FOREVER)).toEqual({ lease: FIRST, version });
+    });
+
     test("lets one of many changes at the same time win", async () => {
       const version = await stored(FIRST, null);
       const changes = Array.from({ length: 8 }, (_, index) => {

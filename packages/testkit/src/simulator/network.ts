@@ -26,8 +26,10 @@ export interface Call<T> {
   readonly from: Process;
   readonly to: Process;
   readonly signal?: AbortSignal | undefined;
-  /** Without an answer by then the call fails with `STATE_UNAVAILABLE` (retryable). */
+  /** Without an answer by then the call fails, retryable. Left out: it waits for ever. */
   readonly limitMs?: number;
+  /** What it fails with then. */
+  readonly silence?: "STATE_UNAVAILABLE" | "UNREACHABLE";
   /** True time the server works on it before it takes effect. */
   readonly workMs?: number;
   /** Runs at the server; what it throws is answered as an error. */
@@ -101,7 +103,7 @@ export class Network {
    * if there is none, as a read from a silent peer does.
    */
   call<T>(call: Call<T>): Promise<T> {
-    const { from, to, signal, limitMs } = call;
+    const { from, to, signal, limitMs, silence = "UNREACHABLE" } = call;
     if (signal?.aborted === true) return Promise.reject(stopped());
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const incarnation = from.incarnation;
@@ -117,7 +119,7 @@ export class Network {
     const onAbort = (): void => settle(() => reject(stopped()));
     signal?.addEventListener("abort", onAbort, { once: true });
     if (limitMs !== undefined)
-      limit = from.after(limitMs, () => settle(() => reject(late(to.name))));
+      limit = from.after(limitMs, () => settle(() => reject(late(to.name, silence))));
     const answer = (end: () => void): void => {
       this.send(to.name, from.name, () => {
         if (from.incarnation === incarnation) from.receive(() => settle(end));
@@ -212,8 +214,6 @@ function refused(name: string): CloudPhoenixError {
   return new CloudPhoenixError("UNREACHABLE", `${name} refuses connections`, { retryable: true });
 }
 
-function late(name: string): CloudPhoenixError {
-  return new CloudPhoenixError("STATE_UNAVAILABLE", `${name} does not answer`, {
-    retryable: true,
-  });
+function late(name: string, code: NonNullable<Call<unknown>["silence"]>): CloudPhoenixError {
+  return new CloudPhoenixError(code, `${name} does not answer`, { retryable: true });
 }

@@ -1,5 +1,11 @@
 /** Workloads, network control, entries, traffic and notices as one controller reaches them. */
-import type { FenceProof, SiteId } from "@cloudphoenix/core";
+import {
+  CloudPhoenixError,
+  type FenceProof,
+  type SiteId,
+  messageOf,
+  unprovenBecause,
+} from "@cloudphoenix/core";
 import type {
   ConvergenceProbe,
   DatabaseControl,
@@ -11,6 +17,7 @@ import type {
   WorkloadControl,
 } from "@cloudphoenix/engine";
 import { stale } from "./database.ts";
+import { databaseFencer } from "../simulated-platform.ts";
 import { acceptAtPlatform } from "./database-ports.ts";
 import type { Process } from "./process.ts";
 import { type Site, serves } from "./sites.ts";
@@ -20,14 +27,27 @@ import type { World } from "./world.ts";
 const POD_START_MS = 300;
 const QUICK_POD_START_MS = 5;
 
+/** How long the real clients of these things wait for an answer. */
+const API_LIMIT_MS = 1_000;
+const ENTRY_LIMIT_MS = 1_500;
+const AGENT_LIMIT_MS = 3_000;
+
 export function workloadControl(world: World, client: Process): WorkloadControl {
-  const ask = <T>(id: SiteId, signal: AbortSignal, effect: (site: Site) => T): Promise<T> => {
+  const ask = <T>(
+    { id, workload, signal }: { id: SiteId; workload: string; signal: AbortSignal },
+    effect: (site: Site) => T,
+  ): Promise<T> => {
     const site = world.site(id);
     return world.network.call({
       from: client,
       to: site.provider,
       signal,
-      effect: () => effect(site),
+      limitMs: API_LIMIT_MS,
+      effect: () => {
+        const known = world.settings.application.workloads.some(({ name }) => name === workload);
+        if (!known) throw noWorkload(workload, id);
+        return effect(site);
+      },
     });
   };
   const becomeReady = (site: Site): void => {
@@ -36,24 +56,31 @@ export function workloadControl(world: World, client: Process): WorkloadControl 
     });
   };
   return {
-    inspect: (id, _workload, signal) =>
-      ask(id, signal, ({ pods, entry }) => {
+    inspect: (id, workload, signal) =>
+      ask({ id, workload, signal }, ({ pods, entry }) => {
         const ready = entry.up ? pods.ready : 0;
-        const troubles = ready < pods.desired ? ["a replica is not ready"] : [];
+        const missing = Math.max(0, pods.desired - ready);
+        const troubles = Array.from({ length: missing }, () => "a replica is not ready");
         return { desired: pods.desired, ready, troubles };
       }),
-    scale: (id, _workload, { replicas, generation }, signal) =>
-      ask(id, signal, (site) => {
+    scale: (id, workload, { replicas, generation }, signal) =>
+      ask({ id, workload, signal }, (site) => {
         acceptAtPlatform(world, site, generation);
         site.pods.desired = replicas;
         becomeReady(site);
       }),
-    restart: (id, _workload, { generation }, signal) =>
-      ask(id, signal, (site) => {
+    restart: (id, workload, { generation }, signal) =>
+      ask({ id, workload, signal }, (site) => {
         acceptAtPlatform(world, site, generation);
         becomeReady(site);
       }),
   };
+}
+
+function noWorkload(name: string, site: SiteId): CloudPhoenixError {
+  return new CloudPhoenixError("NOT_FOUND", `there is no workload ${name} at ${site}`, {
+    retryable: false,
+  });
 }
 
 /** The database itself, and the network control outside every site. */
@@ -62,69 +89,86 @@ export function explicitFencers(
   client: Process,
   databases: DatabaseControl,
 ): readonly Fencer[] {
-  const database: Fencer = {
-    means: "database",
-    fence: (id, generation, signal) => databases.fence(id, generation, signal),
-    unfence: (id, generation, signal) => databases.unfence(id, generation, signal),
-    async forecast(id, signal) {
-      await databases.inspect(id, signal);
-      return { means: "database", degree: "confirmed", detail: "the database answers" };
-    },
-  };
-  const set = (id: SiteId, on: boolean, generation: number, signal: AbortSignal): Promise<void> =>
+  return [databaseFencer(databases), networkFencer(world, client)];
+}
+
+function networkFencer(world: World, client: Process): Fencer {
+  const means = "network";
+  const ask = <T>(id: SiteId, signal: AbortSignal, effect: (site: Site) => T): Promise<T> =>
     world.network.call({
       from: client,
       to: world.edge,
       signal,
-      effect: () => {
-        const { fence } = world.site(id);
-        if (generation < fence.generation && !world.sabotages.has("ignore-generation")) {
-          throw stale(`the network of ${id}`, generation, fence.generation);
-        }
-        world.truth.changed(`the network of ${id}`, generation, fence.generation);
-        fence.generation = generation;
-        world.setFence(id, on);
-      },
+      limitMs: API_LIMIT_MS,
+      effect: () => effect(world.site(id)),
     });
-  const proof: FenceProof = { means: "network", degree: "network", detail: "every way in is shut" };
-  const network: Fencer = {
-    means: "network",
+  const set = (id: SiteId, on: boolean, generation: number, signal: AbortSignal): Promise<void> =>
+    ask(id, signal, ({ fence }) => {
+      if (generation < fence.generation && !world.sabotages.has("ignore-generation")) {
+        throw stale(`the network of ${id}`, generation, fence.generation);
+      }
+      world.truth.changed(`the network of ${id}`, generation, fence.generation);
+      fence.generation = generation;
+      world.setFence(id, on);
+    });
+  const shut: FenceProof = { means, degree: "network", detail: "every way in is shut" };
+  return {
+    means,
     async fence(id, generation, signal) {
-      await set(id, true, generation, signal);
-      return proof;
+      try {
+        await set(id, true, generation, signal);
+        const read = await ask(id, signal, ({ fence }) => ({ ...fence }));
+        if (read.on && read.generation >= generation) return shut;
+        return { means, degree: "unproven", detail: `${id} was opened at ${read.generation}` };
+      } catch (error) {
+        return unprovenBecause(means, error);
+      }
     },
     unfence: (id, generation, signal) => set(id, false, generation, signal),
-    async forecast(_id, signal) {
-      await world.network.call({ from: client, to: world.edge, signal, effect: () => null });
-      return proof;
+    async forecast(id, signal) {
+      try {
+        await ask(id, signal, () => null);
+        return { ...shut, detail: "every way in can be shut" };
+      } catch (error) {
+        return unprovenBecause(means, error);
+      }
     },
   };
-  return [database, network];
 }
 
 export function siteEntry(world: World, client: Process): SiteEntry {
   return {
-    check: (id, expect, signal) => {
-      const site = world.site(id);
-      return world.network.call({
-        from: client,
-        to: site.entry,
-        signal,
-        effect: () => {
-          const { database } = site;
-          if (!serves(site) || !database.process.running) {
-            return { status: "unhealthy", detail: "not serving" } as const;
-          }
-          const takesWrites = database.refusal() === null;
-          if (takesWrites === (expect === "serving")) {
-            return { status: "healthy", detail: database.role } as const;
-          }
-          const detail = takesWrites ? "writes open" : "writes refused";
-          return { status: "unhealthy", detail } as const;
-        },
-      });
+    async check(id, expect, signal) {
+      try {
+        return await world.network.call({
+          from: client,
+          to: world.site(id).entry,
+          signal,
+          limitMs: ENTRY_LIMIT_MS,
+          effect: () => conditionOf(world.site(id), expect),
+        });
+      } catch (error) {
+        if (signal.aborted) throw error;
+        return { status: "unhealthy", detail: messageOf(error) };
+      }
     },
   };
+}
+
+/** What the application of a site says to whoever asks it. */
+function conditionOf(
+  site: Site,
+  expect: "standing-by" | "serving",
+): { readonly status: "healthy" | "unhealthy"; readonly detail: string } {
+  const { database } = site;
+  if (!serves(site) || !database.process.running) {
+    return { status: "unhealthy", detail: "not serving" };
+  }
+  const takesWrites = database.refusal() === null;
+  if (takesWrites === (expect === "serving")) {
+    return { status: "healthy", detail: database.role };
+  }
+  return { status: "unhealthy", detail: takesWrites ? "writes open" : "writes refused" };
 }
 
 export function trafficSwitch(world: World, client: Process): TrafficSwitch {
@@ -157,22 +201,29 @@ export function trafficSwitch(world: World, client: Process): TrafficSwitch {
 
 /** Asks the agent outside which site it ends up at. */
 export function convergenceProbe(world: World, client: Process): ConvergenceProbe {
+  const vantage = "internet";
   return {
-    sample: (signal) =>
-      world.network.call({
-        from: client,
-        to: world.internet,
-        signal,
-        effect: () => {
-          const site = world.site(world.dns.site);
-          const reached =
-            world.network.isOpen(world.internet.name, site.entry.name) &&
-            !site.fence.on &&
-            serves(site);
-          const detail = reached ? "answered" : "no answer";
-          return [{ vantage: "internet", site: reached ? site.id : null, detail }];
-        },
-      }),
+    async sample(signal) {
+      try {
+        return await world.network.call({
+          from: client,
+          to: world.internet,
+          signal,
+          limitMs: AGENT_LIMIT_MS,
+          effect: () => {
+            const site = world.site(world.dns.site);
+            const reached =
+              world.network.isOpen(world.internet.name, site.entry.name) &&
+              !site.fence.on &&
+              serves(site);
+            const detail = reached ? "answered" : "no answer";
+            return [{ vantage, site: reached ? site.id : null, detail }];
+          },
+        });
+      } catch (error) {
+        return [{ vantage, site: null, detail: messageOf(error) }];
+      }
+    },
   };
 }
 

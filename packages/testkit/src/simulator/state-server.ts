@@ -72,7 +72,8 @@ export class StateServer {
   /** One statement of `client`. */
   ask<T>(client: Process, effect: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     const { process: to, workMs } = this;
-    return this.#network.call({ from: client, to, signal, limitMs: LIMIT_MS, workMs, effect });
+    const patience = { limitMs: LIMIT_MS, silence: "STATE_UNAVAILABLE" } as const;
+    return this.#network.call({ from: client, to, signal, ...patience, workMs, effect });
   }
 
   rolesFor(client: Process): RoleStore {
