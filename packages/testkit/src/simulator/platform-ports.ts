@@ -50,10 +50,8 @@ export function workloadControl(world: World, client: Process): WorkloadControl 
       },
     });
   };
-  const becomeReady = (site: Site): void => {
-    site.entry.after(world.settings.quick ? QUICK_POD_START_MS : POD_START_MS, () => {
-      site.pods.ready = site.pods.desired;
-    });
+  const started = ({ entry }: Site, ready: () => void): void => {
+    entry.after(world.settings.quick ? QUICK_POD_START_MS : POD_START_MS, ready);
   };
   return {
     inspect: (id, workload, signal) =>
@@ -66,13 +64,22 @@ export function workloadControl(world: World, client: Process): WorkloadControl 
     scale: (id, workload, { replicas, generation }, signal) =>
       ask({ id, workload, signal }, (site) => {
         acceptAtPlatform(world, site, generation);
-        site.pods.desired = replicas;
-        becomeReady(site);
+        const { pods } = site;
+        const added = replicas - pods.desired;
+        pods.desired = replicas;
+        pods.ready = Math.min(pods.ready, replicas);
+        // What was down before stays down: only a restart replaces it.
+        if (added <= 0) return;
+        started(site, () => {
+          pods.ready = Math.min(pods.desired, pods.ready + added);
+        });
       }),
     restart: (id, workload, { generation }, signal) =>
       ask({ id, workload, signal }, (site) => {
         acceptAtPlatform(world, site, generation);
-        becomeReady(site);
+        started(site, () => {
+          site.pods.ready = site.pods.desired;
+        });
       }),
   };
 }
