@@ -45,7 +45,11 @@ export function simulatedWorkloads(world: SimulatedWorld): WorkloadControl {
     inspect: (site, workload, signal) =>
       ask("workload", { site, workload, signal }, ({ desired, ready }) => {
         const down = Math.max(0, desired - ready);
-        return { desired, ready, troubles: Array.from({ length: down }, () => "a replica is down") };
+        return {
+          desired,
+          ready,
+          troubles: Array.from({ length: down }, () => "a replica is down"),
+        };
       }),
     scale: (site, workload, { replicas, generation }, signal) =>
       ask("scale", { site, workload, signal }, (found, { platform }) => {

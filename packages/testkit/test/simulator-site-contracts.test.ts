@@ -29,8 +29,8 @@ interface Ground {
   readonly home: Site;
   readonly controllers: readonly [Process, Process];
   /** `process` answers no controller from now on. */
-  lose(how: OutOfReach, process: Process): Promise<void>;
-  stop(): Promise<void>;
+  readonly lose: (how: OutOfReach, process: Process) => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** A calm world in which time goes on by itself and the lease of the home site never runs out. */

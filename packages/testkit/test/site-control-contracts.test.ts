@@ -24,8 +24,8 @@ interface Ground {
   readonly world: SimulatedWorld;
   readonly home: SimulatedSite;
   /** Makes these operations fail from now on, or nothing answer at the home site. */
-  lose(how: OutOfReach, operations: readonly string[]): Promise<void>;
-  stop(): Promise<void>;
+  readonly lose: (how: OutOfReach, operations: readonly string[]) => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** A world in which time goes on by itself. */

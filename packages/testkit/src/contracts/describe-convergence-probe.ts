@@ -66,15 +66,21 @@ export function describeConvergenceProbe(contract: ConvergenceProbeContract): vo
       }
     });
 
-    test.each(losses)("a site that does not answer (%s) is nobody's, with the reason", async (how) => {
-      await harness.shut(how);
-      expect(await sample()).toEqual(all(null));
-    });
+    test.each(losses)(
+      "a site that does not answer (%s) is nobody's, with the reason",
+      async (how) => {
+        await harness.shut(how);
+        expect(await sample()).toEqual(all(null));
+      },
+    );
 
-    test.each(losses)("a vantage that knows nothing (%s) is a sample without a site", async (how) => {
-      await harness.blind(how);
-      expect(await sample()).toEqual(all(null));
-    });
+    test.each(losses)(
+      "a vantage that knows nothing (%s) is a sample without a site",
+      async (how) => {
+        await harness.blind(how);
+        expect(await sample()).toEqual(all(null));
+      },
+    );
 
     test("given up, it ends at once and claims no site", async () => {
       await harness.blind(losses.at(-1) ?? "refusing");
