@@ -107,7 +107,7 @@ describe("runs", () => {
     await runs.create({ plan, startedBy: "somebody else", atMs: 6 });
     const approval = { by: "ann", atMs: 7, comment: "go" };
     for (const _ of [1, 2]) {
-      await runs.putStep("run-a", doneStep);
+      await runs.putStep("run-a", doneStep, 1);
       await runs.addApproval("run-a", approval);
       await runs.setStatus("run-a", {
         status: "paused",
@@ -139,7 +139,7 @@ describe("runs", () => {
     const state = await openState(freshUrl());
     const ids = Array.from({ length: 12 }, (_, n) => `step-${n}`);
     await state.runs.create({ plan: samplePlan("run-a", ids), startedBy: "decision", atMs: 5 });
-    await Promise.all(ids.map((id) => state.runs.putStep("run-a", { ...doneStep, id })));
+    await Promise.all(ids.map((id) => state.runs.putStep("run-a", { ...doneStep, id }, 1)));
     const run = await state.runs.get("run-a");
     expect(run?.steps.map((step) => [step.id, step.status])).toEqual(ids.map((id) => [id, "done"]));
     await state.close();
@@ -177,7 +177,7 @@ describe("runs", () => {
     const state = await openState(freshUrl());
     const { runs } = state;
     const missing = { code: "NOT_FOUND", retryable: false };
-    await expect(runs.putStep("x", doneStep)).rejects.toMatchObject(missing);
+    await expect(runs.putStep("x", doneStep, 1)).rejects.toMatchObject(missing);
     await expect(
       runs.setStatus("x", { status: "failed", waitingFor: null, endedAtMs: 1, order: 1 }),
     ).rejects.toMatchObject(missing);
@@ -192,7 +192,7 @@ describe("runs", () => {
     const { runs } = state;
     await runs.create({ plan: samplePlan("run-a"), startedBy: "decision", atMs: 5 });
     const said = "bad \0 byte, half \ud800 pair, postgresql://app:hunter2@db:5432/app";
-    await runs.putStep("run-a", { ...doneStep, result: said });
+    await runs.putStep("run-a", { ...doneStep, result: said }, 1);
     const stored = (await runs.get("run-a"))?.steps[1]?.result;
     expect(stored).toBe("bad  byte, half \ufffd pair, postgresql://app:***@db:5432/app");
     await state.close();

@@ -58,12 +58,8 @@ describe("the status", () => {
     const id = await startedRun(world);
     const run = await world.runs.get(id);
     const [first] = run?.steps ?? [];
-    await world.runs.putStep(id, {
-      ...first!,
-      status: "running",
-      attempts: 1,
-      startedAtMs: NOW_MS,
-    });
+    const running = { ...first!, status: "running", attempts: 1, startedAtMs: NOW_MS } as const;
+    await world.runs.putStep(id, running, 9);
     const { body } = await get<StatusView>(world, "/v1/status");
     expect(body.activeRun).toMatchObject({
       id,

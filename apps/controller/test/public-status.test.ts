@@ -83,7 +83,7 @@ describe("the status for everybody", () => {
   test("speaks of a move that waits for a person half-way", async () => {
     await start("dr");
     const [first] = (await world.runs.get("dr-1"))?.steps ?? [];
-    await world.runs.putStep("dr-1", { ...first!, status: "done" });
+    await world.runs.putStep("dr-1", { ...first!, status: "done" }, 9);
     const waiting = { status: "waiting-approval", waitingFor: "ada", endedAtMs: null } as const;
     await world.runs.setStatus("dr-1", { ...waiting, order: 9 });
 

@@ -20,8 +20,13 @@ interface RunRow {
   readonly started_at_ms: string;
   readonly ended_at_ms: string | null;
   readonly waiting_for: string | null;
-  readonly steps: readonly StepRecord[];
+  readonly steps: readonly StoredStep[];
   readonly approvals: readonly Approval[];
+}
+
+/** A record of a step as it is kept: with its order, which a step nothing happened to does not have. */
+interface StoredStep extends StepRecord {
+  readonly order?: number;
 }
 
 interface EventRow {
@@ -78,15 +83,17 @@ export class PostgresRunStore implements RunStore {
     if (changed.length === 0 && (await this.get(runId)) === null) throw noSuchRun(runId);
   }
 
-  async putStep(runId: string, step: StepRecord): Promise<void> {
+  async putStep(runId: string, step: StepRecord, order: number): Promise<void> {
+    const stored: StoredStep = { ...step, order };
     await this.#change(
       runId,
       `steps = (
          select coalesce(jsonb_agg(
-           case when kept.step ->> 'id' = $2 then $3::jsonb else kept.step end
+           case when kept.step ->> 'id' = $2 and coalesce((kept.step ->> 'order')::int, 0) <= $4
+             then $3::jsonb else kept.step end
            order by kept.place), '[]')
          from jsonb_array_elements(steps) with ordinality as kept (step, place))`,
-      [step.id, storedJson(step)],
+      [step.id, storedJson(stored), order],
     );
   }
 
@@ -162,10 +169,16 @@ function runOf(row: RunRow): RunRecord {
     startedBy: row.started_by,
     startedAtMs: Number(row.started_at_ms),
     endedAtMs: row.ended_at_ms === null ? null : Number(row.ended_at_ms),
-    steps: row.steps,
+    steps: row.steps.map(recordOf),
     waitingFor: row.waiting_for,
     approvals: row.approvals,
   };
+}
+
+/** Without the order, which is nobody's business outside. */
+function recordOf(stored: StoredStep): StepRecord {
+  const { id, status, attempts, startedAtMs, endedAtMs, result, error, skipped } = stored;
+  return { id, status, attempts, startedAtMs, endedAtMs, result, error, skipped };
 }
 
 function noSuchRun(runId: string): CloudPhoenixError {

@@ -25,8 +25,8 @@ export function observedRunStore(store: RunStore, parts: RunFeedParts): RunStore
       await store.setStatus(runId, change);
       progress.status(runId, change.status);
     },
-    async putStep(runId, step) {
-      await store.putStep(runId, step);
+    async putStep(runId, step, order) {
+      await store.putStep(runId, step, order);
       progress.step(runId, step);
     },
     addApproval: (runId, approval) => store.addApproval(runId, approval),

@@ -14,6 +14,8 @@ interface StoredRun {
   record: RunRecord;
   /** Of the newest status. */
   order: number;
+  /** Of the newest record of each step. */
+  readonly stepOrders: Map<string, number>;
   readonly events: RunEvent[];
 }
 
@@ -38,7 +40,7 @@ export class MemoryRunStore implements RunStore {
       waitingFor: null,
       approvals: [],
     };
-    this.#runs.set(plan.id, { record, order: 0, events: [] });
+    this.#runs.set(plan.id, { record, order: 0, stepOrders: new Map(), events: [] });
   }
 
   async setStatus(runId: string, { order, ...change }: RunStatusChange): Promise<void> {
@@ -48,8 +50,10 @@ export class MemoryRunStore implements RunStore {
     run.record = { ...run.record, ...change };
   }
 
-  async putStep(runId: string, step: StepRecord): Promise<void> {
+  async putStep(runId: string, step: StepRecord, order: number): Promise<void> {
     const run = this.#find(runId);
+    if (order < (run.stepOrders.get(step.id) ?? 0)) return;
+    run.stepOrders.set(step.id, order);
     const copy = structuredClone(step);
     const steps = run.record.steps.map((kept) => (kept.id === copy.id ? copy : kept));
     run.record = { ...run.record, steps };

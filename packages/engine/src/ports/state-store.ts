@@ -30,14 +30,17 @@ export interface RunStatusChange {
   readonly status: RunStatus;
   readonly waitingFor: string | null;
   readonly endedAtMs: number | null;
-  /**
-   * Rises with everything a run says. A write can be thought lost, be repeated and still arrive
-   * later, and a stale executor may still talk: what is older than what is stored changes nothing.
-   */
+  /** Rises with everything a run says. */
   readonly order: number;
 }
 
-/** Runs and their journal. Writes are idempotent: the same step or event key again is harmless. */
+/**
+ * Runs and their journal. Writes are idempotent: the same step or event key again is harmless.
+ *
+ * A write can be thought lost, be repeated and still arrive later, and a stale executor may still
+ * talk. So statuses and step records carry an order: what is older than what is stored changes
+ * nothing; of the same order the one that arrives last is kept.
+ */
 export interface RunStore {
   create(run: {
     readonly plan: Plan;
@@ -45,7 +48,8 @@ export interface RunStore {
     readonly atMs: number;
   }): Promise<void>;
   setStatus(runId: string, change: RunStatusChange): Promise<void>;
-  putStep(runId: string, step: StepRecord): Promise<void>;
+  /** `order` rises with everything that is said of this step; every step has an order of its own. */
+  putStep(runId: string, step: StepRecord, order: number): Promise<void>;
   addApproval(runId: string, approval: Approval): Promise<void>;
   addEvent(event: RunEvent): Promise<void>;
   get(runId: string): Promise<RunRecord | null>;

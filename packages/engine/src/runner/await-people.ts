@@ -2,6 +2,7 @@
 import type { PlanStep, RunCommand, StepKind, StepRecord } from "@cloudphoenix/core";
 import { persist } from "./persist.ts";
 import { personOf } from "./person.ts";
+import { recordOrder } from "./record-order.ts";
 import { type CancelCommand, actOn, awaitCommand, refuse } from "./operator-commands.ts";
 import { type RunSession, note, writeNote } from "./run-session.ts";
 import type { StepFailure } from "./step-outcome.ts";
@@ -153,7 +154,8 @@ async function endStep(
     const record = run?.steps.find((candidate) => candidate.id === step.id);
     if (record !== undefined) {
       const ended = { ...change(record), endedAtMs };
-      await persist(deps.clock, () => deps.runs.putStep(plan.id, ended));
+      const order = recordOrder(record.attempts, "answered");
+      await persist(deps.clock, () => deps.runs.putStep(plan.id, ended, order));
     }
     if (how === "approved") {
       await writeNote(session, key, {

@@ -20,6 +20,7 @@ import {
 import type { DurableContext } from "../ports/durable-context.ts";
 import { type Attempt, attempt } from "./attempt.ts";
 import { persist } from "./persist.ts";
+import { recordOrder } from "./record-order.ts";
 import { type InterpreterDeps, stepOf } from "./run-session.ts";
 import { settleRoles } from "./settle-roles.ts";
 import type { StepOutcome } from "./step-outcome.ts";
@@ -134,11 +135,9 @@ async function recordStart(
     const run = await deps.runs.get(plan.id);
     const before = run?.steps.find((candidate) => candidate.id === step.id);
     const startedAtMs = before?.startedAtMs ?? nowMs;
-    await deps.runs.putStep(plan.id, {
-      ...blank(step, startedAtMs),
-      status: "running",
-      attempts: number - 1,
-    });
+    const attempts = number - 1;
+    const record = { ...blank(step, startedAtMs), status: "running", attempts } as const;
+    await deps.runs.putStep(plan.id, record, recordOrder(attempts, "started"));
     await deps.runs.addEvent({
       runId: plan.id,
       key: `start:${step.id}#${number}`,
@@ -166,8 +165,10 @@ async function recordTry(deps: InterpreterDeps, tried: Try, result: Attempt): Pr
   const { plan, step, number } = tried;
   const atMs = deps.clock.now();
   const line = lineOf(tried, result);
+  const record = recordOf(tried, result, atMs);
+  const moment = record.status === "running" ? "tried" : "ended";
   await persist(deps.clock, async () => {
-    await deps.runs.putStep(plan.id, recordOf(tried, result, atMs));
+    await deps.runs.putStep(plan.id, record, recordOrder(number, moment));
     if (line === null) return;
     await deps.runs.addEvent({
       runId: plan.id,

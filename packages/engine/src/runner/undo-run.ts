@@ -23,6 +23,7 @@ import { handlerOf } from "../steps/step-handler.ts";
 import { type Attempt, attempt, claims, staleness } from "./attempt.ts";
 import { backoffMs } from "./execute-step.ts";
 import { persist } from "./persist.ts";
+import { recordOrder } from "./record-order.ts";
 import { type RunSession, note } from "./run-session.ts";
 import { settleRoles } from "./settle-roles.ts";
 import { failureOf } from "./step-outcome.ts";
@@ -160,7 +161,7 @@ async function recordUndo(
         status: failed ? "undo-failed" : "undone",
         error: failed ? result.error : record.error,
       };
-      await deps.runs.putStep(plan.id, ended);
+      await deps.runs.putStep(plan.id, ended, recordOrder(record.attempts, "undone"));
     }
     await deps.runs.addEvent({
       runId: plan.id,

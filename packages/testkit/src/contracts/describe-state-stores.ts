@@ -38,6 +38,7 @@ export function describeStateStores({ name, setup }: StateStoresContract): void 
   });
   describe(`run store of ${name}`, () => {
     runTests(() => stores.runs);
+    stepRecordTests(() => stores.runs);
     journalTests(() => stores.runs);
   });
   describe(`fact store and audit log of ${name}`, () => {
@@ -127,7 +128,7 @@ function runTests(runs: () => RunStore): void {
 
   test("creating a run again changes nothing", async () => {
     await create();
-    await runs().putStep(plan.id, DONE);
+    await runs().putStep(plan.id, DONE, 2);
     await runs().setStatus(plan.id, {
       status: "completed",
       waitingFor: null,
@@ -145,17 +146,6 @@ function runTests(runs: () => RunStore): void {
     expect(await runs().events("no-such-run")).toEqual([]);
   });
 
-  test("replaces a step as a whole", async () => {
-    await create();
-    const error = { code: "TIMED_OUT", message: "late", hint: null, retryable: true };
-    const skipped = { by: "ann", reason: "by hand" };
-    await runs().putStep(plan.id, { ...DONE, status: "failed", error });
-    await runs().putStep(plan.id, { ...DONE, status: "skipped", skipped, result: null });
-    const run = await runs().get(plan.id);
-    expect(run?.steps[0]).toEqual({ ...DONE, status: "skipped", skipped, result: null });
-    expect(run?.steps[1]?.status).toBe("pending");
-  });
-
   test("lists the newest first and no more than asked for", async () => {
     const plans = [1, 2, 3].map(() => contractPlan([contractStep("one")]));
     for (const [index, each] of plans.entries()) {
@@ -163,6 +153,65 @@ function runTests(runs: () => RunStore): void {
     }
     const listed = await runs().list(2);
     expect(listed.map((run) => run.id)).toEqual([plans[2]?.id, plans[1]?.id]);
+  });
+}
+
+function stepRecordTests(runs: () => RunStore): void {
+  const plan = contractPlan([contractStep("one"), contractStep("two", ["one"])]);
+
+  beforeEach(async () => {
+    await runs().create({ plan, startedBy: "operator:ann", atMs: 1_767_225_600_000 });
+  });
+
+  test("replaces a step as a whole", async () => {
+    const error = { code: "TIMED_OUT", message: "late", hint: null, retryable: true };
+    const skipped = { by: "ann", reason: "by hand" };
+    await runs().putStep(plan.id, { ...DONE, status: "failed", error }, 1);
+    await runs().putStep(plan.id, { ...DONE, status: "skipped", skipped, result: null }, 2);
+    const run = await runs().get(plan.id);
+    expect(run?.steps[0]).toEqual({ ...DONE, status: "skipped", skipped, result: null });
+    expect(run?.steps[1]?.status).toBe("pending");
+  });
+
+  test("a record of a step that arrives after a newer one changes nothing", async () => {
+    await runs().putStep(plan.id, DONE, 6);
+    await runs().putStep(plan.id, { ...DONE, status: "running", attempts: 1, result: null }, 5);
+    expect((await runs().get(plan.id))?.steps[0]).toEqual(DONE);
+  });
+
+  test("a record of a step again is harmless, and a newer one is kept", async () => {
+    const failed = { ...DONE, status: "failed" } as const;
+    const undone = { ...DONE, status: "undone" } as const;
+    for (const [record, order] of [
+      [failed, 6],
+      [DONE, 6],
+      [DONE, 6],
+      [undone, 14],
+    ] as const) {
+      await runs().putStep(plan.id, record, order);
+      expect((await runs().get(plan.id))?.steps[0]).toEqual(record);
+    }
+  });
+
+  test("every step has an order of its own", async () => {
+    await runs().putStep(plan.id, DONE, 6);
+    await runs().putStep(plan.id, { ...DONE, id: "two" }, 1);
+    const run = await runs().get(plan.id);
+    expect(run?.steps.map((step) => step.status)).toEqual(["done", "done"]);
+  });
+
+  test("of records that arrive at the same time in any order the newest is kept", async () => {
+    const orders = [3, 9, 1, 12, 6, 2, 11, 4];
+    await Promise.all(
+      orders.map((order) => runs().putStep(plan.id, { ...DONE, attempts: order }, order)),
+    );
+    expect((await runs().get(plan.id))?.steps[0]?.attempts).toBe(12);
+  });
+
+  test("takes no record of a step for a run it does not know", async () => {
+    await expect(runs().putStep("no-such-run", DONE, 1)).rejects.toMatchObject({
+      code: "NOT_FOUND",
+    });
   });
 }
 

@@ -17,6 +17,8 @@ export class SharedRunStore implements RunStore {
   readonly #records = new Map<string, RunRecord>();
   /** Of the newest status of each run. */
   readonly #orders = new Map<string, number>();
+  /** Of the newest record of each step of each run. */
+  readonly #stepOrders = new Map<string, Map<string, number>>();
   readonly #events = new Map<string, RunEvent[]>();
 
   async create(run: {
@@ -27,6 +29,7 @@ export class SharedRunStore implements RunStore {
     const { plan, startedBy, atMs } = run;
     if (this.#records.has(plan.id)) return;
     this.#events.set(plan.id, []);
+    this.#stepOrders.set(plan.id, new Map());
     this.#records.set(plan.id, {
       id: plan.id,
       plan,
@@ -47,8 +50,11 @@ export class SharedRunStore implements RunStore {
     this.#records.set(runId, { ...run, ...change });
   }
 
-  async putStep(runId: string, step: StepRecord): Promise<void> {
+  async putStep(runId: string, step: StepRecord, order: number): Promise<void> {
     const run = this.#find(runId);
+    const orders = this.#stepOrders.get(runId);
+    if (order < (orders?.get(step.id) ?? 0)) return;
+    orders?.set(step.id, order);
     const steps = run.steps.map((kept) => (kept.id === step.id ? step : kept));
     this.#records.set(runId, { ...run, steps });
   }

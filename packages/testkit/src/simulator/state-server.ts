@@ -103,10 +103,10 @@ export class StateServer {
           if (change.endedAtMs !== null) this.#observer().ended(id, change.status);
           return runs.setStatus(id, change);
         }),
-      putStep: (id, step) =>
+      putStep: (id, step, order) =>
         this.ask(client, () => {
           this.#observer().stepRecorded(client.name, id, step);
-          return runs.putStep(id, step);
+          return runs.putStep(id, step, order);
         }),
       addApproval: (id, approval) => this.ask(client, () => runs.addApproval(id, approval)),
       addEvent: (event) =>
