@@ -111,6 +111,7 @@ describeWorkloadControl({
       another: workloadControl(world, second),
       site: HOME,
       workload: "orders",
+      generation: 1,
       breakReplica: async () => {
         home.pods.ready = 1;
       },

@@ -112,6 +112,7 @@ describeWorkloadControl({
       another: simulatedWorkloads(world),
       site: HOME,
       workload: "orders",
+      generation: 1,
       breakReplica: async () => {
         home.workloads["orders"] = { desired: 2, ready: 1, crashed: 1 };
       },

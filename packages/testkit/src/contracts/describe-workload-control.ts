@@ -12,6 +12,8 @@ export interface WorkloadControlHarness {
   readonly site: SiteId;
   /** Two of two replicas are ready, and there is room for a third. */
   readonly workload: string;
+  /** The newest generation the platform was changed for. */
+  readonly generation: number;
   /** One replica ends and does not come back by itself. */
   breakReplica(): Promise<void>;
   /** The platform of the site does not answer from now on. */
@@ -22,7 +24,6 @@ export interface WorkloadControlHarness {
 export interface WorkloadControlContract {
   /** Name of the implementation, printed with every test. */
   readonly name: string;
-  /** A platform that was last changed for generation 1. */
   readonly setup: () => Promise<WorkloadControlHarness>;
   /** The ways in which the platform can be out of reach there. Default: both. */
   readonly losses?: readonly OutOfReach[];
@@ -41,9 +42,12 @@ export function describeWorkloadControl(contract: WorkloadControlContract): void
 
   describe(`workload control ${name}`, () => {
     let harness: WorkloadControlHarness;
+    /** The generation of the first plan that changes something. */
+    let first: number;
 
     beforeEach(async () => {
       harness = await setup();
+      first = harness.generation + 1;
     });
 
     afterEach(async () => {
@@ -66,7 +70,7 @@ export function describeWorkloadControl(contract: WorkloadControlContract): void
 
     test("scales up and down; what was accepted is read back at once, the rest follows", async () => {
       for (const desired of [3, 1, 0, 2]) {
-        await scale(desired, 2);
+        await scale(desired, first);
         expect(await inspect()).toMatchObject({ desired });
         await becomes({ desired, ready: desired, troubles: [] });
       }
@@ -74,7 +78,7 @@ export function describeWorkloadControl(contract: WorkloadControlContract): void
 
     test("scaling to the same number again leaves the replicas alone", async () => {
       for (const control of [harness.control, harness.another]) {
-        const change = { replicas: 2, generation: 2 };
+        const change = { replicas: 2, generation: first };
         await control.scale(harness.site, harness.workload, change, FOREVER);
         expect(await inspect()).toEqual(WHOLE);
       }
@@ -87,33 +91,33 @@ export function describeWorkloadControl(contract: WorkloadControlContract): void
       expect(broken).toMatchObject({ desired: 2, ready: 1 });
       expect(broken.troubles).toHaveLength(1);
 
-      await restart(2);
+      await restart(first);
       await becomes(WHOLE);
     });
 
     test("a restart leaves replicas alone that are ready, however often it is asked for", async () => {
       for (const control of [harness.control, harness.another]) {
-        await control.restart(harness.site, harness.workload, { generation: 2 }, FOREVER);
+        await control.restart(harness.site, harness.workload, { generation: first }, FOREVER);
         expect(await inspect()).toEqual(WHOLE);
       }
     });
 
     test("an older generation is refused and changes nothing, whoever comes with it", async () => {
-      await scale(2, 3);
+      await scale(2, first + 1);
       const { another, site, workload } = harness;
-      const late = another.scale(site, workload, { replicas: 0, generation: 2 }, FOREVER);
+      const late = another.scale(site, workload, { replicas: 0, generation: first }, FOREVER);
       await expect(late).rejects.toMatchObject(STALE);
-      const lateToo = another.restart(site, workload, { generation: 2 }, FOREVER);
+      const lateToo = another.restart(site, workload, { generation: first }, FOREVER);
       await expect(lateToo).rejects.toMatchObject(STALE);
       expect(await inspect()).toEqual(WHOLE);
-      await restart(4);
-      await expect(scale(0, 3)).rejects.toMatchObject(STALE);
+      await restart(first + 2);
+      await expect(scale(0, first + 1)).rejects.toMatchObject(STALE);
       expect(await inspect()).toEqual(WHOLE);
     });
 
     test("a workload that the site does not have is refused for good", async () => {
       const { control, site } = harness;
-      const change = { replicas: 1, generation: 2 };
+      const change = { replicas: 1, generation: first };
       const failures = await failuresOf([
         control.inspect(site, "unheard-of", FOREVER),
         control.scale(site, "unheard-of", change, FOREVER),
@@ -124,7 +128,7 @@ export function describeWorkloadControl(contract: WorkloadControlContract): void
 
     test.each(losses)("a platform out of reach (%s) is told as such, for a retry", async (how) => {
       await harness.lose(how);
-      const failures = await failuresOf([inspect(), scale(0, 2), restart(2)]);
+      const failures = await failuresOf([inspect(), scale(0, first), restart(first)]);
       expect(failures).toMatchObject([UNREACHABLE, UNREACHABLE, UNREACHABLE]);
     });
 
@@ -132,14 +136,14 @@ export function describeWorkloadControl(contract: WorkloadControlContract): void
       await harness.lose(how);
       const giveUp = new AbortController();
       const { signal } = giveUp;
-      const asked = [inspect(signal), scale(0, 2, signal), restart(2, signal)];
+      const asked = [inspect(signal), scale(0, first, signal), restart(first, signal)];
       giveUp.abort();
       expect(await failuresOf(asked)).toMatchObject([ABORTED, ABORTED, ABORTED]);
     });
 
     test("changes nothing once its signal has aborted", async () => {
-      await expect(scale(0, 2, AbortSignal.abort())).rejects.toMatchObject(ABORTED);
-      await expect(restart(2, AbortSignal.abort())).rejects.toMatchObject(ABORTED);
+      await expect(scale(0, first, AbortSignal.abort())).rejects.toMatchObject(ABORTED);
+      await expect(restart(first, AbortSignal.abort())).rejects.toMatchObject(ABORTED);
       expect(await inspect()).toEqual(WHOLE);
     });
   });
