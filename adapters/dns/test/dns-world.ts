@@ -16,7 +16,8 @@ export const KEY: TsigKey = {
 
 export const NEVER: AbortSignal = new AbortController().signal;
 
-const ADDRESSES = { "aws-us-east-1": "127.0.1.1", "azure-westeurope": "127.0.2.1" } as const;
+/** Where the record may lead. */
+export const ADDRESSES = { "aws-us-east-1": "127.0.1.1", "azure-westeurope": "127.0.2.1" } as const;
 
 export interface DnsWorld {
   readonly zone: AuthoritativeZone;

@@ -137,15 +137,6 @@ describe("a fence", () => {
     expect(await fencer.fence(SITE_A, 2, soon())).toMatchObject({ degree: "confirmed" });
   });
 
-  test("forecast changes nothing", async () => {
-    const { control, fencer } = (await following("forecast")).replication;
-    const before = await control.inspect(SITE_A, soon());
-    expect(await fencer.forecast(SITE_A, soon())).toMatchObject({ degree: "confirmed" });
-    expect(await control.inspect(SITE_A, soon())).toEqual(before);
-    const app = await pair.client(SITE_A, "app");
-    await app.query("insert into orders (customer) values ('x')");
-  });
-
   test("is taken back whole, and only by the same generation or a newer one", async () => {
     const { control } = (await following("back")).replication;
     await control.fence(SITE_A, 3, soon());

@@ -96,13 +96,6 @@ describe("a fence by lease", () => {
     expect(await lease.forecast(A, FOREVER)).toMatchObject({ degree: "unproven" });
   });
 
-  test("refuses an older generation", async () => {
-    await running();
-    await timed(world.lease.fence(A, 3, FOREVER));
-    const late = world.lease.fence(A, 2, FOREVER);
-    await expect(late).rejects.toMatchObject({ code: "STALE_GENERATION" });
-  });
-
   test("that comes late does not shut the site its own generation has opened", async () => {
     await running();
     await timed(world.moveToB(2));
