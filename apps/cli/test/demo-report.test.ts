@@ -49,6 +49,7 @@ const KEPT = {
     missing: [],
     late: 3,
     reported: {
+      needPerson: 0,
       boundMs: 900,
       copied: 0,
       left: null,

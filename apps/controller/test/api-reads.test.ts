@@ -106,7 +106,7 @@ describe("reads", () => {
     });
     expect((await get(world, "/v1/replication")).body).toMatchObject({
       replications: [
-        { objects: { behindMs: 1_200, pending: 4, canaryAgeMs: 1_000, paused: null } },
+        { objects: { behindMs: 1_200, pending: 4, needPerson: 0, deletesHeldBack: null } },
       ],
     });
   });

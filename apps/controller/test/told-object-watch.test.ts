@@ -46,8 +46,10 @@ class Follower {
       bytesServerSide: 0,
       deleted: 0,
       failed: 0,
+      needPerson: 0,
       failures: [],
       paused: null,
+      deletesHeldBack: null,
       atMs,
       ...change,
     };
@@ -126,6 +128,42 @@ test("unknown stays unknown", async () => {
     completeUntilMs: null,
     canaryMs: null,
     paused: "the site is quarantined",
+  });
+});
+
+test("what waits for a person, and deletes that are held back, come beside an age that is good", async () => {
+  const follower = new Follower();
+  await follower.look();
+  const deletesHeldBack = "deletes are held back: the source is empty";
+  follower.tells({ failed: 5_000, needPerson: 5_000, deletesHeldBack });
+  await follower.look();
+  const facts = follower.watch.facts(B);
+  expect(facts).toMatchObject({ needPerson: 5_000, paused: null, deletesHeldBack });
+  expect(facts.completeUntilMs).not.toBeNull();
+});
+
+test.each([
+  ["deletes are held back: 3 objects are due", null, "deletes are held back: 3 objects are due"],
+  ["the site is quarantined", "the site is quarantined", null],
+  [null, null, null],
+])("an older follower's pause (%s) says what it was about", async (told, paused, heldBack) => {
+  const follower = new Follower();
+  await follower.look();
+  const failure = { key: "a/./b", code: "OBJECT_NAME_REFUSED", message: "", sinceMs: 1 };
+  const failures = [
+    { ...failure, retried: false },
+    { ...failure, retried: true },
+  ];
+  follower.tells({ paused: told, failed: 2, failures });
+  const stored = follower.stored as Record<string, Json>;
+  const { needPerson: _, deletesHeldBack: __, ...older } = stored;
+  follower.stored = older;
+  await follower.look();
+  expect(follower.watch.facts(B)).toMatchObject({
+    needPerson: 1,
+    paused,
+    deletesHeldBack: heldBack,
+    pending: 3,
   });
 });
 

@@ -25,3 +25,4 @@ export { buildReport } from "./report/build-report.ts";
 export { type PhaseTimes, phaseTimes } from "./report/phase-times.ts";
 export { type RecoveryInstants, rtoPhases } from "./report/rto-phases.ts";
 export { type ScoreInput, scoreSite } from "./score-site.ts";
+export { staysBehindText } from "./stays-behind-text.ts";

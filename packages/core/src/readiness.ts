@@ -34,8 +34,12 @@ export interface ObjectCopyFacts {
   readonly canaryMs: number | null;
   /** Objects known to be on their way. */
   readonly pending: number;
+  /** Objects that are not copied until a person acts; `completeUntilMs` does not count them. */
+  readonly needPerson: number;
   /** Why nothing is copied now, in words; null while it is. */
   readonly paused: string | null;
+  /** Why objects that are due to be deleted are not, in words; null while nothing is in the way. */
+  readonly deletesHeldBack: string | null;
 }
 
 /** Everything a guard may ask about one standby. */

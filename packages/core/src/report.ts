@@ -81,6 +81,8 @@ export interface RunReport {
 export interface ObjectsReport {
   /** Upper bound of the loss in time at the moment of the promotion; null if unknown. */
   readonly boundMs: number | null;
+  /** Not copied when the old site was left, and not until a person acts; null if that is not known. */
+  readonly needPerson: number | null;
   /** Copied after the move had opened. */
   readonly copied: number;
   /** Known to be missing still; null if the old site's store could not be asked. */

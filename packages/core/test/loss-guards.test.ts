@@ -65,7 +65,9 @@ describe("objects", () => {
     completeUntilMs: NOW - 3_000,
     canaryMs: NOW - 2_000,
     pending: 4,
+    needPerson: 0,
     paused: null,
+    deletesHeldBack: null,
   };
   const withObjects = (objects: ObjectCopyFacts | null): Partial<Situation> => ({
     application,
@@ -79,6 +81,24 @@ describe("objects", () => {
         "Loss would be at most 0.4 s, objective 5 s; objects of at most 3.0 s, objective 60 s.",
     });
     expect(asked("target-ready", withObjects(copied)).outcome).toBe("pass");
+  });
+
+  test("that stay behind until a person acts are named, and hold up no move", () => {
+    const given = withObjects({ ...copied, needPerson: 5_000 });
+    expect(asked("data-fresh", given)).toEqual({
+      guard: "data-fresh",
+      outcome: "pass",
+      sentence:
+        "Loss would be at most 0.4 s, objective 5 s; objects of at most 3.0 s, objective 60 s; 5000 objects stay behind until a person acts.",
+    });
+    const one = { ...copied, completeUntilMs: NOW - 61_000, needPerson: 1 };
+    expect(asked("data-fresh", withObjects(one)).sentence).toMatch(
+      /was last alive; 1 object stays behind until a person acts; only a person may accept it\.$/u,
+    );
+    const planned = judgeRequest(situation(given), { kind: "switchover", acceptLoss: false });
+    expect(planned.guards.find(({ guard }) => guard === "data-fresh")?.sentence).toMatch(
+      /objects 3\.0 s\); 5000 objects stay behind until a person acts\.$/u,
+    );
   });
 
   test("that are behind their objective stop what acts by itself, and say why", () => {

@@ -99,13 +99,23 @@ describe("report", () => {
       ];
       return buildReport({ ...run, plan, steps }).objects;
     };
-    expect(report({ "settle-objects": settled, "measure-loss": { objectsBoundMs: 700 } })).toEqual({
+    expect(
+      report({
+        "settle-objects": settled,
+        "measure-loss": { objectsBoundMs: 700, objectsNeedPerson: 2 },
+      }),
+    ).toEqual({
       boundMs: 700,
+      needPerson: 2,
       copied: 3,
       left: null,
       referenced: 40,
       missing: 1,
       missingKeys: ["a/7"],
+    });
+    expect(report({ "settle-objects": settled })).toMatchObject({
+      boundMs: null,
+      needPerson: null,
     });
     expect(report({})).toBeNull();
     expect(report({ "settle-objects": { copied: "3" } })).toBeNull();

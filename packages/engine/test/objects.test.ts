@@ -23,7 +23,9 @@ const NOTHING_TOLD: ObjectCopyFacts = {
   completeUntilMs: null,
   canaryMs: null,
   pending: 0,
+  needPerson: 0,
   paused: null,
+  deletesHeldBack: null,
 };
 
 const SETTLED: ObjectSettlement = {
@@ -85,6 +87,28 @@ describe("the backlog of objects as a signal", () => {
     });
   });
 
+  test("of a copy that is well but for objects that need a person is degraded, and says how many", async () => {
+    const left = await seen((now) => ({ toldAtMs: now, completeUntilMs: now, needPerson: 5_000 }));
+    expect(left).toMatchObject({
+      status: "degraded",
+      detail: `objects of ${B} are 0 ms behind, 0 on their way; 5000 objects stay behind until a person acts`,
+    });
+  });
+
+  test("of a copy that only deletes nothing is as good as it is new, and says why", async () => {
+    const deletesHeldBack = "deletes are held back: the source is empty";
+    const told = (behindMs: number) => (now: number) => ({
+      toldAtMs: now,
+      completeUntilMs: now - behindMs,
+      deletesHeldBack,
+    });
+    expect(await seen(told(7))).toMatchObject({
+      status: "healthy",
+      detail: `objects of ${B} are 7 ms behind, 0 on their way; ${deletesHeldBack}`,
+    });
+    expect(await seen(told(10_001))).toMatchObject({ status: "degraded" });
+  });
+
   test("of a store that was never compared is unknown", async () => {
     expect((await seen((now) => ({ toldAtMs: now })))?.status).toBe("unknown");
   });
@@ -116,6 +140,7 @@ describe("waiting for the objects before a planned move", () => {
     const watch = {
       facts: () => ({
         ...NOTHING_TOLD,
+        needPerson: 2,
         completeUntilMs: facts.behindMs === null ? null : clock.now() - facts.behindMs,
       }),
     };
@@ -141,7 +166,7 @@ describe("waiting for the objects before a planned move", () => {
     await clock.advance(3_900);
     expect(ended()).toBe(false);
     await clock.advance(600);
-    expect(await result).toEqual({ waitedMs: 4_000 });
+    expect(await result).toEqual({ waitedMs: 4_000, needPerson: 2 });
   });
 
   test("goes on while nobody knows how far the copy is, or it falls behind", async () => {
@@ -153,7 +178,7 @@ describe("waiting for the objects before a planned move", () => {
     expect(ended()).toBe(false);
     facts.behindMs = 0;
     await clock.advance(500);
-    expect(await result).toEqual({ waitedMs: 65_500 });
+    expect(await result).toEqual({ waitedMs: 65_500, needPerson: 2 });
   });
 
   test("ends with its time", async () => {
@@ -211,13 +236,21 @@ describe("settling the objects", () => {
     [{ completeUntilMs: 1, pending: 7 }, `7 objects are on their way to ${B}`],
     [{}, `how far the copy at ${B} is is unknown`],
     [{ paused: "no right" }, `nothing is copied to ${B}: no right`],
+    [
+      { completeUntilMs: 1, needPerson: 1 },
+      `0 objects are on their way to ${B}; 1 object stays behind until a person acts`,
+    ],
+    [
+      { completeUntilMs: 1, pending: 7, deletesHeldBack: "deletes are held back: why" },
+      `7 objects are on their way to ${B}`,
+    ],
   ])("with %j known it says before it does anything: %s", async (facts, words) => {
     const handler = stepHandlers(portsWith(facts))["settle-objects"];
     expect((await handler.inspect(SETTLE, context("settle-objects"))).current).toBe(words);
   });
 
   async function measured(behindMs: number): Promise<string> {
-    const ports = portsWith({ completeUntilMs: clock.now() - behindMs });
+    const ports = portsWith({ completeUntilMs: clock.now() - behindMs, needPerson: 3 });
     const action = { kind: "measure-loss", from: A, to: B } as const;
     const result = stepHandlers(ports)["measure-loss"].run(action, context("measure-loss"));
     await clock.advance(1_000);
@@ -226,6 +259,10 @@ describe("settling the objects", () => {
 
   test("nobody is asked about objects within their objective", async () => {
     expect(await measured(1_000)).not.toContain("approvalNeeded");
+  });
+
+  test("how many objects waited for a person is kept for the report", async () => {
+    expect(JSON.parse(await measured(1_000))).toMatchObject({ objectsNeedPerson: 3 });
   });
 
   test("people are asked about objects beyond their objective", async () => {

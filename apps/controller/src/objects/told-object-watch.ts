@@ -29,7 +29,9 @@ const NOTHING_TOLD: ObjectCopyFacts = {
   completeUntilMs: null,
   canaryMs: null,
   pending: 0,
+  needPerson: 0,
   paused: null,
+  deletesHeldBack: null,
 };
 
 export interface ToldObjectWatchOptions {
@@ -103,12 +105,14 @@ function onOurClock(
   told: ObjectReplicationFacts,
   { beforeMs, nowMs }: { readonly beforeMs: number; readonly nowMs: number },
 ): ObjectCopyFacts {
-  const { backlogAgeMs, canarySeenMs, atMs, pending, paused } = told;
+  const { backlogAgeMs, canarySeenMs, atMs, pending, needPerson, paused, deletesHeldBack } = told;
   return {
     toldAtMs: nowMs,
     completeUntilMs: backlogAgeMs === null ? null : beforeMs - backlogAgeMs,
     canaryMs: canarySeenMs === null ? null : beforeMs - Math.max(0, atMs - canarySeenMs),
     pending,
+    needPerson,
     paused,
+    deletesHeldBack,
   };
 }

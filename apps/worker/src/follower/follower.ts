@@ -260,7 +260,9 @@ const NOTHING_KNOWN = {
   bytesServerSide: 0,
   deleted: 0,
   failed: 0,
+  needPerson: 0,
   failures: [],
+  deletesHeldBack: null,
 } as const;
 
 function json(plain: object): Json {

@@ -31,10 +31,15 @@ export class WorkerMetrics {
     "from",
     "to",
   ]);
-  readonly #paused = this.#gauge("object_copy_paused", "1 while something is held back.", [
+  readonly #paused = this.#gauge("object_copy_paused", "1 while nothing is copied.", [
     "from",
     "to",
   ]);
+  readonly #deletesHeldBack = this.#gauge(
+    "object_deletes_held_back",
+    "1 while objects that are due to be deleted are not; copying goes on.",
+    ["from", "to"],
+  );
   readonly #copied = this.#gauge(
     "objects_copied",
     "Objects copied since this follower took over; falls to 0 when another one does.",
@@ -81,6 +86,7 @@ export class WorkerMetrics {
     this.#pending.set(labels, facts.pending);
     this.#failed.set(labels, facts.failed);
     this.#paused.set(labels, facts.paused === null ? 0 : 1);
+    this.#deletesHeldBack.set(labels, facts.deletesHeldBack === null ? 0 : 1);
     this.#copied.set(labels, facts.copied);
     this.#copiedServerSide.set(labels, facts.copiedServerSide);
   }
@@ -88,9 +94,8 @@ export class WorkerMetrics {
   /** This worker follows no longer: somebody else's numbers count. */
   followsNoMore(): void {
     for (const gauge of [this.#backlog, this.#mark, this.#canary, this.#pending]) gauge.reset();
-    for (const gauge of [this.#failed, this.#paused, this.#copied, this.#copiedServerSide]) {
-      gauge.reset();
-    }
+    for (const gauge of [this.#failed, this.#paused, this.#deletesHeldBack]) gauge.reset();
+    for (const gauge of [this.#copied, this.#copiedServerSide]) gauge.reset();
   }
 
   queue(counts: TaskCounts): void {

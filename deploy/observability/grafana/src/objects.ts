@@ -86,11 +86,15 @@ const COPY: Section = {
       kind: "states",
       title: "Held back",
       about:
-        "Deletes wait because they are more than allowed, or the copy pauses during a move. `cloudphoenix status` says which.",
+        "The copy pauses, as it does during a move, or deletes wait, mostly because they are more than allowed. `cloudphoenix status` says why.",
       queries: [
         {
           ask: `max by (from, to) (cloudphoenix_object_copy_paused{${OF}})`,
-          name: "{{from}} to {{to}}",
+          name: "copies: {{from}} to {{to}}",
+        },
+        {
+          ask: `max by (from, to) (cloudphoenix_object_deletes_held_back{${OF}})`,
+          name: "deletes: {{from}} to {{to}}",
         },
       ],
       words: { 0: ["no", "green"], 1: ["held back", "yellow"] },

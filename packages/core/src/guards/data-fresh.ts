@@ -1,4 +1,5 @@
 import { limitText, measuredText } from "../span-text.ts";
+import { staysBehindText } from "../stays-behind-text.ts";
 import { type Guard, type GuardFacts, approve, block, pass } from "./guard.ts";
 
 /**
@@ -9,6 +10,8 @@ import { type Guard, type GuardFacts, approve, block, pass } from "./guard.ts";
  * the instant up to which every object is known to be copied. A controller that was started
  * after the disaster never saw a sign of life and takes its own start instead. Beyond an objective,
  * or unknown, nothing moves by itself; a person may accept the loss, and people must then approve.
+ * Objects that need a person are named and hold up no move: they may do so for good, and the bound
+ * does not count them.
  */
 export const dataFresh: Guard = (facts) => {
   const losses = [rowLoss(facts), ...objectLoss(facts)];
@@ -16,7 +19,7 @@ export const dataFresh: Guard = (facts) => {
     const behind = losses.map((loss) => loss.behind).join(", ");
     return pass(
       "data-fresh",
-      `Nothing will be lost: the switchover waits until the target has applied everything (now at most ${behind}).`,
+      `Nothing will be lost: the switchover waits until the target has applied everything (now at most ${behind})${staysBehind(facts)}.`,
     );
   }
   const beyond = losses.filter(
@@ -24,12 +27,12 @@ export const dataFresh: Guard = (facts) => {
   );
   if (beyond.length === 0) {
     const bounds = losses.map((loss) => loss.bound).join("; ");
-    return pass("data-fresh", `${bounds}.`);
+    return pass("data-fresh", `${bounds}${staysBehind(facts)}.`);
   }
   const loss = beyond.map(({ boundMs, bound, why }) =>
     boundMs === null ? why : `${bound}: ${why}`,
   );
-  const sentence = loss.join("; ");
+  const sentence = `${loss.join("; ")}${staysBehind(facts)}`;
   if (facts.cause.kind === "level")
     return block("data-fresh", `${sentence}; only a person may accept it.`);
   if (!facts.cause.acceptLoss)
@@ -86,6 +89,11 @@ function objectLoss(facts: GuardFacts): readonly Loss[] {
           : `their copy was behind when ${facts.active.id} was last alive${paused}`,
     },
   ];
+}
+
+function staysBehind({ situation, standby }: GuardFacts): string {
+  const needPerson = situation.application.objects && standby?.objects?.needPerson;
+  return needPerson ? `; ${staysBehindText(needPerson)}` : "";
 }
 
 function boundFrom({ aliveUntilMs }: GuardFacts, completeUntilMs: number | null): number | null {

@@ -90,6 +90,9 @@ function objectsOf(run: RunRecord): ObjectsReport | null {
   const keys = field(result, "missingKeys");
   return {
     boundMs: numberOf(field(resultOf(run, "measure-loss"), "objectsBoundMs")),
+    needPerson:
+      numberOf(field(resultOf(run, "measure-loss"), "objectsNeedPerson")) ??
+      numberOf(field(resultOf(run, "drain-objects"), "needPerson")),
     copied,
     left: numberOf(field(result, "left")),
     referenced,

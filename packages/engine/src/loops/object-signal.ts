@@ -1,5 +1,10 @@
 /** The copy of the objects as a signal among the others. */
-import type { ObjectCopyFacts, Signal, SiteId } from "@cloudphoenix/core";
+import {
+  type ObjectCopyFacts,
+  type Signal,
+  type SiteId,
+  staysBehindText,
+} from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { ObjectWatch } from "../ports/object-data.ts";
 import type { ObservationSource } from "../ports/observation-source.ts";
@@ -10,6 +15,9 @@ const SILENT_MS = 15_000;
 
 /** So many objectives behind is no longer late but stuck. */
 const UNHEALTHY_OBJECTIVES = 5;
+
+/** Characters. */
+const DETAIL_MAX = 200;
 
 export interface ObjectSignalOptions {
   readonly clock: Clock;
@@ -40,7 +48,7 @@ export function objectSignal(options: ObjectSignalOptions): ObservationSource {
 }
 
 function backlogStatus(
-  { toldAtMs, completeUntilMs, pending, paused }: ObjectCopyFacts,
+  { toldAtMs, completeUntilMs, pending, needPerson, paused, deletesHeldBack }: ObjectCopyFacts,
   {
     nowMs,
     standby,
@@ -50,13 +58,24 @@ function backlogStatus(
   if (toldAtMs === null || nowMs - toldAtMs > SILENT_MS) {
     return { status: "unknown", detail: "nobody tells how far the copy of the objects is" };
   }
-  if (paused !== null)
-    return { status: "degraded", detail: `nothing is copied: ${paused}`.slice(0, 200) };
+  const detail = (first: string): string =>
+    [
+      first,
+      ...(needPerson === 0 ? [] : [staysBehindText(needPerson)]),
+      ...(deletesHeldBack === null ? [] : [deletesHeldBack]),
+    ]
+      .join("; ")
+      .slice(0, DETAIL_MAX);
+  if (paused !== null) {
+    return { status: "degraded", detail: detail(`nothing is copied: ${paused}`) };
+  }
   if (completeUntilMs === null) {
-    return { status: "unknown", detail: `${standby} has not been compared yet` };
+    return { status: "unknown", detail: detail(`${standby} has not been compared yet`) };
   }
   const behindMs = Math.max(0, nowMs - completeUntilMs);
-  const detail = `objects of ${standby} are ${behindMs} ms behind, ${pending} on their way`;
-  if (behindMs <= rpoMs) return { status: "healthy", detail };
-  return { status: behindMs > UNHEALTHY_OBJECTIVES * rpoMs ? "unhealthy" : "degraded", detail };
+  const text = detail(`objects of ${standby} are ${behindMs} ms behind, ${pending} on their way`);
+  if (behindMs > UNHEALTHY_OBJECTIVES * rpoMs) return { status: "unhealthy", detail: text };
+  // What waits for a person is in no age, and a move would leave it behind all the same.
+  const whole = behindMs <= rpoMs && needPerson === 0;
+  return { status: whole ? "healthy" : "degraded", detail: text };
 }

@@ -30,7 +30,11 @@ export function measureLoss(ports: StepPorts): StepHandler<ActionOf<"measure-los
     async run({ from, to }, { plan, signal }) {
       const rows = await ports.databases.lossBound(from, to, signal);
       const objectsBoundMs = objectsBound(ports, rows, to);
-      const bound = { ...rows, ...(ports.objects !== null && { objectsBoundMs }) };
+      const objects = ports.objects?.watch.facts(to) ?? null;
+      const bound = {
+        ...rows,
+        ...(objects !== null && { objectsBoundMs, objectsNeedPerson: objects.needPerson }),
+      };
       const beyond = [
         ...beyondObjective("writes", rows.boundMs, rpoMs),
         ...(ports.objects === null

@@ -1,5 +1,5 @@
 /** The steps on the objects: those on their way are waited for or copied, what is missing is named. */
-import { CloudPhoenixError, type StepAction } from "@cloudphoenix/core";
+import { CloudPhoenixError, staysBehindText, type StepAction } from "@cloudphoenix/core";
 import type { StepHandler } from "./step-handler.ts";
 import type { ObjectParts, StepPorts } from "./step-ports.ts";
 
@@ -28,7 +28,7 @@ export function drainObjects(ports: StepPorts): StepHandler<ActionOf<"drain-obje
       while ((watch.facts(to).completeUntilMs ?? -Infinity) < beganMs) {
         await clock.sleep(LOOK_EVERY_MS, signal);
       }
-      return { waitedMs: clock.now() - beganMs };
+      return { waitedMs: clock.now() - beganMs, needPerson: watch.facts(to).needPerson };
     },
     verify: async ({ to }) => ({ ok: true, detail: copyText(ports.objects, to) }),
   };
@@ -62,8 +62,9 @@ function partsOf({ objects }: StepPorts): ObjectParts {
 
 function copyText(objects: ObjectParts | null, to: string): string {
   if (objects === null) return "the application has no objects";
-  const { completeUntilMs, pending, paused } = objects.watch.facts(to);
-  if (paused !== null) return `nothing is copied to ${to}: ${paused}`;
-  if (completeUntilMs === null) return `how far the copy at ${to} is is unknown`;
-  return `${pending} objects are on their way to ${to}`;
+  const { completeUntilMs, pending, needPerson, paused } = objects.watch.facts(to);
+  const behind = needPerson === 0 ? "" : `; ${staysBehindText(needPerson)}`;
+  if (paused !== null) return `nothing is copied to ${to}: ${paused}${behind}`;
+  if (completeUntilMs === null) return `how far the copy at ${to} is is unknown${behind}`;
+  return `${pending} objects are on their way to ${to}${behind}`;
 }

@@ -199,8 +199,10 @@ export class ContinuousCopy {
       bytesServerSide: serverSide?.bytes ?? 0,
       deleted: this.#deletions.deleted,
       failed: this.#failures.count,
+      needPerson: this.#failures.finalCount,
       failures: this.#failures.listed,
-      paused: this.#deletions.refusal,
+      paused: null,
+      deletesHeldBack: this.#deletions.refusal,
       atMs,
     };
   }

@@ -1,6 +1,6 @@
 /** What a copier has to know of the one before it, on whatever machine that was. Plain JSON, as stored. */
 import type { Json } from "@cloudphoenix/core";
-import type { ObjectReplicationFacts } from "./replication-facts.ts";
+import { objectReplicationIn, type ObjectReplicationFacts } from "./replication-facts.ts";
 
 /** Most names of objects that are known not to be copied. */
 export const UNCOPIED_MAX = 100;
@@ -28,12 +28,14 @@ export interface CopierMemory {
   readonly deletes: readonly DeletedThen[];
 }
 
-/** The memory in a stored value; null if there is none. It is written by this version only. */
+/** The memory in a stored value, of this version or one before it; null if there is none. */
 export function copierMemoryIn(stored: Json): CopierMemory | null {
   if (typeof stored !== "object" || stored === null) return null;
   if (!("facts" in stored) || !("copied" in stored) || !("deletes" in stored)) return null;
+  const facts = objectReplicationIn(stored["facts"] ?? null);
+  if (facts === null) return null;
   const memory: CopierMemory = JSON.parse(JSON.stringify(stored));
-  return memory;
+  return { ...memory, facts };
 }
 
 /** How much the clock of an earlier process may seem ahead without being wrong. */

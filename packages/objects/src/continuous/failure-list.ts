@@ -30,7 +30,12 @@ export class FailureList {
   #furtherNow: Further = NO_FURTHER;
 
   get count(): number {
-    return this.#failures.size + Math.max(this.#further.count, this.#furtherNow.count);
+    return this.#failures.size + this.#furtherCount;
+  }
+
+  /** Those that are not copied, and will not be by themselves. */
+  get finalCount(): number {
+    return this.#final.length + this.#furtherCount;
   }
 
   /** The oldest of them. */
@@ -105,6 +110,10 @@ export class FailureList {
 
   get #final(): readonly (Remembered & { readonly changedMs: number })[] {
     return [...this.#failures.values()].filter(isFinal);
+  }
+
+  get #furtherCount(): number {
+    return Math.max(this.#further.count, this.#furtherNow.count);
   }
 
   get #furtherMs(): number {

@@ -43,10 +43,14 @@ export interface ObjectReplicationFacts {
   readonly bytesServerSide: number;
   readonly deleted: number;
   readonly failed: number;
+  /** Those of them that are not copied until a person acts: neither pending nor in the age. */
+  readonly needPerson: number;
   /** The oldest `FAILURES_MAX` of them. */
   readonly failures: readonly ObjectFailure[];
-  /** Why nothing is copied, or nothing is deleted, now, in words; null while all is well. */
+  /** Why nothing is copied now, in words; null while it is. */
   readonly paused: string | null;
+  /** Why objects that are due to be deleted are not, in words; null while nothing is in the way. */
+  readonly deletesHeldBack: string | null;
   readonly atMs: number;
 }
 
@@ -55,9 +59,25 @@ export function objectReplicationKey(application: string, standby: string): stri
   return `objects-following:${application}:${standby}`;
 }
 
-/** The facts in a stored value; null if there are none. They are written by this version only. */
+/** The facts in a stored value, of this version or one before it; null if there are none. */
 export function objectReplicationIn(stored: Json): ObjectReplicationFacts | null {
   if (typeof stored !== "object" || stored === null || !("backlogAgeMs" in stored)) return null;
-  const facts: ObjectReplicationFacts = JSON.parse(JSON.stringify(stored));
-  return facts;
+  const facts: StoredFacts = JSON.parse(JSON.stringify(stored));
+  if (isOfThisVersion(facts)) return facts;
+  const { paused } = facts;
+  const deletesOnly = paused?.startsWith("deletes are held back") === true;
+  return {
+    ...facts,
+    needPerson: facts.failures.filter(({ retried }) => !retried).length,
+    paused: deletesOnly ? null : paused,
+    deletesHeldBack: deletesOnly ? paused : null,
+  };
+}
+
+/** Once `paused` told of deletes, too, and objects that need a person were told only as far as they were listed. */
+type Added = "needPerson" | "deletesHeldBack";
+type StoredFacts = Omit<ObjectReplicationFacts, Added> | ObjectReplicationFacts;
+
+function isOfThisVersion(facts: StoredFacts): facts is ObjectReplicationFacts {
+  return "needPerson" in facts && "deletesHeldBack" in facts;
 }

@@ -82,13 +82,15 @@ describe("a renamed object", () => {
     world.source.remove("k1");
     await world.clock.advance(2 * DELAY);
     expect(world.copies()).toEqual(["b", "k1"]);
-    expect(copier.facts().paused).toMatch(/deletes are held back: 1 objects are due/u);
+    expect(copier.facts().deletesHeldBack).toMatch(/deletes are held back: 1 objects are due/u);
+    expect(copier.facts()).toMatchObject({ needPerson: 1, paused: null });
     // Renamed once more, to something both sides can hold: now nothing is in the way.
     world.source.put("k1-", "1");
     world.source.remove("k1.");
     await world.clock.advance(2 * 60_000);
     expect(world.copies()).toEqual(["b", "k1-"]);
-    expect(copier.facts().paused).toBeNull();
+    expect(copier.facts().needPerson).toBe(0);
+    expect(copier.facts().deletesHeldBack).toBeNull();
   });
 
   test("whose copy under the new name fails for now is deleted only once that is over", async () => {
@@ -185,7 +187,7 @@ describe("an object that is stored again while its delete is under way", () => {
     expect(deletes).toHaveLength(19);
     expect(deletes).not.toContain("z");
     expect(world.copies()).toEqual([...many.slice(19), "z"]);
-    expect(copier.facts()).toMatchObject({ deleted: 19, failed: 0, paused: null });
+    expect(copier.facts()).toMatchObject({ deleted: 19, failed: 0, deletesHeldBack: null });
   });
 });
 
@@ -203,7 +205,7 @@ describe("many deleted objects", () => {
     }
     await world.clock.advance(240_000);
     expect(world.copies().length).toBeGreaterThanOrEqual(90);
-    expect(copier.facts().paused).toMatch(
+    expect(copier.facts().deletesHeldBack).toMatch(
       /more than 10 of 101 objects would be deleted within an hour/u,
     );
     await running.stop();
@@ -214,7 +216,7 @@ describe("many deleted objects", () => {
     // An hour later what is left fits again.
     await world.clock.advance(3_700_000);
     expect(world.copies()).toHaveLength(82);
-    expect(copier.facts().paused).toBeNull();
+    expect(copier.facts().deletesHeldBack).toBeNull();
   });
 
   test("are not deleted at once: it stops and says what to do", async () => {
@@ -225,7 +227,7 @@ describe("many deleted objects", () => {
     for (let n = 0; n < 15; n += 1) world.source.remove(`k${n}`);
     await world.clock.advance(3 * DELAY);
     expect(world.copies()).toHaveLength(20);
-    expect(copier.facts().paused).toMatch(/more than 10 of 21 objects would be deleted/u);
+    expect(copier.facts().deletesHeldBack).toMatch(/more than 10 of 21 objects would be deleted/u);
     world.source.put("new", "1");
     world.hint("new");
     await world.clock.advance(1_000);
@@ -255,7 +257,7 @@ describe("many deleted objects", () => {
     world.source.remove("a");
     await world.clock.advance(200_000);
     expect(world.copies()).toEqual(["a"]);
-    expect(copier.facts().paused).toMatch(/the source is empty/u);
+    expect(copier.facts().deletesHeldBack).toMatch(/the source is empty/u);
   });
 });
 

@@ -150,7 +150,7 @@ describe("after the application has moved to the other site", () => {
     await world.clock.advance(300_000);
     expect(["archived.", "cart"].map(textAtFirst)).toEqual(["of the first", "of the first"]);
     expect(textAtFirst("gone")).toBeUndefined();
-    expect(back.facts()).toMatchObject({ deleted: 1, paused: null });
+    expect(back.facts()).toMatchObject({ deleted: 1, deletesHeldBack: null });
     expect(back.facts().failures).toMatchObject([{ key: "archived.", code: "CONFLICT" }]);
   });
 });
@@ -188,7 +188,8 @@ describe("an object at the standby alone", () => {
     expect(failure).toMatchObject({ key: "foreign", code: "CONFLICT" });
     await world.clock.advance(200_000);
     expect(copier.facts().failures).toEqual([failure]);
-    expect(copier.facts().paused).toBeNull();
+    expect(copier.facts()).toMatchObject({ failed: 1, needPerson: 0 });
+    expect(copier.facts().deletesHeldBack).toBeNull();
     expect(world.said.filter((line) => line.startsWith("foreign is not copied"))).toHaveLength(1);
   });
 });

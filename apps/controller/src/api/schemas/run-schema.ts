@@ -122,6 +122,10 @@ const reportSchema: z.ZodType<RunReport> = z
     objects: z
       .strictObject({
         boundMs: z.number().nullable(),
+        needPerson: z
+          .number()
+          .nullable()
+          .describe("Not copied when the old site was left, and not until a person acts."),
         copied: z.number(),
         left: z.number().nullable(),
         referenced: z.number(),

@@ -25,11 +25,18 @@ export const replicationSchema: z.ZodType<ReplicationView> = z
     schemaDifferences: z.array(z.string()).nullable(),
     objects: z
       .strictObject({
-        behindMs: z.number().nullable(),
-        pending: z.number(),
+        behindMs: z.number().nullable().describe("Age of the oldest object that may be missing."),
+        pending: z.number().describe("Objects known to be on their way."),
+        needPerson: z
+          .number()
+          .describe("Objects that are not copied until a person acts; not in `behindMs`."),
         canaryAgeMs: z.number().nullable(),
         toldAtMs: z.number().nullable(),
-        paused: z.string().nullable(),
+        paused: z.string().nullable().describe("Why nothing is copied."),
+        deletesHeldBack: z
+          .string()
+          .nullable()
+          .describe("Why objects that are due to be deleted are not; copying goes on."),
       })
       .nullable(),
   })

@@ -37,8 +37,12 @@ interface ObjectCopyView {
   readonly canaryAgeMs: number | null;
   /** When the follower last told anything; null if never. */
   readonly toldAtMs: number | null;
+  /** Objects that are not copied until a person acts; `behindMs` does not count them. */
+  readonly needPerson: number;
   /** Why nothing is copied; null while it is. */
   readonly paused: string | null;
+  /** Why objects that are due to be deleted are not; null while nothing is in the way. */
+  readonly deletesHeldBack: string | null;
 }
 
 /** One view per standby of the situation. */
@@ -74,16 +78,14 @@ function replicationView(
 }
 
 function objectCopyView(
-  { completeUntilMs, canaryMs, pending, toldAtMs, paused }: ObjectCopyFacts,
+  { completeUntilMs, canaryMs, ...told }: ObjectCopyFacts,
   nowMs: number,
 ): ObjectCopyView {
   const ageOf = (atMs: number | null): number | null =>
     atMs === null ? null : Math.max(0, nowMs - atMs);
   return {
+    ...told,
     behindMs: ageOf(completeUntilMs),
-    pending,
     canaryAgeMs: ageOf(canaryMs),
-    toldAtMs,
-    paused,
   };
 }
