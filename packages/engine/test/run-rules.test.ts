@@ -106,7 +106,7 @@ describe("steps without order between them", () => {
     };
     const needs = [first.id, mail.id];
     const steps = [first, mail, ...plan.steps.slice(1).map((step) => ({ ...step, needs }))];
-    simulation.world.inject({ operation: `restart-workload ${A}`, how: "hang", times: 1 });
+    simulation.world.inject({ operation: `restart-workload ${A}`, how: "before", times: 1 });
 
     const run = await simulation.run({ ...plan, steps });
 

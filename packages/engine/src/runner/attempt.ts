@@ -13,6 +13,10 @@ import { withDeadline } from "../waiting/with-deadline.ts";
 /** A precheck only saves work, so it gets little time: a dead site must not eat the attempt. */
 const PRECHECK_MAX_MS = 1_000;
 
+/** A look at finished work is one question, or a tenth of the time of a step that takes long. */
+const LOOK_AFTER_MIN_MS = 5_000;
+const LOOK_AFTER_SHARE = 0.1;
+
 export type Attempt =
   | { readonly kind: "done"; readonly result: Json; readonly text: string }
   | {
@@ -94,7 +98,15 @@ async function lookActLook(
   const result = await handler.run(action, context);
   const request = approvalAskedBy(result);
   if (request !== null) return { kind: "approval-needed", result, ...request };
-  const after = await handler.verify(action, context);
+  const after = await withDeadline(
+    {
+      clock: deps.clock,
+      limitMs: Math.max(LOOK_AFTER_MIN_MS, step.timeoutMs * LOOK_AFTER_SHARE),
+      signal,
+      what: `the look after ${step.id}`,
+    },
+    (limited) => handler.verify(action, { plan, step, signal: limited }),
+  );
   if (!after.ok) {
     return {
       kind: "failed",

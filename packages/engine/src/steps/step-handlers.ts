@@ -3,6 +3,7 @@ import { fenceSite, unfenceSite } from "./fence-site.ts";
 import { approval, notify, pause } from "./people.ts";
 import { drainReplication, measureLoss, openWrites, promoteDatabase } from "./replicated-data.ts";
 import { drainObjects, settleObjects } from "./replicated-objects.ts";
+import { patientPorts } from "./patient-ports.ts";
 import { reportRun } from "./report-run.ts";
 import { admitSite, compareSites, recordSalvage, rejoinSite } from "./returned-site.ts";
 import { restartDatabase, restartWorkload, scaleWorkload, verifySite } from "./site-platform.ts";
@@ -10,8 +11,9 @@ import type { StepHandlers } from "./step-handler.ts";
 import type { StepPorts } from "./step-ports.ts";
 import { switchTraffic, verifyConvergence } from "./user-traffic.ts";
 
-/** Handlers that act through `ports`. */
-export function stepHandlers(ports: StepPorts): StepHandlers {
+/** Handlers that act through the ports that are `given`. */
+export function stepHandlers(given: StepPorts): StepHandlers {
+  const ports = patientPorts(given);
   return {
     approval: approval(),
     pause: pause(),
