@@ -8,12 +8,21 @@
  * 4. Whatever is decided, the decision carries the reasons and the state for the next one.
  */
 
-import type { DecidedAction, Decision, Evidence, GuardResult, Situation } from "./decision.ts";
+import { afterHeal } from "./after-heal.ts";
+import type {
+  DecidedAction,
+  Decision,
+  Evidence,
+  GuardName,
+  GuardResult,
+  Situation,
+} from "./decision.ts";
 import {
   calmSentence,
   clearingSentence,
   darkSentence,
   deferringSentence,
+  earlySentence,
   heldSentence,
   settlingSentence,
   standbySentence,
@@ -27,6 +36,14 @@ import type { Policy } from "./policy.ts";
 import type { LevelState, SiteScore } from "./score.ts";
 import { type Survey, surveyOf } from "./survey.ts";
 import type { SiteId } from "./topology.ts";
+
+/** Guards that speak of where a move would go, and of nothing else. */
+const JUDGES_TARGET: readonly GuardName[] = [
+  "target-exists",
+  "target-ready",
+  "data-fresh",
+  "schema-parity",
+];
 
 interface Outcome {
   readonly guards: readonly GuardResult[];
@@ -44,7 +61,8 @@ interface Outcome {
  * If a move lacks evidence, too few independent witnesses agree for something that grave. Healing
  * in place then goes on if its own guards allow: it needs one witness, loses nothing, and a move
  * supersedes it. That is so even if the site should turn out to be gone: the heal then fails and
- * does no harm. A move that is blocked for any other reason is left to a person.
+ * does no harm. If only its targets stand against a move across clouds, a region of the same cloud
+ * that can take over does. A move that is blocked for any other reason is left to a person.
  *
  * @throws {RangeError} if the active site is not one of the application's
  */
@@ -103,7 +121,10 @@ function outcomeAt(survey: Survey, state: LevelState): Outcome {
   if (graver !== null) {
     return unjudged(survey, { kind: "hold", because: deferringSentence(survey, graver) });
   }
-  return level === "heal" ? healOutcome(survey, because) : moveOutcome(survey, level, because);
+  if (level === "heal") return healOutcome(survey, because);
+  const move = moveOutcome(survey, level, because);
+  const isRegionDue = level === "dr" && holdsNow(state, "region", policy, nowMs);
+  return (isRegionDue ? regionInstead(survey, move, because) : null) ?? move;
 }
 
 /**
@@ -127,13 +148,42 @@ function graverSoon(
 
 function moveOutcome(survey: Survey, level: "region" | "dr", because: string): Outcome {
   const move = judge(survey, { plan: level, cause: { kind: "level", level } });
-  const outcome = outcomeOf(move, actionFor(move, because));
+  const outcome = settledOutcome(survey, level, outcomeOf(move, actionFor(move, because)));
   const lacking = move.blocked.find((result) => result.guard === "evidence");
   if (lacking === undefined) return outcome;
   const reason = `${because} Too little evidence for ${planWords(level)}: ${lacking.sentence}`;
   const heal = healOutcome(survey, reason);
   if (heal.action.kind === "blocked") return outcome;
   return { ...heal, evidence: move.evidence, guards: [...move.guards, ...heal.guards] };
+}
+
+/**
+ * The move within the cloud, if only the targets in other clouds stand against the one across clouds
+ * and nothing stands against this one: its target must be ready and fresh itself, which it cannot be
+ * if the whole cloud is gone. Null otherwise.
+ */
+function regionInstead(survey: Survey, across: Outcome, because: string): Outcome | null {
+  const blocked = across.guards.filter(({ outcome }) => outcome === "block");
+  const isTargets = blocked.every(({ guard }) => JUDGES_TARGET.includes(guard));
+  if (across.action.kind !== "blocked" || !isTargets) return null;
+  const region = judge(survey, { plan: "region", cause: { kind: "level", level: "region" } });
+  if (region.target === null || region.blocked.length > 0) return null;
+  const why = blocked.map(({ sentence }) => sentence).join(" ");
+  const reason = `${because} No other cloud can take over: ${why} ${region.target.id} can.`;
+  const outcome = outcomeOf(region, actionFor(region, reason));
+  const guards = [...across.guards, ...region.guards];
+  return settledOutcome(survey, "region", { ...outcome, guards });
+}
+
+/** Right after a heal that worked, a move begins only if what was seen since then is enough for it. */
+function settledOutcome(survey: Survey, level: "region" | "dr", outcome: Outcome): Outcome {
+  const { action } = outcome;
+  const settling = action.kind === "act" ? afterHeal(survey) : null;
+  if (action.kind !== "act" || settling === null) return outcome;
+  const question = { plan: level, cause: { kind: "level", level }, wanted: action.target } as const;
+  const isBad = settling.survey.score.points >= survey.situation.policy.bands[level];
+  if (isBad && judge(settling.survey, question).blocked.length === 0) return outcome;
+  return { ...outcome, action: { kind: "hold", because: earlySentence(settling, level) } };
 }
 
 /**

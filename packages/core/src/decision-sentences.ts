@@ -1,5 +1,6 @@
 /** The sentences of a decision that no guard says. */
 
+import type { AfterHeal } from "./after-heal.ts";
 import type { SickStandby } from "./heal-standby.ts";
 import { type ActingLevel, levelOf } from "./level.ts";
 import type { LevelState } from "./score.ts";
@@ -59,6 +60,12 @@ export function deferringSentence(
 export function settlingSentence({ situation }: Survey, endedAgoMs: number): string {
   const { heal } = situation.policy.holdMs;
   return `A heal ended ${measuredText(endedAgoMs)} ago; its effect is judged ${limitText(heal)} after its end.`;
+}
+
+/** Why a move that is due does not begin: the site may be well by now. */
+export function earlySentence({ survey, endedAgoMs }: AfterHeal, level: ActingLevel): string {
+  const { active, score, situation } = survey;
+  return `A heal of ${active.id} worked and ended ${measuredText(endedAgoMs)} ago; what was asked since then scores ${score.points}, level ${level} (from ${situation.policy.bands[level]}) is not proven anew yet.`;
 }
 
 /** The level whose hold ends first; null if the score holds at none. */

@@ -69,6 +69,8 @@ export interface RunningRun {
 export interface EndedHeal {
   readonly site: SiteId;
   readonly atMs: number;
+  /** Whether every step of it was done and looked at. */
+  readonly worked: boolean;
 }
 
 /** Failure domains that agree the active site is bad. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DEFAULT_POLICY, decide } from "../src/index.ts";
-import type { Decision } from "../src/index.ts";
+import type { Decision, Situation } from "../src/index.ts";
 import { POD_CRASH, actionOf, afterAMinute, allOf } from "./outcomes.ts";
 import {
   ALL_HEALTHY,
@@ -237,6 +237,62 @@ describe("region level", () => {
       ],
     });
     expect(decision.action).toMatchObject({ kind: "act", target: third.id });
+  });
+});
+
+describe("a move across clouds that only its target holds up", () => {
+  const WEST = { ...STANDBY, site: AWS_WEST };
+  const SICK = { ...STANDBY, entry: "unhealthy" } as const;
+  const lost = (change: Partial<Situation>): Decision =>
+    afterAMinute(REGION_LOST, { application: WIDE_SHOP, standbys: [SICK, WEST], ...change });
+  const mode = (region: "approve" | "observe"): Decision =>
+    lost({ policy: { ...AUTO_POLICY, modes: { ...AUTO_POLICY.modes, region } } });
+
+  test("gives way to one within the cloud, which says why", () => {
+    const { action, guards } = lost({});
+    expect(action).toMatchObject({ kind: "act", plan: "region", target: AWS_WEST, approvers: 0 });
+    expect(action.because).toContain("held level dr");
+    expect(action.because).toContain("No other cloud can take over: azure-westeurope is not ready");
+    expect(action.because).toContain("aws-us-west-2 can");
+    const ready = guards.filter(({ guard }) => guard === "target-ready");
+    expect(ready.map(({ outcome }) => outcome)).toEqual(["block", "pass"]);
+  });
+
+  test("gives way also where the application has no site in another cloud", () => {
+    const sites = WIDE_SHOP.sites.filter((site) => site.cloud === "aws");
+    const decision = lost({ application: { ...WIDE_SHOP, sites }, standbys: [WEST] });
+    expect(decision.action).toMatchObject({ kind: "act", plan: "region", target: AWS_WEST });
+  });
+
+  test("does not give way to a site that is not ready itself, as when the whole cloud is gone", () => {
+    const decision = lost({ standbys: [SICK, { ...WEST, entry: "unhealthy" }] });
+    expect(actionOf(decision)).toBe("blocked dr");
+    expect(decision.action.because).toContain("azure-westeurope is not ready");
+  });
+
+  test("keeps to what region moves may do by themselves", () => {
+    expect(mode("approve").action).toMatchObject({ kind: "act", plan: "region", approvers: 1 });
+    expect(actionOf(mode("observe"))).toBe("blocked dr");
+  });
+
+  test("waits for the longer hold of a region move where one is configured", () => {
+    const policy = { ...AUTO_POLICY, holdMs: { heal: 3_000, region: 70_000, dr: 15_000 } };
+    expect(actionOf(lost({ policy }))).toBe("blocked dr");
+  });
+
+  test.each<[string, Partial<Situation>]>([
+    [
+      "a freeze",
+      { policy: { ...AUTO_POLICY, freezes: [{ fromMs: 0, untilMs: 2 * NOW, reason: "sale" }] } },
+    ],
+    ["maintenance", { activity: { ...situation().activity, maintenance: "upgrade, by ada" } }],
+    ["its mode", { policy: { ...AUTO_POLICY, modes: { ...AUTO_POLICY.modes, dr: "observe" } } }],
+  ])("stays blocked if %s holds it up, too", (_, change) => {
+    expect(actionOf(lost(change))).toBe("blocked dr");
+  });
+
+  test("is preferred as soon as its own target is ready", () => {
+    expect(lost({ standbys: [STANDBY, WEST] }).action).toMatchObject({ plan: "dr", target: AZURE });
   });
 });
 

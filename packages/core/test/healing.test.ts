@@ -1,16 +1,24 @@
 import { describe, expect, test } from "vitest";
-import type { Situation } from "../src/index.ts";
+import {
+  type Decision,
+  type EndedHeal,
+  type Signal,
+  type Situation,
+  decide,
+} from "../src/index.ts";
 import { POD_CRASH, actionOf, afterAMinute, allOf } from "./outcomes.ts";
 import {
   ALL_HEALTHY,
   AUTO_POLICY,
   AWS,
+  AWS_WEST,
   AZURE,
   type Answers,
   NOW,
   REGION_LOST,
   SIGNALS,
   STANDBY,
+  WIDE_SHOP,
   decideFor,
   healsOf,
   situation,
@@ -125,6 +133,96 @@ describe("a standby", () => {
     expect(afterAMinute(REPLICAS_GONE, { policy }).action).toMatchObject({ kind: "blocked" });
   });
 });
+
+describe("a move right after a heal", () => {
+  const { at } = decideFor(20_000, () => REGION_LOST);
+
+  /** A heal ended this long ago, and the last questions were asked so much earlier or later. */
+  function healed(
+    agoMs: number,
+    askedAfterMs: number,
+    how: Partial<EndedHeal> = {},
+    again: readonly string[] = [],
+  ): Decision {
+    const endedAtMs = at.nowMs - agoMs;
+    const observations = at.observations.map((one) =>
+      again.includes(one.signal) ? one : { ...one, atMs: endedAtMs + askedAfterMs },
+    );
+    const healsEnded = [{ site: AWS, atMs: endedAtMs, worked: true, ...how }];
+    return decide({ ...at, observations, activity: { ...at.activity, healsEnded } });
+  }
+
+  test("that worked does not begin on what was asked before its end", () => {
+    const { action } = healed(900, -100);
+    expect(action.kind).toBe("hold");
+    expect(action.because).toContain("A heal of aws-us-east-1 worked and ended 0.9 s ago");
+  });
+
+  test("that worked begins as soon as the same was seen again, by as many witnesses", () => {
+    expect(actionOf(healed(900, -100, {}, ["aws-health"]))).toBe("hold");
+    expect(actionOf(healed(900, -100, {}, ["aws-health", "aws-uptime"]))).toBe("hold");
+    const all = ["aws-health", "aws-uptime", "aws-cross"];
+    expect(actionOf(healed(900, -100, {}, all))).toBe("act dr");
+  });
+
+  test("needs as many points since then as at any other time, and as many witnesses", () => {
+    const since = ["aws-health", "aws-uptime", "aws-cross"];
+    const targetsDown = {
+      ...REGION_LOST,
+      "aws-health": "degraded",
+      "aws-lb": "unhealthy",
+      "aws-lag": "healthy",
+    } as const;
+    expect(after(targetsDown, SIGNALS, since)).toBe("hold");
+    expect(after(targetsDown, SIGNALS, [...since, "aws-lb"])).toBe("act dr");
+
+    const points = { degraded: 2, unhealthy: 12 };
+    const heavy = SIGNALS.map((one) => (one.id === "aws-health" ? { ...one, points } : one));
+    expect(after(REGION_LOST, heavy, ["aws-health"])).toBe("hold");
+    expect(after(REGION_LOST, heavy, since)).toBe("act dr");
+  });
+
+  test("is not held up longer than answers last, whatever is asked seldom", () => {
+    const slow = at.signals.map((one) => ({ ...one, freshnessMs: 60_000 }));
+    const asked = (agoMs: number): Decision =>
+      decide({
+        ...at,
+        signals: slow,
+        observations: at.observations.map((one) => ({ ...one, atMs: at.nowMs - 10_000 })),
+        activity: healsOf(AWS, at.nowMs - agoMs),
+      });
+    expect(actionOf(asked(3_499))).toBe("hold");
+    expect(actionOf(asked(3_500))).toBe("act dr");
+  });
+
+  test("that failed, of another site, or that a clock places in the future begins at once", () => {
+    expect(actionOf(healed(900, -100, { worked: false }))).toBe("act dr");
+    expect(actionOf(healed(900, -100, { site: AZURE }))).toBe("act dr");
+    expect(actionOf(healed(900, -100, { atMs: at.nowMs + 5_000 }))).toBe("act dr");
+  });
+
+  test("within the cloud waits in the same way", () => {
+    const nine = decideFor(
+      20_000,
+      () => ({ ...ALL_HEALTHY, "aws-health": "unhealthy", "aws-nodes": "unhealthy" }),
+      { application: WIDE_SHOP, standbys: [STANDBY, { ...STANDBY, site: AWS_WEST }] },
+    ).at;
+    const observations = nine.observations.map((one) => ({ ...one, atMs: nine.nowMs - 900 }));
+    const asked = (endedAtMs: number): string =>
+      actionOf(decide({ ...nine, observations, activity: healsOf(AWS, endedAtMs) }));
+    expect(asked(nine.nowMs - 800)).toBe("hold");
+    expect(asked(nine.nowMs - 1_000)).toBe("act region");
+  });
+});
+
+/** What is decided 0.9 s after a heal; only `asked` have been asked since it ended. */
+function after(answers: Answers, signals: readonly Signal[], asked: readonly string[]): string {
+  const { at } = decideFor(20_000, () => answers, { signals });
+  const observations = at.observations.map((one) =>
+    asked.includes(one.signal) ? one : { ...one, atMs: at.nowMs - 1_000 },
+  );
+  return actionOf(decide({ ...at, observations, activity: healsOf(AWS, at.nowMs - 900) }));
+}
 
 /** A heal ended this long after `NOW`. */
 function healedAt(elapsedMs: number): Partial<Situation> {

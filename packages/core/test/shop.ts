@@ -158,7 +158,10 @@ export function situation(change: Partial<Situation> = {}): Situation {
 
 /** Nothing happened but heals of a site, ended at these instants. */
 export function healsOf(site: string, ...atMs: readonly number[]): Situation["activity"] {
-  return { ...situation().activity, healsEnded: atMs.map((at) => ({ site, atMs: at })) };
+  return {
+    ...situation().activity,
+    healsEnded: atMs.map((at) => ({ site, atMs: at, worked: true })),
+  };
 }
 
 /**

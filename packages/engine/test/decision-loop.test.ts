@@ -2,7 +2,7 @@
 import type { RunRecord } from "@cloudphoenix/core";
 import { detectionKey } from "@cloudphoenix/engine";
 import { SIMULATED_VANTAGES } from "@cloudphoenix/testkit";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { LoopSimulation, REQUEST, leadingLoop } from "./loop-simulation.ts";
 import { A, B } from "./simulation.ts";
 
@@ -115,6 +115,27 @@ describe("without anybody's help", () => {
     const [move, heal] = runs;
     expect(heal?.endedAtMs).toBeLessThanOrEqual(move?.startedAtMs ?? 0);
     expect(simulation.world.doubleWriters).toEqual([]);
+  });
+
+  test("a heal that works before it can be given up leaves nothing to move for", async () => {
+    const simulation = await leadingLoop({ holdMs: { heal: 500, region: 2_000, dr: 2_000 } });
+    // The first request is lost, so the heal takes long; the cancel comes too late all the same.
+    simulation.world.inject({ operation: `restart-workload ${A}`, how: "hang", times: 1 });
+    vi.spyOn(simulation.runner, "command").mockResolvedValue();
+    simulation.world.strike((state) => {
+      state.sites[A]!.workloads["orders"]!.ready = 0;
+    });
+    await simulation.clock.advance(30_000);
+    await simulation.end();
+
+    const runs = await simulation.runs();
+    expect(runs.filter(isMove)).toEqual([]);
+    const heal = runs.at(-1);
+    expect(heal?.status).toBe("completed");
+    expect(simulation.troubles()).toEqual([
+      `dr was decided before ${heal?.id} had healed ${A} and is not started`,
+    ]);
+    expect(simulation.world.site(A).database.writesOpen).toBe(true);
   });
 
   test("blind monitors change nothing", async () => {

@@ -32,7 +32,11 @@ export function historyOf(
     lastMoveEndedAtMs: moves.length === 0 ? null : Math.max(...moves),
     healsEnded: ended
       .filter((run) => run.plan.kind === "heal" && run.status !== "undone")
-      .map((run) => ({ site: run.plan.to, atMs: endOf(run) })),
+      .map((run) => ({
+        site: run.plan.to,
+        atMs: endOf(run),
+        worked: run.status === "completed",
+      })),
   };
 }
 

@@ -8,7 +8,8 @@
  *    before the other run starts.
  * 3. A plan the linter objects to is never started.
  * 4. A decision that grew old on the way, because the state was slow or another run had to end
- *    first, starts nothing: what it was made from may be over. The next look decides anew.
+ *    first, starts nothing: what it was made from may be over. The same is true of one that was to
+ *    replace a heal of the active site if that heal has worked. The next look decides anew.
  */
 import {
   type Activity,
@@ -100,7 +101,7 @@ export class RunLauncher {
    * Starts a run and returns its plan. `stop` ends the wait for a run that makes room.
    * @throws {CloudPhoenixError} `PLAN_REFUSED` with everything the linter found,
    *   `ALREADY_RUNNING` if another run got in between, `TIMED_OUT` if that run does not end
-   *   or the decision is too old by then
+   *   or the decision is too old by then, `CONFLICT` if that run was a heal and has worked
    */
   async launch(launch: Launch, stop: AbortSignal): Promise<Plan> {
     const { runner, facts } = this.#ports;
@@ -111,7 +112,10 @@ export class RunLauncher {
     if (running !== null && !supersedes(plan, running, active)) throw alreadyRunning(running);
     this.#current = { id: plan.id, kind: plan.kind, to: plan.to };
     try {
-      if (running !== null) await this.#makeRoom(running, plan, stop);
+      if (running !== null) {
+        await this.#makeRoom(running, plan, stop);
+        await this.#refuseHealed(launch, running);
+      }
       for (const [key, value] of Object.entries(launch.facts(plan.id))) await facts.put(key, value);
       this.#refuseOld(launch);
       await runner.start(plan, launch.startedBy);
@@ -131,6 +135,22 @@ export class RunLauncher {
       "TIMED_OUT",
       `${request.kind} was decided ${ageMs} ms ago and is not started any more`,
       { retryable: true, hint: "Find out what made the state database slow." },
+    );
+  }
+
+  /** The cancel may come too late: then the trouble it was decided from may be mended. */
+  async #refuseHealed(
+    { decidedAtMs, request }: Launch,
+    { id, kind, to }: RunningRun,
+  ): Promise<void> {
+    if (decidedAtMs === undefined || kind !== "heal" || to !== request.roles.active) return;
+    const run = await this.#ports.runs.get(id);
+    if (run?.status !== "completed") return;
+    this.#readAtMs = null;
+    throw new CloudPhoenixError(
+      "CONFLICT",
+      `${request.kind} was decided before ${id} had healed ${to} and is not started`,
+      { retryable: true, hint: "Look at the next decision: it knows of the heal." },
     );
   }
 

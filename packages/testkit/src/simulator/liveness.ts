@@ -66,8 +66,7 @@ class Court {
     if (!isWell || !database.copyComplete) return false;
     const from = database.promotion?.from ?? database.follows?.site ?? "";
     const loss = this.#disasters.forGood.find(({ active }) => active.id === from);
-    // A site that is lost altogether is left for another cloud.
-    if (loss === undefined || loss.active.cloud === site.cloud) return false;
+    if (loss === undefined) return false;
     return database.promotion !== null || (this.#isFresh(site, loss.atMs) && this.#sawAlive(from));
   }
 
