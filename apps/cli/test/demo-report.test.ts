@@ -54,6 +54,8 @@ const KEPT = {
       copied: 0,
       left: null,
       referenced: 100,
+      allRows: true,
+      detail: null,
       missing: 3,
       missingKeys: ["receipts/5.json", "receipts/6.json", "receipts/7.json"],
     },

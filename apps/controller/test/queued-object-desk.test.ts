@@ -48,6 +48,17 @@ async function* pages(...all: readonly (readonly string[])[]): AsyncGenerator<re
   yield* all;
 }
 
+/** A page, and then none until the signal aborts. */
+async function* endless(
+  page: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<readonly string[]> {
+  yield page;
+  await new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error));
+  });
+}
+
 async function deskFor(
   queue: Queue,
   given: {
@@ -121,6 +132,31 @@ describe("settling objects", () => {
     const given = { stored: ["p/a", "q/b"], references: [["a", "b"]], prefix: "p/" };
     const { desk } = await deskFor(queue, given);
     expect(await settled(queue, desk)).toMatchObject({ missingKeys: ["p/b"] });
+  });
+
+  test("keeps what is known of the rows when there is no time for all of them", async () => {
+    const queue = new Queue();
+    queue.status = "done";
+    queue.result = DONE;
+    const store = await storeWith(["a", "c"]);
+    const desk = new QueuedObjectDesk({
+      application: SIMULATED_APPLICATION,
+      work: queue,
+      clock: queue.clock,
+      random: new SeededRandom(1),
+      finalSyncMs: 3_000,
+      references: (_, signal) => [pages(["a", "b", "c"]), endless(["c"], signal), pages(["e"])],
+      openPlace: async () => ({ store, prefix: "", close: () => undefined }),
+    });
+    const settling = desk.settle(A, B, 7, new AbortController().signal);
+    await queue.clock.advance(3_700_000);
+    expect(await settling).toMatchObject({
+      copied: 3,
+      referenced: 4,
+      allRows: false,
+      missingKeys: ["b"],
+      detail: expect.stringMatching(/1 of 4 objects .* no time for the other rows$/u),
+    });
   });
 
   test("goes on without a worker, and says so", async () => {

@@ -89,10 +89,14 @@ export interface ObjectsReport {
   readonly left: number | null;
   /** Rows looked at that say their object is stored. */
   readonly referenced: number;
+  /** Whether these are all of them; otherwise there was no time for the others. */
+  readonly allRows: boolean;
   /** Rows among them whose object is not at the new site. */
   readonly missing: number;
   /** Keys of the first of these; bounded. */
   readonly missingKeys: readonly string[];
+  /** What was copied and found, and why not more, in one sentence; null if that is not known. */
+  readonly detail: string | null;
 }
 
 /** What the key-wise repair of a returned site changed. */

@@ -110,12 +110,19 @@ describe("report", () => {
       copied: 3,
       left: null,
       referenced: 40,
+      allRows: true,
       missing: 1,
       missingKeys: ["a/7"],
+      detail: null,
     });
     expect(report({ "settle-objects": settled })).toMatchObject({
       boundMs: null,
       needPerson: null,
+    });
+    const cut = { ...settled, allRows: false, detail: "there was no time" };
+    expect(report({ "settle-objects": cut })).toMatchObject({
+      allRows: false,
+      detail: "there was no time",
     });
     expect(report({})).toBeNull();
     expect(report({ "settle-objects": { copied: "3" } })).toBeNull();

@@ -1,5 +1,5 @@
 import type { ObjectCopyFacts, Observation, StepAction } from "@cloudphoenix/core";
-import { CloudPhoenixError, planFor } from "@cloudphoenix/core";
+import { buildReport, CloudPhoenixError, planFor } from "@cloudphoenix/core";
 import {
   type ObjectSettlement,
   type StepPorts,
@@ -32,6 +32,7 @@ const SETTLED: ObjectSettlement = {
   copied: 3,
   left: null,
   referenced: 40,
+  allRows: true,
   missing: 2,
   missingKeys: ["receipts/7.json", "receipts/9.json"],
   detail: "the store of aws-us-east-1 does not answer",
@@ -267,6 +268,19 @@ describe("settling the objects", () => {
 
   test("people are asked about objects beyond their objective", async () => {
     expect(await measured(100_000)).toContain("ms of objects, the objective is 60000 ms. Go on?");
+  });
+
+  test("a settlement as long as the configuration allows is in the report", async () => {
+    const simulation: Simulation = new Simulation(async (call) => {
+      if (call.action.kind !== "settle-objects") return call.run();
+      await simulation.clock.sleep(2 * 3_600_000, call.signal);
+      return { ...SETTLED };
+    });
+    simulation.world.strike((state) => {
+      state.sites[A]!.condition = "dead";
+    });
+    const run = await simulation.run({ ...plan, id: "run-long" });
+    expect(buildReport(run).objects).toMatchObject({ copied: 3, missing: 2 });
   });
 
   test("a store that cannot be asked does not hold up a move", async () => {

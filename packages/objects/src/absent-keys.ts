@@ -25,6 +25,8 @@ export interface AbsentKeysRequest {
   readonly prefix: string;
   /** How many absent keys are kept by name. */
   readonly keep: number;
+  /** Ends the walk early; what was looked at by then is the answer. */
+  readonly until?: AbortSignal;
   readonly tools: Pick<CopyTools, "surroundings" | "retries">;
 }
 
@@ -44,15 +46,16 @@ export async function absentKeys(
   request: AbsentKeysRequest,
   signal: AbortSignal,
 ): Promise<AbsentKeys> {
-  const { keys, store, prefix, keep } = request;
-  const listing = store.list({ prefix }, signal);
+  const { keys, store, prefix, keep, until } = request;
+  const limited = until === undefined ? signal : AbortSignal.any([signal, until]);
+  const listing = store.list({ prefix }, limited);
   const stored = ascending(listing, ({ key }) => key, "the listing")[Symbol.asyncIterator]();
   let looked = 0;
   let absent = 0;
   let suspects: string[] = [];
   const first: string[] = [];
   const askAgain = async (): Promise<void> => {
-    const gone = await absentOf(suspects, request, signal);
+    const gone = await absentOf(suspects, request, limited);
     absent += gone.length;
     first.push(...gone.slice(0, keep - first.length));
     suspects = [];
@@ -66,10 +69,13 @@ export async function absentKeys(
       if (suspects.length >= SUSPECTS_MAX) await askAgain();
     }
     await askAgain();
-    return { looked, absent, first };
+  } catch (error) {
+    if (signal.aborted || until?.aborted !== true) throw error;
+    looked -= suspects.length;
   } finally {
     await stored.return?.(undefined);
   }
+  return { looked, absent, first };
 }
 
 /** Those of `keys` that the store does not have, in the same order. */

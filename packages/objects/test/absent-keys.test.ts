@@ -56,6 +56,17 @@ describe("absent keys", () => {
     expect(await absentFrom(inner, keys)).toEqual({ looked: 4, absent: 2, first: ["a", "c"] });
   });
 
+  test("that were not asked for again when the time was over are not counted as looked at", async () => {
+    const over = new AbortController();
+    const keys = (async function* cut(): AsyncGenerator<readonly string[]> {
+      yield ["a", "b"];
+      over.abort();
+      throw new Error("the time is over");
+    })();
+    const found = await absentFrom(storeWith(["a"]), keys, { until: over.signal });
+    expect(found).toEqual({ looked: 1, absent: 0, first: [] });
+  });
+
   test("are those, too, that the store could not hold", async () => {
     const store = new MemoryObjectStore({ refuses: (key) => key.endsWith(".") });
     store.put("a", "a");
@@ -114,10 +125,14 @@ function storeWith(keys: readonly string[], pageSize = 1_000): MemoryObjectStore
 function absentFrom(
   store: Pick<MemoryObjectStore, "list" | "head">,
   keys: AsyncIterable<readonly string[]>,
-  { keep = 10_000, clock = new VirtualClock() } = {},
+  {
+    keep = 10_000,
+    clock = new VirtualClock(),
+    until = NEVER,
+  }: { readonly keep?: number; readonly clock?: VirtualClock; readonly until?: AbortSignal } = {},
 ): Promise<AbsentKeys> {
   const tools = { surroundings: { clock, random: new SeededRandom(1) }, retries: QUICK_RETRIES };
-  return absentKeys({ keys, store, prefix: "", keep, tools }, NEVER);
+  return absentKeys({ keys, store, prefix: "", keep, until, tools }, NEVER);
 }
 
 async function* paged<T>(items: readonly T[], size: number): AsyncGenerator<readonly T[]> {

@@ -45,6 +45,8 @@ export interface QueuedObjectDeskOptions {
 const POLL_MS = 200;
 /** A worker looks for work every quarter of a second; one that is busy with a move may take longer. */
 const WORKER_GRACE_MS = 5_000;
+/** Longest the rows are walked; nobody waits for it to write. */
+const WALK_MS = 3_600_000;
 /** More are only counted. */
 const MISSING_NAMED_MAX = 1_000;
 
@@ -69,9 +71,10 @@ export class QueuedObjectDesk implements ObjectDesk {
       copied: synced.result?.copied ?? 0,
       left: synced.result?.left ?? null,
       referenced: absent.looked,
+      allRows: absent.all,
       missing: absent.absent,
       missingKeys: absent.first,
-      detail: `${synced.detail}; ${absent.absent} of ${absent.looked} objects that rows point to are missing at ${to}`,
+      detail: `${synced.detail}; ${absent.absent} of ${absent.looked} objects that rows point to are missing at ${to}${absent.all ? "" : ", and there was no time for the other rows"}`,
     };
   }
 
@@ -116,17 +119,25 @@ export class QueuedObjectDesk implements ObjectDesk {
     return now;
   }
 
-  async #absent(to: SiteId, signal: AbortSignal): Promise<AbsentKeys> {
+  /** `all`: every row was looked at. */
+  async #absent(to: SiteId, signal: AbortSignal): Promise<AbsentKeys & { readonly all: boolean }> {
     const { references, openPlace, clock, random } = this.#options;
+    const [over, done] = [new AbortController(), new AbortController()];
+    void clock.sleep(WALK_MS, AbortSignal.any([signal, done.signal])).then(
+      () => over.abort(),
+      () => undefined,
+    );
+    const until = over.signal;
     const tools = { surroundings: { clock, random }, retries: QUICK_RETRIES };
     const found: AbsentKeys[] = [];
     let place: OpenPlace | null = null;
     try {
       place = await openPlace(to);
-      for (const keys of references(to, signal)) {
+      for (const keys of references(to, AbortSignal.any([signal, until]))) {
+        if (until.aborted) break;
         const { store, prefix } = place;
         const prefixed = withPrefix(keys, prefix);
-        const request = { keys: prefixed, store, prefix, keep: MISSING_NAMED_MAX, tools };
+        const request = { keys: prefixed, store, prefix, keep: MISSING_NAMED_MAX, until, tools };
         found.push(await absentKeys(request, signal));
       }
     } catch (error) {
@@ -136,12 +147,14 @@ export class QueuedObjectDesk implements ObjectDesk {
         { retryable: true, cause: error },
       );
     } finally {
+      done.abort();
       place?.close();
     }
     return {
       looked: found.reduce((sum, one) => sum + one.looked, 0),
       absent: found.reduce((sum, one) => sum + one.absent, 0),
       first: found.flatMap(({ first }) => first).slice(0, MISSING_NAMED_MAX),
+      all: !until.aborted,
     };
   }
 }

@@ -36,8 +36,9 @@ const LIMITS: Readonly<Record<Exclude<StepKind, "pause">, StepLimits>> = {
   "open-writes": limits(10, [8, 250, 4_000]),
   // Resolvers may hold an answer for minutes beyond its TTL: about ten minutes of looking.
   "verify-convergence": limits(30, [70, 500, 10_000]),
-  // Nobody waits for it to write: what is on its way is copied for as long as the policy says.
-  "settle-objects": limits(120, [2, 1_000, 5_000]),
+  // Nobody waits for it to write. It keeps its own time, at most an hour to copy and an hour to look
+  // at rows, and answers with what it knows: this is for one that hangs.
+  "settle-objects": limits(7_500, [2, 1_000, 5_000]),
   "record-salvage": limits(10, [3, 500, 2_000]),
   // Both read whole tables: the larger the data, the longer, and nobody waits for them to write.
   "rejoin-site": limits(3_600, [3, 1_000, 10_000]),

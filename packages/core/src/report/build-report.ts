@@ -96,8 +96,11 @@ function objectsOf(run: RunRecord): ObjectsReport | null {
     copied,
     left: numberOf(field(result, "left")),
     referenced,
+    // An older version knew no limit.
+    allRows: field(result, "allRows") !== false,
     missing,
     missingKeys: isList(keys) ? keys.flatMap((key) => textOf(key) ?? []) : [],
+    detail: textOf(field(result, "detail")),
   };
 }
 

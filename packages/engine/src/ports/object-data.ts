@@ -15,6 +15,8 @@ export interface ObjectSettlement {
   readonly left: number | null;
   /** Rows looked at that say their object is stored. */
   readonly referenced: number;
+  /** Whether these are all of them; otherwise there was no time for the others. */
+  readonly allRows: boolean;
   /** Their objects that are not at the new site. */
   readonly missing: number;
   /** The first of them, in order; bounded. */
@@ -27,7 +29,7 @@ export interface ObjectSettlement {
 export interface ObjectDesk {
   /**
    * Copies what is still missing at `to`, if `from` answers, for at most the configured time, and
-   * compares the rows of `to` with its objects. Idempotent: what is there is not copied again.
+   * compares the rows of `to` with its objects, for at most an hour. Idempotent: what is there is not copied again.
    * @throws {CloudPhoenixError} `TIMED_OUT` if nobody copies objects now, `UNREACHABLE`, `ABORTED`
    */
   settle(

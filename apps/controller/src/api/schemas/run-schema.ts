@@ -128,9 +128,14 @@ const reportSchema: z.ZodType<RunReport> = z
           .describe("Not copied when the old site was left, and not until a person acts."),
         copied: z.number(),
         left: z.number().nullable(),
-        referenced: z.number(),
+        referenced: z.number().describe("Rows looked at that say their object is stored."),
+        allRows: z.boolean().describe("False if there was no time for all of them."),
         missing: z.number(),
         missingKeys: z.array(z.string()),
+        detail: z
+          .string()
+          .nullable()
+          .describe("What was copied and found, and why not more, in one sentence."),
       })
       .nullable(),
     writePauseMs: z
