@@ -81,7 +81,7 @@ function order({ acceptLoss }: { readonly acceptLoss: boolean }): Promise<{ run:
 async function approve(run: string, by: string): Promise<void> {
   await sandbox.api.send(`/v1/runs/${run}/approve`, {
     method: "POST",
-    body: { by, comment: "seen" },
+    body: { by, comment: "seen", question: (await recordOf(run)).question },
   });
 }
 

@@ -90,7 +90,8 @@ async function runOf(sandbox: SandboxUnderTest, id: string): Promise<RunRecord> 
 async function approvedRunOf(sandbox: SandboxUnderTest, id: string): Promise<RunRecord> {
   const run = await runOf(sandbox, id);
   if (run.status === "waiting-approval") {
-    const body = { by: "campaign", comment: "what was lost is not the question here" };
+    const { question } = run;
+    const body = { by: "campaign", question, comment: "what was lost is not the question here" };
     await sandbox.api.send(`/v1/runs/${id}/approve`, { method: "POST", body });
   }
   return run;

@@ -108,8 +108,8 @@ async function operate(sandbox: SandboxUnderTest, stop: AbortSignal): Promise<vo
     try {
       const moves = (await sandbox.runs()).filter((run) => run.plan.kind === "dr");
       const by = "ann";
-      for (const { id } of moves.filter((run) => run.status === "waiting-approval")) {
-        const body = { by, comment: "the campaign approves" };
+      for (const { id, question } of moves.filter((run) => run.status === "waiting-approval")) {
+        const body = { by, question, comment: "the campaign approves" };
         await sandbox.api.send(`/v1/runs/${id}/approve`, { method: "POST", body });
       }
       if (moves.length === 0 && Date.now() - sinceMs > PATIENCE_MS) {

@@ -62,7 +62,8 @@ async function endOfMove(): Promise<RunRecord> {
       const run = (await sandbox.runs()).find((one) => one.plan.kind === "dr");
       if (run === undefined) throw new Error("no move was decided on");
       if (run.status === "waiting-approval") {
-        const body = { by: "ann", comment: "a slow machine made it look risky" };
+        const { question } = run;
+        const body = { by: "ann", question, comment: "a slow machine made it look risky" };
         await sandbox.api.send(`/v1/runs/${run.id}/approve`, { method: "POST", body });
       }
       return run;

@@ -77,7 +77,7 @@ if (scenario !== "") {
     executeBranch: branch,
   });
   await runner.start(samplePlan(runId), "test");
-  const approval = { kind: "approve", by: approver, comment: "go", planId: runId } as const;
+  const approval = { kind: "approve", by: approver, comment: "go", question: 1 } as const;
   for (const _ of approver === "" ? [] : [1, 2]) await runner.command(runId, approval, "key-1");
   await runner.ended(runId, leadership.lost);
   say({ said: "ended" });

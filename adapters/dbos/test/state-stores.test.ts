@@ -112,6 +112,7 @@ describe("runs", () => {
       await runs.setStatus("run-a", {
         status: "paused",
         waitingFor: "you",
+        question: null,
         endedAtMs: null,
         order: 1,
       });
@@ -127,6 +128,7 @@ describe("runs", () => {
       endedAtMs: null,
       status: "paused",
       waitingFor: "you",
+      question: null,
       approvals: [approval, { ...approval, by: "bob" }],
     });
     expect(run?.steps[0]).toMatchObject({ id: "one", status: "pending", attempts: 0 });
@@ -179,7 +181,13 @@ describe("runs", () => {
     const missing = { code: "NOT_FOUND", retryable: false };
     await expect(runs.putStep("x", doneStep, 1)).rejects.toMatchObject(missing);
     await expect(
-      runs.setStatus("x", { status: "failed", waitingFor: null, endedAtMs: 1, order: 1 }),
+      runs.setStatus("x", {
+        status: "failed",
+        waitingFor: null,
+        question: null,
+        endedAtMs: 1,
+        order: 1,
+      }),
     ).rejects.toMatchObject(missing);
     await expect(
       runs.addEvent({ runId: "x", key: "k", atMs: 1, kind: "waiting", step: null, text: "" }),

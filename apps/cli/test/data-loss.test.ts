@@ -70,6 +70,7 @@ describe("failover", () => {
       steps: [],
       approvals: [],
       waitingFor: "approval by 2 people",
+      question: 1,
     };
     const view = { run, events: [], report: null, loss: null, detectedAtMs: null };
     const pretended = await withApi({
@@ -84,6 +85,58 @@ describe("failover", () => {
     expect(code).toBe(EXIT_CODES.needsPerson);
     const order = pretended.asked.find((one) => one.what === "POST /v1/runs");
     expect(order?.body).toMatchObject({ acceptLoss: true, by: "ann", reason: "now" });
+  });
+});
+
+describe("run approve", () => {
+  const WAITING = "approval by 1 person: Leaving a may lose 9000 ms of writes. Go on?";
+  const asking = (question: number | null): Answers => ({
+    "GET /v1/runs/dr-1": {
+      body: {
+        run: {
+          id: "dr-1",
+          status: question === null ? "running" : "waiting-approval",
+          plan: { id: "dr-1", kind: "dr", to: "b", from: "a", reason: "now", steps: [] },
+          startedAtMs: 1,
+          steps: [],
+          waitingFor: question === null ? null : WAITING,
+          question,
+        },
+        events: [],
+        report: null,
+        loss: null,
+      },
+    },
+    "POST /v1/runs/dr-1/approve": { status: 202, body: { run: { id: "dr-1" } } },
+  });
+  const APPROVE = ["run", "approve", "dr-1", "--by", "ann"];
+
+  test("approves the question it names and no other", async () => {
+    const { run, asked } = await withApi(asking(2));
+
+    expect(await run(...APPROVE, "--question", "2", "--comment", "seen")).toBe(EXIT_CODES.done);
+
+    expect(asked).toEqual([
+      { what: "POST /v1/runs/dr-1/approve", body: { by: "ann", question: 2, comment: "seen" } },
+    ]);
+  });
+
+  test("approves nothing that was not named, but says what is asked and how to approve it", async () => {
+    const { run, asked } = await withApi(asking(2));
+
+    expect(await run(...APPROVE)).toBe(EXIT_CODES.needsPerson);
+
+    expect(asked.map((one) => one.what)).toEqual(["GET /v1/runs/dr-1"]);
+    expect(said).toContain(`Question 2: ${WAITING}`);
+    expect(said).toContain("cloudphoenix run approve dr-1 --question 2");
+  });
+
+  test("says so if nothing is asked", async () => {
+    const { run } = await withApi(asking(null));
+
+    expect(await run(...APPROVE)).toBe(EXIT_CODES.needsPerson);
+
+    expect(said).toContain("it asks nothing now (running)");
   });
 });
 

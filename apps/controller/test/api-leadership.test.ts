@@ -20,7 +20,7 @@ describe("a follower", () => {
 
   test.each([
     ["POST", "/v1/runs", ORDER],
-    ["POST", "/v1/runs/some/approve", { by: "ada" }],
+    ["POST", "/v1/runs/some/approve", { by: "ada", question: 1 }],
     ["POST", "/v1/runs/some/cancel", { by: "ada", reason: "x" }],
     ["POST", "/v1/runs/some/loss", { by: "ada" }],
     ["POST", "/v1/plans", { kind: "dr" }],

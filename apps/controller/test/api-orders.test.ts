@@ -118,7 +118,6 @@ describe("an order", () => {
 
 describe("a command to a run", () => {
   test.each([
-    ["approve", { by: "ada", comment: "ok" }, { comment: "ok", planId: "dr-1" }],
     ["pause", { by: "ada" }, {}],
     ["resume", { by: "ada" }, {}],
     ["cancel", { by: "ada", reason: "enough" }, { reason: "enough" }],
@@ -145,6 +144,8 @@ describe("a command to a run", () => {
     ["cancel", { by: "ada" }],
     ["skip", { by: "ada", step: "promote-database" }],
     ["retry", { by: "ada" }],
+    ["approve", { by: "ada" }],
+    ["approve", { by: "ada", question: "1" }],
     ["pause", {}],
   ])("%s is refused without what it must say", async (verb, body) => {
     const id = await startedRun(world);
@@ -167,6 +168,7 @@ describe("a command to a run", () => {
     await world.runs.setStatus(id, {
       status: "completed",
       waitingFor: null,
+      question: null,
       endedAtMs: NOW_MS,
       order: 9,
     });
@@ -176,10 +178,63 @@ describe("a command to a run", () => {
     expect(world.room.commands).toEqual([]);
   });
 
+  test("approves the question that is open, and the audit log says which one", async () => {
+    const id = await askingRun(2);
+    const answer = await send<Started>(
+      world,
+      `POST /v1/runs/${id}/approve`,
+      { by: "ada", question: 2, comment: "ok" },
+      { "idempotency-key": "c1" },
+    );
+    expect(answer).toMatchObject({ status: 202, body: { run: { question: 2 } } });
+    expect(world.room.commands).toEqual([
+      {
+        runId: id,
+        command: { kind: "approve", by: "ada", comment: "ok", question: 2 },
+        key: "c1",
+      },
+    ]);
+    expect(world.audit.entries.at(-1)).toMatchObject({
+      who: "operator:ada",
+      what: "run.approve",
+      why: "ok",
+      detail: { question: 2 },
+    });
+  });
+
+  test("does not approve what was asked before, and says what is asked now", async () => {
+    const id = await askingRun(2);
+    const approval = { by: "ada", question: 1 };
+    const { status, body } = await send(world, `POST /v1/runs/${id}/approve`, approval);
+    expect(status).toBe(409);
+    expect(body.detail).toContain("question 1 of run dr-1 is not open");
+    expect(body.detail).toContain("now asks question 2: approval by 1 person: Go on?");
+    expect(body.hint).toContain("cloudphoenix run show dr-1");
+    expect(world.room.commands).toEqual([]);
+  });
+
+  test("does not approve while the run asks nothing", async () => {
+    const id = await startedRun(world);
+    const approval = { by: "ada", question: 1 };
+    const { status, body } = await send(world, `POST /v1/runs/${id}/approve`, approval);
+    expect(status).toBe(409);
+    expect(body.detail).toContain("asks nothing now (running)");
+    expect(world.room.commands).toEqual([]);
+  });
+
   test("is refused for a run nobody knows", async () => {
     expect((await send(world, "POST /v1/runs/none/pause", { by: "ada" })).status).toBe(404);
   });
 });
+
+/** A run that asks its `question`th question. */
+async function askingRun(question: number): Promise<string> {
+  const id = await startedRun(world);
+  const waitingFor = "approval by 1 person: Go on?";
+  const status = { status: "waiting-approval", endedAtMs: null, order: 3 } as const;
+  await world.runs.setStatus(id, { ...status, waitingFor, question });
+  return id;
+}
 
 describe("the exact loss of a run", () => {
   test("is read on request and written down", async () => {

@@ -64,6 +64,7 @@ describe("the status for everybody", () => {
       await world.runs.setStatus("dr-1", {
         status,
         waitingFor: null,
+        question: null,
         endedAtMs: NOW_MS,
         order: 9,
       });
@@ -74,7 +75,12 @@ describe("the status for everybody", () => {
 
   test("says nothing of a move that nobody has agreed to yet", async () => {
     await start("dr");
-    const waiting = { status: "waiting-approval", waitingFor: "ada", endedAtMs: null } as const;
+    const waiting = {
+      status: "waiting-approval",
+      waitingFor: "ada",
+      question: 1,
+      endedAtMs: null,
+    } as const;
     await world.runs.setStatus("dr-1", { ...waiting, order: 9 });
 
     expect((await ask()).body).toEqual(AT_HOME);
@@ -84,7 +90,12 @@ describe("the status for everybody", () => {
     await start("dr");
     const [first] = (await world.runs.get("dr-1"))?.steps ?? [];
     await world.runs.putStep("dr-1", { ...first!, status: "done" }, 9);
-    const waiting = { status: "waiting-approval", waitingFor: "ada", endedAtMs: null } as const;
+    const waiting = {
+      status: "waiting-approval",
+      waitingFor: "ada",
+      question: 1,
+      endedAtMs: null,
+    } as const;
     await world.runs.setStatus("dr-1", { ...waiting, order: 9 });
 
     expect((await ask()).body).toMatchObject({ move: { to: "azure-westeurope" } });

@@ -114,7 +114,13 @@ test("after a move objects flow the other way, and what only the old site has is
 
   const { roles, runs } = world.state;
   await runs.create({ plan: samplePlan("run-1", 2), startedBy: "test", atMs: 1 });
-  await runs.setStatus("run-1", { status: "completed", waitingFor: null, endedAtMs: 2, order: 1 });
+  await runs.setStatus("run-1", {
+    status: "completed",
+    waitingFor: null,
+    question: null,
+    endedAtMs: 2,
+    order: 1,
+  });
   expect((await roles.read()).active).toBe(AZURE);
 
   await eventually("new at the old site", () => textAt(world.active.store, "new"));

@@ -92,6 +92,8 @@ export interface RunRecord {
   readonly steps: readonly StepRecord[];
   /** What the run waits for, in words; null while it does not wait. */
   readonly waitingFor: string | null;
+  /** The question that is open: 1 for the first of a run, never used twice; null while none is. */
+  readonly question: number | null;
   readonly approvals: readonly Approval[];
 }
 
@@ -125,7 +127,8 @@ export type RunCommand =
       readonly kind: "approve";
       readonly by: string;
       readonly comment: string;
-      readonly planId: string;
+      /** The question that was seen; any other one is not answered by this. */
+      readonly question: number;
     }
   | { readonly kind: "pause"; readonly by: string }
   | { readonly kind: "resume"; readonly by: string }

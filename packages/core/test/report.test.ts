@@ -32,6 +32,7 @@ function finishedRun(
     endedAtMs: 2_500,
     steps,
     waitingFor: null,
+    question: null,
     approvals: [],
     ...change,
   };

@@ -29,11 +29,11 @@ interface Story {
 }
 
 const ALWAYS = Number.POSITIVE_INFINITY;
-const approve = ({ id: planId }: Plan): RunCommand => ({
+const approve = (): RunCommand => ({
   kind: "approve",
   by: "bob",
   comment: "",
-  planId,
+  question: 1,
 });
 const cancel = (): RunCommand => ({ kind: "cancel", by: "ann", reason: "enough" });
 

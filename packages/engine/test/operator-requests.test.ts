@@ -63,7 +63,7 @@ describe("an operator", () => {
 
     const plan = await simulation.loop.request({ ...REQUEST, kind: "dr", acceptLoss: true });
     await simulation.untilStatus(plan.id, ({ status }) => status === "waiting-approval");
-    await simulation.tell(plan.id, { kind: "approve", by: "bob", comment: "", planId: plan.id });
+    await simulation.tell(plan.id, { kind: "approve", by: "bob", comment: "", question: 1 });
     await simulation.clock.advance(10_000);
     await simulation.end();
 

@@ -6,8 +6,8 @@ import { A, B, Simulation, statuses } from "./simulation.ts";
 
 const DAY_MS = 86_400_000;
 
-function approve({ id: planId }: Pick<Plan, "id">, by: string): RunCommand {
-  return { kind: "approve", by, comment: "seen", planId };
+function approve(by: string, question: number = 1): RunCommand {
+  return { kind: "approve", by, comment: "seen", question };
 }
 
 async function waiting(approvers: number): Promise<{ simulation: Simulation; plan: Plan }> {
@@ -18,19 +18,28 @@ async function waiting(approvers: number): Promise<{ simulation: Simulation; pla
   return { simulation, plan };
 }
 
+/** A move whose fence will prove nothing: the site is cut off, and its ways in do not close. */
+function weaklyFenced(simulation: Simulation): Plan {
+  simulation.world.inject({ operation: `shut ${A}`, how: "before", times: 1_000 });
+  simulation.world.strike((state) => {
+    state.sites[A]!.condition = "isolated";
+  });
+  return simulation.plan("dr");
+}
+
 const ended = ({ endedAtMs }: { readonly endedAtMs: number | null }): boolean => endedAtMs !== null;
 
 describe("approvals", () => {
   test("come days later and from as many different people as were asked for", async () => {
     const { simulation, plan } = await waiting(2);
     await simulation.clock.advance(3 * DAY_MS);
-    await simulation.tell(plan.id, approve(plan, "bob"));
+    await simulation.tell(plan.id, approve("bob"));
     await simulation.clock.advance(DAY_MS);
     expect(await simulation.record(plan.id)).toMatchObject({
       status: "waiting-approval",
       waitingFor: expect.stringContaining("approval by 1 person"),
     });
-    await simulation.tell(plan.id, approve(plan, "carol"));
+    await simulation.tell(plan.id, approve("carol"));
 
     const run = await simulation.untilStatus(plan.id, ended);
 
@@ -41,7 +50,7 @@ describe("approvals", () => {
   test("by the same person count once, however the name is written and whoever started", async () => {
     const { simulation, plan } = await waiting(2);
     for (const name of ["ann", "Ann ", "operator:ann"]) {
-      await simulation.tell(plan.id, approve(plan, name));
+      await simulation.tell(plan.id, approve(name));
     }
     await simulation.clock.advance(1_000);
 
@@ -51,19 +60,25 @@ describe("approvals", () => {
     expect((await simulation.texts(plan.id)).at(-1)).toContain("has approved already");
   });
 
-  test("of another plan are refused", async () => {
+  test("of another question are refused, and name the one that is open", async () => {
     const { simulation, plan } = await waiting(1);
-    await simulation.tell(plan.id, approve({ id: "another" }, "bob"));
+    await simulation.tell(plan.id, approve("bob", 2));
     await simulation.clock.advance(1_000);
 
-    expect((await simulation.record(plan.id)).status).toBe("waiting-approval");
-    expect((await simulation.texts(plan.id)).at(-1)).toContain("it is for plan another");
+    expect(await simulation.record(plan.id)).toMatchObject({
+      status: "waiting-approval",
+      question: 1,
+      approvals: [],
+    });
+    expect((await simulation.texts(plan.id)).at(-1)).toBe(
+      "approve by bob refused: it is for question 2, open is question 1",
+    );
   });
 
   test("that come too late change nothing and are answered", async () => {
     const { simulation, plan } = await waiting(1);
-    await simulation.tell(plan.id, approve(plan, "bob"));
-    await simulation.tell(plan.id, approve(plan, "carol"));
+    await simulation.tell(plan.id, approve("bob"));
+    await simulation.tell(plan.id, approve("carol"));
 
     const run = await simulation.untilStatus(plan.id, ended);
 
@@ -74,20 +89,77 @@ describe("approvals", () => {
     );
   });
 
-  test("given before the question was asked do not count", async () => {
-    const simulation = new Simulation();
-    simulation.world.inject({ operation: `shut ${A}`, how: "before", times: 1_000 });
-    simulation.world.strike((state) => {
-      state.sites[A]!.condition = "dead";
+  test("given while the step that asks still works do not count, whatever they name", async () => {
+    const simulation = new Simulation(async (call) => {
+      if (call.action.kind === "fence-site") await simulation.tell(plan.id, approve("bob"));
+      return call.run();
     });
-    const plan = simulation.plan("dr");
+    const plan = weaklyFenced(simulation);
     await simulation.runner.start(plan, "decision");
-    await simulation.tell(plan.id, approve(plan, "bob"));
+    await simulation.untilStatus(plan.id, ({ status }) => status !== "running");
+    await simulation.clock.advance(60_000);
 
-    const run = await simulation.untilStatus(plan.id, ({ status }) => status !== "running");
+    const run = await simulation.record(plan.id);
+    expect(run).toMatchObject({ status: "waiting-approval", question: 1, approvals: [] });
+    expect(simulation.world.effects).not.toContain(`promote ${B}`);
+    expect(await simulation.texts(plan.id)).toContain(
+      "approve by bob refused: nothing waits for approval",
+    );
+  });
 
-    expect(run.status).toBe("waiting-approval");
-    expect(run.approvals).toEqual([]);
+  test("of one question do not answer the next one, however late they arrive", async () => {
+    const simulation = new Simulation(async (call) => {
+      if (call.action.kind === "measure-loss") await simulation.tell(plan.id, approve("carol"));
+      return call.run();
+    });
+    simulation.world.strike((state) => {
+      state.replication.stalled = true;
+    });
+    await simulation.clock.advance(20_000);
+    const plan = weaklyFenced(simulation);
+    await simulation.runner.start(plan, "decision");
+    await simulation.untilStatus(plan.id, ({ question }) => question === 1);
+    await simulation.tell(plan.id, approve("bob"));
+    await simulation.untilStatus(plan.id, ({ question }) => question === 2);
+    await simulation.tell(plan.id, approve("dan"));
+    await simulation.clock.advance(60_000);
+
+    const run = await simulation.record(plan.id);
+    expect(run).toMatchObject({ status: "waiting-approval", question: 2 });
+    expect(run.waitingFor).toContain("may lose");
+    expect(run.approvals.map(({ by }) => by)).toEqual(["bob"]);
+    expect(simulation.world.effects).not.toContain(`promote ${B}`);
+
+    await simulation.tell(plan.id, approve("bob", 2));
+    expect((await simulation.untilStatus(plan.id, ended)).status).toBe("completed");
+  });
+
+  test("are asked for under a new number after nobody answered", async () => {
+    const { simulation, plan } = await waiting(1);
+    await simulation.untilStatus(plan.id, ({ status }) => status === "needs-attention");
+    expect((await simulation.record(plan.id)).question).toBeNull();
+    await simulation.tell(plan.id, { kind: "retry", by: "bob", step: "approval" });
+    await simulation.untilStatus(plan.id, ({ question }) => question === 2);
+    await simulation.tell(plan.id, approve("bob", 1));
+    await simulation.clock.advance(1_000);
+
+    expect((await simulation.record(plan.id)).question).toBe(2);
+  });
+
+  test("do not keep a cancel back that came before the question", async () => {
+    const simulation = new Simulation(async (call) => {
+      const asks = await call.run();
+      if (call.action.kind === "approval") {
+        await simulation.tell(plan.id, { kind: "pause", by: "ann" });
+        await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "enough" });
+      }
+      return asks;
+    });
+    const plan = simulation.plan("dr", {}, 1);
+    await simulation.runner.start(plan, "operator:ann");
+
+    expect((await simulation.untilStatus(plan.id, ended)).status).toBe("undone");
+    expect(await simulation.texts(plan.id)).not.toContainEqual(expect.stringContaining("approved"));
   });
 
   test("that never come end the wait of an approval step, and it can be asked again", async () => {
@@ -95,7 +167,7 @@ describe("approvals", () => {
     await simulation.untilStatus(plan.id, ({ status }) => status === "needs-attention");
     await simulation.tell(plan.id, { kind: "retry", by: "bob", step: "approval" });
     await simulation.untilStatus(plan.id, ({ status }) => status === "waiting-approval");
-    await simulation.tell(plan.id, approve(plan, "bob"));
+    await simulation.tell(plan.id, approve("bob", 2));
 
     expect((await simulation.untilStatus(plan.id, ended)).status).toBe("completed");
   });
@@ -127,7 +199,7 @@ describe("a fence that cannot be proven", () => {
     expect(stopped.waitingFor).toContain(`The fence of ${A} is only unproven`);
     expect(simulation.world.effects).not.toContain(`promote ${B}`);
 
-    await simulation.tell(plan.id, approve(plan, "bob"));
+    await simulation.tell(plan.id, approve("bob"));
     const run = await simulation.untilStatus(plan.id, ended);
     expect(run.status).toBe("completed");
     expect(run.steps[0]).toMatchObject({ status: "done", result: { degree: "unproven" } });
@@ -147,14 +219,14 @@ test("a fence below an expired lease takes two people where two are asked for", 
   expect(stopped.status).toBe("waiting-approval");
   expect(stopped.waitingFor).toContain(`approval by 2 people: The fence of ${A} is only network`);
 
-  await simulation.tell(plan.id, approve(plan, "bob"));
-  await simulation.tell(plan.id, approve(plan, "operator:Bob "));
+  await simulation.tell(plan.id, approve("bob"));
+  await simulation.tell(plan.id, approve("operator:Bob "));
   await simulation.clock.advance(60_000);
   expect((await simulation.record(plan.id)).status).toBe("waiting-approval");
   expect((await simulation.texts(plan.id)).at(-1)).toContain("has approved already");
   expect(simulation.world.effects).not.toContain(`promote ${B}`);
 
-  await simulation.tell(plan.id, approve(plan, "carol"));
+  await simulation.tell(plan.id, approve("carol"));
   const run = await simulation.untilStatus(plan.id, ended);
   expect(run.status).toBe("completed");
   expect(run.approvals.map(({ by }) => by)).toEqual(["bob", "carol"]);
@@ -305,8 +377,8 @@ test("a paused run can be cancelled", async () => {
 
 test("a command with a key that was used is delivered once", async () => {
   const { simulation, plan } = await waiting(2);
-  await simulation.runner.command(plan.id, approve(plan, "bob"), "same");
-  await simulation.runner.command(plan.id, approve(plan, "carol"), "same");
+  await simulation.runner.command(plan.id, approve("bob"), "same");
+  await simulation.runner.command(plan.id, approve("carol"), "same");
   await simulation.clock.advance(1_000);
 
   const run = await simulation.record(plan.id);

@@ -69,6 +69,7 @@ const MIGRATIONS: readonly string[] = [
   WORK_SCHEMA,
   OBJECTS_SCHEMA,
   "alter table cloudphoenix.run add column status_order int not null default 0",
+  "alter table cloudphoenix.run add column question int",
 ];
 
 /** Key of the advisory lock that lets one process migrate at a time. */

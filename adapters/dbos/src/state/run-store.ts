@@ -20,6 +20,7 @@ interface RunRow {
   readonly started_at_ms: string;
   readonly ended_at_ms: string | null;
   readonly waiting_for: string | null;
+  readonly question: number | null;
   readonly steps: readonly StoredStep[];
   readonly approvals: readonly Approval[];
 }
@@ -39,7 +40,7 @@ interface EventRow {
 }
 
 const RUN_COLUMNS =
-  "id, plan, status, started_by, started_at_ms, ended_at_ms, waiting_for, steps, approvals";
+  "id, plan, status, started_by, started_at_ms, ended_at_ms, waiting_for, question, steps, approvals";
 
 /**
  * Runs in one row each, their step records inside: a page of runs is one indexed query. Branches
@@ -72,13 +73,13 @@ export class PostgresRunStore implements RunStore {
   }
 
   async setStatus(runId: string, change: RunStatusChange): Promise<void> {
-    const { status, endedAtMs, order } = change;
+    const { status, question, endedAtMs, order } = change;
     const waitingFor = change.waitingFor === null ? null : storedText(change.waitingFor);
     const changed = await this.#state.query(
       `update cloudphoenix.run
-       set status = $2, waiting_for = $3, ended_at_ms = $4, status_order = $5
-       where id = $1 and status_order <= $5 returning id`,
-      [runId, status, waitingFor, endedAtMs, order],
+       set status = $2, waiting_for = $3, question = $4, ended_at_ms = $5, status_order = $6
+       where id = $1 and status_order <= $6 returning id`,
+      [runId, status, waitingFor, question, endedAtMs, order],
     );
     if (changed.length === 0 && (await this.get(runId)) === null) throw noSuchRun(runId);
   }
@@ -171,6 +172,7 @@ function runOf(row: RunRow): RunRecord {
     endedAtMs: row.ended_at_ms === null ? null : Number(row.ended_at_ms),
     steps: row.steps.map(recordOf),
     waitingFor: row.waiting_for,
+    question: row.question,
     approvals: row.approvals,
   };
 }

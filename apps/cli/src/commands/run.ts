@@ -1,16 +1,25 @@
-import type { LossReport } from "@cloudphoenix/core";
+import { CloudPhoenixError, type LossReport } from "@cloudphoenix/core";
 import type { Command } from "commander";
 import { randomUUID } from "node:crypto";
+import type { ApiClient } from "../api-client.ts";
 import type { CommandContext, Invocation } from "../command-context.ts";
 import { connect } from "../connection.ts";
 import { EXIT_CODES, type ExitCode } from "../exit-codes.ts";
-import { eventLines, lossLines, type RunView, runText } from "../render/run-text.ts";
+import {
+  approveCommand,
+  eventLines,
+  lossLines,
+  type RunView,
+  runText,
+  waitingText,
+} from "../render/run-text.ts";
 import { followRun } from "../follow-run.ts";
 import { operatorName } from "../operator-name.ts";
 
 interface Given {
   readonly by?: string;
   readonly comment?: string;
+  readonly question?: string;
   readonly reason?: string;
   readonly journal?: boolean;
   readonly follow?: boolean;
@@ -23,8 +32,11 @@ export function registerRun(program: Command, context: CommandContext): void {
   registerLoss(run, context);
   registerOrder(run, context, {
     verb: "approve",
-    description: "Approve what the run waits for, in your name.",
-    options: [["--comment <text>", "why you approve; kept in the audit log"]],
+    description: "Approve the question you saw, in your name.",
+    options: [
+      ["--question <number>", "the question you approve, as `run show` numbers it"],
+      ["--comment <text>", "why you approve; kept in the audit log"],
+    ],
   });
   registerOrder(run, context, {
     verb: "pause",
@@ -134,16 +146,40 @@ async function sendOrder(
   }: { readonly order: Order; readonly id: string; readonly step: string | undefined },
 ): Promise<ExitCode> {
   const api = await connect(options, process.env);
+  const question = order.verb === "approve" ? await questionOf(api, id, given) : null;
   const answer = await api.send<RunView>(`/v1/runs/${encodeURIComponent(id)}/${order.verb}`, {
     method: "POST",
     idempotencyKey: randomUUID(),
     body: {
       by: operatorName(given.by),
+      ...(question === null ? {} : { question }),
       ...(given.comment === undefined ? {} : { comment: given.comment }),
       ...(given.reason === undefined ? {} : { reason: given.reason }),
       ...(step === undefined ? {} : { step }),
     },
   });
-  terminal.result(answer, `Told run ${id}: ${order.verb}. See: cloudphoenix run show ${id}`);
+  const what = question === null ? order.verb : `approve question ${question}`;
+  terminal.result(answer, `Told run ${id}: ${what}. See: cloudphoenix run show ${id}`);
   return EXIT_CODES.done;
+}
+
+/**
+ * The number somebody approves. Nobody approves what they have not read, so it is never guessed.
+ * @throws {CloudPhoenixError} `APPROVAL_REQUIRED` with the open question if none was named
+ */
+async function questionOf(api: ApiClient, id: string, given: Given): Promise<number> {
+  if (given.question !== undefined) return Number(given.question);
+  const { run } = await api.send<RunView>(`/v1/runs/${encodeURIComponent(id)}`);
+  const asks = run.question === null ? `it asks nothing now (${run.status})` : waitingText(run);
+  throw new CloudPhoenixError(
+    "APPROVAL_REQUIRED",
+    `which question of run ${id} do you approve? ${asks}`,
+    {
+      retryable: false,
+      hint:
+        run.question === null
+          ? `See what it does: cloudphoenix run show ${id}`
+          : `If you agree: cloudphoenix ${approveCommand(run)}`,
+    },
+  );
 }

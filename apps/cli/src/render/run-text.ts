@@ -52,8 +52,16 @@ export function runText(view: RunView, paint: Paint): string {
     }),
   ];
   lines.push(...proofLines(view));
-  if (run.waitingFor !== null) lines.push("", `Waiting for: ${run.waitingFor}`);
+  if (run.waitingFor !== null) lines.push("", waitingText(run));
   return [...lines, ...nextCommands(run)].join("\n");
+}
+
+/** What a run waits for, with the number of its question if it asks one. */
+export function waitingText({
+  question,
+  waitingFor,
+}: Pick<RunRecord, "question" | "waitingFor">): string {
+  return question === null ? `Waiting for: ${waitingFor}` : `Question ${question}: ${waitingFor}`;
 }
 
 /** How surely the old writer was stopped, and what was or may be lost. */
@@ -166,10 +174,15 @@ const MARKS: Readonly<Record<StepRecord["status"], string>> = {
   "undo-failed": "✗",
 };
 
+/** What to type to approve what the run asks now, after the name of the program. */
+export function approveCommand({ id, question }: Pick<RunRecord, "id" | "question">): string {
+  return `run approve ${id} --question ${question ?? "<number>"}`;
+}
+
 function nextCommands(run: RunRecord): readonly string[] {
   const failed = run.steps.find((step) => step.status === "failed")?.id ?? "<step>";
   const next: Readonly<Partial<Record<RunRecord["status"], readonly string[]>>> = {
-    "waiting-approval": [`run approve ${run.id}`, `run cancel ${run.id} --reason "…"`],
+    "waiting-approval": [approveCommand(run), `run cancel ${run.id} --reason "…"`],
     paused: [`run resume ${run.id}`, `run cancel ${run.id} --reason "…"`],
     "needs-attention": [
       `run retry ${run.id} ${failed}`,

@@ -2,6 +2,7 @@
 import type { Terminal } from "../terminal.ts";
 import { clockText, durationText } from "./duration-text.ts";
 import { type ObjectCopyDocument, objectCopyText } from "./object-copy-text.ts";
+import { waitingText } from "./run-text.ts";
 import { type QuarantineDocument, quarantineLine } from "./quarantine-text.ts";
 import { textTable } from "./text-table.ts";
 
@@ -61,6 +62,7 @@ interface RunDocument {
   readonly to: string;
   readonly status: string;
   readonly waitingFor: string | null;
+  readonly question: number | null;
   readonly stepsDone: number;
   readonly stepsTotal: number;
   readonly current: readonly string[];
@@ -141,7 +143,7 @@ function runLines(run: RunDocument | null, paint: Terminal["paint"]): readonly s
     "",
     `Run ${run.id}: ${paint.yellow(run.status)}, ${run.stepsDone} of ${run.stepsTotal} steps`,
     ...run.current.map((title) => `  ▸ ${title}`),
-    ...(run.waitingFor === null ? [] : [`  waiting for: ${run.waitingFor}`]),
+    ...(run.waitingFor === null ? [] : [`  ${waitingText(run)}`]),
     `  cloudphoenix run show ${run.id}`,
   ];
 }

@@ -111,6 +111,7 @@ function startingRun(plan: Plan, by: string): RunRecord {
     endedAtMs: null,
     steps: plan.steps.map(({ id }) => pendingStep(id)),
     waitingFor: null,
+    question: null,
     approvals: [],
   };
 }

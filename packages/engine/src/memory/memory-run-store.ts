@@ -38,6 +38,7 @@ export class MemoryRunStore implements RunStore {
       endedAtMs: null,
       steps: plan.steps.map((step) => pendingStep(step.id)),
       waitingFor: null,
+      question: null,
       approvals: [],
     };
     this.#runs.set(plan.id, { record, order: 0, stepOrders: new Map(), events: [] });

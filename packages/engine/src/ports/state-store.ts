@@ -29,6 +29,8 @@ export interface RoleStore {
 export interface RunStatusChange {
   readonly status: RunStatus;
   readonly waitingFor: string | null;
+  /** Number of the question it waits for; null while it asks nothing. */
+  readonly question: number | null;
   readonly endedAtMs: number | null;
   /** Rises with everything a run says. */
   readonly order: number;

@@ -1,10 +1,22 @@
 /** Where a run stops until people speak: approvals, and steps that failed. */
-import type { PlanStep, RunCommand, StepKind, StepRecord } from "@cloudphoenix/core";
+import {
+  type PlanStep,
+  type RunCommand,
+  type StepKind,
+  type StepRecord,
+  peopleText,
+} from "@cloudphoenix/core";
 import { persist } from "./persist.ts";
 import { personOf } from "./person.ts";
 import { recordOrder } from "./record-order.ts";
-import { type CancelCommand, actOn, awaitCommand, refuse } from "./operator-commands.ts";
-import { type RunSession, note, writeNote } from "./run-session.ts";
+import {
+  type CancelCommand,
+  actOn,
+  actOnArrived,
+  awaitCommand,
+  refuse,
+} from "./operator-commands.ts";
+import { type Note, type RunSession, note, writeNote } from "./run-session.ts";
 import type { StepFailure } from "./step-outcome.ts";
 
 /**
@@ -35,8 +47,9 @@ export type ApprovalAnswer =
   | { readonly kind: "cancel"; readonly command: CancelCommand };
 
 /**
- * Waits until `approvers` distinct people approved this plan. Approvals given before the question
- * was asked do not count: nobody can agree to what they did not see.
+ * Asks a question with a number of its own and waits until `approvers` distinct people approved that
+ * number. What was said before, or of another question, is refused: nobody can agree to what they
+ * did not see.
  */
 export async function awaitApproval(
   session: RunSession,
@@ -45,7 +58,10 @@ export async function awaitApproval(
 ): Promise<ApprovalAnswer> {
   const needed = Math.max(1, approvers);
   const people = new Set<string>();
-  await note(session, waitingForApproval(question, needed));
+  const early = await actOnArrived(session);
+  if (early !== null) return { kind: "cancel", command: early };
+  session.questions += 1;
+  await note(session, waitingForApproval(session, question, needed));
   // A question that a step raises half-way through a move waits as long as it takes.
   const limitMs = step.action.kind === "approval" ? step.timeoutMs : Number.POSITIVE_INFINITY;
   while (people.size < needed) {
@@ -65,12 +81,12 @@ export async function awaitApproval(
     const missing = needed - people.size;
     const atMs = await instant(session);
     await note(session, {
-      ...(missing > 0 ? waitingForApproval(question, missing) : {}),
+      ...(missing > 0 ? waitingForApproval(session, question, missing) : {}),
       approval: { by: command.by, comment: command.comment, atMs },
       event: { kind: "approved", step: step.id, text: `approved by ${command.by}` },
       audit: {
         who: command.by,
-        what: `approve run ${session.plan.id}: ${question}`,
+        what: `approve question ${session.questions} of run ${session.plan.id}: ${question}`,
         why: command.comment,
       },
     });
@@ -174,11 +190,12 @@ async function instant(session: RunSession): Promise<number> {
 }
 
 function waitingForApproval(
-  question: string,
+  { questions: question }: RunSession,
+  text: string,
   missing: number,
-): { readonly status: "waiting-approval"; readonly waitingFor: string } {
-  const people = missing === 1 ? "1 person" : `${missing} people`;
-  return { status: "waiting-approval", waitingFor: `approval by ${people}: ${question}` };
+): Pick<Note, "status" | "waitingFor" | "question"> {
+  const waitingFor = `approval by ${peopleText(missing)}: ${text}`;
+  return { status: "waiting-approval", waitingFor, question };
 }
 
 function refusalOf(
@@ -186,7 +203,9 @@ function refusalOf(
   command: Extract<RunCommand, { readonly kind: "approve" }>,
   people: ReadonlySet<string>,
 ): string | null {
-  if (command.planId !== session.plan.id) return `it is for plan ${command.planId}`;
+  if (command.question !== session.questions) {
+    return `it is for question ${command.question}, open is question ${session.questions}`;
+  }
   if (people.has(personOf(command.by))) return "this person has approved already";
   return null;
 }

@@ -3,7 +3,8 @@
  *
  * 1. Every command is answered with an event, also the ones refused: nobody presses a button and
  *    wonders.
- * 2. A cancel is taken only where going back is safe (`cancel-barrier.ts`).
+ * 2. An approval is of the question it names and of nothing else.
+ * 3. A cancel is taken only where going back is safe (`cancel-barrier.ts`).
  */
 import { type RunCommand, unreachable } from "@cloudphoenix/core";
 import { cancelRefusal } from "./cancel-barrier.ts";
@@ -45,15 +46,24 @@ export async function drainCommands(
   session: RunSession,
   firstWaitMs: number = 0,
 ): Promise<CancelCommand | null> {
+  const cancel = await actOnArrived(session, firstWaitMs);
+  if (cancel !== null) return cancel;
+  return session.pauseAskedBy === null ? null : pauseUntilResumed(session, session.pauseAskedBy);
+}
+
+/** Acts on everything that has arrived and goes on, also if a pause was asked for. */
+export async function actOnArrived(
+  session: RunSession,
+  firstWaitMs: number = 0,
+): Promise<CancelCommand | null> {
   let waitMs = firstWaitMs;
   for (;;) {
     const command = await takeCommand(session, waitMs);
-    if (command === null) break;
+    if (command === null) return null;
     waitMs = 0;
     const cancel = await actOn(session, command);
     if (cancel !== null) return cancel;
   }
-  return session.pauseAskedBy === null ? null : pauseUntilResumed(session, session.pauseAskedBy);
 }
 
 /**

@@ -46,6 +46,8 @@ export interface RunSession {
   readonly held: RunCommand[];
   /** Who asked for a pause that has not happened yet. */
   pauseAskedBy: string | null;
+  /** How many questions people were asked; the newest one has this number. */
+  questions: number;
   /** How many notes were written; makes their names unique and puts their statuses in order. */
   notes: number;
 }
@@ -55,6 +57,8 @@ export interface Note {
   readonly status?: RunStatus;
   /** What the run waits for; only read together with `status`. */
   readonly waitingFor?: string;
+  /** The question that is open; only read together with `status`. */
+  readonly question?: number;
   readonly event?: {
     readonly kind: RunEvent["kind"];
     readonly step?: string;
@@ -80,6 +84,7 @@ export function openSession(
     outcomes: new Map(),
     held: [],
     pauseAskedBy: null,
+    questions: 0,
     notes: 0,
   };
 }
@@ -117,6 +122,7 @@ export async function writeNote(session: RunSession, key: string, content: Note)
       await runs.setStatus(runId, {
         status,
         waitingFor: content.waitingFor ?? null,
+        question: content.question ?? null,
         endedAtMs: FINAL_RUN_STATUSES.includes(status) ? atMs : null,
         order,
       });

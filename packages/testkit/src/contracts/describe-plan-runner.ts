@@ -191,7 +191,7 @@ export function describePlanRunner(contract: RunnerContract): void {
     }
 
     async function approve(plan: Plan, by: string): Promise<void> {
-      const command = { kind: "approve", by, comment: "seen", planId: plan.id } as const;
+      const command = { kind: "approve", by, comment: "seen", question: 1 } as const;
       await harness.runner.command(plan.id, command, `approve-${by}`);
     }
 

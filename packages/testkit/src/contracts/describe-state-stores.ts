@@ -118,6 +118,7 @@ function runTests(runs: () => RunStore): void {
       startedAtMs: 1_767_225_600_000,
       endedAtMs: null,
       waitingFor: null,
+      question: null,
       approvals: [],
     });
     expect(run?.steps.map((step) => [step.id, step.status])).toEqual([
@@ -132,6 +133,7 @@ function runTests(runs: () => RunStore): void {
     await runs().setStatus(plan.id, {
       status: "completed",
       waitingFor: null,
+      question: null,
       endedAtMs: 7,
       order: 3,
     });
@@ -215,8 +217,13 @@ function stepRecordTests(runs: () => RunStore): void {
   });
 }
 
-const WAITING = { status: "waiting-approval", waitingFor: "bob", endedAtMs: null } as const;
-const RUNNING = { status: "running", waitingFor: null, endedAtMs: null } as const;
+const WAITING = {
+  status: "waiting-approval",
+  waitingFor: "bob",
+  question: 1,
+  endedAtMs: null,
+} as const;
+const RUNNING = { status: "running", waitingFor: null, question: null, endedAtMs: null } as const;
 
 function journalTests(runs: () => RunStore): void {
   const plan = contractPlan([contractStep("one")]);

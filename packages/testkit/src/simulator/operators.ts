@@ -74,7 +74,7 @@ export class Operators {
         this.#answered.add(question);
         // Whoever has not spoken last: a question wants two different people at most.
         const by = NAMES[run.approvals.length % NAMES.length] ?? NAMES[0];
-        this.#later(run.id, { kind: "approve", by, comment: "seen", planId: run.id });
+        this.#later(run.id, { kind: "approve", by, comment: "seen", question: run.question ?? 0 });
       } else if (run.status === "needs-attention") {
         this.#answered.add(question);
         const failed = run.steps.find((step) => step.status === "failed");

@@ -39,6 +39,7 @@ export class SharedRunStore implements RunStore {
       endedAtMs: null,
       steps: plan.steps.map((step) => pendingStep(step.id)),
       waitingFor: null,
+      question: null,
       approvals: [],
     });
   }

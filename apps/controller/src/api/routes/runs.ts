@@ -18,6 +18,10 @@ import { idempotencyKey, operator, reason } from "../schemas/request-fields.ts";
 import { type RunView, lossReportSchema, runSchema, runViewSchema } from "../schemas/run-schema.ts";
 
 const params = z.strictObject({ id: z.string().min(1).max(100) });
+const question = z
+  .int()
+  .positive()
+  .describe("Number of the question you saw: `question` of the run. Any other one is refused.");
 const step = z.string().min(1).max(100).describe("Id of a step of the plan.");
 
 /** Registers the list of runs, one run, and the six commands. */
@@ -79,24 +83,44 @@ function registerLoss(app: Api, deps: ApiDependencies): void {
   );
 }
 
+/** What a command may be told; each says which of it. */
+interface CommandBody {
+  readonly by: string;
+  readonly question?: number;
+  readonly comment?: string;
+  readonly reason?: string;
+  readonly step?: string;
+}
+
 /** What each command wants to be told, and the order it becomes. */
 interface CommandRoute {
   readonly verb: RunCommand["kind"];
   readonly summary: string;
-  readonly fields: Readonly<Record<string, z.ZodType<string>>>;
+  readonly body: z.ZodType<CommandBody>;
 }
+
+const by = operator;
+const comment = z.string().trim().max(500).default("");
 
 const COMMANDS: readonly CommandRoute[] = [
   {
     verb: "approve",
-    summary: "Approve what the run waits for, in your name",
-    fields: { comment: z.string().trim().max(500).default("") },
+    summary: "Approve the question you saw, in your name",
+    body: z.strictObject({ by, question, comment }),
   },
-  { verb: "pause", summary: "Stop before the next step", fields: {} },
-  { verb: "resume", summary: "Go on after a pause", fields: {} },
-  { verb: "cancel", summary: "End the run and undo what it did", fields: { reason } },
-  { verb: "retry", summary: "Try a failed step again", fields: { step } },
-  { verb: "skip", summary: "Go on without a failed step", fields: { step, reason } },
+  { verb: "pause", summary: "Stop before the next step", body: z.strictObject({ by }) },
+  { verb: "resume", summary: "Go on after a pause", body: z.strictObject({ by }) },
+  {
+    verb: "cancel",
+    summary: "End the run and undo what it did",
+    body: z.strictObject({ by, reason }),
+  },
+  { verb: "retry", summary: "Try a failed step again", body: z.strictObject({ by, step }) },
+  {
+    verb: "skip",
+    summary: "Go on without a failed step",
+    body: z.strictObject({ by, step, reason }),
+  },
 ];
 
 function registerCommand(app: Api, deps: ApiDependencies, route: CommandRoute): void {
@@ -108,7 +132,7 @@ function registerCommand(app: Api, deps: ApiDependencies, route: CommandRoute): 
         summary: `${route.summary} (leader only)`,
         params,
         headers: z.looseObject({ "idempotency-key": idempotencyKey.optional() }),
-        body: z.strictObject({ by: operator, ...route.fields }),
+        body: route.body,
         response: {
           202: runViewSchema.describe("Told; what the run does about it shows in its journal."),
           ...refusals(400, 401, 404, 409, 413, 415, 503),
@@ -118,16 +142,21 @@ function registerCommand(app: Api, deps: ApiDependencies, route: CommandRoute): 
     async (request, reply) => {
       const room = roomOf(deps);
       const run = await existingRun(deps, request.params.id);
-      const fields: Readonly<Record<string, string>> = request.body;
-      const command = commandOf(route.verb, run, fields);
+      const { body } = request;
+      const command = commandOf(route.verb, run, body);
       const mutation = {
         by: command.by,
         what: `run.${command.kind}`,
-        why: fields["reason"] ?? fields["comment"] ?? "",
-        detail: { run: run.id, step: "step" in command ? command.step : null, request: request.id },
+        why: body.reason ?? body.comment ?? "",
+        detail: {
+          run: run.id,
+          step: body.step ?? null,
+          ...(body.question !== undefined && { question: body.question }),
+          request: request.id,
+        },
       };
       await audited(deps, mutation, async () => {
-        refuseEnded(run, command);
+        refuseMoot(run, command);
         await room.runner.command(
           run.id,
           command,
@@ -139,24 +168,20 @@ function registerCommand(app: Api, deps: ApiDependencies, route: CommandRoute): 
   );
 }
 
-function commandOf(
-  kind: RunCommand["kind"],
-  run: RunRecord,
-  body: Readonly<Record<string, string>>,
-): RunCommand {
-  const { by = "", comment = "", reason: why = "", step: named = "" } = body;
+function commandOf(kind: RunCommand["kind"], run: RunRecord, body: CommandBody): RunCommand {
+  const { by: who, reason: why = "", step: named = "" } = body;
   switch (kind) {
     case "approve":
-      return { kind, by, comment, planId: run.plan.id };
+      return { kind, by: who, comment: body.comment ?? "", question: body.question ?? 0 };
     case "pause":
     case "resume":
-      return { kind, by };
+      return { kind, by: who };
     case "cancel":
-      return { kind, by, reason: why };
+      return { kind, by: who, reason: why };
     case "retry":
-      return { kind, by, step: stepIn(run, named) };
+      return { kind, by: who, step: stepIn(run, named) };
     case "skip":
-      return { kind, by, step: stepIn(run, named), reason: why };
+      return { kind, by: who, step: stepIn(run, named), reason: why };
     default:
       return unreachable(kind);
   }
@@ -171,14 +196,32 @@ function stepIn(run: RunRecord, named: string): string {
   });
 }
 
-function refuseEnded(run: RunRecord, command: RunCommand): void {
-  if (!FINAL_RUN_STATUSES.includes(run.status)) return;
+/** @throws {CloudPhoenixError} `CONFLICT` if the run can do nothing with it now */
+function refuseMoot(run: RunRecord, command: RunCommand): void {
+  if (!FINAL_RUN_STATUSES.includes(run.status)) return refuseUnasked(run, command);
   throw new CloudPhoenixError(
     "CONFLICT",
     `run ${run.id} has ended (${run.status}): nothing to ${command.kind}`,
     {
       retryable: false,
       hint: "Start a new run if one is needed.",
+    },
+  );
+}
+
+/** Whoever approves has read one question; what the run asks by now may be another one. */
+function refuseUnasked(run: RunRecord, command: RunCommand): void {
+  if (command.kind !== "approve" || command.question === run.question) return;
+  const asks =
+    run.question === null
+      ? `asks nothing now (${run.status})`
+      : `now asks question ${run.question}: ${run.waitingFor ?? ""}`;
+  throw new CloudPhoenixError(
+    "CONFLICT",
+    `question ${command.question} of run ${run.id} is not open; the run ${asks}`,
+    {
+      retryable: false,
+      hint: `Read what it asks with \`cloudphoenix run show ${run.id}\`; approve that question.`,
     },
   );
 }

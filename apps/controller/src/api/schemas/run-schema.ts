@@ -58,6 +58,10 @@ export const runSchema: z.ZodType<RunRecord> = z
     endedAtMs: z.number().nullable(),
     steps: z.array(stepRecordSchema),
     waitingFor: z.string().nullable(),
+    question: z
+      .int()
+      .nullable()
+      .describe("Number of the question that waits for approval; an approval names it."),
     approvals: z.array(z.strictObject({ by: z.string(), atMs: z.number(), comment: z.string() })),
   })
   .meta({ id: "Run" });

@@ -130,6 +130,7 @@ export const statusViewSchema: z.ZodType<StatusView> = z
         startedBy: z.string(),
         startedAtMs: z.number(),
         waitingFor: z.string().nullable(),
+        question: z.int().nullable(),
         stepsDone: z.int(),
         stepsTotal: z.int(),
         current: z.array(z.string()),

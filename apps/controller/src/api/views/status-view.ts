@@ -87,6 +87,8 @@ export interface RunSummary {
   readonly startedBy: string;
   readonly startedAtMs: number;
   readonly waitingFor: string | null;
+  /** Number of the question that waits for approval. */
+  readonly question: number | null;
   readonly stepsDone: number;
   readonly stepsTotal: number;
   /** Titles of the steps in flight. */
@@ -215,6 +217,7 @@ export function runSummary(run: RunRecord): RunSummary {
     startedBy: run.startedBy,
     startedAtMs: run.startedAtMs,
     waitingFor: run.waitingFor,
+    question: run.question,
     stepsDone: inState("done", "skipped").length,
     stepsTotal: plan.steps.length,
     current: plan.steps.filter((step) => flying.includes(step.id)).map((step) => step.title),
