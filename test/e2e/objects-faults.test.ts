@@ -12,12 +12,14 @@ import { S3ObjectStore } from "@cloudphoenix/adapter-aws/s3";
 import { type Fault, type LocalS3, startLocalS3 } from "@cloudphoenix/local-objects";
 import {
   DEFAULT_DELETE_RULES,
+  type Part,
   type Surroundings,
   SyncState,
   type SyncSummary,
   syncObjects,
   verifyObjects,
 } from "@cloudphoenix/objects";
+import { NO_PROPERTIES } from "@cloudphoenix/testkit";
 import { createBucket } from "../../adapters/aws/test/local-s3-calls.ts";
 import type { S3Remote } from "../../packages/local-objects/test/rclone/rclone.ts";
 import { differencesByRclone } from "./second-opinion.ts";
@@ -130,6 +132,10 @@ describe("the source misbehaves", () => {
       { ...on(["GetObject"], { kind: "shorten", byBytes: 3 }), share: 0.5 },
     ],
     ["sends wrong bits", { ...on(["GetObject"], { kind: "corrupt" }), share: 0.3 }],
+    [
+      "sends a wrong bit of an object that it was given in parts",
+      { ...on(["GetObject"], { kind: "corrupt" }), keyPrefix: "in-parts", times: 1 },
+    ],
     ["resets connections", { effect: { kind: "refuse" }, share: 0.3 }],
   ])("it %s: what arrives is whole or does not arrive", async (_what, fault) => {
     set({ source: fault });
@@ -227,24 +233,31 @@ async function put(index: number, version: string): Promise<void> {
   await store(keyOf(index), Buffer.from(`${version} ${index} `.repeat(100)));
 }
 
+/** One in one piece, which has an MD5, and one as applications store large objects: in parts of their own. */
 async function putLarge(): Promise<void> {
   await store("large", Buffer.alloc(LARGE_BYTES, bucketNumber));
+  await storeInParts("in-parts", [6 * MIB, 5 * MIB, MIB]);
 }
 
 async function store(key: string, bytes: Buffer): Promise<void> {
   const md5 = hash("md5", bytes, "hex");
   versions.add(`${key} ${md5}`);
-  const properties = {
-    contentType: "text/plain",
-    contentEncoding: null,
-    contentDisposition: null,
-    contentLanguage: null,
-    cacheControl: null,
-    metadata: {},
-    tags: {},
-    stamp: null,
-  };
-  await source.write({ key, properties, condition: { kind: "none" } }, { bytes, md5 }, limit());
+  const request = { key, properties: NO_PROPERTIES, condition: { kind: "none" } } as const;
+  await source.write(request, { bytes, md5 }, limit());
+}
+
+async function storeInParts(key: string, sizes: readonly number[]): Promise<void> {
+  const request = { key, properties: NO_PROPERTIES, condition: { kind: "none" } } as const;
+  const upload = await source.beginUpload(request, limit());
+  const bodies = sizes.map((size, index) => Buffer.alloc(size, bucketNumber * 3 + index));
+  const parts: Part[] = [];
+  for (const [index, bytes] of bodies.entries()) {
+    const body = { bytes, md5: hash("md5", bytes, "hex") };
+    parts.push(await source.uploadPart(upload, { number: index + 1, ...body }, limit()));
+  }
+  const md5 = hash("md5", Buffer.concat(bodies), "hex");
+  versions.add(`${key} ${md5}`);
+  await source.finishUpload({ ...request, upload, parts, md5 }, limit());
 }
 
 function keyOf(index: number): string {

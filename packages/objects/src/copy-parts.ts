@@ -4,24 +4,27 @@
  *
  * 1. A part that the journal and the target both know is never sent again.
  * 2. An upload of another version of the source is ended and begun anew.
- * 3. Reading ahead never takes more than the memory budget gives; parts are granted memory in order,
+ * 3. The whole is what the source's hash says: its MD5, or the one made of the MD5s of the parts it was stored in.
+ * 4. Reading ahead never takes more than the memory budget gives; parts are granted memory in order,
  *    so the one whose turn it is to be hashed always has some.
  */
 import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import type { CopyAttempt, SeenVersions } from "./copy-object.ts";
 import { conditionOn, propertiesFor } from "./copy-whole.ts";
 import { type CopyTools, call } from "./copy-tools.ts";
-import type { ObjectFacts } from "./object-store.ts";
+import type { HashOfParts, ObjectFacts } from "./object-store.ts";
 import { partBytesFor } from "./part-bytes.ts";
 import { PartStream } from "./part-stream.ts";
 import type { JournaledPart, UploadProgress, UploadRecord } from "./upload-journal.ts";
 import { verifyStored } from "./verify-stored.ts";
 
 /** @throws {CloudPhoenixError} as `copyObject` */
+// oxlint-disable-next-line max-params -- the fourth is for itself
 export async function copyParts(
   seen: SeenVersions,
   tools: CopyTools,
   signal: AbortSignal,
+  sizes: "likely" | "each" = "likely",
 ): Promise<CopyAttempt> {
   const { key, etag } = seen.source;
   const facts = await call(tools, signal, (limited) => tools.source.head(key, limited));
@@ -31,19 +34,39 @@ export async function copyParts(
   const progress =
     (await unfinished(seen, tools, signal)) ??
     (await begin({ seen, facts, partBytes }, tools, signal));
-  const stream = new PartStream({ facts, progress, tools });
+  const hashOfParts = await outcomeOf(hashOfPartsOf(facts, sizes, tools, signal));
+  if (hashOfParts === "changed" || hashOfParts === "unknown") return { kind: "sourceChanged" };
+  const stream = new PartStream({ facts, progress, tools, hashOfParts });
   const sent = await outcomeOf(stream.send(signal));
   if (sent === "changed" || sent === "unknown") {
     await giveUp(progress.record, tools, signal);
     return { kind: sent === "changed" ? "sourceChanged" : "targetChanged" };
   }
-  if (facts.md5 !== null && facts.md5 !== sent.md5) {
+  const isRight =
+    (facts.md5 === null || facts.md5 === sent.md5) &&
+    (hashOfParts === null || hashOfParts.md5 === sent.ofParts);
+  if (!isRight) {
     await giveUp(progress.record, tools, signal);
     // Read wrongly by an earlier attempt, perhaps: whatever was kept is gone now, so begin anew.
     if (sent.partsKept > 0) return { kind: "targetChanged" };
+    // Cut in another way than was likely, perhaps.
+    if (hashOfParts !== null && sizes === "likely") return copyParts(seen, tools, signal, "each");
     throw corrupt(key);
   }
   return finish({ seen, facts, record: progress.record, ...sent }, tools, signal);
+}
+
+/** Null if the source tells an MD5 anyway, or nothing. */
+// oxlint-disable-next-line max-params -- private, and each is of another kind
+async function hashOfPartsOf(
+  facts: ObjectFacts,
+  sizes: "likely" | "each",
+  tools: CopyTools,
+  signal: AbortSignal,
+): Promise<HashOfParts | null> {
+  const ask = tools.source.hashOfParts?.bind(tools.source);
+  if (facts.md5 !== null || ask === undefined) return null;
+  return call(tools, signal, (limited) => ask(facts, sizes, limited), facts.sizeBytes);
 }
 
 /** An upload of exactly this version, in parts that memory holds, that can be gone on with; any other one is ended. */
@@ -134,7 +157,9 @@ async function finish(
 }
 
 /** What a side has to say against going on with an upload: its object changed, or nobody knows the upload. */
-async function outcomeOf<T extends object>(work: Promise<T>): Promise<T | "changed" | "unknown"> {
+async function outcomeOf<T extends object | null>(
+  work: Promise<T>,
+): Promise<T | "changed" | "unknown"> {
   try {
     return await work;
   } catch (error) {

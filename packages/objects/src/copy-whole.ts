@@ -1,6 +1,7 @@
 /** Copies a small object: one read, one write, all of it in memory between the two. */
 import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import type { CopyAttempt, SeenVersions } from "./copy-object.ts";
+import { md5OfParts } from "./content-hash.ts";
 import { type CopyTools, call } from "./copy-tools.ts";
 import type { ObjectEntry, ObjectProperties, WholeObject, WriteCondition } from "./object-store.ts";
 import { type CopiedVersion, stampOf } from "./stamp.ts";
@@ -59,15 +60,27 @@ async function readVersion(
     const whole = await tools.source.readWhole({ key, etag, sizeBytes }, limited);
     // Not what the listing said: there, an ETag may pass for an MD5.
     const told = whole.facts.md5;
-    const asPromised =
-      whole.bytes.byteLength === sizeBytes && (told === null || told === whole.md5);
-    if (asPromised) return whole;
+    const isRight = told === null ? await fitsParts(whole, tools, limited) : told === whole.md5;
+    if (isRight && whole.bytes.byteLength === sizeBytes) return whole;
     throw new CloudPhoenixError("OBJECT_CORRUPT", `${key} arrived with other bytes than stored`, {
       retryable: true,
       hint: "Check the source with `sync --verify` if this comes again.",
     });
   };
   return unlessChanged(call(tools, signal, read, sizeBytes));
+}
+
+/** Whether the bytes are what the source's hash of parts says, if it tells one. */
+async function fitsParts(
+  { facts, bytes }: WholeObject,
+  { source }: CopyTools,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const sizes of ["likely", "each"] as const) {
+    const told = (await source.hashOfParts?.(facts, sizes, signal)) ?? null;
+    if (told === null || told.md5 === md5OfParts(bytes, told.partBytes)) return true;
+  }
+  return false;
 }
 
 /** What the copy of a version gets besides its bytes when it is stored under `key`. */

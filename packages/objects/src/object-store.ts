@@ -76,6 +76,14 @@ export interface ObjectFacts extends ObjectEntry {
   readonly properties: ObjectProperties;
 }
 
+/** A hash of content that was stored in parts: the MD5 of its parts' MD5s, in order. */
+export interface HashOfParts {
+  /** Hexadecimal. */
+  readonly md5: string;
+  /** Bytes of each part, in order; together the size of the object. */
+  readonly partBytes: readonly number[];
+}
+
 /** First and last byte, both included, counted from 0. */
 export interface ByteRange {
   readonly firstByte: number;
@@ -204,6 +212,18 @@ export interface ObjectStore {
 
   /** Null if nothing is stored under the key. */
   head(key: string, signal: AbortSignal): Promise<ObjectFacts | null>;
+
+  /**
+   * What a store that tells no MD5 of an object can tell of its content instead; null if nothing. With `likely`, a
+   * few questions: parts that may well be equal are taken to be. With `each`, every part is asked for.
+   * Absent: the store tells an MD5, or nothing.
+   * @throws {CloudPhoenixError} `OBJECT_GONE`, `OBJECT_CHANGED`
+   */
+  hashOfParts?(
+    version: Pick<ObjectEntry, "key" | "etag" | "sizeBytes">,
+    sizes: "likely" | "each",
+    signal: AbortSignal,
+  ): Promise<HashOfParts | null>;
 
   /** @throws {CloudPhoenixError} `OBJECT_GONE`, `OBJECT_CHANGED`, `OBJECT_CORRUPT` (also while it is read) */
   read(request: ReadRequest, signal: AbortSignal): AsyncIterable<Uint8Array>;

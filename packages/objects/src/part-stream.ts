@@ -7,8 +7,8 @@
 import { hash } from "node:crypto";
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import { type CopyTools, call } from "./copy-tools.ts";
-import type { ByteRange, ObjectEntry } from "./object-store.ts";
-import { ResumableMd5 } from "./resumable-md5.ts";
+import { type ContentDigest, ContentHash } from "./content-hash.ts";
+import type { ByteRange, HashOfParts, ObjectEntry, WholeBody } from "./object-store.ts";
 import { throwIfAborted } from "./retries.ts";
 import type { JournaledPart, UploadProgress, UploadRecord } from "./upload-journal.ts";
 
@@ -16,15 +16,15 @@ export interface PartStreamOptions {
   readonly facts: ObjectEntry;
   readonly progress: UploadProgress;
   readonly tools: CopyTools;
+  /** What the source tells instead of an MD5; how its parts were cut is hashed along. */
+  readonly hashOfParts: HashOfParts | null;
 }
 
 /** Everything is at the target; only finishing is left. */
-export interface SentParts {
+export interface SentParts extends ContentDigest {
   readonly parts: readonly JournaledPart[];
   /** How many of them were there before. */
   readonly partsKept: number;
-  /** Of the whole content; hexadecimal. */
-  readonly md5: string;
 }
 
 /** Use once. */
@@ -33,16 +33,19 @@ export class PartStream {
   readonly #record: UploadRecord;
   readonly #tools: CopyTools;
   readonly #parts: Map<number, JournaledPart>;
-  readonly #hashed: UploadProgress["hashed"];
   readonly #partsKept: number;
+  readonly #hashOfParts: HashOfParts | null;
+  /** Null: nothing of it, or not enough, was hashed by an earlier process. */
+  #hashed: UploadProgress["hashed"];
 
-  constructor({ facts, progress, tools }: PartStreamOptions) {
+  constructor({ facts, progress, tools, hashOfParts }: PartStreamOptions) {
     this.#facts = facts;
     this.#record = progress.record;
     this.#tools = tools;
     this.#parts = new Map(progress.parts.map((part) => [part.number, part]));
     this.#hashed = progress.hashed;
     this.#partsKept = progress.parts.length;
+    this.#hashOfParts = hashOfParts;
   }
 
   /**
@@ -52,7 +55,7 @@ export class PartStream {
   async send(signal: AbortSignal): Promise<SentParts> {
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
-    const whole = await ResumableMd5.create(this.#hashed?.state ?? null);
+    const whole = await this.#beginHash();
     const turns = { last: Promise.resolve() };
     const underWay = new Set<Promise<void>>();
     const failures: unknown[] = [];
@@ -79,7 +82,15 @@ export class PartStream {
     throwIfAborted(signal);
     if (failures.length > 0) throw failures[0];
     const parts = [...this.#parts.values()].toSorted((a, b) => a.number - b.number);
-    return { parts, partsKept: this.#partsKept, md5: whole.digest() };
+    return { parts, partsKept: this.#partsKept, ...whole.digest() };
+  }
+
+  async #beginHash(): Promise<ContentHash> {
+    const { state } = this.#hashed ?? {};
+    const resumed = state === undefined ? null : await ContentHash.resume(state, this.#hashOfParts);
+    if (resumed !== null) return resumed;
+    this.#hashed = null;
+    return ContentHash.create(this.#hashOfParts);
   }
 
   get #partCount(): number {
@@ -111,7 +122,7 @@ export class PartStream {
       const md5 = hash("md5", bytes, "hex");
       await Promise.all([
         this.#store(number, { bytes, md5 }, signal),
-        before.then(() => this.#hash(number, whole, bytes)).then(turn.resolve),
+        before.then(() => this.#hash(number, whole, { bytes, md5 })).then(turn.resolve),
       ]);
     } finally {
       turn.resolve();
@@ -119,11 +130,7 @@ export class PartStream {
     }
   }
 
-  async #store(
-    number: number,
-    body: { readonly bytes: Uint8Array; readonly md5: string },
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #store(number: number, body: WholeBody, signal: AbortSignal): Promise<void> {
     // Read again only for the hash of the whole: an earlier process stored it and was killed
     // before the parts in front of it had been hashed.
     if (this.#parts.get(number)?.md5 === body.md5) return;
@@ -141,9 +148,9 @@ export class PartStream {
     tools.onBytes?.(body.bytes.byteLength);
   }
 
-  async #hash(number: number, whole: ResumableMd5, bytes: Uint8Array): Promise<void> {
+  async #hash(number: number, whole: ContentHash, { bytes, md5 }: WholeBody): Promise<void> {
     if (this.#isHashed(number)) return;
-    whole.update(bytes);
+    whole.update(bytes, md5);
     await this.#tools.journal.hashed(this.#record.key, { parts: number, state: whole.save() });
   }
 
@@ -169,7 +176,7 @@ export class PartStream {
 
 interface PartWork {
   readonly number: number;
-  readonly whole: ResumableMd5;
+  readonly whole: ContentHash;
   /** Resolves when the parts in front of it have been hashed. */
   readonly before: Promise<void>;
   readonly turn: PromiseWithResolvers<void>;

@@ -31,8 +31,12 @@ export class ResumableMd5 {
     return this.#hasher.save();
   }
 
-  /** Hexadecimal. Ends the hash. */
+  /** Hexadecimal. Ends the hash; `restart` begins a new one. */
   digest(): string {
     return this.#hasher.digest("hex");
+  }
+
+  restart(): void {
+    this.#hasher.init();
   }
 }

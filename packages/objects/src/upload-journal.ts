@@ -29,7 +29,7 @@ export interface UploadRecord {
 export interface HashProgress {
   /** The parts 1 to this one are hashed. */
   readonly parts: number;
-  /** Opaque, of `ResumableMd5`. */
+  /** Opaque, of `ContentHash`. */
   readonly state: Uint8Array;
 }
 

@@ -6,6 +6,7 @@
  */
 import type {
   FinishRequest,
+  HashOfParts,
   ListRequest,
   ObjectEntry,
   ObjectFacts,
@@ -37,6 +38,7 @@ import {
 } from "@cloudphoenix/objects/wire";
 import type { AwsCredentialIdentityProvider } from "@smithy/types";
 import { defaultCredentials, type StaticCredentials } from "../aws-credentials.ts";
+import { hashOfParts } from "./hash-of-parts.ts";
 import { etagsAreMd5, inspectBucket } from "./inspect-bucket.ts";
 import { listObjects } from "./list-objects.ts";
 import { readTags } from "./object-tags.ts";
@@ -155,6 +157,14 @@ export class S3ObjectStore implements ObjectStore {
     if (answer.status >= 300) throw await this.#refusalOf(answer, call, signal);
     answer.body.resume();
     return factsFrom(key, answer.headers, await this.#readTags(key, answer, signal));
+  }
+
+  hashOfParts(
+    version: Pick<ObjectEntry, "key" | "etag" | "sizeBytes">,
+    sizes: "likely" | "each",
+    signal: AbortSignal,
+  ): Promise<HashOfParts | null> {
+    return hashOfParts(this.#client, version, sizes, signal);
   }
 
   async *read(request: ReadRequest, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {

@@ -37,12 +37,17 @@ export function factsFrom(
   return factsOf(S3_HEADERS, key, kept, { md5: md5From(headers), tags });
 }
 
-/** The MD5 of the whole content, where the ETag is that: stored in one piece, and not encrypted with KMS or a customer's key. */
+/** The MD5 of the whole content, where the ETag is that: stored in one piece, and `etagTellsMd5`. */
 export function md5From(headers: IncomingHttpHeaders): string | null {
+  return etagTellsMd5(headers) ? md5OfEtag(etagOf(headers)) : null;
+}
+
+/** The ETag is made of MD5s of the content: it is not encrypted with KMS or a customer's key. */
+export function etagTellsMd5(headers: IncomingHttpHeaders): boolean {
   const encryption = headers["x-amz-server-side-encryption"];
   const foreign = encryption !== undefined && encryption !== "AES256";
   const customer = headers["x-amz-server-side-encryption-customer-algorithm"] !== undefined;
-  return foreign || customer ? null : md5OfEtag(etagOf(headers));
+  return !foreign && !customer;
 }
 
 /** The ETag if it has the form of an MD5. */

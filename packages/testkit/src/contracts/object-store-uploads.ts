@@ -42,6 +42,39 @@ export function objectStoreUploadTests(current: CurrentStore): void {
     expect(bodyOf(text).md5).toBe(md5);
   });
 
+  test("tells an MD5 of what was put together, or a hash made of its parts'", async () => {
+    const { store } = current();
+    const request = requestFor("big");
+    const smallest = filled("a");
+    const larger = bodyOf(Buffer.concat([smallest.bytes, Buffer.from("more")]));
+    const bodies = [smallest, larger, smallest, bodyOf("end")];
+    const upload = await store.beginUpload(request, SIGNAL);
+    const parts: Part[] = [];
+    for (const [index, body] of bodies.entries()) parts.push(await put(upload, index + 1, body));
+    const md5 = md5Of(...bodies);
+    await store.finishUpload({ ...request, upload, parts, md5 }, SIGNAL);
+    const facts = await store.head("big", SIGNAL);
+    if (facts === null) throw new Error("it is not there");
+    const told = await store.hashOfParts?.(facts, "each", SIGNAL);
+
+    if (facts.md5 !== null) expect(facts.md5).toBe(md5);
+    else expect(told?.partBytes).toEqual(bodies.map(({ bytes }) => bytes.length));
+    const md5s = bodyOf(Buffer.from(bodies.map((body) => body.md5).join(""), "hex"));
+    if (facts.md5 === null) expect(told?.md5).toBe(md5s.md5);
+  });
+
+  test("tells no hash of parts of what was stored in one piece, and none of another version", async () => {
+    const { store } = current();
+    await store.write(requestFor("one"), bodyOf("piece"), SIGNAL);
+    const facts = await store.head("one", SIGNAL);
+    if (facts === null) throw new Error("it is not there");
+
+    expect((await store.hashOfParts?.(facts, "likely", SIGNAL)) ?? null).toBeNull();
+    const other = { ...facts, etag: `${"0".repeat(32)}-2` };
+    const asked = store.hashOfParts?.(other, "likely", SIGNAL);
+    if (asked !== undefined) await expect(asked).rejects.toMatchObject({ code: "OBJECT_CHANGED" });
+  });
+
   test("replaces a part that is stored again", async () => {
     const { store } = current();
     const request = requestFor("big");

@@ -2,6 +2,7 @@
  * A store with faults: every call of another store passes a hook that may delay it, fail it before or
  * after it took effect, or spoil what it hands out.
  */
+import { hash } from "node:crypto";
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import type {
   FinishRequest,
@@ -26,9 +27,9 @@ export type StoreCall = Exclude<keyof ObjectStore, "address" | "capabilities"> |
 
 /**
  * `fail`: refused, nothing happened. `lose`: it happened, and the answer is lost. `spoil`: the
- * bytes or the page that comes back is not what is stored.
+ * bytes or the page that comes back is not what is stored. `flip`: as many bytes as are stored, one of them wrong.
  */
-export type StoreFault = "none" | "fail" | "lose" | "spoil";
+export type StoreFault = "none" | "fail" | "lose" | "spoil" | "flip";
 
 /** Decides about one call. May change the world before it answers: that is how a source changes all the time. */
 export type FaultHook = (call: StoreCall, key: string) => StoreFault;
@@ -38,6 +39,7 @@ export class FaultyObjectStore implements ObjectStore {
   readonly capabilities: ObjectStoreCapabilities;
   readonly #store: ObjectStore;
   readonly #hook: FaultHook;
+  readonly hashOfParts?: NonNullable<ObjectStore["hashOfParts"]>;
   readonly readUrl?: NonNullable<ObjectStore["readUrl"]>;
   readonly copyFromUrl?: NonNullable<ObjectStore["copyFromUrl"]>;
 
@@ -46,6 +48,11 @@ export class FaultyObjectStore implements ObjectStore {
     this.#hook = hook;
     this.address = store.address;
     this.capabilities = store.capabilities;
+    const hashOfParts = store.hashOfParts?.bind(store);
+    if (hashOfParts !== undefined) {
+      this.hashOfParts = (version, ...rest) =>
+        this.#pass("hashOfParts", version.key, () => hashOfParts(version, ...rest));
+    }
     const readUrl = store.readUrl?.bind(store);
     const copyFromUrl = store.copyFromUrl?.bind(store);
     if (readUrl !== undefined) {
@@ -84,7 +91,7 @@ export class FaultyObjectStore implements ObjectStore {
     const fault = this.#hook("read", request.key);
     if (fault === "fail") throw noAnswer("read");
     for await (const chunk of this.#store.read(request, signal)) {
-      yield fault === "spoil" ? chunk.subarray(0, chunk.byteLength >> 1) : chunk;
+      yield spoiltBytes(chunk, fault);
       if (fault === "lose") throw noAnswer("read");
     }
   }
@@ -94,7 +101,7 @@ export class FaultyObjectStore implements ObjectStore {
       "readWhole",
       request.key,
       () => this.#store.readWhole(request, signal),
-      spoilt,
+      spoiltWhole,
     );
   }
 
@@ -135,19 +142,27 @@ export class FaultyObjectStore implements ObjectStore {
     call: StoreCall,
     key: string,
     work: () => Promise<T>,
-    spoil: (value: T) => T = (value) => value,
+    spoil: (value: T, fault: StoreFault) => T = (value) => value,
   ): Promise<T> {
     const fault = this.#hook(call, key);
     if (fault === "fail") throw noAnswer(call);
     const value = await work();
     if (fault === "lose") throw noAnswer(call);
-    return fault === "spoil" ? spoil(value) : value;
+    return spoil(value, fault);
   }
 }
 
-/** The same facts with half of the bytes. */
-function spoilt(whole: WholeObject): WholeObject {
-  return { ...whole, bytes: whole.bytes.subarray(0, whole.bytes.byteLength >> 1) };
+/** The same facts with half of the bytes, or with other ones. */
+function spoiltWhole(whole: WholeObject, fault: StoreFault): WholeObject {
+  const bytes = spoiltBytes(whole.bytes, fault);
+  return fault === "flip"
+    ? { ...whole, bytes, md5: hash("md5", bytes, "hex") }
+    : { ...whole, bytes };
+}
+
+function spoiltBytes(bytes: Uint8Array, fault: StoreFault): Uint8Array {
+  if (fault === "spoil") return bytes.subarray(0, bytes.byteLength >> 1);
+  return fault === "flip" ? bytes.map((byte, at) => (at === 0 ? byte ^ 1 : byte)) : bytes;
 }
 
 function noAnswer(call: StoreCall): CloudPhoenixError {
