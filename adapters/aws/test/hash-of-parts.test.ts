@@ -2,6 +2,7 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { S3ObjectStore } from "@cloudphoenix/adapter-aws";
+import { NO_PROPERTIES } from "@cloudphoenix/testkit";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 
 const SIGNAL = new AbortController().signal;
@@ -10,6 +11,7 @@ const MD5 = "9e107d9d372bb6826bd81d3542a419d6";
 interface ToldPart {
   readonly status?: number;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
 }
 
 let asked: number[] = [];
@@ -18,8 +20,8 @@ let store: S3ObjectStore;
 const server = http.createServer((request, response) => {
   const part = Number(new URL(request.url ?? "", "http://s3").searchParams.get("partNumber"));
   asked.push(part);
-  const { status = 206, headers } = tell(part);
-  response.writeHead(status, headers).end();
+  const { status = 206, headers, body } = tell(part);
+  response.writeHead(status, headers).end(body);
 });
 
 beforeAll(async () => {
@@ -85,6 +87,22 @@ test("another version is said to be one", async () => {
   await expect(store.hashOfParts(objectOf(24, 3), "each", SIGNAL)).rejects.toMatchObject({
     code: "OBJECT_CHANGED",
   });
+});
+
+test.each<[string, Readonly<Record<string, string>>, boolean]>([
+  ["is said to be other bytes", {}, true],
+  ["under KMS tells nothing", { "x-amz-server-side-encryption": "aws:kms" }, false],
+])("what S3 put together under an ETag of other parts %s", async (_what, headers, isOther) => {
+  const body = `<CompleteMultipartUploadResult><ETag>"${MD5}-1"</ETag></CompleteMultipartUploadResult>`;
+  tell = () => ({ status: 200, headers, body });
+  const parts = [{ number: 1, sizeBytes: 5, receipt: "e4d909c290d0fb1ca068ffaddf22cbd0" }];
+  const upload = { key: "big", token: "t" };
+  const condition = { kind: "none" } as const;
+  const request = { key: "big", properties: NO_PROPERTIES, condition, upload, parts, md5: MD5 };
+
+  const stored = await store.finishUpload(request, SIGNAL);
+
+  expect(stored).toEqual({ etag: `${MD5}-1`, sizeBytes: 5, ...(isOther ? { isOther } : {}) });
 });
 
 function objectOf(sizeBytes: number, parts: number) {

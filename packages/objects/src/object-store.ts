@@ -7,7 +7,7 @@
  * Promises of every implementation (checked by the contract suite):
  * 1. What `read` hands out is what was stored: a body that ends early, or whose hash the store
  *    knows and which differs, fails the stream with `OBJECT_CORRUPT`; it never just ends.
- * 2. What `write` and `finishUpload` report as stored has the MD5 the caller named.
+ * 2. What `write` and `finishUpload` report as stored has the MD5 the caller named, or is said to be other bytes.
  * 3. A listing is complete or it fails. It never ends early without an error.
  * 4. Every call ends when its signal aborts, also when the other side hangs.
  */
@@ -136,6 +136,8 @@ export interface WholeObject extends WholeBody {
 export interface StoredObject {
   readonly etag: string;
   readonly sizeBytes: number;
+  /** Its hash shows that it is not what was sent; whoever sent it takes it back. */
+  readonly isOther?: true;
 }
 
 /** An object elsewhere, as a store is told to read it. */

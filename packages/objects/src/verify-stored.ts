@@ -10,7 +10,8 @@ export interface Expectation {
 }
 
 /**
- * Takes back what the target stored with another length than it was sent: a corrupt copy must not stay.
+ * Takes back what the target stored with another length or hash than it was sent: a corrupt copy must not stay, or
+ * its stamp would vouch for it.
  * @throws {CloudPhoenixError} `OBJECT_CORRUPT`
  */
 export async function verifyStored(
@@ -18,12 +19,15 @@ export async function verifyStored(
   tools: CopyTools,
   signal: AbortSignal,
 ): Promise<void> {
-  if (stored.sizeBytes === sizeBytes) return;
-  const { etag } = stored;
+  const { etag, isOther = false } = stored;
+  if (stored.sizeBytes === sizeBytes && !isOther) return;
   await call(tools, signal, (limited) =>
     tools.target.delete(key, { kind: "unchanged", etag }, limited),
   );
-  const message = `${key} was stored with ${stored.sizeBytes} bytes instead of ${sizeBytes}; it was removed`;
+  const what = isOther
+    ? "other bytes than were sent"
+    : `${stored.sizeBytes} bytes instead of ${sizeBytes}`;
+  const message = `${key} was stored with ${what}; it was removed`;
   throw new CloudPhoenixError("OBJECT_CORRUPT", message, {
     retryable: true,
     hint: "Report this to whoever runs the target; run it again to copy the object anew.",

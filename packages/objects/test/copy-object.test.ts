@@ -335,6 +335,30 @@ describe("what the source got in parts, so that it tells no MD5", () => {
   });
 });
 
+test("what the target says it put together from other parts is taken back, and copied anew", async () => {
+  const source = new MemoryObjectStore();
+  const target = new MemoryObjectStore();
+  source.put("k", bytesOf(4_500));
+  const finish = target.finishUpload.bind(target);
+  target.finishUpload = async (request, signal) => {
+    const bytes = bytesOf(request.parts[0]!.sizeBytes, 9);
+    const wrong = { number: 1, bytes, md5: md5(bytes) };
+    const first = await target.uploadPart(request.upload, wrong, signal);
+    const parts = [first, ...request.parts.slice(1)];
+    return { ...(await finish({ ...request, parts }, signal)), isOther: true };
+  };
+  const { journal } = memoryState();
+
+  const first = copyObject(REQUEST, toolsFor(source, target, { journal }), UNENDING);
+
+  await expect(first).rejects.toMatchObject({ code: "OBJECT_CORRUPT", retryable: true });
+  expect(target.size).toBe(0);
+  target.finishUpload = finish;
+  const second = await copyObject(REQUEST, toolsFor(source, target, { journal }), UNENDING);
+  expect(second.kind).toBe("copied");
+  expect(target.bytesOf("copy/k")).toEqual(bytesOf(4_500));
+});
+
 describe("copying a large object", () => {
   test("goes on after a crash without sending a stored part again", async () => {
     const source = new MemoryObjectStore();

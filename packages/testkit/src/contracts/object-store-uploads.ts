@@ -1,5 +1,6 @@
 /** The part of the object store contract about uploads in parts. */
 /* oxlint-disable max-lines-per-function -- a suite is a list of tests around one fixture */
+import { hasCode } from "@cloudphoenix/core";
 import type { Part, PartUpload, WholeBody } from "@cloudphoenix/objects";
 import { expect, test } from "vitest";
 import {
@@ -57,10 +58,9 @@ export function objectStoreUploadTests(current: CurrentStore): void {
     if (facts === null) throw new Error("it is not there");
     const told = await store.hashOfParts?.(facts, "each", SIGNAL);
 
-    if (facts.md5 !== null) expect(facts.md5).toBe(md5);
-    else expect(told?.partBytes).toEqual(bodies.map(({ bytes }) => bytes.length));
     const md5s = bodyOf(Buffer.from(bodies.map((body) => body.md5).join(""), "hex"));
-    if (facts.md5 === null) expect(told?.md5).toBe(md5s.md5);
+    const ofParts = { md5: md5s.md5, partBytes: bodies.map(({ bytes }) => bytes.length) };
+    expect(facts.md5 ?? told).toEqual(facts.md5 === null ? ofParts : md5);
   });
 
   test("tells no hash of parts of what was stored in one piece, and none of another version", async () => {
@@ -71,8 +71,9 @@ export function objectStoreUploadTests(current: CurrentStore): void {
 
     expect((await store.hashOfParts?.(facts, "likely", SIGNAL)) ?? null).toBeNull();
     const other = { ...facts, etag: `${"0".repeat(32)}-2` };
-    const asked = store.hashOfParts?.(other, "likely", SIGNAL);
-    if (asked !== undefined) await expect(asked).rejects.toMatchObject({ code: "OBJECT_CHANGED" });
+    const asked = store.hashOfParts?.(other, "likely", SIGNAL) ?? Promise.resolve("nothing");
+    const told = await asked.catch((error: unknown) => hasCode(error, "OBJECT_CHANGED"));
+    expect(["nothing", true]).toContain(told);
   });
 
   test("replaces a part that is stored again", async () => {
