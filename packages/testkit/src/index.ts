@@ -7,6 +7,13 @@ export * from "./virtual-clock.ts";
 export * from "./world-state.ts";
 export * from "./contracts/describe-convergence-probe.ts";
 export * from "./contracts/describe-fencer.ts";
+export * from "./contracts/describe-database-control.ts";
+export type {
+  DatabaseControlContract,
+  DatabaseControlHarness,
+  LeasedHarness,
+} from "./contracts/database-control-harness.ts";
+export * from "./contracts/describe-database-host.ts";
 export * from "./contracts/describe-lease-witness.ts";
 export * from "./contracts/describe-object-store.ts";
 export * from "./contracts/describe-object-memory.ts";

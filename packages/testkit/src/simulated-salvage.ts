@@ -64,6 +64,7 @@ function follow(world: SimulatedWorld, site: SiteId, to: SiteId, generation: num
     throw new CloudPhoenixError("CONFLICT", `${site} cannot follow ${to}`, { retryable: false });
   }
   const before = database.role === "standby" && database.follows === to;
-  Object.assign(database, { role: "standby", roleBefore: null, writesOpen: false, follows: to });
+  const standby = { role: "standby", roleBefore: null, writesOpen: false, promotedFrom: null };
+  Object.assign(database, { ...standby, follows: to });
   return before;
 }

@@ -1,6 +1,12 @@
 /** The simulated world as plain data: two snapshots are equal if and only if nothing changed. */
 import type { SiteId } from "@cloudphoenix/core";
 
+/** The newest heartbeat acknowledged by the active site and applied at the standby. */
+export interface Heartbeats {
+  writtenAtMs: number;
+  appliedAtMs: number;
+}
+
 export interface SimulatedDatabase {
   running: boolean;
   role: "active" | "standby" | "fenced";
@@ -10,6 +16,12 @@ export interface SimulatedDatabase {
   writesOpen: boolean;
   /** Site it follows; null if it follows none. */
   follows: SiteId | null;
+  /** Whether it has all of what it follows. */
+  copyComplete: boolean;
+  /** Site it was promoted from; null if it never was since it became a standby. */
+  promotedFrom: SiteId | null;
+  /** When transactions of the application were committed here; only tests that count them write any. */
+  readonly commitsAtMs: number[];
 }
 
 export interface SimulatedSite {
@@ -37,12 +49,11 @@ export interface SimulatedWorkload {
 export interface WorldState {
   readonly sites: Record<SiteId, SimulatedSite>;
   readonly traffic: { site: SiteId; generation: number };
-  readonly replication: {
+  readonly replication: Heartbeats & {
     /** Whether the standby stopped applying although everything is alive. */
     stalled: boolean;
-    /** Newest heartbeat acknowledged by the active site and applied at the standby. */
-    writtenAtMs: number;
-    appliedAtMs: number;
+    /** As they were when a site was promoted, for every site that was. */
+    readonly atPromotion: Record<SiteId, Readonly<Heartbeats>>;
   };
   /** Notices delivered, by key: receivers drop repeats. */
   readonly notices: Record<string, string>;
@@ -56,7 +67,7 @@ export function twoSites(nowMs: number): WorldState {
       "azure-westeurope": site("azure", "westeurope", "standby"),
     },
     traffic: { site: "aws-us-east-1", generation: 1 },
-    replication: { stalled: false, writtenAtMs: nowMs, appliedAtMs: nowMs },
+    replication: { stalled: false, writtenAtMs: nowMs, appliedAtMs: nowMs, atPromotion: {} },
     notices: {},
   };
 }
@@ -75,6 +86,9 @@ function site(cloud: string, region: string, role: "active" | "standby"): Simula
       generation: 1,
       writesOpen: active,
       follows: active ? null : "aws-us-east-1",
+      copyComplete: true,
+      promotedFrom: null,
+      commitsAtMs: [],
     },
     workloads: { orders: { desired: active ? 2 : 1, ready: active ? 2 : 1 } },
     network: { fenced: false, generation: 1 },

@@ -18,8 +18,9 @@ import {
   replicationSignal,
   stepHandlers,
 } from "@cloudphoenix/engine";
+import { BeatMemory } from "./beat-memory.ts";
 import { chanceOf } from "./chance.ts";
-import { type BeatMemory, databaseControl, databaseHost, siteLease } from "./database-ports.ts";
+import { databaseControl, databaseHost, siteLease } from "./database-ports.ts";
 import { JournaledRunner } from "./journaled-runner.ts";
 import type { Leadership } from "./leader-lock.ts";
 import { campaign } from "./leader-lock.ts";
@@ -108,7 +109,7 @@ export class Controller {
     const { process } = this;
     const roles = state.rolesFor(process);
     const { active } = await patiently(() => roles.read(), process);
-    const beats: BeatMemory = new Map();
+    const beats = new BeatMemory();
     this.#world.judge.leads(process.name);
     const watch = new SimulatedReplicationWatch(this.#world, process, beats, active);
     const { ports, observer } = this.#ports(beats);

@@ -1,5 +1,11 @@
 /** The databases of all sites as one controller reaches them. */
-import { CloudPhoenixError, type LossBound, type SiteId } from "@cloudphoenix/core";
+import {
+  CloudPhoenixError,
+  type FenceProof,
+  type SiteId,
+  hasCode,
+  messageOf,
+} from "@cloudphoenix/core";
 import type {
   DatabaseControl,
   DatabaseHost,
@@ -7,48 +13,26 @@ import type {
   Promotion,
   SiteLease,
 } from "@cloudphoenix/engine";
+import type { BeatMemory } from "./beat-memory.ts";
 import { lsnText, stale } from "./database.ts";
+import { drain, lossBound, measureLoss } from "./draining.ts";
 import type { Process } from "./process.ts";
 import type { Site } from "./sites.ts";
+import { sessionsOf, statementsOf } from "./statements.ts";
 import type { World } from "./world.ts";
 
-/** The newest heartbeat a controller knows to be acknowledged, per site. */
-export type BeatMemory = Map<SiteId, { readonly atMs: number; readonly position: number }>;
-
-/** Commits up to one interval after a heartbeat are not bounded by it. */
-export const BEAT_EVERY_MS = 500;
-
-const DRAIN_POLL_MS = 20;
-
-/** A statement at the database of a site. */
-type Ask = <T>(
-  site: SiteId,
-  signal: AbortSignal | undefined,
-  effect: (site: Site) => T | Promise<T>,
-) => Promise<T>;
-
-/** Statements of `client` at any site's database. */
-export function statementsOf(world: World, client: Process): Ask {
-  return (id, signal, effect) => {
-    const site = world.site(id);
-    const to = site.database.process;
-    return world.network.call({ from: client, to, signal, effect: () => effect(site) });
-  };
-}
-
 export function databaseControl(world: World, client: Process, beats: BeatMemory): DatabaseControl {
-  const ask = statementsOf(world, client);
+  const ask = sessionsOf(world, client);
+  const way = { world, client, ask };
   return {
     inspect: (id, signal) => ask(id, signal, stateOf),
     async fence(id, generation, signal) {
-      await ask(id, signal, ({ database }) => {
-        database.accept(generation);
-        world.truth.note(`${id} is fenced by its database for ${generation}`);
-        database.role = "fenced";
-        database.writesOpen = false;
-        database.endSessions();
-        database.waitsForStandby = false;
-      });
+      try {
+        await ask(id, signal, (site) => fence(world, site, generation));
+      } catch (error) {
+        return unprovenUnlessRefused(error);
+      }
+      beats.noteStopped(id);
       return { means: "database", degree: "confirmed", detail: "the database refuses writes" };
     },
     unfence: (id, generation, signal) =>
@@ -59,9 +43,9 @@ export function databaseControl(world: World, client: Process, beats: BeatMemory
         database.writesOpen = database.role === "active";
         database.waitsForStandby = true;
       }),
-    drain: (from, to, signal) => drain(world, { client, ask, from, to }, signal),
+    drain: (from, to, signal) => drain(way, { from, to }, signal),
     async lossBound(from, to, signal) {
-      const bound = await lossBound(world, { client, ask, from, to }, { beats, signal });
+      const bound = await lossBound(way, { from, to }, { beats, signal });
       return world.sabotages.has("stale-looks-fresh") ? { ...bound, boundMs: 0 } : bound;
     },
     promote: (id, from, generation, signal) =>
@@ -79,81 +63,30 @@ export function databaseControl(world: World, client: Process, beats: BeatMemory
         database.accept(generation);
         database.writesOpen = false;
       }),
-    measureLoss: async () => ({
-      transactions: 0,
-      rowsByTable: {},
-      keysByTable: {},
-      truncated: false,
-      rpoMs: 0,
-    }),
+    measureLoss: (from, appliedLsn, signal) => measureLoss(way, { from, appliedLsn }, signal),
   };
+}
+
+/** The lease ends with it: no agent of the site can renew one for an older epoch. */
+function fence(world: World, { id, database }: Site, generation: number): void {
+  database.accept(generation);
+  world.truth.note(`${id} is fenced by its database for ${generation}`);
+  database.role = "fenced";
+  database.writesOpen = false;
+  database.leaseUntilMs = 0;
+  database.endSessions();
+  database.waitsForStandby = false;
+}
+
+/** A server that does not answer proves nothing; only who is too old, or gave up, is told so. */
+function unprovenUnlessRefused(error: unknown): FenceProof {
+  if (hasCode(error, "STALE_GENERATION") || hasCode(error, "ABORTED")) throw error;
+  return { means: "database", degree: "unproven", detail: messageOf(error) };
 }
 
 function stateOf({ id, database }: Site): DatabaseState {
   const { role, generation, writesOpen, durability } = database;
   return { site: id, role, generation, writesOpen, durability, version: "18" };
-}
-
-interface Drain {
-  readonly client: Process;
-  readonly ask: Ask;
-  readonly from: SiteId;
-  readonly to: SiteId;
-}
-
-/** Compares positions as numbers. As text, `0/FFFFFF8` would come after `0/10000030`. */
-async function drain(
-  world: World,
-  { client, ask, from, to }: Drain,
-  signal: AbortSignal,
-): Promise<{ readonly lsn: string }> {
-  const { shortPositions } = world.settings;
-  const lsn = await ask(from, signal, ({ database }) => {
-    if (database.writesOpen) {
-      throw new CloudPhoenixError("CONFLICT", `writes are open at ${from}`, { retryable: false });
-    }
-    return lsnText(database.log.length, shortPositions);
-  });
-  for (;;) {
-    const confirmed = await ask(from, signal, ({ database }) =>
-      lsnText(database.confirmed.get(to) ?? 0, shortPositions),
-    );
-    const reached = world.sabotages.has("lsn-as-text")
-      ? confirmed >= lsn
-      : parseLsn(confirmed) >= parseLsn(lsn);
-    if (reached) return { lsn };
-    await client.clock.sleep(DRAIN_POLL_MS, signal);
-  }
-}
-
-function parseLsn(text: string): bigint {
-  const [high = "0", low = "0"] = text.split("/");
-  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
-}
-
-async function lossBound(
-  world: World,
-  { client, ask, from, to }: Drain,
-  { beats, signal }: { readonly beats: BeatMemory; readonly signal: AbortSignal },
-): Promise<LossBound> {
-  const reading = await ask(to, signal, ({ database }) => ({
-    applied: database.promotion?.applied ?? database.follows?.applied ?? null,
-    beat: database.promotion === null ? database.newestBeat() : database.promotion.beat,
-  }));
-  world.judge.measured(client.name, { from, to }, reading.beat);
-  const seen = beats.get(from);
-  const completeUntilMs = reading.beat?.atMs ?? null;
-  return {
-    completeUntilMs,
-    lastAliveAtMs: seen?.atMs ?? null,
-    boundMs:
-      seen === undefined || completeUntilMs === null
-        ? null
-        : Math.max(0, seen.atMs - completeUntilMs) + BEAT_EVERY_MS,
-    boundBytes: null,
-    appliedLsn:
-      reading.applied === null ? null : lsnText(reading.applied, world.settings.shortPositions),
-  };
 }
 
 /** Idempotent, refuses an incomplete copy and a site that follows somebody else. */
@@ -172,6 +105,8 @@ function promote(world: World, site: Site, from: SiteId, generation: number): Pr
     database.follows = null;
     database.role = "active";
     database.writesOpen = false;
+    // Whoever opens the site has to install a lease.
+    database.leaseUntilMs = 0;
     database.durability = "async";
     world.judge.promoted(site, generation);
   }
@@ -203,6 +138,9 @@ export function siteLease(world: World, client: Process, id: SiteId): SiteLease 
   };
 }
 
+/** How long the real client of the provider's API waits: a start replays the log first. */
+const HOST_LIMIT_MS = 15_000;
+
 /** The provider's API for the database servers: it answers while the site has power. */
 export function databaseHost(world: World, client: Process): DatabaseHost {
   const ask = <T>(id: SiteId, signal: AbortSignal, effect: (site: Site) => T): Promise<T> => {
@@ -211,6 +149,7 @@ export function databaseHost(world: World, client: Process): DatabaseHost {
       from: client,
       to: site.provider,
       signal,
+      limitMs: HOST_LIMIT_MS,
       effect: () => effect(site),
     });
   };
@@ -220,10 +159,11 @@ export function databaseHost(world: World, client: Process): DatabaseHost {
     restart: (id, { generation }, signal) =>
       ask(id, signal, (site) => {
         acceptAtPlatform(world, site, generation);
+        // A server that runs is left alone, also one that hangs: its sessions may be all there is.
+        const { process } = site.database;
+        if (process.up || world.heldDown.has(process)) return;
         world.truth.note(`the database of ${id} is restarted`);
-        if (world.heldDown.has(site.database.process)) return;
-        if (site.database.process.up) site.database.crash();
-        site.database.process.start();
+        process.start();
       }),
   };
 }

@@ -29,7 +29,7 @@ export interface Call<T> {
   /** Without an answer by then the call fails, retryable. Left out: it waits for ever. */
   readonly limitMs?: number;
   /** What it fails with then. */
-  readonly silence?: "STATE_UNAVAILABLE" | "UNREACHABLE";
+  readonly silence?: "STATE_UNAVAILABLE" | "TIMED_OUT" | "UNREACHABLE";
   /** True time the server works on it before it takes effect. */
   readonly workMs?: number;
   /** Runs at the server; what it throws is answered as an error. */

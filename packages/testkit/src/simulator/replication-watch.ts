@@ -4,8 +4,10 @@
  */
 import type { ReplicationFacts, SiteId } from "@cloudphoenix/core";
 import type { ReplicationWatch } from "@cloudphoenix/engine";
-import { type BeatMemory, BEAT_EVERY_MS, statementsOf } from "./database-ports.ts";
+import type { BeatMemory } from "./beat-memory.ts";
+import { BEAT_EVERY_MS } from "./draining.ts";
 import type { Process } from "./process.ts";
+import { statementsOf } from "./statements.ts";
 import type { World } from "./world.ts";
 
 const READ_EVERY_MS = 1_000;
@@ -44,7 +46,7 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
 
   facts(standby: SiteId): ReplicationFacts {
     const reading = this.#readings.get(standby);
-    const writtenAtMs = this.#beats.get(this.#active)?.atMs ?? null;
+    const writtenAtMs = this.#beats.newest(this.#active);
     const looksFresh = this.#world.sabotages.has("stale-looks-fresh");
     return {
       writtenAtMs,
@@ -85,11 +87,12 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
   async #beat(signal: AbortSignal): Promise<void> {
     const site = this.#active;
     const atMs = this.#client.clock.now();
-    const position = await statementsOf(this.#world, this.#client)(site, signal, ({ database }) =>
-      database.beat(atMs),
-    );
-    if (position === null) return;
-    this.#beats.set(site, { atMs, position });
+    const ask = statementsOf(this.#world, this.#client);
+    const open = await ask(site, signal, async ({ database }) => {
+      const { writesOpen } = database;
+      return (await database.beat(atMs)) === null ? null : writesOpen;
+    });
+    if (open === null || !this.#beats.note(site, atMs, open)) return;
     this.#world.judge.sawAlive(this.#client.name, site);
   }
 
