@@ -79,7 +79,7 @@ async function promote(
     await closeGateAgainstWriters(context, connection, signal);
   }
   if (record === null || record.completed) {
-    refuseIncompleteCopy(request, await readSubscription(connection, context.application));
+    refuseIncompleteCopy(context, request, await readSubscription(connection, context.application));
     record = await recordPromotion(context, connection, request, signal);
   } else if (record.from !== request.from) {
     throw refused(`site ${request.site} is being promoted from ${record.from}`);
@@ -107,10 +107,13 @@ function repeated(request: PromotionRequest, record: PromotionRecord | null): Pr
 }
 
 function refuseIncompleteCopy(
+  { sites }: PostgresContext,
   { site, from }: PromotionRequest,
   subscription: SubscriptionState | null,
 ): void {
-  if (subscription === null) throw refused(`site ${site} does not follow ${from}`);
+  // Of two sites one follows the other.
+  const canFollow = from !== site && sites.includes(from);
+  if (subscription === null || !canFollow) throw refused(`site ${site} does not follow ${from}`);
   const { tables, unready } = subscription;
   if (tables === 0 || unready.length > 0) {
     const which = tables === 0 ? "any table" : unready.join(", ");

@@ -48,7 +48,8 @@ export async function closeWrites(
 
 /**
  * Takes a fence back. A site that follows another becomes a standby again and stays closed; any
- * other becomes active and open. A site that is not fenced is left as it is.
+ * other becomes active and open. A site that is not fenced is left as it is, but keeps the
+ * generation: the fence that is taken back may still be on its way.
  */
 export async function unfenceDatabase(
   context: PostgresContext,
@@ -56,6 +57,7 @@ export async function unfenceDatabase(
   signal: AbortSignal,
 ): Promise<void> {
   await context.connections.withSession(site, signal, async (connection) => {
+    await claimSite(connection, generation, ["active", "standby", "fenced"]);
     if ((await readSubscription(connection, context.application)) !== null) {
       await claimSite(connection, generation, ["fenced"], { role: "standby" });
       return;
