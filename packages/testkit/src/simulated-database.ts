@@ -5,7 +5,7 @@ import {
   type ReplicationFacts,
   type SiteId,
   hasCode,
-  messageOf,
+  unprovenBecause,
 } from "@cloudphoenix/core";
 import type { DatabaseControl, DatabaseHost, ReplicationWatch } from "@cloudphoenix/engine";
 import { type SimulatedWorld, answers } from "./simulated-world.ts";
@@ -51,9 +51,8 @@ export function simulatedDatabases(world: SimulatedWorld): DatabaseControl {
           database.writesOpen = false;
         });
       } catch (error) {
-        // A server that does not answer proves nothing; only who is too old, or gave up, is told.
-        if (hasCode(error, "STALE_GENERATION") || hasCode(error, "ABORTED")) throw error;
-        return { means: "database", degree: "unproven", detail: messageOf(error) };
+        if (hasCode(error, "ABORTED")) throw error;
+        return unprovenBecause("database", error);
       }
       return { means: "database", degree: "confirmed", detail: "writes are refused" };
     },

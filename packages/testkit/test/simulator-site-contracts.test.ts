@@ -7,6 +7,7 @@ import {
   describeSiteEntry,
   describeWorkloadControl,
 } from "@cloudphoenix/testkit";
+import { BeatMemory } from "../src/simulator/beat-memory.ts";
 import { databaseControl } from "../src/simulator/database-ports.ts";
 import {
   convergenceProbe,
@@ -63,9 +64,13 @@ const MEANS: readonly Means[] = [
   {
     name: "database",
     degree: "confirmed",
-    losses: ["refusing"],
+    losses: ["refusing", "silent"],
     place: ({ home }) => home.database.process,
-    writersPass: ({ home }) => home.database.refusal() === null,
+    writersPass: ({ home: { database } }) => {
+      // A fence ends the lease, too; its agent would renew it.
+      database.leaseUntilMs = Number.POSITIVE_INFINITY;
+      return database.refusal() === null;
+    },
   },
   {
     name: "network",
@@ -84,7 +89,7 @@ for (const [index, { name, degree, losses, place, writersPass }] of MEANS.entrie
     setup: async () => {
       const here = ground();
       const [fencer, another] = here.controllers.map((client) => {
-        const databases = databaseControl(here.world, client, new Map());
+        const databases = databaseControl(here.world, client, new BeatMemory());
         return explicitFencers(here.world, client, databases)[index];
       });
       if (fencer === undefined || another === undefined) throw new RangeError(`no ${name}`);

@@ -67,7 +67,6 @@ function means(world: SimulatedWorld, name: string): Fencer {
 describeFencer({
   name: "the simulated world's database",
   degree: "confirmed",
-  losses: ["refusing"],
   setup: async () => {
     const { world, home, lose, stop } = ground();
     const operations = ["fence", "unfence", "inspect"].map((what) => `${what} ${HOME}`);

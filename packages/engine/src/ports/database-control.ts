@@ -34,37 +34,58 @@ export interface DatabaseState {
 
 /**
  * Every method is idempotent for one generation, refuses older generations with
- * `STALE_GENERATION`, gives up with `ABORTED` when `signal` aborts, and throws `UNREACHABLE`
- * (retryable) when the server does not answer.
+ * `STALE_GENERATION`, gives up with `ABORTED` when `signal` aborts, and throws `UNREACHABLE`, or
+ * `TIMED_OUT` for a server that falls silent (both retryable), within a limit of its own.
  */
 export interface DatabaseControl {
   inspect(site: SiteId, signal: AbortSignal): Promise<DatabaseState>;
 
-  /** Refuses application writes and ends application sessions, then reads both back. */
+  /**
+   * Refuses application writes, ends application sessions and the lease of the site, then reads it
+   * back. A server that does not answer is no error: the proof is `unproven`, with the reason.
+   */
   fence(site: SiteId, generation: number, signal: AbortSignal): Promise<FenceProof>;
 
-  /** Lifts a fence of the same or an older generation (rollback before anything was promoted). */
+  /**
+   * Lifts a fence of the same or an older generation (rollback before anything was promoted). A site
+   * that is not fenced stays as it is, and from now on refuses the fence that may still be on its way.
+   */
   unfence(site: SiteId, generation: number, signal: AbortSignal): Promise<void>;
 
-  /** Waits until `to` has applied everything `from` committed. Needs both alive (switchover). */
+  /**
+   * Waits until `to` has applied everything `from` committed. Needs both alive (switchover).
+   * @throws {CloudPhoenixError} `CONFLICT` while writes are open at `from`, `REPLICATION_BROKEN` if
+   *   `to` does not follow it, `TIMED_OUT`
+   */
   drain(from: SiteId, to: SiteId, signal: AbortSignal): Promise<{ readonly lsn: string }>;
 
-  /** What can be said about the loss now, without the old primary. */
+  /**
+   * What can be said about the loss now, without the old primary. Does not grow once `fence` has
+   * proven that the writers of `from` stopped, and is still told after the promotion of `to`.
+   */
   lossBound(from: SiteId, to: SiteId, signal: AbortSignal): Promise<LossBound>;
 
   /**
    * Makes `site` the primary while writes stay refused: records how far `from` was applied,
    * detaches the subscription, makes publication and reverse slot, advances sequences.
+   * @throws {CloudPhoenixError} `PROMOTION_REFUSED` if it does not follow `from`, or has no complete
+   *   copy of it
    */
   promote(site: SiteId, from: SiteId, generation: number, signal: AbortSignal): Promise<Promotion>;
 
-  /** Lets application writes through. Refused (`PROMOTION_REFUSED`) before a promotion. */
+  /**
+   * Lets application writes through; where there is a lease, only once the site has one.
+   * `PROMOTION_REFUSED`, and nothing changes, before a promotion and at a fenced site.
+   */
   openWrites(site: SiteId, generation: number, signal: AbortSignal): Promise<void>;
 
   /** Refuses application writes again (undo of `openWrites`). */
   closeWrites(site: SiteId, generation: number, signal: AbortSignal): Promise<void>;
 
-  /** Reads from a returned, fenced old primary exactly which transactions were lost. */
+  /**
+   * Reads from a returned, fenced old primary exactly which transactions were lost.
+   * @throws {CloudPhoenixError} `CONFLICT` while writes are open there
+   */
   measureLoss(from: SiteId, appliedLsn: string, signal: AbortSignal): Promise<LossReport>;
 }
 

@@ -32,9 +32,18 @@ export interface WorkloadControl {
   ): Promise<void>;
 }
 
-/** Starts the database server of a site again if the platform lets us. Idempotent. */
+/**
+ * Starts the database server of a site again if the platform lets us. Both methods give up with
+ * `ABORTED` when `signal` aborts and throw `UNREACHABLE` (retryable) when the platform does not
+ * answer, within a limit of their own.
+ */
 export interface DatabaseHost {
+  /** Whether there is a server process, which may hang all the same. */
   inspect(site: SiteId, signal: AbortSignal): Promise<"running" | "stopped">;
+  /**
+   * Starts a server that is stopped and leaves one alone that runs. Idempotent.
+   * @throws {CloudPhoenixError} `STALE_GENERATION`
+   */
   restart(
     site: SiteId,
     change: { readonly generation: number },

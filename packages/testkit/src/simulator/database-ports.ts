@@ -1,11 +1,5 @@
 /** The databases of all sites as one controller reaches them. */
-import {
-  CloudPhoenixError,
-  type FenceProof,
-  type SiteId,
-  hasCode,
-  messageOf,
-} from "@cloudphoenix/core";
+import { CloudPhoenixError, type SiteId, hasCode, unprovenBecause } from "@cloudphoenix/core";
 import type {
   DatabaseControl,
   DatabaseHost,
@@ -30,7 +24,8 @@ export function databaseControl(world: World, client: Process, beats: BeatMemory
       try {
         await ask(id, signal, (site) => fence(world, site, generation));
       } catch (error) {
-        return unprovenUnlessRefused(error);
+        if (hasCode(error, "ABORTED")) throw error;
+        return unprovenBecause("database", error);
       }
       beats.noteStopped(id);
       return { means: "database", degree: "confirmed", detail: "the database refuses writes" };
@@ -76,12 +71,6 @@ function fence(world: World, { id, database }: Site, generation: number): void {
   database.leaseUntilMs = 0;
   database.endSessions();
   database.waitsForStandby = false;
-}
-
-/** A server that does not answer proves nothing; only who is too old, or gave up, is told so. */
-function unprovenUnlessRefused(error: unknown): FenceProof {
-  if (hasCode(error, "STALE_GENERATION") || hasCode(error, "ABORTED")) throw error;
-  return { means: "database", degree: "unproven", detail: messageOf(error) };
 }
 
 function stateOf({ id, database }: Site): DatabaseState {
