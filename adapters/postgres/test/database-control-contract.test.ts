@@ -64,7 +64,6 @@ async function open(leased: boolean): Promise<Pair> {
     adminPort: (site) => wayTo(site).port,
   });
   await pair.follow();
-  pair.replication.watch.start();
   return pair;
 }
 
@@ -86,6 +85,7 @@ function harnessOf(pair: Pair): DatabaseControlHarness {
     },
     count: async (site) => (await pair.ask(site, "select from counters")).length,
     beat: async () => {
+      watch.start();
       const sinceMs = realClock.now();
       await until(async () => (watch.facts(SITE_B).writtenAtMs ?? 0) > sinceMs);
     },

@@ -96,6 +96,20 @@ export function lossTests(current: CurrentDatabases): void {
       expect(appliedLsn).toMatch(LSN);
     });
 
+    test("told by who has seen no heartbeat reaches up to now, and is an upper bound all the same", async () => {
+      const { control, another, sites, clock, beat, part, crash } = current();
+      const [active, standby] = sites;
+      await beat();
+      await part();
+      await clock.sleep(400);
+      await beat();
+      await crash(active);
+      const known = await control.lossBound(active, standby, FOREVER);
+      const { completeUntilMs, boundMs } = await another.lossBound(active, standby, FOREVER);
+      expect(completeUntilMs).toBe(known.completeUntilMs);
+      expect(boundMs).toBeGreaterThanOrEqual(400);
+    });
+
     test("does not grow once the writers are proven to have stopped", async () => {
       const { control, sites, clock, beat, part } = current();
       const [active, standby] = sites;

@@ -90,13 +90,13 @@ export async function lossBound(
   world.judge.measured(client.name, { from, to }, reading.beat);
   const seenAtMs = beats.lastBeforeStop(from);
   const completeUntilMs = reading.beat?.atMs ?? null;
+  // Who came after the disaster saw no heartbeat; nothing is lost later than now.
+  const aliveUntilMs = seenAtMs ?? client.clock.now();
   return {
     completeUntilMs,
     lastAliveAtMs: seenAtMs,
     boundMs:
-      seenAtMs === null || completeUntilMs === null
-        ? null
-        : Math.max(0, seenAtMs - completeUntilMs) + BEAT_EVERY_MS,
+      completeUntilMs === null ? null : Math.max(0, aliveUntilMs - completeUntilMs) + BEAT_EVERY_MS,
     boundBytes: null,
     appliedLsn:
       reading.applied === null ? null : lsnText(reading.applied, world.settings.shortPositions),

@@ -106,10 +106,11 @@ export class Judge {
     { from, to }: { readonly from: SiteId; readonly to: SiteId },
     beat: Transaction["beat"],
   ): void {
-    const sign = this.signOf(controller, from);
+    // Whoever saw no sign of life may only say that nothing was lost later than now.
+    const sign = this.signOf(controller, from) ?? this.#world.scheduler.nowMs;
     // One that was written late tells of the time it was sent.
     const beatMs = beat === null ? null : this.#trueTimeOf(controller, beat.atMs);
-    const behindMs = sign === null || beatMs === null ? null : sign - beatMs;
+    const behindMs = beatMs === null ? null : sign - beatMs;
     this.#measured.set(`${controller} ${from} ${to}`, { sign, behindMs });
   }
 

@@ -9,8 +9,11 @@ export interface Objection {
 
 /** What really was when a controller asked how much would be lost. */
 export interface MeasuredLoss {
-  /** True time of the last sign of life of the old site that this controller knew of. */
-  readonly sign: number | null;
+  /**
+   * True time of the last sign of life of the old site that this controller knew of; of the measuring
+   * itself if it knew of none.
+   */
+  readonly sign: number;
   readonly behindMs: number | null;
 }
 
@@ -86,7 +89,7 @@ export class RunStory {
 
   /** Whoever was told first is right: another controller may only repeat the record. */
   lossMeasured({ sign, behindMs }: MeasuredLoss, result: Json): void {
-    if (this.sign !== null || sign === null) return;
+    if (this.sign !== null) return;
     const boundMs = fieldOf(result, "boundMs");
     this.sign = sign;
     this.behindMs = behindMs;
