@@ -1,17 +1,22 @@
 import { Agent } from "node:http";
 import {
+  CompleteMultipartUploadCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
   GetBucketLifecycleConfigurationCommand,
   GetBucketLocationCommand,
   GetObjectCommand,
   HeadBucketCommand,
+  HeadObjectCommand,
   ListBucketsCommand,
   ListObjectVersionsCommand,
+  ListObjectsV2Command,
   PutBucketPolicyCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
+  UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
 import { startLocalS3 } from "../src/index.ts";
@@ -138,4 +143,23 @@ test("headers beyond their limit are refused in S3's words", async () => {
   const answer = await fetch(server.endpoint, { headers: { "x-amz-meta-a": "a".repeat(20_000) } });
   expect(answer.status).toBe(400);
   expect(await answer.text()).toContain("<Code>RequestHeaderSectionTooLarge</Code>");
+});
+
+test("an object that arrived in parts is dated when its upload began, as S3 does", async () => {
+  const beganMs = Math.floor(Date.now() / 1_000) * 1_000;
+  let nowMs = beganMs;
+  const client = clientOf(await scratchServer({ now: () => nowMs }));
+  await client.send(new CreateBucketCommand({ Bucket }));
+  const upload = { Bucket, Key: "video" };
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand(upload));
+  nowMs += 10 * 60_000;
+  const part = { ...upload, UploadId, PartNumber: 1 };
+  const { ETag } = await client.send(new UploadPartCommand({ ...part, Body: "all of it" }));
+  const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
+  const complete = { ...upload, UploadId, MultipartUpload };
+  await client.send(new CompleteMultipartUploadCommand(complete));
+  const { LastModified } = await client.send(new HeadObjectCommand(upload));
+  expect(LastModified?.getTime()).toBe(beganMs);
+  const { Contents } = await client.send(new ListObjectsV2Command({ Bucket }));
+  expect(Contents?.[0]?.LastModified?.getTime()).toBe(beganMs);
 });

@@ -26,7 +26,7 @@ export async function completeMultipartUpload(call: S3Call): Promise<Answer> {
   const upload = uploadOf(call);
   const parts = chosenParts(upload, text, call.services.limits.minPartBytes);
   const checksum = requireChecksum(call, upload.start.checksum, parts);
-  const { key, uploadId, headers, metadata, tags } = upload.start;
+  const { key, headers, metadata, tags } = upload.start;
   const { version, headers: versionHeaders } = await commitVersion(
     call,
     {
@@ -48,7 +48,7 @@ export async function completeMultipartUpload(call: S3Call): Promise<Answer> {
       bucket: bucketOf(call).name,
       condition,
       event: "CompleteMultipartUpload",
-      uploadId,
+      upload: upload.start,
       extents: [],
     },
   );

@@ -4,7 +4,7 @@ import type { ChecksumType } from "../checksum/checksum.ts";
 import { checksumHeader } from "../checksum/checksum.ts";
 import { bucketNamed, publishEvent, type S3Call } from "../s3/call.ts";
 import { S3Error } from "../s3/s3-error.ts";
-import type { Extent, Fields, ObjectVersion } from "../store/records.ts";
+import type { Extent, Fields, ObjectVersion, UploadStart } from "../store/records.ts";
 import type { Bucket } from "../store/store-state.ts";
 import { requireCondition, type WriteCondition } from "./conditions.ts";
 
@@ -66,8 +66,8 @@ export interface CommitOptions {
   readonly condition: WriteCondition;
   /** The event's name behind `ObjectCreated:`. */
   readonly event: string;
-  /** The upload that ends with it. */
-  readonly uploadId?: string;
+  /** The upload that ends with it. As at S3, the object is dated at its beginning. */
+  readonly upload?: Pick<UploadStart, "uploadId" | "startedMs">;
   /** Files to give back if it fails; those of an upload belong to the upload. */
   readonly extents: readonly Extent[];
 }
@@ -96,13 +96,13 @@ export async function commitVersion(
     versionId: bucket.versioning === "Enabled" ? newVersionId() : "null",
     isDeleteMarker: false,
     sequence: database.files.nextNumber(),
-    modifiedMs: services.now(),
+    modifiedMs: options.upload?.startedMs ?? services.now(),
   };
-  const { uploadId } = options;
+  const { upload } = options;
   await database.commit(
-    uploadId === undefined
+    upload === undefined
       ? { type: "version", bucket: bucket.name, version }
-      : { type: "upload-finished", bucket: bucket.name, uploadId, version },
+      : { type: "upload-finished", bucket: bucket.name, uploadId: upload.uploadId, version },
   );
   publishEvent(call, bucket, { name: `ObjectCreated:${options.event}`, version });
   const headers: Fields = isVersioned(bucket) ? { "x-amz-version-id": version.versionId } : {};

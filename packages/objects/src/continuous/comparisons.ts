@@ -25,7 +25,7 @@ export interface ComparisonsParts {
   readonly gauge: BacklogGauge;
   readonly deletions: Deletions;
   readonly staleHints: StaleHints;
-  readonly mover: Pick<KeyMover, "forget" | "isProven">;
+  readonly mover: Pick<KeyMover, "forget" | "isProven" | "sawAtBoth">;
   readonly sourceTime: SourceTime;
   /** Shortest and longest time between two of them. */
   readonly minMs: number;
@@ -75,7 +75,7 @@ export class Comparisons {
   }
 
   async #compare(signal: AbortSignal): Promise<void> {
-    const { source, target, tools, pending, failures, deletions } = this.#parts;
+    const { source, target, tools, pending, failures, deletions, mover } = this.#parts;
     const beganMs = this.#now();
     try {
       failures.comparing();
@@ -88,7 +88,10 @@ export class Comparisons {
           retries: tools.retries,
           differs: (name, there, here) => this.#differs(name, { there, here, beganMs }),
           onlyAtTarget: (missing) => this.#onlyAtTarget(missing),
-          same: (name) => failures.healed(name),
+          same: (name, here) => {
+            mover.sawAtBoth(name, here);
+            failures.healed(name);
+          },
           hasRoom: () => pending.hasRoom,
         },
         signal,

@@ -3,9 +3,9 @@
  *
  * 1. The source is asked first; what it answers then is what is copied. A hint that came late, twice
  *    or out of order therefore changes nothing.
- * 2. At the target only three things are replaced: nothing, a copy of ours that still has the bytes
- *    of that copy, and what `mayReplace` knows to have been copied the other way before. All else is
- *    somebody's data: it stays, and the key fails with `CONFLICT`.
+ * 2. At the target only four things are replaced: nothing, a copy of ours that still has the bytes
+ *    of that copy, what `mayReplace` knows to have been copied the other way before, and what was seen
+ *    at both sides. All else is somebody's data: it stays, and the key fails with `CONFLICT`.
  * 3. Nothing is deleted here.
  */
 import { CloudPhoenixError } from "@cloudphoenix/core";
@@ -16,6 +16,7 @@ import { addressOf, type ObjectPlace } from "../object-place.ts";
 import type { ObjectEntry, ObjectFacts } from "../object-store.ts";
 import { isOwnCopy } from "../stamp.ts";
 import { CANARY_NAME } from "./canary.ts";
+import { isInParts } from "./in-parts.ts";
 
 export type KeyOutcome =
   | { readonly kind: "copied"; readonly sizeBytes: number }
@@ -33,6 +34,8 @@ export interface KeyMoverOptions {
 
 /** Pairs of versions that are remembered, so that neither a hint nor a listing costs anything again. */
 const PROVEN_MAX = 50_000;
+/** Objects in parts that are remembered because both sides had them; one that is not is left alone. */
+const SEEN_MAX = 50_000;
 
 /** Two versions that hold the same content. */
 interface ProvenPair {
@@ -43,6 +46,8 @@ interface ProvenPair {
 export class KeyMover {
   readonly #options: KeyMoverOptions;
   readonly #proven = new Map<string, ProvenPair>();
+  /** ETags at the target of what both sides had when they were looked at, by name. */
+  readonly #seen = new Map<string, string>();
 
   constructor(options: KeyMoverOptions) {
     this.#options = options;
@@ -83,6 +88,7 @@ export class KeyMover {
     if (target !== null) {
       if (compareVersions(known(source), known(target)) === "same") {
         this.#remember(name, { sourceEtag: source.etag, targetEtag: target.etag });
+        this.sawAtBoth(name, target);
         return { kind: "inSync" };
       }
       if (!this.mayReplace(name, target)) throw this.#conflict(name);
@@ -111,7 +117,13 @@ export class KeyMover {
   /** Whether what is at the target may give way to what the source has, or to nothing. */
   mayReplace(name: string, target: ObjectFacts): boolean {
     if (name === CANARY_NAME || this.#options.mayReplace(target)) return true;
-    return isOwnCopy(target);
+    return isOwnCopy(target) || this.#seen.get(name) === target.etag;
+  }
+
+  /** The source had what `target` is. Only remembered if no time could tell (`isInParts`). */
+  sawAtBoth(name: string, target: ObjectEntry): void {
+    if (!isInParts(target)) return;
+    keepNewest(this.#seen, { name, value: target.etag, most: SEEN_MAX });
   }
 
   async #copy(
@@ -158,11 +170,8 @@ export class KeyMover {
   }
 
   #remember(name: string, { sourceEtag, targetEtag }: ProvenPair): void {
-    this.#proven.delete(name);
-    this.#proven.set(name, { sourceEtag, targetEtag });
-    if (this.#proven.size <= PROVEN_MAX) return;
-    const [oldest] = this.#proven.keys();
-    if (oldest !== undefined) this.#proven.delete(oldest);
+    const value = { sourceEtag, targetEtag };
+    keepNewest(this.#proven, { name, value, most: PROVEN_MAX });
   }
 
   #conflict(name: string, cause?: unknown): CloudPhoenixError {
@@ -178,6 +187,18 @@ export function conflictAt(address: string, cause?: unknown): CloudPhoenixError 
     hint: "Keep it under another name or delete it there; then it is copied by itself.",
     cause,
   });
+}
+
+/** Sets it as the newest; the oldest goes if there are more than `most`. */
+function keepNewest<T>(
+  kept: Map<string, T>,
+  { name, value, most }: { readonly name: string; readonly value: T; readonly most: number },
+): void {
+  kept.delete(name);
+  kept.set(name, value);
+  if (kept.size <= most) return;
+  const [oldest] = kept.keys();
+  if (oldest !== undefined) kept.delete(oldest);
 }
 
 function known(entry: ObjectEntry): { entry: ObjectEntry; fullyKnown: boolean } {

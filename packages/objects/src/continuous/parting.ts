@@ -2,11 +2,13 @@
  * What a site that is now the standby held when it was last the source: objects it stored itself until
  * then are known to have been copied, so what the present source has instead may replace them.
  * Whatever is newer there, or is known not to have been copied, may exist nowhere else, and is left alone.
+ * So is what its store got in parts: its time tells nothing (`isInParts`).
  */
 import type { Json, SiteId } from "@cloudphoenix/core";
 import type { ObjectPlace } from "../object-place.ts";
 import type { ObjectEntry } from "../object-store.ts";
 import { type CopiedMark, copierMemoryIn } from "./copier-memory.ts";
+import { isInParts } from "./in-parts.ts";
 import { STORE_TIME_MARGIN_MS, storeAheadMs } from "./source-time.ts";
 
 /** Where what is known of the copies is kept. @throws {CloudPhoenixError} `STATE_UNAVAILABLE` */
@@ -112,7 +114,7 @@ function coveredBy(
   { prefix }: ObjectPlace,
 ): (stored: ObjectEntry) => boolean {
   const kept = new Set(except.map((name) => prefix + name));
-  return ({ key, modifiedMs }) => modifiedMs <= untilMs && !kept.has(key);
+  return (stored) => stored.modifiedMs <= untilMs && !kept.has(stored.key) && !isInParts(stored);
 }
 
 function partingIn(stored: Json): CopiedMark {

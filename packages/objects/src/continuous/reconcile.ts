@@ -22,7 +22,7 @@ export interface ReconcileOptions {
   readonly differs: (name: string, source: ObjectEntry, target: ObjectEntry | null) => void;
   /** Names that only the target has; proven by a comparison that returns. */
   readonly onlyAtTarget: (missing: readonly MissingObject[]) => Promise<void>;
-  readonly same: (name: string) => void;
+  readonly same: (name: string, target: ObjectEntry) => void;
   /** Whether more names may be noted now. */
   readonly hasRoom: () => boolean;
 }
@@ -49,7 +49,7 @@ export async function reconcile(
       // Ours is always there: a source with nothing else is empty.
       if (there !== null && name !== CANARY_NAME) sourceObjects += 1;
       if (here !== null) targetObjects += 1;
-      if (kind === "same") options.same(name);
+      if (kind === "same") options.same(name, here);
       else if (there === null) missing.push({ name, targetEtag: here.etag });
       else options.differs(name, there, here);
     }

@@ -92,6 +92,14 @@ test("an earlier mark takes nothing back, and what it leaves out stays all the s
   expect(await givesWay("a", "b")).toEqual([true, false]);
 });
 
+test("an object that S3 got in parts stays, however old: its time is that of the beginning of its upload", async () => {
+  await store.putInParts("video", [Buffer.from("put together after the mark")], nowMs);
+  store.put("copied", "1");
+  nowMs += MINUTE;
+  followed({ untilMs: nowMs, except: [] });
+  expect(await givesWay("video", "copied")).toEqual([false, true]);
+});
+
 test("a name is that below the prefix of the place", async () => {
   parts = { ...parts, place: { store, prefix: "app/" } };
   await writeCanary(parts.place, { writtenMs: nowMs, site: AWS, generation: 1 }, NEVER);

@@ -52,6 +52,7 @@ interface Held {
 
 interface HeldUpload {
   readonly request: WriteRequest;
+  readonly beganMs: number;
   readonly parts: Map<number, { readonly part: Part; readonly bytes: Uint8Array }>;
 }
 
@@ -128,18 +129,23 @@ export class MemoryObjectStore implements ObjectStore {
     return facts;
   }
 
-  /** Stores an object as an application would that sends it in parts. */
-  async putInParts(key: string, bodies: readonly Uint8Array[]): Promise<void> {
+  /** Stores an object as an application would that sends it in parts, from an upload that began at `beganMs`. */
+  async putInParts(
+    key: string,
+    bodies: readonly Uint8Array[],
+    beganMs: number = this.#options.now(),
+  ): Promise<ObjectFacts> {
     const { signal } = new AbortController();
     const request = { key, properties: NO_PROPERTIES, condition: { kind: "none" } } as const;
-    const upload = await this.beginUpload(request, signal);
+    const upload = this.#begin(request, beganMs);
     const parts = await Promise.all(
       bodies.map((bytes, index) =>
         this.uploadPart(upload, { number: index + 1, bytes, md5: md5Of(bytes) }, signal),
       ),
     );
     const md5 = md5Of(Buffer.concat(bodies));
-    await this.finishUpload({ ...request, upload, parts, md5 }, signal);
+    const { etag } = await this.finishUpload({ ...request, upload, parts, md5 }, signal);
+    return this.#version({ key, etag }).facts;
   }
 
   /** Removes an object as an application would. */
@@ -237,10 +243,7 @@ export class MemoryObjectStore implements ObjectStore {
   beginUpload(request: WriteRequest, signal: AbortSignal): Promise<PartUpload> {
     return answer(signal, () => {
       this.#admit({ ...request, condition: { kind: "none" } });
-      this.#changes += 1;
-      const token = `upload-${this.#changes}`;
-      this.#uploads.set(token, { request, parts: new Map() });
-      return { key: request.key, token };
+      return this.#begin(request, this.#options.now());
     });
   }
 
@@ -279,12 +282,13 @@ export class MemoryObjectStore implements ObjectStore {
       });
       this.#admit(request);
       this.#uploads.delete(request.upload.token);
-      // As the clouds do: S3 keeps what it was told at the beginning and no MD5, Blob what it is
-      // told now, unverified.
+      // As the clouds do: S3 keeps what it was told at the beginning, and no MD5, and dates it then; Blob
+      // keeps what it is told now, unverified.
       const isBlob = this.#options.flavour === "blob";
       const { properties } = isBlob ? request : held.request;
       const md5 = isBlob ? request.md5 : null;
-      return this.#keep(request.key, Buffer.concat(bodies), properties, md5, bodies);
+      const parts = { bodies, beganMs: held.beganMs };
+      return this.#keep(request.key, Buffer.concat(bodies), properties, md5, parts);
     });
   }
 
@@ -299,6 +303,13 @@ export class MemoryObjectStore implements ObjectStore {
       this.#check(key, condition);
       this.remove(key);
     });
+  }
+
+  #begin(request: WriteRequest, beganMs: number): PartUpload {
+    this.#changes += 1;
+    const token = `upload-${this.#changes}`;
+    this.#uploads.set(token, { request, beganMs, parts: new Map() });
+    return { key: request.key, token };
   }
 
   #page(prefix: string, after: string | null): readonly ObjectEntry[] {
@@ -354,15 +365,16 @@ export class MemoryObjectStore implements ObjectStore {
     bytes: Uint8Array,
     properties: ObjectProperties,
     md5: string | null,
-    parts: readonly Uint8Array[] | null = null,
+    parts: { readonly bodies: readonly Uint8Array[]; readonly beganMs: number } | null = null,
   ): ObjectFacts {
     this.#changes += 1;
-    const etagOfS3 = parts === null ? md5Of(bytes) : etagOfParts(parts);
+    const isS3 = this.#options.flavour === "s3";
+    const etagOfS3 = parts === null ? md5Of(bytes) : etagOfParts(parts.bodies);
     const facts = {
       key,
       sizeBytes: bytes.byteLength,
-      etag: this.#options.flavour === "s3" ? etagOfS3 : `0x8D${this.#changes}`,
-      modifiedMs: this.#options.now(),
+      etag: isS3 ? etagOfS3 : `0x8D${this.#changes}`,
+      modifiedMs: isS3 && parts !== null ? parts.beganMs : this.#options.now(),
       md5,
       stamp: properties.stamp,
       properties: this.capabilities.tags ? properties : { ...properties, tags: {} },
