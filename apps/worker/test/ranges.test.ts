@@ -1,5 +1,6 @@
 /** Ranges shared among real processes: killed in the middle, and nothing lost. */
 import { setTimeout as wait } from "node:timers/promises";
+import { copierMemoryKey, writeCanary } from "@cloudphoenix/objects";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seedProgress } from "../src/seed/seed-progress.ts";
 import { seedStandby } from "../src/seed/seed-standby.ts";
@@ -21,6 +22,7 @@ afterAll(async () => {
   await world.remove();
 });
 
+const NEVER = new AbortController().signal;
 const nameOf = (n: number): string => `receipts/${String(n).padStart(5, "0")}`;
 
 test("workers that are killed in the middle of a range lose nothing, and nothing is copied for nothing", async () => {
@@ -122,6 +124,34 @@ test("a plan's last synchronisation copies what is left, and is refused for an o
     return read.status === "set-aside" ? read : null;
   });
   expect(refused.failure).toMatchObject({ code: "STALE_GENERATION" });
+}, 60_000);
+
+test("a plan's last synchronisation does not bring back what was copied and then deleted at the new site", async () => {
+  const place = { store: world.active.store, prefix: "" };
+  const nowMs = Date.now();
+  await put(place.store, "deleted there", "1");
+  await writeCanary(place, { writtenMs: nowMs, site: AWS, generation: 1 }, NEVER);
+  const memory = {
+    facts: { from: AWS, to: AZURE },
+    copied: { untilMs: nowMs + 60_000, except: ["never copied"] },
+    deletes: [],
+  };
+  await world.state.facts.put(copierMemoryKey("shop", AZURE), memory);
+  await put(place.store, "never copied", "1");
+  const { generation } = await world.state.roles.read();
+  const task = await world.state.work.enqueue({
+    application: "shop",
+    kind: "final-sync",
+    key: "after deletes",
+    payload: { from: AWS, to: AZURE, limitMs: 20_000, generation },
+  });
+  const ended = await eventually("the synchronisation", async () => {
+    const read = await world.state.work.read(task.id);
+    return read.status === "done" ? read : null;
+  });
+  expect(ended.result).toMatchObject({ copied: 1, complete: true });
+  expect(await world.standby.store.head("deleted there", NEVER)).toBeNull();
+  expect(await world.standby.store.head("never copied", NEVER)).not.toBeNull();
 }, 60_000);
 
 test("a payload that is not understood is set aside", async () => {

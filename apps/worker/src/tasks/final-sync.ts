@@ -5,6 +5,7 @@ import {
   type FinalSyncPayload,
   noteParting,
   QUICK_RETRIES,
+  readParting,
 } from "@cloudphoenix/objects";
 import { z } from "zod";
 import { pairOf } from "../composition/copy-parts.ts";
@@ -33,6 +34,13 @@ export function finalSyncTask(parts: ObjectTaskParts): TaskHandler {
     const target = storeOf(stores, to).place;
     const { journal } = memory(pairOf(application.name, from, to));
     const known = await leftBehind(facts, { application: application.name, from, to, generation });
+    const parting = {
+      application: application.name,
+      facts,
+      site: from,
+      followedBy: to,
+      place: source,
+    };
     const result = await finalSync(
       {
         source,
@@ -47,6 +55,7 @@ export function finalSyncTask(parts: ObjectTaskParts): TaskHandler {
           streamOnly: true,
         }),
         inFlight,
+        copied: (signal) => readParting(parting, signal),
         // The target may be in use by now: only copies give way.
         mayReplace: () => false,
         authority: async () => {
@@ -63,10 +72,9 @@ export function finalSyncTask(parts: ObjectTaskParts): TaskHandler {
       },
       context.signal,
     );
-    const parting = { application: application.name, facts, site: from, followedBy: to };
     const { markMs } = result;
     const copied = markMs === null ? null : { untilMs: markMs, except: [] };
-    await noteParting({ ...parting, place: source }, copied, context.signal);
+    await noteParting(parting, copied, context.signal);
     return JSON.parse(JSON.stringify(result));
   };
 }

@@ -6,21 +6,27 @@
  *
  * It is best effort: a source that does not answer at once is not waited for, and whatever was not
  * reached in time is said, never guessed. The target may be in use already: what was written there
- * stays (`KeyMover` replaces copies only).
+ * stays (`KeyMover` replaces copies only), and what was deleted there is not brought back, as far as it is
+ * known to have been copied before.
  */
 import type { ChangeHints } from "../change-hints.ts";
+import { call } from "../copy-tools.ts";
+import type { ObjectEntry } from "../object-store.ts";
 import { type BringRangeOptions, bringRange, type RangeProgress } from "./bring-range.ts";
 import { CANARY_NAME } from "./canary.ts";
 import { takeHints } from "./hint-intake.ts";
 import { type BroughtCounts, NameBringer, type NamedObject } from "./name-bringer.ts";
 
-export interface FinalSyncOptions extends Omit<BringRangeOptions, "range" | "onProgress"> {
+export interface FinalSyncOptions
+  extends Omit<BringRangeOptions, "range" | "onProgress" | "wasCopied"> {
   /** For all of it. */
   readonly limitMs: number;
   /** How long the source may take for its first answer. */
   readonly answerMs: number;
   /** Names that were on their way when the copier ended. */
   readonly known: readonly string[];
+  /** What of the source is known to have been copied before; asked once the source has answered. */
+  readonly copied: (signal: AbortSignal) => Promise<(source: ObjectEntry) => boolean>;
   /** Change events of the source; null if it has none. */
   readonly hints: ChangeHints | null;
   readonly log: (level: "info" | "warn", message: string) => void;
@@ -46,7 +52,8 @@ export async function finalSync(
   signal: AbortSignal,
 ): Promise<FinalSyncResult> {
   const { source, tools, limitMs, answerMs, authority } = options;
-  const named = new NameBringer(options);
+  const known = new NameBringer(options);
+  let told: NameBringer | null = null;
   const beganMs = tools.surroundings.clock.now();
   let newest: RangeProgress | null = null;
   const onProgress = (progress: RangeProgress): void => {
@@ -58,13 +65,16 @@ export async function finalSync(
   try {
     const answer = AbortSignal.any([limited, AbortSignal.timeout(answerMs)]);
     await source.store.head(source.prefix + CANARY_NAME, answer);
-    await named.bring(options.known.map(unseen), limited);
+    const wasCopied = await call(tools, limited, (asked) => options.copied(asked));
+    await known.bring(options.known.map(unseen), limited);
     const walked = new AbortController();
-    const heard = bringHeard(named, options, AbortSignal.any([limited, walked.signal]));
+    told = new NameBringer({ ...options, wasCopied });
+    const heard = bringHeard(told, options, AbortSignal.any([limited, walked.signal]));
     try {
-      const done = await bringRange({ ...options, range: {}, onProgress }, limited);
+      const done = await bringRange({ ...options, wasCopied, range: {}, onProgress }, limited);
       const left = done.failed;
-      return resultOf([named.counts, done], { left, markMs: left === 0 ? beganMs : null });
+      const counts = [known.counts, told.counts, done];
+      return resultOf(counts, { left, markMs: left === 0 ? beganMs : null });
     } finally {
       walked.abort();
       await heard;
@@ -73,7 +83,8 @@ export async function finalSync(
     if (signal.aborted) throw error;
     // Out of time, or the source is gone: what was copied until then counts.
     await authority(signal);
-    return resultOf([named.counts, newest], { left: null, markMs: null });
+    const counts = [known.counts, told?.counts ?? null, newest];
+    return resultOf(counts, { left: null, markMs: null });
   }
 }
 

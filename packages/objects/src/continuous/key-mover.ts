@@ -22,7 +22,9 @@ export type KeyOutcome =
   | { readonly kind: "copied"; readonly sizeBytes: number }
   | { readonly kind: "inSync" }
   /** Not at the source (any more): what is at the target is left to comparisons. */
-  | { readonly kind: "gone" };
+  | { readonly kind: "gone" }
+  /** Deleted at the target after it had been copied (`wasCopied`), and not brought back. */
+  | { readonly kind: "deletedThere" };
 
 export interface KeyMoverOptions {
   readonly source: ObjectPlace;
@@ -30,6 +32,11 @@ export interface KeyMoverOptions {
   readonly tools: CopyTools;
   /** Whether an object at the target that is no copy of ours is known to have been at the source. */
   readonly mayReplace: (target: ObjectEntry) => boolean;
+  /**
+   * Whether an object of the source is known to have been at the target: if it is not there now, somebody deleted it
+   * there. Absent: of none, so that whatever the target lacks is brought.
+   */
+  readonly wasCopied?: (source: ObjectEntry) => boolean;
 }
 
 /** Pairs of versions that are remembered, so that neither a hint nor a listing costs anything again. */
@@ -62,7 +69,8 @@ export class KeyMover {
     if (source === null) return this.#gone(name);
     const proven = this.#proven.get(name);
     if (proven?.sourceEtag === source.etag) return { kind: "inSync" };
-    if (proven === undefined && !atTarget && !this.#isLarge(source)) {
+    const isNew = proven === undefined && !atTarget && !this.#wasCopied(source);
+    if (isNew && !this.#isLarge(source)) {
       const outcome = await this.#copyNew(name, source, signal);
       if (outcome !== "occupied") return outcome;
     }
@@ -92,6 +100,8 @@ export class KeyMover {
         return { kind: "inSync" };
       }
       if (!this.mayReplace(name, target)) throw this.#conflict(name);
+    } else if (this.#wasCopied(source)) {
+      return { kind: "deletedThere" };
     }
     try {
       return await this.#copy(name, source, target, signal);
@@ -142,6 +152,10 @@ export class KeyMover {
     }
     this.#remember(name, outcome);
     return { kind: "copied", sizeBytes: outcome.sizeBytes };
+  }
+
+  #wasCopied(source: ObjectFacts): boolean {
+    return this.#options.wasCopied?.(source) ?? false;
   }
 
   #isLarge({ sizeBytes }: ObjectFacts): boolean {

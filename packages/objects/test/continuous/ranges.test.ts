@@ -6,7 +6,8 @@ import {
   type RangeProgress,
 } from "../../src/continuous/bring-range.ts";
 import { finalSync, type FinalSyncResult } from "../../src/continuous/final-sync.ts";
-import type { ChangeHints } from "../../src/index.ts";
+import { isInParts } from "../../src/continuous/in-parts.ts";
+import type { ChangeHints, ObjectEntry } from "../../src/index.ts";
 import { CopyWorld, stale, toolsFor } from "./copy-world.ts";
 
 const NEVER = new AbortController().signal;
@@ -197,6 +198,50 @@ describe("the final synchronisation", () => {
     expect(world.textAt(nameOf(2_300))).toBeNull();
   });
 
+  test("does not bring back what was copied before and is deleted at the new site", async () => {
+    fill(3);
+    const untilMs = world.clock.now();
+    await world.clock.advance(1_000);
+    world.source.put("later", "1");
+    await world.source.putInParts("video", [Buffer.from("perhaps later")], untilMs - 1);
+    const copied = async () => (stored: ObjectEntry) =>
+      stored.modifiedMs <= untilMs && !isInParts(stored);
+    const last = { ...LAST, copied, limitMs: 60_000, answerMs: 1_000 };
+    const known = [nameOf(2), "gone meanwhile"];
+    const result = await finalSync({ ...options(), ...last, known }, NEVER);
+    expect(world.copies()).toEqual([nameOf(2), "later", "video"]);
+    expect(result).toMatchObject({ copied: 3, left: 0, complete: true });
+  });
+
+  test("does not bring back for a late event what was copied before and is deleted at the new site", async () => {
+    fill(2);
+    const untilMs = world.clock.now();
+    const parts = options();
+    const walk = Promise.withResolvers<void>();
+    const list = parts.source.store.list.bind(parts.source.store);
+    parts.source.store.list = async function* slow(request, signal) {
+      await walk.promise;
+      yield* list(request, signal);
+    };
+    const told = Promise.withResolvers<void>();
+    const hints: ChangeHints = {
+      address: "a queue",
+      backlog: async () => ({ messages: 0 }),
+      async *batches() {
+        const hint = { key: nameOf(1), kind: "written", sequencer: null, atMs: untilMs } as const;
+        yield { hints: [hint], setAside: [], done: async () => told.resolve() };
+      },
+    };
+    const copied = async () => (stored: ObjectEntry) => stored.modifiedMs <= untilMs;
+    const last = { ...LAST, copied, hints, limitMs: 60_000, answerMs: 1_000 };
+    const finishing = finalSync({ ...parts, ...last }, NEVER);
+    await told.promise;
+    await world.clock.advance(1_000);
+    walk.resolve();
+    expect(await finishing).toMatchObject({ copied: 0, complete: true });
+    expect(world.copies()).toEqual([]);
+  });
+
   test("is refused when the plan is out of date", async () => {
     world.refusal = stale();
     await expect(synchronised()).rejects.toMatchObject({ code: "STALE_GENERATION" });
@@ -204,7 +249,12 @@ describe("the final synchronisation", () => {
 });
 
 /** Nothing known, and no change events. */
-const LAST = { known: [], hints: null, log: () => undefined };
+const LAST = {
+  known: [],
+  copied: async () => () => false,
+  hints: null,
+  log: () => undefined,
+};
 
 function synchronised(faults: Faults = {}): Promise<FinalSyncResult> {
   return finalSync({ ...options(faults), ...LAST, limitMs: 60_000, answerMs: 1_000 }, NEVER);
