@@ -132,7 +132,7 @@ test("a plan's last synchronisation does not bring back what was copied and then
   await put(place.store, "deleted there", "1");
   await writeCanary(place, { writtenMs: nowMs, site: AWS, generation: 1 }, NEVER);
   const memory = {
-    facts: { from: AWS, to: AZURE },
+    facts: { from: AWS, to: AZURE, backlogAgeMs: 0, failures: [] },
     copied: { untilMs: nowMs + 60_000, except: ["never copied"] },
     deletes: [],
   };

@@ -1,11 +1,5 @@
 /** What happens at a site that was left to objects that S3 got in parts: their time tells nothing. */
-import {
-  type CopierMemory,
-  copierMemoryKey,
-  partingOf,
-  stampOf,
-  writeCanary,
-} from "@cloudphoenix/objects";
+import { copierMemoryKey, partingOf, stampOf, writeCanary } from "@cloudphoenix/objects";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { CopyWorld } from "./copy-world.ts";
@@ -32,8 +26,9 @@ afterEach(async () => {
 /** A copier that knows what was copied from the site that was left until an hour after the beginning. */
 async function returning(): Promise<ReturnType<CopyWorld["copier"]>> {
   await world.clock.advance(60 * MINUTE);
-  const copied: CopierMemory["copied"] = { untilMs: world.clock.now(), except: [] };
-  const memory = { facts: { from: "site-b", to: "site-a" }, copied, deletes: [] };
+  const copied = { untilMs: world.clock.now(), except: [] };
+  const facts = { from: "site-b", to: "site-a", backlogAgeMs: 0, failures: [] };
+  const memory = { facts, copied, deletes: [] };
   const mayReplace = await partingOf(
     {
       application: "shop",

@@ -43,7 +43,11 @@ beforeEach(async () => {
 
 /** What the follower of the other site knew last. */
 function followed(copied: CopierMemory["copied"]): void {
-  const memory = { facts: { from: AWS, to: AZURE, backlogAgeMs: 0 }, copied, deletes: [] };
+  const memory = {
+    facts: { from: AWS, to: AZURE, backlogAgeMs: 0, failures: [] },
+    copied,
+    deletes: [],
+  };
   stored.set(copierMemoryKey("shop", AZURE), JSON.parse(JSON.stringify(memory)));
 }
 

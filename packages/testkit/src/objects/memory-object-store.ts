@@ -380,7 +380,7 @@ export class MemoryObjectStore implements ObjectStore {
       properties: this.capabilities.tags ? properties : { ...properties, tags: {} },
     };
     if (!this.#objects.has(key)) this.#sorted = null;
-    const partBytes = parts?.map(({ byteLength }) => byteLength) ?? null;
+    const partBytes = parts?.bodies.map(({ byteLength }) => byteLength) ?? null;
     this.#objects.set(key, { facts, bytes, partBytes });
     return facts;
   }
