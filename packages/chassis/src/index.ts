@@ -22,6 +22,7 @@ export * from "./http/security-headers.ts";
 export * from "./http/server-settings.ts";
 export * from "./observe/logger.ts";
 export * from "./observe/metrics.ts";
+export * from "./observe/state-gauges.ts";
 export * from "./observe/trace-handover.ts";
 export * from "./observe/tracing.ts";
 export * from "./resilience/deadline.ts";

@@ -2,7 +2,7 @@
 // cannot make dear or wrong.
 import { Gauge } from "@prometheus-io/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Metrics } from "../src/index.ts";
+import { exposeState, Metrics } from "../src/index.ts";
 import { EventLoopDelay } from "../src/observe/event-loop-delay.ts";
 import { ask, openWorld, serve, type World } from "./chassis-world.ts";
 import { serveWith } from "./server-world.ts";
@@ -23,6 +23,15 @@ describe("requests", () => {
     expect(methods.map(([, method]) => method)).toEqual([...known, "other"]);
     expect(text).toContain('method="other",route="unmatched",status="404"} 4');
   });
+});
+
+test("a state is shown as it is at the scrape, and as no number while nobody can tell", async () => {
+  const metrics = newMetrics();
+  let state: { readonly waiting: number } | null = { waiting: 7 };
+  exposeState(metrics, async () => state, [["jobs_waiting", "Jobs that wait.", "waiting"]]);
+  expect((await metrics.expose()).text).toMatch(/^jobs_waiting 7$/m);
+  state = null;
+  expect((await metrics.expose()).text).toMatch(/^jobs_waiting NaN$/m);
 });
 
 describe("a scrape", () => {

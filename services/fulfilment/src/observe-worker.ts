@@ -1,5 +1,10 @@
 /** What people see of the worker: metrics, log lines, and the state of the queue in `/health`. */
-import type { DependencyCheck, Metrics, SiteWatch } from "@cloudphoenix/chassis";
+import {
+  type DependencyCheck,
+  exposeState,
+  type Metrics,
+  type SiteWatch,
+} from "@cloudphoenix/chassis";
 import { Counter, Gauge } from "@prometheus-io/client";
 import type { FastifyBaseLogger } from "fastify";
 import type { QueueWatch } from "./queue-watch.ts";
@@ -56,24 +61,11 @@ export function exposeQueue(
   metrics: Pick<Metrics, "registry">,
   queue: Pick<QueueWatch, "state">,
 ): void {
-  const series = [
+  exposeState(metrics, () => queue.state(), [
     ["fulfilment_orders_waiting", "Orders that wait, counted up to 10,000.", "waiting"],
     ["fulfilment_orders_set_aside", "Orders set aside, counted up to 10,000.", "setAside"],
     ["fulfilment_oldest_due_seconds", "How long the next order has been due.", "oldestDueSeconds"],
-  ] as const;
-  for (const [name, help, field] of series) {
-    metrics.registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        registers: [],
-        async collect() {
-          const state = await queue.state();
-          this.set(state === null ? Number.NaN : state[field]);
-        },
-      }),
-    );
-  }
+  ]);
 }
 
 /**

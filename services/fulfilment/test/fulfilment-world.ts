@@ -8,6 +8,7 @@ import { openServer, type LocalServer } from "@cloudphoenix/local-postgres";
 import { FULFILMENT_SCHEMA } from "../src/schema.ts";
 import { assembleFulfilment, type Fulfilment } from "../src/service.ts";
 import { fulfilmentSettings } from "../src/settings.ts";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import type { WorkerParts } from "../src/worker.ts";
 
 /** The columns this service works by, as the migrations of the orders service make them. */
@@ -142,4 +143,40 @@ async function freePort(): Promise<number> {
     await new Promise((resolve) => probe.close(resolve));
     if (isFree) return port;
   }
+}
+
+/** What the tests of a file share: one world, and services that stop after each test. */
+export interface FulfilmentFile {
+  readonly world: FulfilmentWorld;
+  readonly run: (
+    ...options: Parameters<typeof runFulfilment> extends [unknown, ...infer Rest] ? Rest : never
+  ) => Promise<RunningFulfilment>;
+}
+
+/** Opens a world for the file that calls it; every test begins without orders. */
+export function fulfilmentOfFile(): FulfilmentFile {
+  let world: FulfilmentWorld | null = null;
+  const running: RunningFulfilment[] = [];
+  const opened = (): FulfilmentWorld => {
+    if (world === null) throw new Error("the world opens before the first test");
+    return world;
+  };
+  beforeAll(async () => {
+    world = await openFulfilmentWorld();
+  }, 60_000);
+  afterAll(() => world?.close());
+  beforeEach(() => opened().sql("truncate public.orders, public.fulfilments restart identity"));
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((service) => service.stop()));
+  });
+  return {
+    get world() {
+      return opened();
+    },
+    run: async (...options) => {
+      const service = await runFulfilment(opened(), ...options);
+      running.push(service);
+      return service;
+    },
+  };
 }

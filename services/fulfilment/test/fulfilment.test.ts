@@ -1,50 +1,28 @@
 // The service on a real PostgreSQL: what happens once, what comes back, what is set aside.
 import { FencedWrites } from "@cloudphoenix/chassis";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { OrderQueue } from "../src/order-queue.ts";
 import { queueState } from "../src/queue-state.ts";
-import {
-  type FulfilmentWorld,
-  openFulfilmentWorld,
-  runFulfilment,
-  type RunningFulfilment,
-} from "./fulfilment-world.ts";
+import { fulfilmentOfFile } from "./fulfilment-world.ts";
 
-let world: FulfilmentWorld;
-const running: RunningFulfilment[] = [];
-
-beforeAll(async () => {
-  world = await openFulfilmentWorld();
-}, 60_000);
-afterAll(() => world.close());
-beforeEach(() => world.sql("truncate public.orders, public.fulfilments restart identity"));
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((service) => service.stop()));
-});
-
-async function run(
-  ...options: Parameters<typeof runFulfilment> extends [unknown, ...infer Rest] ? Rest : never
-): Promise<RunningFulfilment> {
-  const service = await runFulfilment(world, ...options);
-  running.push(service);
-  return service;
-}
+const fulfilment = fulfilmentOfFile();
+const { run } = fulfilment;
 
 function queue(): OrderQueue {
-  return new OrderQueue(world.app, new FencedWrites(world.app));
+  return new OrderQueue(fulfilment.world.app, new FencedWrites(fulfilment.world.app));
 }
 
 async function settles(wanted: Record<string, number>): Promise<void> {
-  await expect.poll(() => world.statuses(), { timeout: 20_000 }).toEqual(wanted);
+  await expect.poll(() => fulfilment.world.statuses(), { timeout: 20_000 }).toEqual(wanted);
 }
 
 test("three workers fulfil a thousand orders, each once", async () => {
-  await world.place(1_000);
+  await fulfilment.world.place(1_000);
   await Promise.all([run(), run(), run()]);
 
   await settles({ fulfilled: 1_000 });
 
-  const [counted] = await world.sql<{ count: number; attempts: number }>(
+  const [counted] = await fulfilment.world.sql<{ count: number; attempts: number }>(
     `select count(*)::int as count, max(attempts) as attempts
      from public.orders join public.fulfilments on order_id = id`,
   );
@@ -52,9 +30,9 @@ test("three workers fulfil a thousand orders, each once", async () => {
 });
 
 test("an order that can never be packed is set aside visibly, and the others go on", async () => {
-  await world.place(2);
-  await world.place(1, [{ sku: "b", quantity: 5_000 }]);
-  await world.place(2);
+  await fulfilment.world.place(2);
+  await fulfilment.world.place(1, [{ sku: "b", quantity: 5_000 }]);
+  await fulfilment.world.place(2);
   const { url } = await run();
 
   await settles({ fulfilled: 4, set_aside: 1 });
@@ -66,7 +44,7 @@ test("an order that can never be packed is set aside visibly, and the others go 
 });
 
 test("an order that was set aside gets another chance when a person says so", async () => {
-  await world.place(1);
+  await fulfilment.world.place(1);
   let broken = true;
   const pack = (): readonly [] => {
     if (broken) throw new Error("the scales are broken");
@@ -76,7 +54,7 @@ test("an order that was set aside gets another chance when a person says so", as
   await settles({ set_aside: 1 });
 
   broken = false;
-  const [order] = await world.sql<{ id: string }>("select id::text from public.orders");
+  const [order] = await fulfilment.world.sql<{ id: string }>("select id::text from public.orders");
   const released = await fetch(`${url}/set-aside/${order?.id}/release`, { method: "POST" });
 
   expect(released.status).toBe(200);
@@ -94,7 +72,7 @@ test("a release of something that is no order id is refused by name", async () =
 
 describe("an order taken by a process that then died", () => {
   test("comes back when its time is over, and its attempts count", async () => {
-    await world.place(1);
+    await fulfilment.world.place(1);
     expect(await queue().take(10, 1)).toMatchObject([{ attempts: 1 }]);
 
     await expect.poll(() => queue().take(10, 60_000)).toMatchObject([{ attempts: 2 }]);
@@ -102,7 +80,7 @@ describe("an order taken by a process that then died", () => {
   });
 
   test("and came to life again changes nothing that was decided meanwhile", async () => {
-    await world.place(1);
+    await fulfilment.world.place(1);
     const [frozen] = await queue().take(1, 1);
     if (frozen === undefined) throw new Error("nothing was taken");
     let second: readonly unknown[] = [];
@@ -115,87 +93,91 @@ describe("an order taken by a process that then died", () => {
     );
 
     expect(second).toMatchObject([{ attempts: 2 }]);
-    expect(await world.statuses()).toEqual({ placed: 1 });
+    expect(await fulfilment.world.statuses()).toEqual({ placed: 1 });
   });
 });
 
 test("an order cancelled while it is worked on stays cancelled and has no parcels", async () => {
-  await world.place(1);
+  await fulfilment.world.place(1);
   const [order] = await queue().take(1, 60_000);
   if (order === undefined) throw new Error("nothing was taken");
-  await world.sql("update public.orders set status = 'cancelled'");
+  await fulfilment.world.sql("update public.orders set status = 'cancelled'");
 
   expect(await queue().settle([{ kind: "packed", order, parcels: [] }])).toEqual(new Set());
 
-  expect(await world.statuses()).toEqual({ cancelled: 1 });
-  expect(await world.sql("select 1 from public.fulfilments")).toEqual([]);
+  expect(await fulfilment.world.statuses()).toEqual({ cancelled: 1 });
+  expect(await fulfilment.world.sql("select 1 from public.fulfilments")).toEqual([]);
 });
 
 test("orders go on where they stood after the database has been restarted under load", async () => {
-  await world.place(300);
+  await fulfilment.world.place(300);
   await run({ BATCH_SIZE: "5" });
-  await expect.poll(async () => (await world.statuses())["fulfilled"] ?? 0).toBeGreaterThan(10);
+  await expect
+    .poll(async () => (await fulfilment.world.statuses())["fulfilled"] ?? 0)
+    .toBeGreaterThan(10);
 
-  await world.server.stop("immediate");
-  await world.server.start();
+  await fulfilment.world.server.stop("immediate");
+  await fulfilment.world.server.start();
 
   await expect
-    .poll(() => world.statuses().catch(() => ({})), { timeout: 40_000 })
+    .poll(() => fulfilment.world.statuses().catch(() => ({})), { timeout: 40_000 })
     .toEqual({ fulfilled: 300 });
-  const [counted] = await world.sql<{ count: number }>(
+  const [counted] = await fulfilment.world.sql<{ count: number }>(
     "select count(*)::int as count from public.fulfilments",
   );
   expect(counted?.count).toBe(300);
 }, 60_000);
 
 test("a site without the writer epoch takes nothing, and is not degraded for it", async () => {
-  await world.sql(`
+  await fulfilment.world.sql(`
     create schema cloudphoenix
       create table site (site text, role text, generation bigint, writes_open boolean, durability text)`);
-  await world.sql("insert into cloudphoenix.site values ('azure', 'standby', 3, false, 'async')");
-  await world.sql("grant usage on schema cloudphoenix to app");
-  await world.sql("grant select on cloudphoenix.site to app");
+  await fulfilment.world.sql(
+    "insert into cloudphoenix.site values ('azure', 'standby', 3, false, 'async')",
+  );
+  await fulfilment.world.sql("grant usage on schema cloudphoenix to app");
+  await fulfilment.world.sql("grant select on cloudphoenix.site to app");
   try {
-    await world.place(1);
-    await world.sql("update public.orders set created_at = now() - interval '1 hour'");
+    await fulfilment.world.place(1);
+    await fulfilment.world.sql("update public.orders set created_at = now() - interval '1 hour'");
     const { url } = await run();
     await expect
       .poll(async () => (await fetch(`${url}/metrics`)).text())
       .toContain('fulfilment_intake_open{site="aws-us-east-1"} 0');
     const health = JSON.stringify(await (await fetch(`${url}/health`)).json());
     expect(health).toContain('"name":"queue","status":"healthy"');
-    expect(await world.statuses()).toEqual({ placed: 1 });
+    expect(await fulfilment.world.statuses()).toEqual({ placed: 1 });
 
-    await world.sql("update cloudphoenix.site set role = 'active', writes_open = true");
+    await fulfilment.world.sql("update cloudphoenix.site set role = 'active', writes_open = true");
     await settles({ fulfilled: 1 });
   } finally {
-    await world.sql("drop schema cloudphoenix cascade");
+    await fulfilment.world.sql("drop schema cloudphoenix cascade");
   }
 });
 
 test("orders that wait too long where they could be worked on make it degraded", async () => {
-  await world.place(1);
-  await world.sql("update public.orders set created_at = now() - interval '1 hour'");
-  await world.sql(`create rule stuck as on update to public.orders do instead nothing`);
+  await fulfilment.world.place(1);
+  await fulfilment.world.sql("update public.orders set created_at = now() - interval '1 hour'");
+  await fulfilment.world.sql(`create rule stuck as on update to public.orders do instead nothing`);
   try {
     const { url } = await run();
     await expect
       .poll(async () => JSON.stringify(await (await fetch(`${url}/health`)).json()))
       .toContain("the next order has been due for 36");
   } finally {
-    await world.sql("drop rule stuck on public.orders");
+    await fulfilment.world.sql("drop rule stuck on public.orders");
   }
 });
 
 test("the queue is counted, with how long the next order has been due", async () => {
-  await world.place(3);
-  await world.sql("update public.orders set created_at = now() - interval '90 seconds'");
+  await fulfilment.world.place(3);
+  await fulfilment.world.sql("update public.orders set created_at = now() - interval '90 seconds'");
 
-  const state = await queueState(world.app);
+  const state = await queueState(fulfilment.world.app);
 
   expect(state).toMatchObject({ waiting: 3, setAside: 0 });
   expect(state.oldestDueSeconds).toBeGreaterThanOrEqual(90);
-  await world.sql("update public.orders set not_before = now() + interval '1 hour'");
+  await fulfilment.world.sql("update public.orders set not_before = now() + interval '1 hour'");
   const { url } = await run();
   await expect
     .poll(async () => (await fetch(`${url}/metrics`)).text())
@@ -203,7 +185,7 @@ test("the queue is counted, with how long the next order has been due", async ()
 });
 
 test("its role cannot change what was ordered, nor place or delete orders", async () => {
-  await world.place(1);
+  await fulfilment.world.place(1);
   for (const text of [
     "update public.orders set items = '[]'",
     "insert into public.orders (number, customer, items) values ('x', 'x', '[]')",
@@ -211,6 +193,8 @@ test("its role cannot change what was ordered, nor place or delete orders", asyn
     "delete from public.fulfilments",
   ]) {
     const permissionDenied = { cause: { code: "42501" } };
-    await expect(world.app.query({ text }), text).rejects.toMatchObject(permissionDenied);
+    await expect(fulfilment.world.app.query({ text }), text).rejects.toMatchObject(
+      permissionDenied,
+    );
   }
 });

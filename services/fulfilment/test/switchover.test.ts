@@ -1,35 +1,13 @@
 // The site hands over, or cannot say how its queue is, while orders are worked on and people ask.
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  type FulfilmentWorld,
-  openFulfilmentWorld,
-  runFulfilment,
-  type RunningFulfilment,
-} from "./fulfilment-world.ts";
+import { describe, expect, test } from "vitest";
+import { fulfilmentOfFile } from "./fulfilment-world.ts";
 
-let world: FulfilmentWorld;
-const running: RunningFulfilment[] = [];
-
-beforeAll(async () => {
-  world = await openFulfilmentWorld();
-}, 60_000);
-afterAll(() => world.close());
-beforeEach(() => world.sql("truncate public.orders, public.fulfilments restart identity"));
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((service) => service.stop()));
-});
-
-async function run(
-  ...options: Parameters<typeof runFulfilment> extends [unknown, ...infer Rest] ? Rest : never
-): Promise<RunningFulfilment> {
-  const service = await runFulfilment(world, ...options);
-  running.push(service);
-  return service;
-}
+const fulfilment = fulfilmentOfFile();
+const { run } = fulfilment;
 
 async function fulfilments(): Promise<number> {
-  const [row] = await world.sql<{ count: number }>(
+  const [row] = await fulfilment.world.sql<{ count: number }>(
     "select count(*)::int as count from public.fulfilments",
   );
   return row?.count ?? 0;
@@ -53,7 +31,7 @@ describe("writes that close between taking a batch and settling it", () => {
     drop schema cloudphoenix cascade`;
 
   test("leave no trace of it; once they are open each of its orders is fulfilled, and once", async () => {
-    await world.place(3);
+    await fulfilment.world.place(3);
     const taken = Promise.withResolvers<void>();
     const closed = Promise.withResolvers<void>();
     const pack = async (): Promise<readonly []> => {
@@ -69,11 +47,13 @@ describe("writes that close between taking a batch and settling it", () => {
       await expect
         .poll(async () => (await fetch(`${url}/metrics`)).text(), { timeout: 10_000 })
         .toContain('fulfilment_intake_open{site="aws-us-east-1"} 0');
-      expect([await fulfilments(), await world.statuses()]).toEqual([0, { placed: 3 }]);
+      expect([await fulfilments(), await fulfilment.world.statuses()]).toEqual([0, { placed: 3 }]);
     } finally {
       await statements(OPEN);
     }
-    await expect.poll(() => world.statuses(), { timeout: 20_000 }).toEqual({ fulfilled: 3 });
+    await expect
+      .poll(() => fulfilment.world.statuses(), { timeout: 20_000 })
+      .toEqual({ fulfilled: 3 });
     expect(await fulfilments()).toBe(3);
   }, 40_000);
 });
@@ -104,12 +84,12 @@ test("many who ask for the queue take one connection, so the service stays ready
 
 /** Runs several of them at once. */
 async function statements(text: string): Promise<void> {
-  await world.sql(`do $do$ begin execute $sql$ ${text} $sql$; end $do$`);
+  await fulfilment.world.sql(`do $do$ begin execute $sql$ ${text} $sql$; end $do$`);
 }
 
 /** While nobody can read the orders. */
 async function whileLocked<T>(work: () => Promise<T>): Promise<T> {
-  return world.owner.withTransaction(async (holder) => {
+  return fulfilment.world.owner.withTransaction(async (holder) => {
     await holder.query({ text: "lock table public.orders in access exclusive mode" });
     return work();
   });

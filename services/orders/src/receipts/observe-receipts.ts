@@ -1,6 +1,11 @@
 /** What people see of the receipts: metrics, log lines, and the state of the queue in `/health`. */
-import type { DependencyCheck, Metrics, SiteWatch } from "@cloudphoenix/chassis";
-import { Counter, Gauge } from "@prometheus-io/client";
+import {
+  type DependencyCheck,
+  exposeState,
+  type Metrics,
+  type SiteWatch,
+} from "@cloudphoenix/chassis";
+import { Counter } from "@prometheus-io/client";
 import type { FastifyBaseLogger } from "fastify";
 import type { ReceiptResult } from "./receipt-queue.ts";
 import type { ReceiptWatch } from "./receipt-state.ts";
@@ -59,7 +64,7 @@ export function exposeReceipts(
   metrics: Pick<Metrics, "registry">,
   watch: Pick<ReceiptWatch, "state">,
 ): void {
-  const series = [
+  exposeState(metrics, () => watch.state(), [
     ["orders_receipts_waiting", "Receipts that wait, counted up to 10,000.", "waiting"],
     ["orders_receipts_set_aside", "Receipts set aside, counted up to 10,000.", "setAside"],
     [
@@ -67,20 +72,7 @@ export function exposeReceipts(
       "How long the oldest receipt that was never stored has waited.",
       "oldestWaitingSeconds",
     ],
-  ] as const;
-  for (const [name, help, field] of series) {
-    metrics.registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        registers: [],
-        async collect() {
-          const state = await watch.state();
-          this.set(state === null ? Number.NaN : state[field]);
-        },
-      }),
-    );
-  }
+  ]);
 }
 
 /** Degrades the service while receipts that could be written are late. */
