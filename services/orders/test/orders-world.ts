@@ -51,8 +51,8 @@ export const CLOSE_WRITES = `
 
 export const OPEN_WRITES = `
   update cloudphoenix.site set role = 'active', writes_open = true;
-  drop trigger fence on orders; drop trigger fence on idempotency_keys;
-  drop trigger fence on receipts;`;
+  drop trigger if exists fence on orders; drop trigger if exists fence on idempotency_keys;
+  drop trigger if exists fence on receipts;`;
 
 export async function openWorld(
   options: { readonly managed?: boolean; readonly settings?: Record<string, string> } = {},

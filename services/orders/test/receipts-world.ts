@@ -5,6 +5,7 @@ import {
   type Answer,
   ask,
   eventually,
+  OPEN_WRITES,
   openWorld,
   place,
   serve,
@@ -62,6 +63,8 @@ export async function openReceiptsWorld(start: () => Promise<Store>): Promise<Re
     reset: async () => {
       await drain();
       await way.set("open");
+      // A test that failed may have left them closed.
+      await world.sql(OPEN_WRITES);
       await world.sql(RESET);
       await objects.close();
       store = await server.another(`bucket-${(buckets += 1)}`);
@@ -89,8 +92,14 @@ export function askReceipt(url: string, orderId: unknown): Promise<Answer> {
   return ask(`${url}/orders/${String(orderId)}/receipt`);
 }
 
+/** Places orders as clients do: what a busy service refuses is asked for again under its key. */
 export function placeMany(url: string, count: number, prefix: string): Promise<readonly Answer[]> {
-  return Promise.all(Array.from({ length: count }, (_, n) => place(url, `${prefix}-${n}`)));
+  const one = (n: number): Promise<Answer> =>
+    eventually(
+      () => place(url, `${prefix}-${n}`),
+      ({ status }) => status !== 503,
+    );
+  return Promise.all(Array.from({ length: count }, (_, n) => one(n)));
 }
 
 /** What a service is told of a store that it reaches at `port`. */

@@ -8,6 +8,9 @@ import { startS3 } from "../../../packages/chassis/test/storage-world.ts";
 import { ask, CLOSE_WRITES, eventually, OPEN_WRITES, place } from "./orders-world.ts";
 import { askReceipt, openReceiptsWorld, placeMany, type ReceiptsWorld } from "./receipts-world.ts";
 
+/** A failure that a busy machine made would count as an attempt. */
+const PATIENT = { STORAGE_TIMEOUT_MS: "10000" };
+
 let world: ReceiptsWorld;
 
 beforeAll(async () => {
@@ -109,9 +112,7 @@ describe("an order that is read", () => {
 
 describe("several replicas", () => {
   test("share the receipts, each written once", async () => {
-    // Patient: a failure that a busy machine made would count as an attempt.
-    const patient = { STORAGE_TIMEOUT_MS: "10000" };
-    const [one, two] = [await world.start(patient), await world.start(patient)];
+    const [one, two] = [await world.start(PATIENT), await world.start(PATIENT)];
     await Promise.all([placeMany(one.url, 60, "one"), placeMany(two.url, 60, "two")]);
     const rows = await world.allStored(120);
     expect(rows.map((row) => row["attempts"])).toEqual(rows.map(() => 1));
@@ -178,8 +179,10 @@ describe("across a failover", () => {
     const standby = await world.start();
     const before = world.way.connections;
     expect((await askReceipt(standby.url, order["id"])).status).toBe(202);
-    const { body } = await ask(`${standby.url}/health`);
-    expect(body["status"]).toBe("healthy");
+    await eventually(
+      () => ask(`${standby.url}/health`),
+      ({ body }) => body["status"] === "healthy",
+    );
     expect(await world.rows()).toMatchObject([{ attempts: 0, stored: false }]);
     expect(world.way.connections - before).toBeLessThanOrEqual(1);
     await world.sql(OPEN_WRITES);
@@ -187,7 +190,7 @@ describe("across a failover", () => {
   });
 
   test("receipts acknowledged at the old site and missing at the new one are written again, newest first", async () => {
-    const { url } = await world.start();
+    const { url } = await world.start(PATIENT);
     await placeMany(url, 12, "kept");
     const rows = await world.allStored(12);
     // The other site's store had them; the copy to this one was behind by the newest three.
@@ -206,9 +209,14 @@ describe("across a failover", () => {
       (all) => all.every((row) => row["site"] === "aws-us-east-1" && row["due"] === false),
     );
     for (const key of missing) expect(await world.objects().head(key)).not.toBeNull();
-    const metrics = String((await ask(`${url}/metrics`)).body["text"]);
-    expect(metrics).toMatch(/orders_receipts_settled_total\{result="found".*\} 9/);
-    expect(metrics).toMatch(/orders_receipts_settled_total\{result="remade".*\} 3/);
+    // Counted once they are stored.
+    const settled = (result: string, count: number): Promise<string> =>
+      eventually(
+        async () => String((await ask(`${url}/metrics`)).body["text"]),
+        (text) => new RegExp(`settled_total\\{result="${result}".*\\} ${count}$`, "m").test(text),
+      );
+    await settled("found", 9);
+    await settled("remade", 3);
   });
 
   test("as many as are told are looked for, and no more", async () => {
