@@ -22,8 +22,12 @@ export async function inspectDatabase(
     }
     const { role, generation, durability } = row;
     const gate = await readGate(connection);
-    // Both must agree: the row is what services read, the gates are what stops a write.
-    const writesOpen = row.writesOpen && gate.open.length === gate.tables;
+    // The row is what services read, the gates are what stops a write. A writer is open if both say
+    // so; a site that was fenced is open as long as a single table is.
+    const writesOpen =
+      role === "fenced"
+        ? row.writesOpen || gate.open.length > 0
+        : row.writesOpen && gate.open.length === gate.tables;
     return { site, role, generation, writesOpen, durability, version };
   });
 }

@@ -14,18 +14,29 @@ import { databaseError, leavesSessionUsable } from "./database-error.ts";
 import { SESSION_NAME } from "./object-names.ts";
 import type { PostgresLimits, PostgresOptions, PostgresSite } from "./postgres-options.ts";
 
-/** Qualified names everywhere, one way to print times, and rule 4. */
-const SESSION_SETTINGS = [
+/**
+ * Qualified names, and one way to print every value, whatever a server or database is set to: what
+ * is printed here is compared, and written, at the other site.
+ */
+export const PRINT_SETTINGS: string = [
   "search_path=pg_catalog",
   "TimeZone=UTC",
   "DateStyle=ISO",
-  "synchronous_commit=local",
-  "default_transaction_read_only=off",
-  // Should this process freeze inside a transaction, its locks must not outlive it for long.
-  "idle_in_transaction_session_timeout=60000",
+  "IntervalStyle=postgres",
+  "extra_float_digits=3",
+  "bytea_output=hex",
 ]
   .map((setting) => `-c ${setting}`)
   .join(" ");
+
+/** The same for all our sessions, and rule 4. */
+const SESSION_SETTINGS = [
+  PRINT_SETTINGS,
+  "-c synchronous_commit=local",
+  "-c default_transaction_read_only=off",
+  // Should this process freeze inside a transaction, its locks must not outlive it for long.
+  "-c idle_in_transaction_session_timeout=60000",
+].join(" ");
 
 /** The server stops a statement itself first; the client waits this much longer for the answer. */
 const ANSWER_GRACE_MS = 500;

@@ -59,6 +59,34 @@ const STORY: Story = {
     insert into counters values (5, 'new five')`,
 };
 
+test.each([
+  ["float8", "0.1::float8 + 0.2::float8", "extra_float_digits", "0", "float8send"],
+  ["interval", "'-1 days -02:03:04'::interval", "IntervalStyle", "sql_standard", "interval_send"],
+  ["bytea", "decode('00ff27', 'hex')", "bytea_output", "escape", "byteasend"],
+])(
+  "a %s comes back, and is compared, exactly, whatever way of printing a database is set to",
+  async (type, value, setting, odd, bytesOf) => {
+    const { request } = await parted(
+      `prints_${type}`,
+      {
+        shared: `insert into kept values (1, ${value}, 'shared'), (2, ${value}, 'shared')`,
+        lost: ["update kept set note = 'lost' where id = 1", "delete from kept where id = 2"],
+        later: "",
+      },
+      { schema: `create table public.kept (id int primary key, v ${type}, note text)` },
+    );
+    const there = await pair.client(SITE_B, "super");
+    await there.query(`alter database ${pair.database} set ${setting} = '${odd}'`);
+    const { salvage } = pair.another();
+
+    await salvage.rejoin(SITE_A, SITE_B, request, soon());
+
+    const rows = `select id, encode(${bytesOf}(v), 'hex') as v, note from kept order by id`;
+    expect(await pair.ask(SITE_A, rows)).toEqual(await pair.ask(SITE_B, rows));
+    expect(await salvage.compare(SITE_B, SITE_A, soon())).toMatchObject({ equal: true });
+  },
+);
+
 const SMALL = "create table public.counters (id int primary key, name text)";
 
 const CRASH_STORY: Story = {

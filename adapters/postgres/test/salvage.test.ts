@@ -247,3 +247,29 @@ test("random histories: the loss is counted exactly and both sites are equal aft
     { numRuns: 8, endOnFailure: true },
   );
 }, 60_000);
+
+test("a site whose fence is not confirmed says that it takes writes, and is not salvaged from", async () => {
+  pair = await Pair.make(servers, { application: "half_fenced", limits: { gateMs: 100 } });
+  await pair.follow();
+  const { control } = pair.replication;
+  const app = await pair.client(SITE_A, "app");
+  await app.query("insert into orders (customer) values ('shared')");
+  await arrival(pair, SITE_A, SITE_B);
+  servers.a.link.cut();
+  // A prepared transaction belongs to no session that could be ended.
+  await app.query("begin; insert into counters (name) values ('x'); prepare transaction 'held'");
+  const { appliedLsn } = await control.promote(SITE_B, SITE_A, 2, soon());
+  await control.openWrites(SITE_B, 2, soon());
+  servers.a.link.mend();
+
+  expect((await control.fence(SITE_A, 2, soon())).degree).toBe("unproven");
+
+  expect(await control.inspect(SITE_A, soon())).toMatchObject({ role: "fenced", writesOpen: true });
+  await expect(listed(appliedLsn ?? "")).rejects.toThrow("still takes writes");
+
+  const root = await pair.client(SITE_A, "super");
+  await root.query("rollback prepared 'held'");
+  expect((await control.fence(SITE_A, 2, soon())).degree).toBe("confirmed");
+  expect(await control.inspect(SITE_A, soon())).toMatchObject({ writesOpen: false });
+  expect(await listed(appliedLsn ?? "")).toEqual([]);
+});

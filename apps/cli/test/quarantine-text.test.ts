@@ -21,6 +21,7 @@ const QUARANTINE: QuarantineDocument = {
   foundAtMs: 1_800_000_000_000,
   found: { role: "active", generation: 1 },
   fence: { degree: "confirmed", detail: "writes are refused" },
+  reopenedAtMs: null,
   divergence: null,
   trouble: null,
   decisions: [],
@@ -92,4 +93,11 @@ describe("a quarantined site", () => {
   test("has no word of objects where the application has none", () => {
     expect(shown(null)).not.toContain("bject");
   });
+});
+
+test("a site that took writes again says when, and that what was decided is void", () => {
+  const quarantine = { ...QUARANTINE, reopenedAtMs: 1_800_000_000_000 };
+  expect(quarantineText({ quarantine, rows: [], objects: null }, paint)).toMatch(
+    /took writes again at .*decided before that is void/u,
+  );
 });

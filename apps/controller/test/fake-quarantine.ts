@@ -43,6 +43,7 @@ const QUARANTINE: Quarantine = {
   foundAtMs: 1_800_000_000_000,
   found: { role: "active", generation: 1 },
   fence: { means: "database", degree: "confirmed", detail: "writes are refused" },
+  reopenedAtMs: null,
   divergence: {
     transactions: LOST.length,
     rowsByTable: { "public.orders": LOST.length },

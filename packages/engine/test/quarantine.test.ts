@@ -9,6 +9,7 @@ const QUARANTINE: Quarantine = {
   foundAtMs: 1,
   found: { role: "active", generation: 1 },
   fence: { means: "database", degree: "confirmed", detail: "" },
+  reopenedAtMs: null,
   divergence: {
     transactions: 2,
     rowsByTable: { "public.orders": 2 },

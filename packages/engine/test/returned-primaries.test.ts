@@ -9,7 +9,7 @@ import {
   type Salvage,
 } from "@cloudphoenix/engine";
 import { SIMULATED_APPLICATION, simulatedPorts } from "@cloudphoenix/testkit";
-import { planFor, type RunRecord } from "@cloudphoenix/core";
+import { type FenceProof, planFor, type RunRecord } from "@cloudphoenix/core";
 import { A, B, Simulation, statuses } from "./simulation.ts";
 
 // Goal: an old primary that comes back is shut, looked at, and given up only after people decided.
@@ -29,19 +29,33 @@ const DIVERGENCE: Awaited<ReturnType<Salvage["inspect"]>> = {
 
 interface World {
   readonly simulation: Simulation;
+  /** How often A was asked to fence itself, and to print its log. */
+  readonly asked: { readonly fences: number; readonly logs: number };
   readonly audit: MemoryAuditLog;
   readonly notices: Notice[];
   readonly changes: (Quarantine | null)[];
   /** A watch as a new process has it. */
   watch(): ReturnedPrimaries;
   look(returned: ReturnedPrimaries): Promise<void>;
-  desk(returned: ReturnedPrimaries, approversForRisk?: number): QuarantineDesk;
+  /** Lets time pass until `work` has ended. */
+  settle<T>(work: Promise<T>): Promise<T>;
+  desk(
+    returned: ReturnedPrimaries,
+    approversForRisk?: number,
+    reapply?: Salvage["reapply"],
+  ): QuarantineDesk;
   /** The role A has in its database. */
   state(): Promise<DatabaseState>;
 }
 
+/** What the fence and the log of the site answer, one after the other; then what is sound. */
+interface Answers {
+  readonly fences?: FenceProof["degree"][];
+  readonly transactions?: number[];
+}
+
 /** After a failover from A to B with a tail at A, which lives again. */
-async function afterFailover(divergence = DIVERGENCE): Promise<World> {
+async function afterFailover({ fences = [], transactions = [] }: Answers = {}): Promise<World> {
   const simulation = new Simulation();
   simulation.world.strike((state) => {
     state.sites[A]!.condition = "dead";
@@ -55,6 +69,23 @@ async function afterFailover(divergence = DIVERGENCE): Promise<World> {
   const notices: Notice[] = [];
   const changes: (Quarantine | null)[] = [];
   const signal = new AbortController().signal;
+  const asked = { fences: 0, logs: 0 };
+  const databases: typeof ports.databases = {
+    ...ports.databases,
+    inspect: (site, limited) => ports.databases.inspect(site, limited),
+    async fence(site, generation, limited) {
+      asked.fences += 1;
+      const proof = await ports.databases.fence(site, generation, limited);
+      const degree = fences.shift() ?? proof.degree;
+      return { ...proof, degree, detail: degree === "confirmed" ? proof.detail : "a lock is held" };
+    },
+  };
+  const salvage = {
+    async inspect() {
+      asked.logs += 1;
+      return { ...DIVERGENCE, transactions: transactions.shift() ?? DIVERGENCE.transactions };
+    },
+  };
   const settle = async <T>(work: Promise<T>): Promise<T> => {
     let done = false;
     void work.finally(() => (done = true)).catch(() => undefined);
@@ -63,6 +94,7 @@ async function afterFailover(divergence = DIVERGENCE): Promise<World> {
   };
   return {
     simulation,
+    asked,
     audit,
     notices,
     changes,
@@ -71,7 +103,8 @@ async function afterFailover(divergence = DIVERGENCE): Promise<World> {
         {
           ...ports,
           ...simulation.stores,
-          salvage: { inspect: async () => divergence },
+          databases,
+          salvage,
           notifier: { notify: async (notice) => void notices.push(notice) },
         },
         {
@@ -79,10 +112,12 @@ async function afterFailover(divergence = DIVERGENCE): Promise<World> {
           trouble: (message) => expect(message).toBe(""),
         },
       ),
+    settle,
     look: (returned) => settle(returned.look(signal)),
-    desk: (returned, approversForRisk = 1) =>
+    desk: (returned, approversForRisk = 1, reapply = ports.salvage.reapply) =>
       new QuarantineDesk({
         ...ports,
+        salvage: { ...ports.salvage, reapply },
         policy: { approversForRisk },
         returned,
         divergentObjects: null,
@@ -105,6 +140,126 @@ async function rejoin({ simulation }: World): Promise<RunRecord> {
   await simulation.runner.start(plan, "operator:ann");
   return simulation.untilStatus(plan.id, ({ status }) => status !== "running");
 }
+
+/** A takes writes again, in spite of its fence. */
+function open({ simulation }: World): void {
+  simulation.world.strike((state) => {
+    Object.assign(state.sites[A]!.database, { role: "active", writesOpen: true });
+  });
+}
+
+describe("a fence that is not confirmed", () => {
+  test("is tried again at every look, and says why; nothing may be given up meanwhile", async () => {
+    const world = await afterFailover({ fences: ["unproven", "unproven"] });
+    const returned = world.watch();
+    await world.look(returned);
+    await world.look(returned);
+
+    expect(world.asked).toEqual({ fences: 2, logs: 0 });
+    const [seen] = returned.quarantines;
+    expect(seen).toMatchObject({
+      divergence: null,
+      trouble: "its fence is unproven: a lock is held",
+    });
+    expect(returned.facts).toMatchObject([
+      { mayRejoin: false, sentence: expect.stringContaining("may still take writes") },
+    ]);
+    // What did not change was told once.
+    expect(world.changes).toHaveLength(1);
+
+    await world.look(returned);
+    expect(world.asked).toEqual({ fences: 3, logs: 1 });
+    expect(returned.quarantines).toMatchObject([{ trouble: null, divergence: DIVERGENCE }]);
+    await world.look(returned);
+    expect(world.asked).toEqual({ fences: 3, logs: 1 });
+  });
+});
+
+describe("a quarantined site that takes writes again", () => {
+  test("is fenced and read again, also if it held nothing before", async () => {
+    const world = await afterFailover({ transactions: [0, 5] });
+    const returned = world.watch();
+    await world.look(returned);
+    expect(returned.facts).toMatchObject([{ mayRejoin: true }]);
+
+    open(world);
+    await world.look(returned);
+
+    expect(await world.state()).toMatchObject({ role: "fenced", writesOpen: false });
+    expect(world.asked).toEqual({ fences: 2, logs: 2 });
+    expect(returned.facts).toMatchObject([
+      { mayRejoin: false, sentence: expect.stringContaining("5 transactions exist only at") },
+    ]);
+  });
+
+  test("voids what was decided before, on record", async () => {
+    const world = await afterFailover();
+    const returned = world.watch();
+    await world.look(returned);
+    const [quarantine] = returned.quarantines;
+    const accepted = { kind: "accepted", by: "ann", atMs: 1, reason: "seen" } as const;
+    await returned.put({ ...quarantine!, decisions: [accepted] });
+    expect(returned.facts).toMatchObject([{ mayRejoin: true }]);
+
+    open(world);
+    await world.look(returned);
+
+    expect(returned.facts).toMatchObject([{ mayRejoin: false }]);
+    expect(returned.quarantines).toMatchObject([{ decisions: [] }]);
+    expect(world.audit.entries.at(-1)).toMatchObject({
+      what: `void the decisions about ${A}`,
+      detail: [accepted],
+    });
+  });
+});
+
+describe("nothing is decided about a site", () => {
+  test("that may still take writes", async () => {
+    const world = await afterFailover({ fences: ["unproven"] });
+    const returned = world.watch();
+    await world.look(returned);
+    const desk = world.desk(returned);
+    const ann = { by: "ann", reason: "seen" };
+
+    const refused = { code: "CONFLICT", message: expect.stringContaining("a lock is held") };
+    await expect(desk.accept(A, ann)).rejects.toMatchObject(refused);
+    await expect(desk.exported(A, { by: "ann", rows: 0, file: "f" })).rejects.toMatchObject(
+      refused,
+    );
+    const { signal } = new AbortController();
+    await expect(desk.reapply(A, ann, signal)).rejects.toMatchObject(refused);
+  });
+
+  test("by what was read before it took writes again", async () => {
+    const world = await afterFailover();
+    const returned = world.watch();
+    await world.look(returned);
+    const desk = world.desk(returned);
+    for await (const row of desk.rows(A, new AbortController().signal)) expect(row).toBeDefined();
+
+    open(world);
+    await world.look(returned);
+
+    await expect(desk.exported(A, { by: "ann", rows: 0, file: "f" })).rejects.toMatchObject({
+      hint: "Export again.",
+    });
+  });
+
+  test("by what was written back before that", async () => {
+    const world = await afterFailover();
+    const returned = world.watch();
+    await world.look(returned);
+    open(world);
+    await world.look(returned);
+    const reapplied = { applied: 3, conflicting: 0, conflicts: [], alreadyDone: true };
+    const desk = world.desk(returned, 1, async () => reapplied);
+
+    const { signal } = new AbortController();
+    const again = world.settle(desk.reapply(A, { by: "ann", reason: "again" }, signal));
+    await expect(again).rejects.toThrow("took writes again");
+    expect(returned.facts).toMatchObject([{ mayRejoin: false }]);
+  });
+});
 
 describe("a returned old primary", () => {
   test("is fenced for the writer's generation, recorded, and people are told", async () => {
@@ -213,7 +368,7 @@ describe("a rejoin", () => {
   });
 
   test("needs no decision if nothing exists only at the site", async () => {
-    const world = await afterFailover({ ...DIVERGENCE, transactions: 0, rowsByTable: {} });
+    const world = await afterFailover({ transactions: [0] });
     await world.look(world.watch());
 
     expect((await rejoin(world)).status).toBe("completed");

@@ -11,6 +11,7 @@ import type { PostgresContext } from "../postgres-context.ts";
 import type { SiteConnection } from "../site-connections.ts";
 import { readSiteRow } from "../site-row.ts";
 import { isSlotLost, readSlot } from "../slot.ts";
+import { readGate } from "../write-gate.ts";
 import { PRINTED_MARK } from "./repair-mark.ts";
 
 /** Rows per round trip; a row is a few hundred bytes. */
@@ -107,7 +108,9 @@ export async function keptSlot(
   context: PostgresContext,
   connection: SiteConnection,
 ): Promise<string> {
-  if ((await readSiteRow(connection))?.writesOpen !== false) {
+  const row = await readSiteRow(connection);
+  const gate = await readGate(connection);
+  if (row?.writesOpen !== false || gate.open.length > 0) {
     throw new CloudPhoenixError("CONFLICT", `site ${connection.site} still takes writes`, {
       retryable: false,
       hint: "Fence the site first: what it accepts now would count as lost.",

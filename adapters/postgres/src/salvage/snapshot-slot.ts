@@ -11,7 +11,7 @@ import { clientConfig } from "../client-config.ts";
 import { databaseError } from "../database-error.ts";
 import { SESSION_NAME } from "../object-names.ts";
 import type { PostgresContext } from "../postgres-context.ts";
-import { placeOf, type SiteConnection } from "../site-connections.ts";
+import { placeOf, PRINT_SETTINGS, type SiteConnection } from "../site-connections.ts";
 
 export interface SnapshotSlot {
   /** The position, as `X/Y`. */
@@ -45,7 +45,7 @@ export async function withSnapshotSlot<T>(
     keepAlive: true,
     // Makes the server speak the replication protocol; the driver's types do not know it.
     replication: "database",
-    options: "-c search_path=pg_catalog -c TimeZone=UTC -c DateStyle=ISO",
+    options: PRINT_SETTINGS,
   };
   const client = new Client(config);
   client.on("error", () => undefined);

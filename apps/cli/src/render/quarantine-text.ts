@@ -11,6 +11,7 @@ export interface QuarantineDocument {
   readonly foundAtMs: number;
   readonly found: { readonly role: string; readonly generation: number };
   readonly fence: { readonly degree: string; readonly detail: string };
+  readonly reopenedAtMs: number | null;
   readonly divergence: DivergenceDocument | null;
   readonly trouble: string | null;
   readonly decisions: readonly {
@@ -85,6 +86,13 @@ export function quarantineText(view: QuarantineAnswer, paint: Terminal["paint"])
   return [
     `${paint.bold(site)} is ${paint.yellow("quarantined")} since ${clockText(quarantine.foundAtMs)}: it came back as ${found.role} of generation ${found.generation} while ${writer} writes.`,
     `Fence: ${fence.degree} (${fence.detail})`,
+    ...(quarantine.reopenedAtMs === null
+      ? []
+      : [
+          paint.yellow(
+            `It took writes again at ${clockText(quarantine.reopenedAtMs)}. What was decided before that is void.`,
+          ),
+        ]),
     ...holdsLines(quarantine),
     ...rows.map((row) => `  ${rowText(row)}`),
     ...(objects === null ? [] : objectLines(quarantine, objects)),

@@ -2,12 +2,15 @@
  * Finds old primaries that come back, shuts them and finds out what they alone hold.
  *
  * 1. A site that is not active and says it is (or was) a writer is fenced explicitly, at once, for
- *    the generation of the current writer; again until the fence is confirmed.
- * 2. What it holds is read, never changed. Nothing is given up here: that is a plan's work, after
+ *    the generation of the current writer; again until the fence is confirmed, and whenever a write
+ *    could pass it.
+ * 2. What was read of a site, and what people decided about it, holds only while it stays shut: if
+ *    it was open again, it is read again and they are asked again.
+ * 3. What it holds is read, never changed. Nothing is given up here: that is a plan's work, after
  *    people decided (`quarantine/quarantine.ts`).
- * 3. The record is stored before anybody is told, and survives every restart. It ends when the site
+ * 4. The record is stored before anybody is told, and survives every restart. It ends when the site
  *    is a standby again.
- * 4. While a run is under way that may have made the site what it is, the site is left to it.
+ * 5. While a run is under way that may have made the site what it is, the site is left to it.
  */
 import {
   type Application,
@@ -36,7 +39,8 @@ import { runningOf } from "./run-activity.ts";
 
 const LOOK_MS = 1_000;
 const QUESTION_LIMIT_MS = 1_500;
-const FENCE_LIMIT_MS = 5_000;
+/** Longer than a database gives itself for closing every table: its own reason says more. */
+const FENCE_LIMIT_MS = 12_000;
 /** A tail of hundreds of thousands of changes takes minutes; a look waits for nothing else. */
 const DIVERGENCE_LIMIT_MS = 600_000;
 const NOTICE_LIMIT_MS = 3_000;
@@ -142,7 +146,8 @@ export class ReturnedPrimaries {
     }
     if (roles.moving) return;
     let quarantine = this.#known.get(site);
-    if (quarantine === undefined || state.writesOpen || state.role === "active") {
+    const isShut = quarantine?.fence.degree === "confirmed" && !state.writesOpen;
+    if (quarantine === undefined || !isShut || state.role === "active") {
       quarantine = await this.#fence(site, { ...roles, state, role: state.role }, signal);
     }
     if (quarantine.divergence === null) await this.#readDivergence(quarantine, signal);
@@ -176,19 +181,37 @@ export class ReturnedPrimaries {
     const generation = writer?.role === "active" ? writer.generation : seen.generation;
     const fence = await this.#proofOf(site, generation, signal);
     const before = this.#known.get(site);
+    const wasOpen = seen.state.writesOpen || before?.fence.degree !== "confirmed";
+    const reopened = before !== undefined && seen.state.writesOpen;
     const quarantine: Quarantine = {
       site,
       writer: seen.active,
       foundAtMs: before?.foundAtMs ?? clock.now(),
       found: before?.found ?? { role: seen.role, generation: seen.state.generation },
       fence,
-      divergence: before?.divergence ?? null,
-      trouble: before?.trouble ?? null,
-      decisions: before?.decisions ?? [],
+      reopenedAtMs: reopened ? clock.now() : (before?.reopenedAtMs ?? null),
+      divergence: wasOpen ? null : (before?.divergence ?? null),
+      trouble:
+        fence.degree === "confirmed" ? null : `its fence is ${fence.degree}: ${fence.detail}`,
+      decisions: wasOpen ? [] : (before?.decisions ?? []),
     };
-    await this.put(quarantine);
+    // It is tried every second: what changed nothing is neither stored nor told again.
+    if (JSON.stringify(before) !== JSON.stringify(quarantine)) await this.put(quarantine);
     if (before === undefined) await this.#announce(quarantine, signal);
+    else if (before.decisions.length > quarantine.decisions.length) await this.#void(before);
     return quarantine;
+  }
+
+  /** Decisions were about less than the site holds now. */
+  async #void({ site, decisions }: Quarantine): Promise<void> {
+    const { audit, clock } = this.#ports;
+    await audit.append({
+      atMs: clock.now(),
+      who: "controller",
+      what: `void the decisions about ${site}`,
+      why: `${site} took writes again after they were made`,
+      detail: JSON.parse(JSON.stringify(decisions)),
+    });
   }
 
   async #proofOf(site: SiteId, generation: number, signal: AbortSignal): Promise<FenceProof> {

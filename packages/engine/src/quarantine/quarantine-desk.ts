@@ -27,6 +27,11 @@ export interface QuarantineDeskPorts {
   readonly divergentObjects: DivergentObjects | null;
 }
 
+interface Reading {
+  readonly rows: number;
+  readonly reopenedAtMs: number | null;
+}
+
 interface Person {
   readonly by: string;
   readonly reason: string;
@@ -34,8 +39,8 @@ interface Person {
 
 export class QuarantineDesk {
   readonly #ports: QuarantineDeskPorts;
-  /** Changes sent by the newest complete reading, per site. */
-  readonly #sent = new Map<SiteId, number>();
+  /** Changes sent by the newest complete reading, per site, and whether it had been open before. */
+  readonly #sent = new Map<SiteId, Reading>();
 
   constructor(ports: QuarantineDeskPorts) {
     this.#ports = ports;
@@ -61,13 +66,14 @@ export class QuarantineDesk {
    * @throws {CloudPhoenixError} `NOT_FOUND`, `CONFLICT` if it cannot be told, and as the salvage
    */
   async *rows(site: SiteId, signal: AbortSignal): AsyncGenerator<DivergentRow> {
+    const { reopenedAtMs } = this.of(site);
     const { appliedLsn } = await this.#parting(this.of(site));
     let sent = 0;
     for await (const row of this.#ports.salvage.rows(site, appliedLsn, signal)) {
       sent += 1;
       yield row;
     }
-    this.#sent.set(site, sent);
+    this.#sent.set(site, { rows: sent, reopenedAtMs });
   }
 
   /**
@@ -81,7 +87,7 @@ export class QuarantineDesk {
 
   /** Gives the data up, in the name of one person; it may take several. */
   async accept(site: SiteId, { by, reason }: Person): Promise<Quarantine> {
-    const quarantine = this.of(site);
+    const quarantine = this.#shut(site);
     if (peopleWhoAccepted(quarantine).has(personOf(by))) {
       throw new CloudPhoenixError("CONFLICT", `${by} has accepted this loss already`, {
         retryable: false,
@@ -99,8 +105,9 @@ export class QuarantineDesk {
     site: SiteId,
     { by, rows, file }: { readonly by: string; readonly rows: number; readonly file: string },
   ): Promise<Quarantine> {
-    const quarantine = this.of(site);
-    const sent = this.#sent.get(site);
+    const quarantine = this.#shut(site);
+    const reading = this.#sent.get(site);
+    const sent = reading?.reopenedAtMs === quarantine.reopenedAtMs ? reading.rows : undefined;
     if (sent !== rows) {
       throw new CloudPhoenixError(
         "CONFLICT",
@@ -121,7 +128,7 @@ export class QuarantineDesk {
 
   /** Writes the data to the current writer, key by key; what conflicts is left out and told. */
   async reapply(site: SiteId, { by, reason }: Person, signal: AbortSignal): Promise<ReapplyResult> {
-    const quarantine = this.of(site);
+    const quarantine = this.#shut(site);
     const { databases, salvage } = this.#ports;
     const { appliedLsn } = await this.#parting(quarantine);
     const { generation } = await databases.inspect(quarantine.writer, signal);
@@ -133,6 +140,7 @@ export class QuarantineDesk {
     );
     const { applied, conflicting, alreadyDone } = result;
     if (alreadyDone && quarantine.decisions.some((one) => one.kind === "reapplied")) return result;
+    if (alreadyDone && quarantine.reopenedAtMs !== null) throw reappliedLess(quarantine);
     const atMs = this.#now();
     await this.#decide(quarantine, { kind: "reapplied", by, reason, applied, conflicting, atMs });
     return result;
@@ -144,6 +152,24 @@ export class QuarantineDesk {
     const decided = { ...now, decisions: [...now.decisions, decision] };
     await this.#ports.returned.put(decided);
     return decided;
+  }
+
+  /**
+   * A site about whose writes can be decided: what it takes after a decision would be lost.
+   * @throws {CloudPhoenixError} `CONFLICT` while it is not surely shut
+   */
+  #shut(site: SiteId): Quarantine {
+    const quarantine = this.of(site);
+    const { degree, detail } = quarantine.fence;
+    if (degree === "confirmed") return quarantine;
+    throw new CloudPhoenixError(
+      "CONFLICT",
+      `${site} may still take writes: its fence is ${degree} (${detail})`,
+      {
+        retryable: true,
+        hint: "It is fenced again every second. Remove what stands in the way, then decide.",
+      },
+    );
   }
 
   async #parting({ site, writer }: Quarantine): Promise<{ readonly appliedLsn: string }> {
@@ -158,4 +184,15 @@ export class QuarantineDesk {
   #now(): number {
     return this.#ports.clock.now();
   }
+}
+
+function reappliedLess({ site }: Quarantine): CloudPhoenixError {
+  return new CloudPhoenixError(
+    "CONFLICT",
+    `what was written back is less than ${site} holds: it took writes again after that`,
+    {
+      retryable: false,
+      hint: "Export what it holds (cloudphoenix quarantine export --file FILE); all of it is listed.",
+    },
+  );
 }

@@ -29,9 +29,11 @@ export interface Quarantine {
   readonly found: { readonly role: "active" | "fenced"; readonly generation: number };
   /** The fence put on it; tried again until it is confirmed. */
   readonly fence: FenceProof;
+  /** When it was last seen to take writes although it was quarantined; null if it never was. */
+  readonly reopenedAtMs: number | null;
   /** What it alone holds; null until it could be read. */
   readonly divergence: DivergenceSummary | null;
-  /** Why that could not be read; null if it could, or was not tried yet. */
+  /** Why that could not be read, or not yet; null if it could, or was not tried yet. */
   readonly trouble: string | null;
   readonly decisions: readonly QuarantineDecision[];
 }
@@ -41,10 +43,10 @@ export function quarantineKey(site: SiteId): string {
   return `quarantine:${site}`;
 }
 
-/** The quarantine in a stored fact; null if there is none. It is written by this version only. */
+/** The quarantine in a stored fact; null if there is none. */
 export function quarantineIn(stored: Json): Quarantine | null {
   if (typeof stored !== "object" || stored === null || !("decisions" in stored)) return null;
-  const quarantine: Quarantine = JSON.parse(JSON.stringify(stored));
+  const quarantine: Quarantine = JSON.parse(JSON.stringify({ reopenedAtMs: null, ...stored }));
   return quarantine;
 }
 
@@ -53,7 +55,10 @@ export function quarantineIn(stored: Json): Quarantine | null {
  * @param approvers - distinct people it takes to give data up
  */
 export function missingDecision(quarantine: Quarantine, approvers: number): string | null {
-  const { divergence, decisions, site } = quarantine;
+  const { divergence, decisions, fence, site } = quarantine;
+  if (fence.degree !== "confirmed") {
+    return `${site} may still take writes (its fence is ${fence.degree}: ${fence.detail}), and they would be lost. It is fenced again every second.`;
+  }
   if (divergence !== null && divergence.transactions === 0) return null;
   if (decisions.some((one) => one.kind === "exported")) return null;
   if (decisions.some((one) => one.kind === "reapplied" && one.conflicting === 0)) return null;

@@ -23,6 +23,10 @@ export const quarantineSchema: z.ZodType<QuarantineView> = z
       degree: z.enum(FENCE_DEGREES),
       detail: z.string(),
     }),
+    reopenedAtMs: z
+      .number()
+      .nullable()
+      .describe("When it took writes again although it was quarantined; null if it never did."),
     divergence: z
       .strictObject({
         transactions: z.int(),
