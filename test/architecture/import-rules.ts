@@ -46,11 +46,17 @@ const RULES: readonly Rule[] = [
     may: [/^packages\/(core|config|local-postgres)$/],
     external: true,
   },
+  {
+    // What the processes of CloudPhoenix have in common as processes.
+    folder: /^packages\/process$/,
+    may: [/^packages\/core$/],
+    external: true,
+  },
   { folder: /^services\/[^/]+$/, may: [/^packages\/chassis$/], external: true },
   {
     folder: /^apps\/(controller|agent|sandbox|worker)$/,
     may: [
-      /^packages\/(core|engine|objects|stores|config|state|local-postgres|local-objects)$/,
+      /^packages\/(core|engine|objects|stores|config|state|process|local-postgres|local-objects)$/,
       /^adapters\//,
     ],
     external: true,
@@ -59,7 +65,7 @@ const RULES: readonly Rule[] = [
     // The CLI starts the sandbox and workers, so it may import them, and copies objects itself; it
     // reaches everything else over HTTP.
     folder: /^apps\/cli$/,
-    may: [/^packages\/(core|engine|objects|stores|config)$/, /^apps\/(sandbox|worker)$/],
+    may: [/^packages\/(core|engine|objects|stores|config|process)$/, /^apps\/(sandbox|worker)$/],
     external: true,
   },
 ];

@@ -114,10 +114,10 @@ async function afterFailover({ fences = [], transactions = [] }: Answers = {}): 
       ),
     settle,
     look: (returned) => settle(returned.look(signal)),
-    desk: (returned, approversForRisk = 1, reapply = ports.salvage.reapply) =>
+    desk: (returned, approversForRisk = 1, reapply) =>
       new QuarantineDesk({
         ...ports,
-        salvage: { ...ports.salvage, reapply },
+        salvage: { ...ports.salvage, ...(reapply !== undefined && { reapply }) },
         policy: { approversForRisk },
         returned,
         divergentObjects: null,
