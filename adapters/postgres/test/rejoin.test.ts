@@ -60,12 +60,27 @@ const STORY: Story = {
 };
 
 test.each([
-  ["float8", "0.1::float8 + 0.2::float8", "extra_float_digits", "0", "float8send"],
-  ["interval", "'-1 days -02:03:04'::interval", "IntervalStyle", "sql_standard", "interval_send"],
-  ["bytea", "decode('00ff27', 'hex')", "bytea_output", "escape", "byteasend"],
+  {
+    type: "float8",
+    value: "0.1::float8 + 0.2::float8",
+    odd: "extra_float_digits = 0",
+    bytesOf: "float8send",
+  },
+  {
+    type: "interval",
+    value: "'-1 days -02:03:04'::interval",
+    odd: "IntervalStyle = 'sql_standard'",
+    bytesOf: "interval_send",
+  },
+  {
+    type: "bytea",
+    value: "decode('00ff27', 'hex')",
+    odd: "bytea_output = 'escape'",
+    bytesOf: "byteasend",
+  },
 ])(
-  "a %s comes back, and is compared, exactly, whatever way of printing a database is set to",
-  async (type, value, setting, odd, bytesOf) => {
+  "a $type comes back, and is compared, exactly, although a database has $odd",
+  async ({ type, value, odd, bytesOf }) => {
     const { request } = await parted(
       `prints_${type}`,
       {
@@ -76,7 +91,7 @@ test.each([
       { schema: `create table public.kept (id int primary key, v ${type}, note text)` },
     );
     const there = await pair.client(SITE_B, "super");
-    await there.query(`alter database ${pair.database} set ${setting} = '${odd}'`);
+    await there.query(`alter database ${pair.database} set ${odd}`);
     const { salvage } = pair.another();
 
     await salvage.rejoin(SITE_A, SITE_B, request, soon());
