@@ -109,13 +109,13 @@ export async function openFulfilmentWorld(): Promise<FulfilmentWorld> {
   };
 }
 
-export interface RunningFulfilment extends Fulfilment {
+interface RunningFulfilment extends Fulfilment {
   readonly url: string;
   stop(): Promise<void>;
 }
 
 /** A service that listens and works, in this process. */
-export async function runFulfilment(
+async function runFulfilment(
   world: FulfilmentWorld,
   set: Readonly<Record<string, string>> = {},
   pack?: WorkerParts["pack"],
