@@ -137,6 +137,7 @@ describe("sync", () => {
         deleted: "number",
         foreign: "number",
         reprieved: "number",
+        failed: "number",
         refused: "null",
       },
       stoppedBy: "null",

@@ -103,7 +103,7 @@ describe("the summary in words", () => {
     failures: [
       { name: "a/./b", code: "OBJECT_NAME_REFUSED", message: "no dots", hint: "Rename it." },
     ],
-    deletes: { missing: 5, due: 3, deleted: 2, foreign: 1, reprieved: 0, refused: null },
+    deletes: { missing: 5, due: 3, deleted: 2, foreign: 1, reprieved: 0, failed: 0, refused: null },
     stoppedBy: null,
   };
 

@@ -9,6 +9,8 @@
  * 5. A stamp: a copy of ours put it there, under this key, and it still has those bytes (unless asked otherwise).
  * 6. No more of them than the limit, count and share of the target; over it none is deleted.
  * 7. A delete that is conditional on the target's version.
+ *
+ * One object that cannot be deleted (a legal hold, no right to it) keeps no other from being deleted.
  */
 import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import { type CopyTools, call } from "./copy-tools.ts";
@@ -54,6 +56,10 @@ export interface DeleteRequest {
   /** At the target, as the complete listing counted them. */
   readonly targetObjects: number;
   readonly onDeleted: (name: string) => void;
+  /** Names it answers false for are left alone. Default: none. */
+  readonly includes?: ((name: string) => boolean) | undefined;
+  /** Told of an object that a store refuses to tell of or to delete. Absent: that ends everything. */
+  readonly onFailed?: (name: string, error: CloudPhoenixError) => void;
   /** Whose objects may be deleted, in place of the rule about stamps. */
   readonly mayDelete?: (name: string, target: ObjectFacts) => boolean;
   /** Told of objects that may not. */
@@ -67,6 +73,8 @@ export interface DeleteCounts {
   readonly deleted: number;
   readonly foreign: number;
   readonly reprieved: number;
+  /** Not deleted, because a store refuses. */
+  readonly failed: number;
 }
 
 const PAGE = 500;
@@ -81,21 +89,28 @@ export async function deleteMissing(
   tools: CopyTools,
   signal: AbortSignal,
 ): Promise<DeleteCounts> {
-  const { due } = await request.tombstones.count(request.sinceMs);
   const limit = limitOf(request);
   const found = await confirmed(request, tools, signal);
   if (found.toDelete.length > limit) throw overTheLimit(request, found.toDelete.length, limit);
-  const counts = { deleted: 0, reprieved: found.reprieved };
+  const { due, foreign, failed, reprieved } = found;
+  const counts = { due, foreign, failed, reprieved, deleted: 0 };
   await inParallel(found.toDelete, tools, signal, async (tombstone) => {
-    const isDeleted = await deleteOne(tombstone, request, tools, signal);
-    await request.tombstones.forget([tombstone.name]);
+    const { name } = tombstone;
+    await request.authority?.(signal);
+    const work = deleteOne(tombstone, request, tools, signal);
+    const isDeleted = await unlessRefused(work, name, request);
+    if (isDeleted === null) {
+      counts.failed += 1;
+      return;
+    }
+    await request.tombstones.forget([name]);
     if (!isDeleted) counts.reprieved += 1;
     else {
       counts.deleted += 1;
-      request.onDeleted(tombstone.name);
+      request.onDeleted(name);
     }
   });
-  return { due, foreign: found.foreign, ...counts };
+  return counts;
 }
 
 /** How many deletes the rules allow in one run. */
@@ -103,10 +118,24 @@ function limitOf({ rules, targetObjects }: Pick<DeleteRequest, "rules" | "target
   return Math.min(rules.maxCount, Math.floor((targetObjects * rules.maxPercent) / 100));
 }
 
-interface Confirmed {
+/** Null if a store refused what it was asked of this one object, which is told. */
+async function unlessRefused<T>(
+  work: Promise<T>,
+  name: string,
+  { onFailed }: DeleteRequest,
+): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    const isRefused = hasCode(error, "OBJECT_REFUSED") || hasCode(error, "OBJECT_STORE_DENIED");
+    if (!(isRefused && error instanceof CloudPhoenixError) || onFailed === undefined) throw error;
+    onFailed(name, error);
+    return null;
+  }
+}
+
+interface Confirmed extends Omit<DeleteCounts, "deleted"> {
   readonly toDelete: readonly Tombstone[];
-  readonly foreign: number;
-  readonly reprieved: number;
 }
 
 /** Asks both sides by name. Stops as soon as there is more than may be deleted. */
@@ -117,26 +146,30 @@ async function confirmed(
 ): Promise<Confirmed> {
   const limit = limitOf(request);
   const toDelete: Tombstone[] = [];
-  let foreign = 0;
-  let reprieved = 0;
+  const counts = { due: 0, foreign: 0, reprieved: 0, failed: 0 };
   let after: string | null = null;
   for (;;) {
     const page = await request.tombstones.due(request.sinceMs, { after, limit: PAGE });
+    const included = page.filter(({ name }) => request.includes?.(name) ?? true);
     const spared: string[] = [];
-    await inParallel(page, tools, signal, async (tombstone) => {
-      const verdict = await judge(tombstone, request, tools, signal);
+    counts.due += included.length;
+    await inParallel(included, tools, signal, async (tombstone) => {
+      const { name } = tombstone;
+      const work = judge(tombstone, request, tools, signal);
+      const verdict = await unlessRefused(work, name, request);
       if (verdict === "delete") toDelete.push(tombstone);
+      else if (verdict === null) counts.failed += 1;
       else if (verdict === "foreign") {
-        foreign += 1;
-        request.onForeign?.(tombstone.name);
+        counts.foreign += 1;
+        request.onForeign?.(name);
       } else {
-        reprieved += 1;
-        spared.push(tombstone.name);
+        counts.reprieved += 1;
+        spared.push(name);
       }
     });
     await request.tombstones.forget(spared);
     after = page.at(-1)?.name ?? null;
-    if (page.length < PAGE || toDelete.length > limit) return { toDelete, foreign, reprieved };
+    if (page.length < PAGE || toDelete.length > limit) return { toDelete, ...counts };
   }
 }
 
@@ -173,11 +206,10 @@ async function isHeld(
 /** False if the source has it again, or the target had another version by then. */
 async function deleteOne(
   { name, targetEtag: etag }: Tombstone,
-  { source, target, authority }: DeleteRequest,
+  { source, target }: DeleteRequest,
   tools: CopyTools,
   signal: AbortSignal,
 ): Promise<boolean> {
-  await authority?.(signal);
   // All of them were judged before the first is deleted, which may be a while ago.
   if (await isHeld(source, name, tools, signal)) return false;
   try {

@@ -77,8 +77,11 @@ export interface SyncOptions {
 /** Objects that may wait for their turn while the listings are read on. */
 const WAITING_MOST = 500;
 
-/** So many objects in a row that no store takes or gives mean that the next ones would fail, too. */
+/** After so many objects in a row that no store takes or gives, the next ones would fail, too, unless both still list. */
 const FAILURES_IN_A_ROW_MAX = 20;
+
+/** Where they do: so many, and none that was ever copied, mean that rights are lacking altogether. */
+const ONLY_FAILURES_MAX = 1_000;
 
 export async function syncObjects(options: SyncOptions): Promise<SyncSummary> {
   return new SyncRun(options).run();
@@ -107,7 +110,8 @@ class SyncRun {
     this.#large = new Lane({ most: limits.largeInFlight, waitingMost: WAITING_MOST, clock });
     this.#wholeMaxBytes = limits.sizes.wholeMaxBytes;
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
-    this.#deletes = { missing: 0, due: 0, deleted: 0, foreign: 0, reprieved: 0, refused: null };
+    const nothing = { missing: 0, due: 0, deleted: 0, foreign: 0, reprieved: 0, failed: 0 };
+    this.#deletes = { ...nothing, refused: null };
     const onGivenUp = (because: string): void => this.#tell({ kind: "serverSideGivenUp", because });
     const serverSide = options.serverSide ?? { mode: "never" };
     this.#serverSide = new ServerSideCopy({ ...serverSide, onGivenUp }, clock);
@@ -203,11 +207,11 @@ class SyncRun {
         this.#tell({ kind: "copied", name, sizeBytes: outcome.sizeBytes });
       }
     } catch (error) {
-      if (!this.#signal.aborted) this.#failed(name, error);
+      if (!this.#signal.aborted) await this.#failed(name, error);
     }
   }
 
-  #failed(name: string, error: unknown): void {
+  async #failed(name: string, error: unknown): Promise<void> {
     const failure = failureOf(name, asKnown(error));
     this.#tally.fail(failure);
     this.#tell({ kind: "failed", failure });
@@ -216,7 +220,25 @@ class SyncRun {
       failure.code === "OBJECT_STORE_DENIED" ||
       failure.code === "NOT_FOUND";
     this.#failuresInARow = nobodyAnswers ? this.#failuresInARow + 1 : 0;
-    if (this.#failuresInARow >= FAILURES_IN_A_ROW_MAX) this.#stopFor(error);
+    if (this.#failuresInARow === 0 || this.#failuresInARow % FAILURES_IN_A_ROW_MAX > 0) return;
+    const { copied, alreadyThere } = this.#tally;
+    const isSilent = failure.code === "OBJECT_STORE_UNREACHABLE";
+    const isHopeless = copied + alreadyThere === 0 && this.#failuresInARow >= ONLY_FAILURES_MAX;
+    if (isSilent || isHopeless || !(await this.#storesAnswer())) this.#stopFor(error);
+  }
+
+  /** Both still list what they have: it is the objects. */
+  async #storesAnswer(): Promise<boolean> {
+    const { source, target } = this.#options;
+    const firstPage = async ({ store, prefix }: ObjectPlace): Promise<void> => {
+      await call(this.#tools, this.#signal, async (limited) => {
+        for await (const _page of store.list({ prefix }, limited)) break;
+      });
+    };
+    return Promise.all([firstPage(source), firstPage(target)]).then(
+      () => true,
+      () => false,
+    );
   }
 
   #retried(error: CloudPhoenixError): void {
@@ -232,28 +254,38 @@ class SyncRun {
     if (round !== null) await this.#delete(round);
   }
 
-  /** Every object is at the target, so what is still open was left behind by an object that is gone. */
+  /**
+   * Every object that takes part is at the target, so what is still open of such was left behind by one that is gone.
+   */
   async #endStrayUploads(): Promise<void> {
-    for (const { key, upload } of await this.#options.journal.all()) {
+    const { journal, includes, target } = this.#options;
+    for (const { key, upload } of await journal.all()) {
+      const name = key.slice(target.prefix.length);
+      if (!key.startsWith(target.prefix) || includes?.(name) === false) continue;
       await call(this.#tools, this.#signal, (limited) =>
         this.#tools.target.abortUpload(upload, limited),
       );
-      await this.#options.journal.forget(key);
+      await journal.forget(key);
     }
   }
 
   async #delete(round: number): Promise<void> {
-    const { deletes: rules, source, target, tombstones, surroundings } = this.#options;
+    const { deletes: rules, source, target, tombstones, surroundings, includes } = this.#options;
     if (rules === undefined) return;
     const { sourceObjects, targetObjects } = this.#tally;
     try {
       await this.#refuseEmptySource(rules);
       const completedMs = surroundings.clock.now();
-      await tombstones.completeRound(round, { completedMs, sourceObjects, targetObjects });
+      const facts = { completedMs, sourceObjects, targetObjects };
+      await tombstones.completeRound(round, facts, includes);
       if (this.#tally.failed > 0) throw afterFailures(this.#tally.failed);
       const sinceMs = completedMs - rules.delayMs;
-      const onDeleted = (name: string): void => this.#deleted(name);
-      const request = { source, target, tombstones, rules, sinceMs, targetObjects, onDeleted };
+      const told = {
+        onDeleted: (name: string) => this.#deleted(name),
+        onFailed: (name: string, error: CloudPhoenixError) => this.#notDeleted(name, error),
+      };
+      const places = { source, target, tombstones, includes };
+      const request = { ...places, rules, sinceMs, targetObjects, ...told };
       const counts = await deleteMissing(request, this.#tools, this.#signal);
       this.#deletes = { ...this.#deletes, ...counts };
     } catch (error) {
@@ -265,6 +297,13 @@ class SyncRun {
   #deleted(name: string): void {
     this.#deletes = { ...this.#deletes, deleted: this.#deletes.deleted + 1 };
     this.#tell({ kind: "deleted", name });
+  }
+
+  #notDeleted(name: string, error: CloudPhoenixError): void {
+    const failure = failureOf(name, error);
+    this.#deletes = { ...this.#deletes, failed: this.#deletes.failed + 1 };
+    this.#tally.keep(failure);
+    this.#tell({ kind: "failed", failure });
   }
 
   /** @throws {CloudPhoenixError} `DELETES_REFUSED` */
@@ -315,7 +354,7 @@ class SyncRun {
   #outcome(): SyncSummary["outcome"] {
     if (this.#options.signal.aborted) return "interrupted";
     if (this.#stoppedBy !== null) return "stopped";
-    if (this.#tally.failed > 0) return "failures";
+    if (this.#tally.failed > 0 || this.#deletes.failed > 0) return "failures";
     return this.#deletes.refused === null ? "done" : "refused";
   }
 }

@@ -59,20 +59,22 @@ export interface DeleteSummary {
   readonly foreign: number;
   /** Kept because they were back at the source, or had changed at the target. */
   readonly reprieved: number;
+  /** Kept because a store refuses to delete them or to tell of them; they are among `SyncSummary.failures`. */
+  readonly failed: number;
   /** Why nothing was deleted although it was asked for; null if nothing stood in the way. */
   readonly refused: SyncFailure | null;
 }
 
 export interface SyncSummary {
   /**
-   * `done`: everything is at the target. `failures`: some objects are not. `refused`: copied, but the
+   * `done`: everything is at the target. `failures`: some objects are not, or could not be deleted. `refused`: copied, but the
    * deletes need a person. `stopped`: it could not go on. `interrupted`: it was told to stop.
    */
   readonly outcome: "done" | "failures" | "refused" | "stopped" | "interrupted";
   readonly dryRun: boolean;
   readonly progress: SyncProgress;
   readonly serverSide: ServerSideCounts;
-  /** The first ones; `progress.failed` counts all. */
+  /** The first ones; `progress.failed` and `deletes.failed` count all. */
   readonly failures: readonly SyncFailure[];
   readonly deletes: DeleteSummary;
   /** Why it could not go on. */

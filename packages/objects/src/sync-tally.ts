@@ -62,6 +62,11 @@ export class SyncTally {
 
   fail(failure: SyncFailure): void {
     this.failed += 1;
+    this.keep(failure);
+  }
+
+  /** Lists a failure that is not one of copying. */
+  keep(failure: SyncFailure): void {
     if (this.failures.length < FAILURES_KEPT) this.failures.push(failure);
   }
 

@@ -35,9 +35,14 @@ export interface TombstoneStore {
   noteMissing(round: number, missing: readonly MissingObject[]): Promise<void>;
   /**
    * Both listings were complete: what the round noted and was noted before keeps its age, what is new
-   * begins to age now, and what was not noted any more is forgotten. @throws {CloudPhoenixError} `CONFLICT`
+   * begins to age now, and what was not noted any more is forgotten. `looked` answers false for names that the round
+   * left out: of them it changes nothing. Default: it looked at all. @throws {CloudPhoenixError} `CONFLICT`
    */
-  completeRound(round: number, facts: RoundFacts): Promise<void>;
+  completeRound(
+    round: number,
+    facts: RoundFacts,
+    looked?: (name: string) => boolean,
+  ): Promise<void>;
   /** Null before the first complete round. */
   lastRound(): Promise<RoundFacts | null>;
   /** How many were seen missing, and how many of them since `sinceMs` or earlier. */

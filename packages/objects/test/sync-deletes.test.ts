@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { CloudPhoenixError } from "@cloudphoenix/core";
 import { DEFAULT_DELETE_RULES, nameFilter } from "@cloudphoenix/objects";
 import { FaultyObjectStore, MemoryObjectStore } from "@cloudphoenix/testkit";
 import { UNENDING } from "./setup.ts";
@@ -102,6 +103,49 @@ describe("deletes", () => {
 
     expect(summary.deletes).toMatchObject({ due: 1, deleted: 0, foreign: 1 });
     expect(target.bytesOf(key)).not.toBeNull();
+  });
+
+  test.each(["OBJECT_REFUSED", "OBJECT_STORE_DENIED"] as const)(
+    "go on past an object that the target may not delete, and say which (%s)",
+    async (code) => {
+      const { source, target, run, surroundings } = await synced(60);
+      for (let index = 0; index < 20; index += 1) source.remove(source.keys()[0]!);
+      const locked = new FaultyObjectStore(target, (call, key) => {
+        if (call !== "delete" || key !== "o/0000") return "none";
+        throw new CloudPhoenixError(code, "a legal hold", { retryable: false, hint: "Lift it." });
+      });
+      await run({ deletes: ALL_MAY_GO }, { target: locked });
+      surroundings.nowMs += 20 * MINUTE_MS;
+
+      const first = await run({ deletes: ALL_MAY_GO }, { target: locked });
+      const second = await run({ deletes: ALL_MAY_GO }, { target: locked });
+
+      expect(first).toMatchObject({
+        outcome: "failures",
+        stoppedBy: null,
+        failures: [{ name: "o/0000", code }],
+        progress: { failed: 0 },
+        deletes: { due: 20, deleted: 19, failed: 1 },
+      });
+      expect(second.deletes).toMatchObject({ missing: 1, due: 1, deleted: 0, failed: 1 });
+      expect(target.keys()).toEqual(["o/0000", ...source.keys()]);
+    },
+  );
+
+  test("of what a filter leaves out neither happen nor begin to wait anew", async () => {
+    const { source, target, run, surroundings } = await synced();
+    source.remove("o/0001");
+    source.put("hot/a", "1");
+    await run({ deletes: DEFAULT_DELETE_RULES });
+    surroundings.nowMs += 20 * MINUTE_MS;
+
+    const includes = nameFilter({ include: ["hot/**"] })!;
+    const filtered = await run({ deletes: DEFAULT_DELETE_RULES, includes });
+    expect(filtered.deletes).toMatchObject({ due: 0, deleted: 0, refused: null });
+    expect(target.bytesOf("o/0001")).not.toBeNull();
+    const whole = await run({ deletes: DEFAULT_DELETE_RULES });
+
+    expect(whole.deletes).toMatchObject({ due: 1, deleted: 1 });
   });
 
   test("go on although the source could not hold one of the names", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { CloudPhoenixError } from "@cloudphoenix/core";
 import { nameFilter, type SyncEvent, syncObjects } from "@cloudphoenix/objects";
 import { FaultyObjectStore, MemoryObjectStore } from "@cloudphoenix/testkit";
 import { memoryState, placeOf, UNENDING } from "./setup.ts";
@@ -162,6 +163,69 @@ describe("a sync", () => {
     expect(summary.progress.failed).toBeLessThan(100);
   });
 
+  test("goes on past objects that it may not read, however many they are in a row", async () => {
+    const { source, target, run } = setup(100);
+    fill(source, 100);
+    const denied = new FaultyObjectStore(source, (call, key) => {
+      if (call === "readWhole" && key >= "o/0010" && key < "o/0055") throw deniedAt(key);
+      return "none";
+    });
+
+    const summary = await run({}, { source: denied });
+
+    expect(summary).toMatchObject({
+      outcome: "failures",
+      stoppedBy: null,
+      progress: { copied: 55, failed: 45 },
+    });
+    expect(target.size).toBe(55);
+  });
+
+  test.each([
+    ["not even list", "list"],
+    ["read none of them", "none of them"],
+  ])("stops when it may %s, instead of trying a million objects", async (_what, also) => {
+    const { source, target, run } = setup(100);
+    fill(source, 1_500);
+    let isDenied = false;
+    const denied = new FaultyObjectStore(source, (call, key) => {
+      isDenied ||= call === "readWhole";
+      if (call === "readWhole" || (call === also && isDenied)) throw deniedAt(key);
+      return "none";
+    });
+
+    const summary = await run({}, { source: denied });
+
+    expect(summary).toMatchObject({
+      outcome: "stopped",
+      stoppedBy: { code: "OBJECT_STORE_DENIED" },
+    });
+    expect(summary.progress.failed).toBeLessThan(also === "list" ? 100 : 1_100);
+    expect(target.size).toBe(0);
+  });
+
+  test("leaves an unfinished upload alone that its filter leaves out", async () => {
+    const { source, target, run } = setup();
+    source.put("huge", Buffer.alloc(5_500, 7));
+    source.put("config/a", "1");
+    const stop = new AbortController();
+    let sent = 0;
+    const crashing = new FaultyObjectStore(target, (call) => {
+      if (call === "uploadPart" && (sent += 1) === 4) stop.abort();
+      return "none";
+    });
+    await run({ signal: stop.signal }, { target: crashing });
+
+    const includes = nameFilter({ include: ["config/**"] })!;
+    expect(await run({ includes })).toMatchObject({ outcome: "done" });
+    expect(target.openUploads).toBe(1);
+    const last = await run();
+
+    expect(last.outcome).toBe("done");
+    expect(last.progress.partsKept).toBeGreaterThan(0);
+    expect(target.openUploads).toBe(0);
+  });
+
   test("ends the uploads that no object belongs to any more", async () => {
     const { source, target, run, state } = setup();
     source.put("large", Buffer.alloc(5_500, 7));
@@ -191,3 +255,7 @@ describe("a sync", () => {
     expect(surroundings.nowMs - startMs).toBeGreaterThanOrEqual(9_000);
   });
 });
+
+function deniedAt(key: string): CloudPhoenixError {
+  return new CloudPhoenixError("OBJECT_STORE_DENIED", `${key}: 403`, { retryable: false });
+}

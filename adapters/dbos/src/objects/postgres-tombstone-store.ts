@@ -58,12 +58,20 @@ export class PostgresTombstoneStore implements TombstoneStore {
     });
   }
 
-  async completeRound(round: number, facts: RoundFacts): Promise<void> {
+  async completeRound(
+    round: number,
+    facts: RoundFacts,
+    looked: (name: string) => boolean = () => true,
+  ): Promise<void> {
     await this.#locked(async (client) => {
       await this.#expectOpen(client, round);
-      await client.query(
-        "delete from cloudphoenix.object_missing where pair = $1 and seen_round <> $2",
+      const { rows: unseen } = await client.query<{ name: string }>(
+        "select name from cloudphoenix.object_missing where pair = $1 and seen_round <> $2",
         [this.#pair, round],
+      );
+      await client.query(
+        "delete from cloudphoenix.object_missing where pair = $1 and name = any($2)",
+        [this.#pair, unseen.map(({ name }) => name).filter((name) => looked(name))],
       );
       await client.query(
         `update cloudphoenix.object_missing set since_ms = $2, target_etag = seen_etag

@@ -41,7 +41,7 @@ export function syncText(summary: SyncSummary): string {
     ...serverSideLines(summary.serverSide),
     ...notes(progress),
     ...deleteLines(summary.deletes, dryRun),
-    ...failureLines(summary.failures, progress.failed),
+    ...failureLines(summary.failures, progress.failed + summary.deletes.failed),
     ...nextLines(summary),
   ].join("\n");
 }
@@ -94,15 +94,18 @@ function notes({
 }
 
 function deleteLines(deletes: DeleteSummary, dryRun: boolean): readonly string[] {
-  const { missing, due, deleted, foreign, reprieved, refused } = deletes;
+  const { missing, due, deleted, foreign, reprieved, failed, refused } = deletes;
   if (refused !== null) return [`✗ ${refused.message}`, ...hintLine(refused)];
   if (missing === 0) return [];
   if (dryRun) return [`${missing} objects are only at the target.`];
   const waiting = missing - due;
-  return [
-    `${missing} objects were only at the target: ${deleted} deleted, ${waiting} kept or waiting` +
-      `${foreign > 0 ? `, ${foreign} not ours` : ""}${reprieved > 0 ? `, ${reprieved} spared` : ""}.`,
+  const more = [
+    ...(foreign > 0 ? [`${foreign} not ours`] : []),
+    ...(reprieved > 0 ? [`${reprieved} spared`] : []),
+    ...(failed > 0 ? [`${failed} that cannot be deleted`] : []),
   ];
+  const counts = [`${deleted} deleted`, `${waiting} kept or waiting`, ...more].join(", ");
+  return [`${missing} objects were only at the target: ${counts}.`];
 }
 
 function failureLines(failures: readonly SyncFailure[], count: number): readonly string[] {

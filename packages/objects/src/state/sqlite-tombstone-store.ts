@@ -51,11 +51,15 @@ export class SqliteTombstoneStore implements TombstoneStore {
     });
   }
 
-  async completeRound(round: number, facts: RoundFacts): Promise<void> {
+  async completeRound(
+    round: number,
+    facts: RoundFacts,
+    looked: (name: string) => boolean = () => true,
+  ): Promise<void> {
     await Promise.resolve();
     this.#transaction(() => {
       this.#expectOpen(round);
-      this.#run("DELETE FROM missing WHERE seen_round IS NOT ?", round);
+      for (const name of this.#unseenIn(round)) if (looked(name)) this.#forget.run(name);
       this.#run(
         `UPDATE missing SET since_ms = ?, target_etag = seen_etag
          WHERE since_ms IS NULL OR target_etag <> seen_etag`,
@@ -108,6 +112,11 @@ export class SqliteTombstoneStore implements TombstoneStore {
     this.#transaction(() => {
       for (const name of names) this.#forget.run(name);
     });
+  }
+
+  #unseenIn(round: number): readonly string[] {
+    const unseen = this.#database.prepare("SELECT name FROM missing WHERE seen_round IS NOT ?");
+    return unseen.all(round).map((row) => textOf(row["name"]));
   }
 
   #expectOpen(round: number): void {

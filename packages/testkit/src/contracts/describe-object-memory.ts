@@ -55,6 +55,17 @@ export function describeObjectMemory({ name, setup }: ObjectMemoryContract): voi
       expect(await tombstones.lastRound()).toEqual(facts);
     });
 
+    test("keeps what it knows of names that a round left out", async () => {
+      const { tombstones } = memory;
+      await round(tombstones, NOW, "a", "hot/a", "hot/b");
+      const number = await tombstones.openRound();
+      await tombstones.noteMissing(number, [{ name: "hot/b", targetEtag: "e1" }]);
+      const facts = { completedMs: NOW + 1_000, sourceObjects: 10, targetObjects: 12 };
+      await tombstones.completeRound(number, facts, (key) => key.startsWith("hot/"));
+
+      expect(await tombstones.due(NOW, ALL)).toMatchObject([{ name: "a" }, { name: "hot/b" }]);
+    });
+
     test("begins anew for another version at the target", async () => {
       const { tombstones } = memory;
       await round(tombstones, NOW, "a");
