@@ -24,13 +24,15 @@ interface ExportWish {
 export interface ExportedQuarantine {
   readonly file: string;
   readonly rows: number;
-  /** Null where the application has no objects: then there is no file of them. */
+  /** Null where the application has no objects, and if they could not be listed: then there is no file of them. */
   readonly objects: { readonly file: string; readonly count: number } | null;
+  /** Why the objects could not be listed; null if all is well. The changes are kept nevertheless. */
+  readonly trouble: string | null;
 }
 
 /**
- * @throws {CloudPhoenixError} `CONFLICT` if a file exists; `UNREACHABLE` if an answer broke off, saying so
- *   if the changes are kept nevertheless; `CONFIG_UNREADABLE` if a file cannot be written
+ * @throws {CloudPhoenixError} `CONFLICT` if a file exists; `UNREACHABLE` if the changes broke off;
+ *   `CONFIG_UNREADABLE` if their file cannot be written
  */
 export async function exportQuarantine(
   api: ApiClient,
@@ -43,26 +45,13 @@ export async function exportQuarantine(
   const at = `/v1/quarantine/${encodeURIComponent(site)}`;
   const rows = (await store(path, "rows", api.lines(`${at}/rows`, signal))) ?? 0;
   await api.send(`${at}/exported`, { method: "POST", body: { by, rows, file: path } });
-  const count = await objectsOf(api, { at, path, objectsPath }, signal);
-  const objects = count === null ? null : { file: objectsPath, count };
-  return { file: path, rows, objects };
-}
-
-async function objectsOf(
-  api: ApiClient,
-  wish: { readonly at: string; readonly path: string; readonly objectsPath: string },
-  signal: AbortSignal,
-): Promise<number | null> {
   try {
-    return await store(wish.objectsPath, "objects", api.lines(`${wish.at}/objects`, signal));
-  } catch (cause) {
-    const message = `the changes are kept in ${wish.path}, but the objects are not listed: ${messageOf(cause)}`;
-    const code = cause instanceof CloudPhoenixError ? cause.code : "UNREACHABLE";
-    throw new CloudPhoenixError(code, message, {
-      retryable: true,
-      hint: "Export again with --force when the store answers; the changes count as kept already.",
-      cause,
-    });
+    const count = await store(objectsPath, "objects", api.lines(`${at}/objects`, signal));
+    const objects = count === null ? null : { file: objectsPath, count };
+    return { file: path, rows, objects, trouble: null };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { file: path, rows, objects: null, trouble: messageOf(error) };
   }
 }
 

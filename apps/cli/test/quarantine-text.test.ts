@@ -1,6 +1,7 @@
 // Goal: what a person reads of a quarantined site says what may exist nowhere else, and what nobody knows.
 import { describe, expect, test } from "vitest";
 import {
+  exportText,
   type ObjectDivergenceDocument,
   type QuarantineDocument,
   quarantineText,
@@ -57,6 +58,31 @@ const OBJECTS: ObjectDivergenceDocument = {
 function shown(objects: ObjectDivergenceDocument | null): string {
   return quarantineText({ quarantine: QUARANTINE, rows: [], objects }, paint);
 }
+
+describe("an export", () => {
+  const kept = { file: "lost.jsonl", rows: 3, objects: null, trouble: null };
+
+  test("says where the changes and the list of the objects are", () => {
+    const objects = { file: "lost.objects.jsonl", count: 5 };
+
+    const text = exportText("aws-us-east-1", { ...kept, objects });
+
+    expect(text).toContain("3 changes of aws-us-east-1 are kept in lost.jsonl.");
+    expect(text).toContain("5 objects");
+    expect(text).toContain("lost.objects.jsonl");
+  });
+
+  test("says what is not there, why, and how to get it", () => {
+    const text = exportText("aws-us-east-1", { ...kept, trouble: "the store does not answer" });
+
+    expect(text).toContain("are kept in lost.jsonl.");
+    expect(text).toContain("The objects are not listed: the store does not answer. Export again");
+  });
+
+  test("has no word of objects where there are none", () => {
+    expect(exportText("aws-us-east-1", kept)).not.toContain("bject");
+  });
+});
 
 describe("a quarantined site", () => {
   test("shows the objects it alone has with size and time, how many more there are, and what a rejoin does", () => {

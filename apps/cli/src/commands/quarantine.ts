@@ -90,7 +90,7 @@ function registerExport(quarantine: Command, context: CommandContext): void {
         signal,
       );
       terminal.result({ site, ...stored }, exportText(site, stored));
-      return EXIT_CODES.done;
+      return stored.trouble === null ? EXIT_CODES.done : EXIT_CODES.unavailable;
     });
   });
 }

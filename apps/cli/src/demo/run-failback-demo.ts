@@ -121,7 +121,7 @@ async function salvageOf(
 ): Promise<{ readonly orderIds: readonly string[]; readonly reapplied: ReapplyDocument }> {
   const file = join(stage.world.home, "salvage.jsonl");
   const wish = { site, file, force: false, by: "demo" };
-  const { rows, objects } = await exportQuarantine(api, wish, stage.signal);
+  const { rows, objects, trouble } = await exportQuarantine(api, wish, stage.signal);
   const orderIds = readFileSync(file, "utf8")
     .trim()
     .split("\n")
@@ -133,7 +133,9 @@ async function salvageOf(
   });
   const { applied, conflicting } = reapplied;
   say(stage, `${rows} changes kept in a file; ${applied} written back, ${conflicting} conflicted`);
-  if (objects !== null) say(stage, `${objects.count} objects that ${site} has alone are listed`);
+  if (objects !== null)
+    say(stage, `${objects.count} objects that ${site} has alone or otherwise are listed`);
+  if (trouble !== null) say(stage, `which objects only ${site} has could not be told: ${trouble}`);
   return { orderIds, reapplied };
 }
 

@@ -113,13 +113,20 @@ export function quarantineLine({ site, divergence }: QuarantineDocument): string
   return `${site} is quarantined: ${holds}. cloudphoenix quarantine show ${site}`;
 }
 
-/** What an export kept, and where. */
-export function exportText(site: string, { file, rows, objects }: ExportedQuarantine): string {
+/** What an export kept, and where; and what not. */
+export function exportText(
+  site: string,
+  { file, rows, objects, trouble }: ExportedQuarantine,
+): string {
   const listed =
     objects === null
       ? ""
       : ` ${objects.count} objects that ${site} has alone or otherwise are listed in ${objects.file}.`;
-  return `${rows} changes of ${site} are kept in ${file}.${listed} Next: cloudphoenix quarantine rejoin --site ${site} --reason TEXT`;
+  const unlisted =
+    trouble === null
+      ? ""
+      : ` The objects are not listed: ${trouble}. Export again with --force for them.`;
+  return `${rows} changes of ${site} are kept in ${file}.${listed}${unlisted} Next: cloudphoenix quarantine rejoin --site ${site} --reason TEXT`;
 }
 
 /** What a reapply did, with what it left out. */

@@ -30,11 +30,11 @@ export interface StoreDivergenceOptions {
   readonly random: Random;
   /** The store of `site`; whoever opens it closes it. */
   readonly openPlace: (site: SiteId) => Promise<OpenPlace>;
-  /** How long a store may take for its first answer, while somebody waits for it. Default: 5 s. */
+  /** How long a store may take for its first answer, while somebody waits for it. Default: 15 s. */
   readonly answerMs?: number;
 }
 
-const ANSWER_MS = 5_000;
+const ANSWER_MS = 15_000;
 
 export class StoreDivergence implements DivergentObjects {
   readonly #options: StoreDivergenceOptions;
