@@ -11,8 +11,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { S3ObjectStore } from "@cloudphoenix/adapter-aws/s3";
+import { BlobObjectStore } from "@cloudphoenix/adapter-azure";
 import {
   type Azurite,
   type LocalS3,
@@ -21,7 +22,7 @@ import {
 } from "@cloudphoenix/local-objects";
 import type { ObjectProperties } from "@cloudphoenix/objects";
 import { createBucket } from "../../adapters/aws/test/local-s3-calls.ts";
-import { createContainer } from "../../adapters/azure/test/azurite-calls.ts";
+import { createContainer, credentialOf } from "../../adapters/azure/test/azurite-calls.ts";
 import { type PartsOfUpload, PartLedger } from "./part-ledger.ts";
 import { RecordedLink } from "./recorded-link.ts";
 import { differencesByRclone } from "./second-opinion.ts";
@@ -48,62 +49,101 @@ const scratch = mkdtempSync(join(tmpdir(), "cloudphoenix-kill-"));
 const random = seededRandom(SEED);
 let s3: LocalS3;
 let azurite: Azurite;
-let link: RecordedLink;
-let source: S3ObjectStore;
+let way: Way;
+
+/** One direction, while it is tried. */
+interface Way {
+  readonly name: string;
+  readonly source: S3ObjectStore | BlobObjectStore;
+  readonly from: string;
+  readonly to: string;
+  /** Before the target. */
+  readonly link: RecordedLink;
+  /** What the state of a killed process is kept in. */
+  readonly stateDir: string;
+}
 
 beforeAll(async () => {
   s3 = await startLocalS3({ directory: join(scratch, "s3"), port: 0, credentials: [KEYS] });
   azurite = await startAzurite({ directory: join(scratch, "azurite"), blobPort: 0 });
-  link = await RecordedLink.open(new URL(azurite.blobEndpoint));
   writeFileSync(
     join(scratch, "s3.keys"),
     `aws_access_key_id = ${KEYS.accessKeyId}\naws_secret_access_key = ${KEYS.secretAccessKey}\n`,
   );
   writeFileSync(join(scratch, "blob.key"), azurite.accountKey);
-  source = new S3ObjectStore({
-    bucket: "orders",
-    region: s3.region,
-    endpoint: new URL(s3.endpoint),
-    credentials: KEYS,
-  });
-  await createBucket(s3, KEYS, "orders");
-  await createContainer(azurite, "orders");
 });
 
 afterAll(async () => {
-  source.close();
-  await link.close();
   await Promise.all([s3.stop(), azurite.stop()]);
   rmSync(scratch, { recursive: true });
 });
 
-test(
-  `killed ${KILLS} times while the source changes, it converges and sends no stored part twice`,
-  async () => {
-    for (let index = 0; index < SMALL_OBJECTS; index += 1) await putSmall(index);
-    await putLarge("large-at-rest");
-    await putLarge("large-that-changes");
-    const partsKnown = new PartLedger();
+async function openWay(fromS3: boolean): Promise<Way> {
+  const name = fromS3 ? "orders-out" : "orders-back";
+  await createBucket(s3, KEYS, name);
+  await createContainer(azurite, name);
+  const { region } = s3;
+  const endpoint = new URL(s3.endpoint);
+  const credential = credentialOf(azurite);
+  const source = fromS3
+    ? new S3ObjectStore({ bucket: name, region, endpoint, credentials: KEYS })
+    : new BlobObjectStore({
+        endpoint: new URL(azurite.blobEndpoint),
+        container: name,
+        credential,
+      });
+  const link = await RecordedLink.open(new URL(fromS3 ? azurite.blobEndpoint : s3.endpoint));
+  const s3Address = (at: string): string =>
+    `s3://${name}?region=${region}&endpoint=${at}&credentials-file=${scratch}/s3.keys`;
+  const blobAddress = (at: string): string =>
+    `azblob://${azurite.accountName}/${name}?endpoint=${at}&credentials-file=${scratch}/blob.key`;
+  const [from, to] = fromS3
+    ? [s3Address(s3.endpoint), blobAddress(link.endpoint)]
+    : [blobAddress(azurite.blobEndpoint), s3Address(link.endpoint)];
+  return { name, source, from, to, link, stateDir: mkdtempSync(join(scratch, "state-")) };
+}
 
-    for (let kill = 0; kill < KILLS; kill += 1) {
-      await runAndKill();
-      partsKnown.read(storedParts());
-      if (random() < 0.3) await putLarge("large-that-changes");
-    }
+describe.each([
+  ["S3 to Blob", true],
+  ["Blob to S3", false],
+])("%s", (_way, fromS3) => {
+  beforeAll(async () => {
+    way = await openWay(fromS3);
+  });
+  afterAll(async () => {
+    way.source.close();
+    await way.link.close();
+  });
 
-    expect(link.resent(partsKnown.receipts)).toEqual([]);
-    expect(partsKnown.begunAnew).toEqual([]);
-    const last = await runToTheEnd([]);
-    expect(last).toMatchObject({ code: 0 });
-    expect(await runToTheEnd(["--verify", "--read-everything"])).toMatchObject({ code: 0 });
-    expect(link.resent(partsKnown.receipts)).toEqual([]);
-    const primary = { endpoint: s3.endpoint, region: s3.region, credentials: KEYS };
-    expect(await differencesByRclone(primary, azurite, "orders")).toEqual([]);
-    // The campaign has met what it is about.
-    expect(partsKnown.receipts.size).toBeGreaterThan(0);
-  },
-  120_000 + KILLS * 30_000,
-);
+  test(
+    `killed ${KILLS} times while the source changes, it converges and sends no stored part twice`,
+    async () => {
+      for (let index = 0; index < SMALL_OBJECTS; index += 1) await putSmall(index);
+      await putLarge("large-at-rest");
+      await putLarge("large-that-changes");
+      const partsKnown = new PartLedger();
+
+      for (let kill = 0; kill < KILLS; kill += 1) {
+        await runAndKill(partsKnown.receipts);
+        partsKnown.read(storedParts());
+        if (random() < 0.3) await putLarge("large-that-changes");
+      }
+
+      expect(way.link.sentAgain).toEqual([]);
+      expect(partsKnown.begunAnew).toEqual([]);
+      way.link.begins(partsKnown.receipts);
+      const last = await runToTheEnd([]);
+      expect(last).toMatchObject({ code: 0 });
+      expect(await runToTheEnd(["--verify", "--read-everything"])).toMatchObject({ code: 0 });
+      expect(way.link.sentAgain).toEqual([]);
+      const primary = { endpoint: s3.endpoint, region: s3.region, credentials: KEYS };
+      expect(await differencesByRclone(primary, azurite, way.name)).toEqual([]);
+      // The campaign has met what it is about.
+      expect(partsKnown.receipts.size).toBeGreaterThan(0);
+    },
+    120_000 + KILLS * 30_000,
+  );
+});
 
 async function putSmall(index: number): Promise<void> {
   const bytes = Buffer.alloc(200 + Math.floor(random() * 30_000), Math.floor(random() * 256));
@@ -118,7 +158,7 @@ async function putLarge(key: string): Promise<void> {
 
 async function put(key: string, bytes: Buffer): Promise<void> {
   const request = { key, properties: PLAIN, condition: { kind: "none" } } as const;
-  await source.write(
+  await way.source.write(
     request,
     { bytes, md5: hash("md5", bytes, "hex") },
     AbortSignal.timeout(30_000),
@@ -126,17 +166,18 @@ async function put(key: string, bytes: Buffer): Promise<void> {
 }
 
 /** Kills the sync when a random number of its requests have passed; the source changes meanwhile. */
-async function runAndKill(): Promise<void> {
+async function runAndKill(known: ReadonlySet<string>): Promise<void> {
+  way.link.begins(known);
   const killAfter = Math.floor(random() * 120);
   const child = startSync(["--bandwidth", "60MiB"]);
   const changes: Promise<void>[] = [];
-  link.onRequest = (count) => {
+  way.link.onRequest = (count) => {
     if (count % 10 === 0) changes.push(putSmall(Math.floor(random() * SMALL_OBJECTS)));
     if (count >= killAfter) child.kill("SIGKILL");
   };
-  link.count = 0;
   await once(child, "exit");
-  link.onRequest = () => undefined;
+  await way.link.gone();
+  way.link.onRequest = () => undefined;
   await Promise.all(changes);
 }
 
@@ -150,18 +191,17 @@ async function runToTheEnd(args: readonly string[]): Promise<{ code: unknown; sa
 }
 
 function startSync(args: readonly string[]): ChildProcess {
-  const from = `s3://orders?region=${s3.region}&endpoint=${s3.endpoint}&credentials-file=${scratch}/s3.keys`;
-  const to = `azblob://${azurite.accountName}/orders?endpoint=${link.endpoint}&credentials-file=${scratch}/blob.key`;
-  return spawn(process.execPath, [CLI, "sync", ...args, "--state-dir", scratch, from, to], {
+  const { stateDir, from, to } = way;
+  return spawn(process.execPath, [CLI, "sync", ...args, "--state-dir", stateDir, from, to], {
     stdio: ["ignore", "pipe", "pipe"],
   });
 }
 
 /** What the killed process knew to be stored, from the file it left behind. */
 function storedParts(): readonly PartsOfUpload[] {
-  const file = readdirSync(scratch).find((name) => name.endsWith(".sqlite"));
+  const file = readdirSync(way.stateDir).find((name) => name.endsWith(".sqlite"));
   if (file === undefined) return [];
-  const database = new DatabaseSync(join(scratch, file));
+  const database = new DatabaseSync(join(way.stateDir, file));
   try {
     const uploads = database.prepare("SELECT key, record FROM upload").all();
     return uploads.map((row) => {
@@ -170,9 +210,14 @@ function storedParts(): readonly PartsOfUpload[] {
         sourceEtag: string;
         upload: { token: string };
       };
-      const parts = database.prepare("SELECT receipt FROM upload_part WHERE key = ?").all(key);
-      const receipts = parts.map((part) => String(part["receipt"]));
-      return { key, sourceEtag, token: upload.token, receipts };
+      const parts = database
+        .prepare("SELECT number, receipt FROM upload_part WHERE key = ?")
+        .all(key);
+      const { token } = upload;
+      const receipts = parts.map(({ number, receipt }) =>
+        way.to.startsWith("s3:") ? `${token} ${String(number)}` : String(receipt),
+      );
+      return { key, sourceEtag, token, receipts };
     });
   } finally {
     database.close();

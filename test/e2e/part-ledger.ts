@@ -5,7 +5,7 @@ export interface PartsOfUpload {
   readonly key: string;
   readonly sourceEtag: string;
   readonly token: string;
-  /** The target's names of the parts it has stored. */
+  /** The target's names of the parts it has stored, as `RecordedLink` writes them down. */
   readonly receipts: readonly string[];
 }
 
