@@ -20,7 +20,7 @@ import {
   startAzurite,
   startLocalS3,
 } from "@cloudphoenix/local-objects";
-import type { ObjectProperties } from "@cloudphoenix/objects";
+import { DEFAULT_SIZES, type ObjectProperties } from "@cloudphoenix/objects";
 import { createBucket } from "../../adapters/aws/test/local-s3-calls.ts";
 import { createContainer, credentialOf } from "../../adapters/azure/test/azurite-calls.ts";
 import { type PartsOfUpload, PartLedger } from "./part-ledger.ts";
@@ -124,7 +124,7 @@ describe.each([
       const partsKnown = new PartLedger();
 
       for (let kill = 0; kill < KILLS; kill += 1) {
-        await runAndKill(partsKnown.receipts);
+        await runAndKill(partsKnown.receipts, kill === 0 ? FIRST_KILL : randomKill());
         partsKnown.read(storedParts());
         if (random() < 0.3) await putLarge("large-that-changes");
       }
@@ -165,15 +165,33 @@ async function put(key: string, bytes: Buffer): Promise<void> {
   );
 }
 
-/** Kills the sync when a random number of its requests have passed; the source changes meanwhile. */
-async function runAndKill(known: ReadonlySet<string>): Promise<void> {
+/** When a sync is killed: at this request, or when it sends this part of an object, whichever comes first. */
+interface Kill {
+  readonly atRequest: number;
+  readonly atPart: number;
+}
+
+/**
+ * Four parts of an object are under way at once: whoever sends the fifth has written down that one is stored. So the
+ * campaign meets what it is about, whatever chance says afterwards.
+ */
+const FIRST_KILL: Kill = { atRequest: Infinity, atPart: DEFAULT_SIZES.partsInFlight + 1 };
+
+/** At any instant; every third time while a large object is on its way, if one is. */
+function randomKill(): Kill {
+  const atRequest = Math.floor(random() * 120);
+  const part = 1 + Math.floor((random() * LARGE_BYTES) / DEFAULT_SIZES.partBytes);
+  return random() < 1 / 3 ? { atRequest: Infinity, atPart: part } : { atRequest, atPart: Infinity };
+}
+
+/** Kills the sync, whose source changes meanwhile; or lets it end, if it does so before. */
+async function runAndKill(known: ReadonlySet<string>, { atRequest, atPart }: Kill): Promise<void> {
   way.link.begins(known);
-  const killAfter = Math.floor(random() * 120);
   const child = startSync(["--bandwidth", "60MiB"]);
   const changes: Promise<void>[] = [];
-  way.link.onRequest = (count) => {
+  way.link.onRequest = (count, parts) => {
     if (count % 10 === 0) changes.push(putSmall(Math.floor(random() * SMALL_OBJECTS)));
-    if (count >= killAfter) child.kill("SIGKILL");
+    if (count >= atRequest || parts >= atPart) child.kill("SIGKILL");
   };
   await once(child, "exit");
   await way.link.gone();

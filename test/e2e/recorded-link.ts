@@ -24,10 +24,13 @@ export class RecordedLink {
   #quiet = Promise.withResolvers<void>();
   /** Parts that were sent again although whoever sent them could know that they were stored, as `PartsOfUpload` names them. */
   readonly sentAgain: string[] = [];
-  /** Requests since the newest process began. */
-  count = 0;
-  /** Told before a request is passed on. */
-  onRequest: (count: number) => void = () => undefined;
+  #count = 0;
+  readonly #partsOf = new Map<string, number>();
+  /**
+   * Told before a request is passed on: how many there were, and how many of them were parts of this one's object (0 if
+   * this one is no part), since the newest process began.
+   */
+  onRequest: (count: number, parts: number) => void = () => undefined;
 
   private constructor(target: URL) {
     this.#target = target;
@@ -57,7 +60,8 @@ export class RecordedLink {
   /** A process begins that can know of these parts, and of no other. Call it when the one before is `gone`. */
   begins(known: ReadonlySet<string>): void {
     this.#known = new Set(known);
-    this.count = 0;
+    this.#partsOf.clear();
+    this.#count = 0;
   }
 
   /** Resolves when nothing of a process that has ended is under way any more: what it sent has arrived, or never will. */
@@ -72,11 +76,11 @@ export class RecordedLink {
   }
 
   #pass(incoming: IncomingMessage, answer: ServerResponse): void {
-    this.count += 1;
-    this.onRequest(this.count);
     const url = new URL(incoming.url ?? "/", this.#target);
     const { method, headers } = incoming;
     const part = method === "PUT" ? partOf(url.searchParams) : null;
+    this.#count += 1;
+    this.onRequest(this.#count, part === null ? 0 : this.#countPart(url.pathname));
     if (part !== null && this.#known.has(part)) this.sentAgain.push(part);
     this.#onward += 1;
     const onward = request(url, { method, headers }, (response) => {
@@ -99,6 +103,12 @@ export class RecordedLink {
     incoming.on("error", end).on("close", () => incoming.complete || end());
     answer.on("error", end);
     incoming.pipe(onward);
+  }
+
+  #countPart(object: string): number {
+    const parts = (this.#partsOf.get(object) ?? 0) + 1;
+    this.#partsOf.set(object, parts);
+    return parts;
   }
 
   #notify(): void {
