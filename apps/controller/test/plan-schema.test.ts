@@ -16,6 +16,7 @@ test.each(PLAN_KINDS)("every step of a plan of kind %s is in the API's document"
     nowMs: 0,
     reason: "a test",
     approvers: 1,
+    acceptedLoss: { writesMs: 5_000, objectsMs: null },
   });
   expect(planSchema.parse(plan)).toEqual(plan);
 });

@@ -2,7 +2,7 @@
 
 import type { GuardResult, Situation } from "./decision.ts";
 import { judge } from "./judge.ts";
-import type { PlanKind } from "./plan.ts";
+import type { AcceptedLoss, PlanKind } from "./plan.ts";
 import { surveyOf } from "./survey.ts";
 import type { SiteId } from "./topology.ts";
 
@@ -22,6 +22,8 @@ export interface RequestJudgement {
   readonly target: SiteId | null;
   /** Distinct people who must approve before the first step; 0 for none. */
   readonly approvers: number;
+  /** What whoever approves accepts to lose; null if no loss was accepted, or none has to be. */
+  readonly acceptedLoss: AcceptedLoss | null;
   /** What forbids the run; empty if it may start. */
   readonly blocked: readonly GuardResult[];
 }
@@ -40,10 +42,11 @@ export interface RequestJudgement {
  * @throws {RangeError} if the active site is not one of the application's
  */
 export function judgeRequest(situation: Situation, request: RunRequest): RequestJudgement {
-  const { guards, target, approvers, blocked } = judge(surveyOf(situation), {
+  const { target, ...judged } = judge(surveyOf(situation), {
     plan: request.kind,
     cause: { kind: "person", acceptLoss: request.acceptLoss },
     wanted: request.target,
   });
-  return { guards, target: target?.id ?? null, approvers, blocked };
+  const { guards, approvers, acceptedLoss, blocked } = judged;
+  return { guards, target: target?.id ?? null, approvers, acceptedLoss, blocked };
 }

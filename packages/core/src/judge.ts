@@ -2,9 +2,10 @@
 
 import type { Evidence, GuardResult, Situation } from "./decision.ts";
 import { evidenceFor } from "./evidence.ts";
+import { acceptedLoss } from "./guards/data-fresh.ts";
 import type { GuardCause, GuardFacts } from "./guards/guard.ts";
 import { askGuards } from "./guards/index.ts";
-import type { PlanKind } from "./plan.ts";
+import type { AcceptedLoss, PlanKind } from "./plan.ts";
 import type { Policy } from "./policy.ts";
 import type { SiteScore } from "./score.ts";
 import type { Survey } from "./survey.ts";
@@ -20,6 +21,8 @@ export interface Judgement {
   readonly blocked: readonly GuardResult[];
   /** Distinct people who must approve before the first step; 0 for none. */
   readonly approvers: number;
+  /** What the request accepts to lose; null unless it accepts a loss that people must approve. */
+  readonly acceptedLoss: AcceptedLoss | null;
 }
 
 export interface Question {
@@ -67,7 +70,13 @@ function judgeTarget(survey: Survey, question: Question, target: Site | null): J
     guards,
     blocked: guards.filter((result) => result.outcome === "block"),
     approvers: approversFor(guards, situation.policy),
+    acceptedLoss: guards.some(isAcceptedLoss) ? acceptedLoss(facts) : null,
   };
+}
+
+/** Only by request does that guard let people approve what it would block otherwise. */
+function isAcceptedLoss({ guard, outcome }: GuardResult): boolean {
+  return guard === "data-fresh" && outcome === "approve";
 }
 
 /** What is said against `site`; the active one's score where there is no other. */

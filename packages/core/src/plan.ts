@@ -14,9 +14,22 @@ export const PLAN_KINDS = [
 ] as const;
 export type PlanKind = (typeof PLAN_KINDS)[number];
 
+/** The most that people agreed to lose, before anything was measured. Null: however much it is. */
+export interface AcceptedLoss {
+  readonly writesMs: number | null;
+  /** Not there where the application has no objects. */
+  readonly objectsMs?: number | null;
+}
+
 /** What a step does. One handler per kind in the engine. */
 export type StepAction =
-  | { readonly kind: "approval"; readonly approvers: number; readonly question: string }
+  | {
+      readonly kind: "approval";
+      readonly approvers: number;
+      readonly question: string;
+      /** What whoever approves accepts to lose; the question says it. */
+      readonly accepts?: AcceptedLoss;
+    }
   | { readonly kind: "pause"; readonly durationMs: number }
   | { readonly kind: "fence-site"; readonly site: SiteId }
   | { readonly kind: "unfence-site"; readonly site: SiteId }

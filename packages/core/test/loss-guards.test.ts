@@ -58,6 +58,29 @@ describe("data-fresh", () => {
   });
 });
 
+function accepted(change: Partial<Situation>, acceptLoss = true): unknown {
+  return judgeRequest(situation(change), { kind: "dr", acceptLoss }).acceptedLoss;
+}
+
+describe("what a request accepts to lose", () => {
+  test("is the bound of now and the objective, which nobody has to accept, on top", () => {
+    expect(accepted(replication({ appliedAtMs: NOW - 20_000 }))).toEqual({
+      writesMs: 20_000 + SHOP.objectives.rpoMs,
+    });
+  });
+
+  test("is unknown while the loss is, and is nothing if it was not asked for or is not needed", () => {
+    expect(accepted(NEVER_SEEN)).toEqual({ writesMs: null });
+    expect(accepted(replication({ appliedAtMs: NOW - 20_000 }), false)).toBeNull();
+    expect(accepted({})).toBeNull();
+  });
+
+  test("counts the objects by their own objective", () => {
+    const application = { ...SHOP, objects: { rpoMs: 60_000 } };
+    expect(accepted({ application })).toEqual({ writesMs: expect.any(Number), objectsMs: null });
+  });
+});
+
 describe("objects", () => {
   const application = { ...SHOP, objects: { rpoMs: 60_000 } };
   const copied: ObjectCopyFacts = {

@@ -142,6 +142,18 @@ describe("order of steps", () => {
     expect(plan.steps[0]?.action).toMatchObject({ kind: "approval", approvers: 2 });
     for (const step of plan.steps.slice(1)) expect(step.needs.length).toBeGreaterThan(0);
   });
+
+  test("the question says what whoever approves accepts to lose, and the step keeps it", () => {
+    const acceptedLoss = { writesMs: 11_000, objectsMs: null };
+    const [approval] = planOf("dr", { approvers: 2, acceptedLoss }).steps;
+    expect(approval?.action).toMatchObject({
+      question: expect.stringContaining(
+        "to azure-westeurope? It may lose up to 11.0 s of writes and an unknown amount of objects. a test",
+      ),
+      accepts: acceptedLoss,
+    });
+    expect(planOf("dr", { approvers: 2 }).steps[0]?.action).not.toHaveProperty("accepts");
+  });
 });
 
 function bad(change: Partial<Contribution>): Contribution {

@@ -11,7 +11,7 @@ export {
 } from "./lease/lease-keeper.ts";
 export { LeaseObserver } from "./lease/lease-observer.ts";
 export * from "./lease/lease-terms.ts";
-export { WriterLease } from "./lease/writer-lease.ts";
+export { type LeaseGrant, WriterLease } from "./lease/writer-lease.ts";
 export {
   ReturnedPrimaries,
   type QuarantineListener,
@@ -46,6 +46,7 @@ export { MemoryJournal } from "./runner/memory-journal.ts";
 export * from "./runner/memory-plan-runner.ts";
 export { type RunProgram, planProgram } from "./runner/run-program.ts";
 export type { InterpreterDeps } from "./runner/run-session.ts";
+export { approvalAskedBy } from "./steps/approval-request.ts";
 export * from "./steps/step-handler.ts";
 export { reportKey } from "./steps/report-run.ts";
 export { stepHandlers } from "./steps/step-handlers.ts";

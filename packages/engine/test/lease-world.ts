@@ -1,6 +1,7 @@
 /** Two sites with keepers, a witness and a controller's lease, on one virtual clock. */
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import {
+  type LeaseGrant,
   LeaseKeeper,
   LeaseObserver,
   type LeaseRound,
@@ -212,8 +213,13 @@ export class LeaseWorld {
     const proof = await lease.fence(A, generation, FOREVER);
     if (proof.degree !== "lease-expired") return proof.detail;
     this.b.promote(generation);
-    await lease.open(B, { generation, open: () => this.openB(generation) }, FOREVER);
+    await lease.open(B, this.grant(generation), FOREVER);
     return "moved";
+  }
+
+  /** After A, which has confirmed nothing. */
+  grant(generation: number, open: () => Promise<void> = () => this.openB(generation)): LeaseGrant {
+    return { generation, from: A, stopped: false, open };
   }
 
   async openB(generation: number): Promise<void> {

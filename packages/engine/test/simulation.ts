@@ -1,5 +1,6 @@
 /** One simulated application with a runner, for the tests of this package. */
 import {
+  type AcceptedLoss,
   type Json,
   type Plan,
   type PlanKind,
@@ -16,6 +17,7 @@ import {
   MemoryJournal,
   MemoryPlanRunner,
   type StepHandlers,
+  type StepPorts,
   planProgram,
   stepHandlers,
 } from "@cloudphoenix/engine";
@@ -57,8 +59,13 @@ export class Simulation {
   #commands = 0;
 
   /** `tap` stands between the runner and every `run` of a handler. */
-  constructor(tap: Tap = (call) => call.run(), policy: Policy = SIMULATED_POLICY) {
-    this.handlers = tapped(stepHandlers(simulatedPorts(this.world, this.stores, policy)), tap);
+  constructor(
+    tap: Tap = (call) => call.run(),
+    policy: Policy = SIMULATED_POLICY,
+    ports: Partial<StepPorts> = {},
+  ) {
+    const simulated = simulatedPorts(this.world, this.stores, policy);
+    this.handlers = tapped(stepHandlers({ ...simulated, ...ports }), tap);
     this.runner = this.newRunner();
   }
 
@@ -78,7 +85,12 @@ export class Simulation {
   }
 
   /** A plan for `kind`, changed where a test needs it. */
-  plan(kind: PlanKind, changes: Partial<Plan> = {}, approvers: number = 0): Plan {
+  plan(
+    kind: PlanKind,
+    changes: Partial<Plan> = {},
+    approvers: number = 0,
+    acceptedLoss: AcceptedLoss | null = null,
+  ): Plan {
     const plan = planFor({
       id: `run-${kind}`,
       kind,
@@ -88,6 +100,7 @@ export class Simulation {
       nowMs: this.clock.now(),
       reason: "a test",
       approvers,
+      acceptedLoss,
     });
     return { ...plan, ...changes };
   }

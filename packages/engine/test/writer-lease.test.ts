@@ -34,6 +34,18 @@ async function timed<T>(
   return { result: await work, tookMs: clock.now() - sinceMs };
 }
 
+/** A fence whose wait is cut short because another means has proven enough; then B is promoted. */
+async function sealedInAHurry(): Promise<void> {
+  world.witnessOfA.lost = true;
+  const hurry = new AbortController();
+  const fence = timed(world.lease.fence(A, 2, hurry.signal));
+  await world.clock.advance(300);
+  hurry.abort();
+  expect((await fence).result.degree).toBe("unproven");
+  expect(world.a.accepts).toBe(true);
+  world.b.promote(2);
+}
+
 describe("a fence by lease", () => {
   test("waits until the last renewal has run out on our own clock", async () => {
     await running();
@@ -190,7 +202,7 @@ describe("opening", () => {
     world.b.promote(2);
     const crash = new Error("killed");
     const open = (): Promise<void> => Promise.reject(crash);
-    await expect(world.lease.open(B, { generation: 2, open }, FOREVER)).rejects.toBe(crash);
+    await expect(world.lease.open(B, world.grant(2, open), FOREVER)).rejects.toBe(crash);
     expect(world.b.untilMs).not.toBeNull();
     expect(world.b.accepts).toBe(false);
   });
@@ -198,18 +210,41 @@ describe("opening", () => {
   test("seals and waits itself if the fence of its plan could not reach the witness", async () => {
     await running();
     world.b.promote(2);
-    const open = (): Promise<void> => world.openB(2);
-    const { tookMs } = await timed(world.lease.open(B, { generation: 2, open }, FOREVER));
+    const { tookMs } = await timed(world.lease.open(B, world.grant(2), FOREVER));
     expect(tookMs).toBeGreaterThan(LAPSE_MS - TERMS.renewMs - 250);
     expect([world.a.accepts, world.b.accepts]).toEqual([false, true]);
+  });
+
+  test.each(["consistency", "availability"] as const)(
+    "waits for a lease that its plan has sealed and not waited for (%s)",
+    async (whenWitnessLost) => {
+      await running({ whenWitnessLost });
+      await sealedInAHurry();
+
+      const { tookMs } = await timed(world.lease.open(B, world.grant(2), FOREVER));
+
+      expect(tookMs).toBeGreaterThan(LAPSE_MS - TERMS.renewMs - 750);
+      expect([world.a.accepts, world.b.accepts]).toEqual([false, true]);
+    },
+  );
+
+  test("does not wait for a sealed lease whose site has confirmed that it stopped", async () => {
+    await running();
+    await sealedInAHurry();
+    world.a.writesOpen = false;
+
+    const grant = { ...world.grant(2), stopped: true };
+    const { tookMs } = await timed(world.lease.open(B, grant, FOREVER));
+
+    expect(tookMs).toBeLessThan(100);
   });
 
   test("is refused for an older generation, and while another site holds this one", async () => {
     await running();
     await timed(world.moveToB(2));
-    const older = world.lease.open(A, { generation: 1, open: nothing }, FOREVER);
+    const older = world.lease.open(A, world.grant(1, nothing), FOREVER);
     await expect(older).rejects.toMatchObject({ code: "STALE_GENERATION" });
-    const held = world.lease.open(A, { generation: 2, open: nothing }, FOREVER);
+    const held = world.lease.open(A, world.grant(2, nothing), FOREVER);
     await expect(held).rejects.toMatchObject({ code: "LEASE_REFUSED" });
   });
 
@@ -220,8 +255,7 @@ describe("opening", () => {
     await world.observer.look(FOREVER);
     await world.clock.advance(60_000);
     // The same run opens again, a minute after it first did; no agent renews.
-    const open = (): Promise<void> => world.openB(2);
-    await world.lease.open(B, { generation: 2, open }, FOREVER);
+    await world.lease.open(B, world.grant(2), FOREVER);
     expect(world.b.accepts).toBe(true);
 
     const { tookMs } = await timed(world.lease.fence(B, 3, FOREVER));

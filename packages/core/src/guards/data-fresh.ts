@@ -1,3 +1,4 @@
+import type { AcceptedLoss } from "../plan.ts";
 import { limitText, measuredText } from "../span-text.ts";
 import { staysBehindText } from "../stays-behind-text.ts";
 import { type Guard, type GuardFacts, approve, block, pass } from "./guard.ts";
@@ -39,6 +40,22 @@ export const dataFresh: Guard = (facts) => {
     return block("data-fresh", `${sentence}; ask again with --accept-loss.`);
   return approve("data-fresh", `${sentence}; it was accepted by request and needs approval.`);
 };
+
+/**
+ * What somebody accepts who accepts the loss now: each bound and its objective on top, for that much
+ * nobody is asked about, and the active site may have gone on for a moment. Unknown stays unknown.
+ */
+export function acceptedLoss(facts: GuardFacts): AcceptedLoss {
+  const [objects] = objectLoss(facts);
+  return {
+    writesMs: mostOf(rowLoss(facts)),
+    ...(objects !== undefined && { objectsMs: mostOf(objects) }),
+  };
+}
+
+function mostOf({ boundMs, objectiveMs }: Loss): number | null {
+  return boundMs === null ? null : boundMs + objectiveMs;
+}
 
 /** What one half of the data may lose. */
 interface Loss {

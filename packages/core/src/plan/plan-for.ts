@@ -8,7 +8,8 @@
  */
 
 import { claimsGeneration, planWords } from "../plan-words.ts";
-import type { Plan, PlanStep, StepKind } from "../plan.ts";
+import type { AcceptedLoss, Plan, PlanStep, StepKind } from "../plan.ts";
+import { measuredText } from "../span-text.ts";
 import { type SiteId, siteOf } from "../topology.ts";
 import { titleOf } from "./action-title.ts";
 import { undoOf } from "./action-undo.ts";
@@ -66,13 +67,25 @@ function leftSite({ kind, application, roles, from, target }: PlanRequest): Site
 }
 
 function approvalStage(
-  { approvers, kind, application, reason, target }: PlanRequest,
+  { approvers, kind, application, acceptedLoss, reason, target }: PlanRequest,
   from: SiteId,
 ): readonly Stage[] {
   if (approvers <= 0) return [];
   const way = from === target ? `at ${target}` : `from ${from} to ${target}`;
-  const question = `${planWords(kind)} of ${application.name} ${way}? ${reason}`;
-  return [[{ id: "approval", action: { kind: "approval", approvers, question } }]];
+  const accepts = acceptedLoss ?? null;
+  const loss = accepts === null ? "" : ` ${acceptedText(accepts)}`;
+  const question = `${planWords(kind)} of ${application.name} ${way}?${loss} ${reason}`;
+  const action = { kind: "approval", approvers, question } as const;
+  return [[{ id: "approval", action: accepts === null ? action : { ...action, accepts } }]];
+}
+
+function acceptedText({ writesMs, objectsMs }: AcceptedLoss): string {
+  const objects = objectsMs === undefined ? "" : ` and ${mostText(objectsMs)} of objects`;
+  return `It may lose ${mostText(writesMs)} of writes${objects}.`;
+}
+
+function mostText(ms: number | null): string {
+  return ms === null ? "an unknown amount" : `up to ${measuredText(ms)}`;
 }
 
 /** Each step needs every step of the stage before; a stage without steps is left out. */

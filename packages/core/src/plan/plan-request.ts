@@ -1,6 +1,6 @@
 /** What a planner is told. */
 
-import type { PlanKind } from "../plan.ts";
+import type { AcceptedLoss, PlanKind } from "../plan.ts";
 import type { SiteScore } from "../score.ts";
 import type { Application, Roles, SiteId } from "../topology.ts";
 
@@ -19,6 +19,8 @@ export interface PlanRequest {
   readonly reason: string;
   /** Distinct people who must approve before the first step; 0 for none. */
   readonly approvers: number;
+  /** What they accept to lose; becomes part of the question. */
+  readonly acceptedLoss?: AcceptedLoss | null | undefined;
   /** Heal only: what is broken there. Without it, replicas that are not ready are replaced. */
   readonly score?: SiteScore | null | undefined;
   /** Limit of one try of a fence: short, because a dead site never answers. Default 3 s. */

@@ -7,8 +7,9 @@
  * 3. Every grant is counted as a renewal, also one given again: whoever seals it later waits for
  *    it. Only a site that never took its lease up stays uncounted, and then nothing is proven.
  * 4. A database gets the end of its lease before it is opened: a crash in between leaves it shut.
- * 5. A lease that the fence of a plan could not seal is sealed and waited for before it is granted
- *    to another site, whatever else was proven or approved.
+ * 5. A lease that the fence of a plan could not seal, or did not wait for, is sealed and waited for
+ *    before it is granted to another site, whatever else was proven or approved. Only a site that was
+ *    sealed and has confirmed by itself that it stopped is not waited for.
  * 6. A promise is waited for on our own clock, too: the clock of the peer may have been set forward,
  *    and its promise then only seems to be over.
  */
@@ -59,6 +60,17 @@ export interface WriterLeaseOptions {
   readonly observer: LeaseObserver;
   /** The lease inside the database of a site, reached from the controller. */
   readonly siteLease: (site: SiteId) => SiteLease;
+}
+
+/** What is opened, and after whom. */
+export interface LeaseGrant {
+  readonly generation: number;
+  /** The site that wrote before. */
+  readonly from: SiteId;
+  /** Whether that site has confirmed that it accepts no write any more. */
+  readonly stopped: boolean;
+  /** Opens the database. */
+  readonly open: () => Promise<void>;
 }
 
 export class WriterLease implements Fencer {
@@ -184,13 +196,14 @@ export class WriterLease implements Fencer {
    */
   async open(
     site: SiteId,
-    { generation, open }: { readonly generation: number; readonly open: () => Promise<void> },
+    { generation, from, stopped, open }: LeaseGrant,
     signal: AbortSignal,
   ): Promise<void> {
     const held = (await this.#options.observer.look(signal))?.stored.lease ?? null;
     if (held === null) throw noDocument();
-    if (held.epoch < generation) {
-      await this.#takeFrom(held.holder ?? site, generation, signal);
+    const isSealedOnly = held.epoch === generation && held.holder === null && !stopped;
+    if (held.epoch < generation || isSealedOnly) {
+      await this.#takeFrom(held.holder ?? from, generation, signal);
     }
     const siteLease = this.#options.siteLease(site);
     // Read before the grant, as the keeper does.

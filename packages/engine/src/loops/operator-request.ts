@@ -15,7 +15,6 @@ import {
 } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import { type DryRunStep, dryRun } from "../runner/dry-run.ts";
-import { acceptedLossKey } from "../steps/replicated-data.ts";
 import type { StepHandlers } from "../steps/step-handler.ts";
 import type { Launch, RunLauncher } from "./run-launcher.ts";
 
@@ -57,7 +56,7 @@ export async function startRequest(desk: OperatorDesk, wanted: RequestedRun): Pr
     {
       request: planRequest(situation, wanted, { ...judgement, target }),
       startedBy: `operator:${wanted.by}`,
-      facts: (runId) => (wanted.acceptLoss ? { [acceptedLossKey(runId)]: true } : {}),
+      facts: () => ({}),
     },
     lost,
   );
@@ -87,7 +86,7 @@ export async function dryRunRequest(
 function planRequest(
   situation: Situation,
   wanted: { readonly kind: PlanKind; readonly reason: string },
-  judgement: { readonly target: SiteId; readonly approvers: number },
+  judgement: Pick<RequestJudgement, "approvers" | "acceptedLoss"> & { readonly target: SiteId },
 ): Launch["request"] {
   return {
     kind: wanted.kind,
@@ -96,6 +95,7 @@ function planRequest(
     target: judgement.target,
     reason: wanted.reason,
     approvers: judgement.approvers,
+    acceptedLoss: judgement.acceptedLoss,
     score: scoreOf(decide(situation), judgement.target),
   };
 }

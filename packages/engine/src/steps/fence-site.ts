@@ -12,6 +12,7 @@ import {
   type FenceDegree,
   type FenceProof,
   type Json,
+  type Plan,
   type PlanStep,
   type StepAction,
   fenceAtLeast,
@@ -87,6 +88,18 @@ export function unfenceSite(
       return { ok: role !== "fenced", detail: `the database of ${site} is ${role}` };
     },
   };
+}
+
+/** Whether the fence of this run was confirmed by the site itself, as its record says. */
+export async function hasConfirmedFence(
+  { runs }: StepPorts,
+  { id, steps }: Plan,
+): Promise<boolean> {
+  const run = await runs.get(id);
+  const fence = steps.find(({ action }) => action.kind === "fence-site");
+  const result = run?.steps.find((step) => step.id === fence?.id)?.result ?? null;
+  if (typeof result !== "object" || result === null) return false;
+  return Object.entries(result).some(([key, value]) => key === "degree" && value === "confirmed");
 }
 
 async function stopWriters(

@@ -8,6 +8,7 @@ import {
   hasCode,
 } from "@cloudphoenix/core";
 import { askApproval } from "./approval-request.ts";
+import { hasConfirmedFence } from "./fence-site.ts";
 import { partingKey } from "../quarantine/parting.ts";
 import type { StepHandler } from "./step-handler.ts";
 import type { StepPorts } from "./step-ports.ts";
@@ -42,7 +43,7 @@ export function measureLoss(ports: StepPorts): StepHandler<ActionOf<"measure-los
           : beyondObjective("objects", objectsBoundMs, ports.application.objects?.rpoMs ?? 0)),
       ];
       if (beyond.length === 0) return bound;
-      if (await wasAccepted(ports, plan)) return { ...bound, accepted: true };
+      if (wasAccepted(ports, plan, bound)) return { ...bound, accepted: true };
       const question = `Leaving ${from} may lose ${beyond.join("; and ")}. Go on?`;
       return askApproval({ approvers: ports.policy.approversForRisk, question }, bound);
     },
@@ -68,15 +69,28 @@ function objectsBound(ports: StepPorts, rows: LossBound, to: string): number | n
   return Math.max(0, rows.lastAliveAtMs - completeUntilMs);
 }
 
-/** Key of the fact that a run was asked for with its loss accepted. */
-export function acceptedLossKey(runId: string): string {
-  return `run:${runId}:accepts-loss`;
+/**
+ * Whether as many people as it takes have approved, before the first step, to lose as much as was
+ * measured now. They were told a bound; more than that, or what cannot be measured any more, is
+ * another question.
+ */
+function wasAccepted(
+  { policy }: StepPorts,
+  plan: Plan,
+  measured: { readonly boundMs: number | null; readonly objectsBoundMs?: number | null },
+): boolean {
+  return plan.steps.some(({ action }) => {
+    if (action.kind !== "approval" || action.accepts === undefined) return false;
+    if (action.approvers < policy.approversForRisk) return false;
+    const { writesMs, objectsMs = 0 } = action.accepts;
+    // Not there: the application has no objects. Null: nobody knows.
+    const { boundMs, objectsBoundMs = 0 } = measured;
+    return covers(writesMs, boundMs) && covers(objectsMs, objectsBoundMs);
+  });
 }
 
-/** Accepted with the request, and people approved that request before the first step. */
-async function wasAccepted(ports: StepPorts, plan: Plan): Promise<boolean> {
-  const approved = plan.steps.some((step) => step.action.kind === "approval");
-  return approved && (await ports.facts.get(acceptedLossKey(plan.id))) === true;
+function covers(acceptedMs: number | null, boundMs: number | null): boolean {
+  return acceptedMs === null || (boundMs !== null && boundMs <= acceptedMs);
 }
 
 /** Waits until the standby has everything. Only a planned move can do this. */
@@ -138,7 +152,10 @@ export function openWrites(ports: StepPorts): StepHandler<ActionOf<"open-writes"
       const { generation } = plan;
       const open = (): Promise<void> => ports.databases.openWrites(site, generation, signal);
       if (ports.writerLease === null) await open();
-      else await ports.writerLease.open(site, { generation, open }, signal);
+      else {
+        const stopped = await hasConfirmedFence(ports, plan);
+        await ports.writerLease.open(site, { generation, from: plan.from, stopped, open }, signal);
+      }
       return { site };
     },
     async verify({ site }, { signal }) {

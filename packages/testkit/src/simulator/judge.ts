@@ -8,6 +8,7 @@
  * - `hasty`: no move by decision before the trouble has held as long as the policy says.
  * - `flapping`: moves by decision keep the cooldown, heals their limit.
  * - `unproven-fence`: no promotion below the policy's degree of fence without enough approvals.
+ * - `unasked-approval`: nobody counts as having approved what a step asks who has not read it.
  *
  * What promotions lose is judged in `losses.ts`.
  */
@@ -152,9 +153,21 @@ export class Judge {
     this.#runs.get(event.runId)?.noted(event, this.#world.scheduler.nowMs);
   }
 
+  /** Somebody has read what a step asks and is about to approve it. */
+  agrees(runId: string, step: string, by: string): void {
+    this.#runs.get(runId)?.agreed.add(`${step} ${by}`);
+  }
+
   approved(runId: string, step: string | null, by: string): void {
     const story = this.#runs.get(runId);
     if (story === undefined || step === null) return;
+    if (!story.agreed.has(`${step} ${by}`)) {
+      const { truth } = this.#world;
+      truth.violate(
+        "unasked-approval",
+        `${by} counts for ${step} of ${runId} without having read it`,
+      );
+    }
     const people = story.approvedBy(step, by);
     const { approversForRisk } = this.#world.settings.policy;
     if (step === "fence-site" && people >= approversForRisk) {

@@ -100,10 +100,16 @@ export class Losses {
     );
   }
 
-  /** Approved before the start with the loss accepted, or where the loss was measured. */
+  /** Approved where the loss was measured, or before the start if that accepted as much. */
   #isApproved(run: RunStory): boolean {
     const { approversForRisk } = this.#world.settings.policy;
     const enough = (step: string): boolean => run.approvers(step) >= approversForRisk;
-    return enough("measure-loss") || (run.startedBy !== "decision" && enough("approval"));
+    if (enough("measure-loss")) return true;
+    const approval = run.plan.steps.find(({ action }) => action.kind === "approval")?.action;
+    const accepts = approval?.kind === "approval" ? approval.accepts : undefined;
+    if (accepts === undefined || !enough("approval")) return false;
+    return (
+      accepts.writesMs === null || (run.boundMs ?? Number.POSITIVE_INFINITY) <= accepts.writesMs
+    );
   }
 }

@@ -32,6 +32,7 @@ export const MUTANTS: Readonly<Record<string, string>> = {
   "promote-always-fails": "the database of a standby refuses to be promoted",
   "scale-hangs": "the platform never answers a request to scale",
   "writes-stay-closed": "the last step of a move reports writes as open and opens nothing",
+  "approval-for-anything": "an approval counts for whatever is asked when it is heard, or later",
   "answers-dropped": "what people answer never reaches the run",
   "lease-never-renewed": "an agent keeps its lease as long as the first grant lasts",
   "loss-understated": "a tenth of the loss that was measured is reported",

@@ -2,7 +2,8 @@
  * The people: they answer questions late, twice or never, retry what failed, cancel what they do
  * not like, and sometimes act by themselves.
  */
-import { CloudPhoenixError, type RunCommand, hasCode } from "@cloudphoenix/core";
+import { CloudPhoenixError, type RunCommand, type StepRecord, hasCode } from "@cloudphoenix/core";
+import { approvalAskedBy } from "@cloudphoenix/engine";
 import type { Chance } from "./chance.ts";
 import { chanceOf } from "./chance.ts";
 import type { Controller } from "./controller.ts";
@@ -72,8 +73,10 @@ export class Operators {
       if (this.#answered.has(question) || temper.answersAfterMs === null) continue;
       if (run.status === "waiting-approval") {
         this.#answered.add(question);
+        const step = run.steps.find(isAsking);
         // Whoever has not spoken last: a question wants two different people at most.
         const by = NAMES[run.approvals.length % NAMES.length] ?? NAMES[0];
+        if (step !== undefined) this.#world.judge.agrees(run.id, step.id, by);
         this.#later(run.id, { kind: "approve", by, comment: "seen", question: run.question ?? 0 });
       } else if (run.status === "needs-attention") {
         this.#answered.add(question);
@@ -154,4 +157,8 @@ export class Operators {
       return;
     }
   }
+}
+
+function isAsking({ status, result }: StepRecord): boolean {
+  return status === "running" && approvalAskedBy(result) !== null;
 }

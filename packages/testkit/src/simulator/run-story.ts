@@ -40,6 +40,8 @@ export class RunStory {
   readonly #lines = new Set<string>();
   /** When it got nowhere for long, and when the next record ended that. */
   readonly hangs: { readonly fromMs: number; readonly untilMs: number }[] = [];
+  /** Who has read what which step asked, and agrees: the step and the name. */
+  readonly agreed: Set<string> = new Set();
   readonly #approvers = new Map<string, Set<string>>();
   fence: FenceDegree | null = null;
   /** Last sign of life known to whoever measured the loss; null: not measured. */

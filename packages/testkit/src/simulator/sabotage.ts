@@ -9,6 +9,7 @@ import {
   type Json,
   type Plan,
   type Policy,
+  type RunCommand,
   type Status,
   type StepKind,
 } from "@cloudphoenix/core";
@@ -203,7 +204,8 @@ function approvalAsked(result: Json): boolean {
 /** Plans that were tampered with after the linter saw them. */
 export function program({ sabotages }: Switches, deps: InterpreterDeps): RunProgram {
   const sound = planProgram(deps);
-  const heard = (context: DurableContext): DurableContext => stalls.context({ sabotages }, context);
+  const heard = (context: DurableContext): DurableContext =>
+    answersAnything({ sabotages }, stalls.context({ sabotages }, context), deps);
   const tamper = (plan: Plan): Plan => {
     if (sabotages.has("promote-before-fence")) return without(plan, "fence-site", "last");
     if (sabotages.has("no-drain")) return without(plan, "drain-replication", "never");
@@ -213,6 +215,41 @@ export function program({ sabotages }: Switches, deps: InterpreterDeps): RunProg
     interpret: (context, plan, startedBy) =>
       sound.interpret(heard(context), tamper(plan), startedBy),
     executeBranch: (context, plan, stepId) => sound.executeBranch(context, tamper(plan), stepId),
+  };
+}
+
+/** The mutant that keeps an approval until something is asked, and takes it for the answer. */
+function answersAnything(
+  { sabotages }: Switches,
+  sound: DurableContext,
+  { runs }: Pick<InterpreterDeps, "runs">,
+): DurableContext {
+  if (!sabotages.has("approval-for-anything")) return sound;
+  const early: RunCommand[] = [];
+  let heard = 0;
+  const asAsked = async (command: RunCommand): Promise<RunCommand> => {
+    heard += 1;
+    const question = await sound.step(`asked:${heard}`, async () => {
+      const run = await runs.get(sound.runId).catch(() => null);
+      return run?.question ?? 0;
+    });
+    return command.kind === "approve" ? { ...command, question } : command;
+  };
+  return {
+    runId: sound.runId,
+    step: (name, work) => sound.step(name, work),
+    sleep: (ms) => sound.sleep(ms),
+    branches: (plan, stepIds) => sound.branches(plan, stepIds),
+    async receive(timeoutMs) {
+      const kept = timeoutMs > 0 ? early.shift() : undefined;
+      if (kept !== undefined) return asAsked(kept);
+      for (;;) {
+        const command = await sound.receive(timeoutMs);
+        if (command?.kind !== "approve") return command;
+        if (timeoutMs > 0) return asAsked(command);
+        early.push(command);
+      }
+    },
   };
 }
 

@@ -1,15 +1,27 @@
 /** Plans and dry runs as they are sent. */
 
-import type { Plan, PlanFinding, PlanStep, StepAction } from "@cloudphoenix/core";
+import type { AcceptedLoss, Plan, PlanFinding, PlanStep, StepAction } from "@cloudphoenix/core";
 import { z } from "zod";
 import type { DryRun } from "../control-room.ts";
 import { guardResultSchema, planKindSchema } from "./decision-schema.ts";
 
 const site = z.string();
 
+const acceptedLossSchema: z.ZodType<AcceptedLoss> = z
+  .strictObject({
+    writesMs: z.number().nullable(),
+    objectsMs: z.number().nullable().exactOptional(),
+  })
+  .describe("What whoever approves accepts to lose; null: however much it is.");
+
 const actionSchema: z.ZodType<StepAction> = z
   .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("approval"), approvers: z.int(), question: z.string() }),
+    z.strictObject({
+      kind: z.literal("approval"),
+      approvers: z.int(),
+      question: z.string(),
+      accepts: acceptedLossSchema.exactOptional(),
+    }),
     z.strictObject({ kind: z.literal("pause"), durationMs: z.number() }),
     z.strictObject({ kind: z.literal("fence-site"), site }),
     z.strictObject({ kind: z.literal("unfence-site"), site }),
