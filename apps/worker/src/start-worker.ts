@@ -87,6 +87,7 @@ class RunningWorker implements Worker {
   /** For claims, which are differences of instants of this process alone. */
   readonly #clock: Clock = systemClock;
   /** For what is stored. */
+  readonly #directions: DirectionReader;
   readonly #stateClock: StateClock;
   readonly #random: Random = systemRandom;
   readonly #metrics: WorkerMetrics;
@@ -99,6 +100,8 @@ class RunningWorker implements Worker {
     this.#ground = ground;
     this.#options = options;
     const { name } = ground.configuration.application;
+    const { application } = ground.configuration;
+    this.#directions = new DirectionReader({ application, ...ground.state });
     this.#stateClock = new StateClock(systemClock, () => ground.state.time());
     this.#metrics = new WorkerMetrics(name, Object.values(OBJECT_TASKS));
     this.#copyParts = new CopyParts({
@@ -227,6 +230,7 @@ class RunningWorker implements Worker {
       copyParts: this.#copyParts,
       memory: (pair) => state.objectMemory(pair),
       roles: state.roles,
+      directions: this.#directions,
       facts: state.facts,
       log: this.#options.log,
       inFlight: configuration.objects?.inFlight ?? 1,
@@ -234,17 +238,13 @@ class RunningWorker implements Worker {
   }
 
   #follow(): TaskHandler {
-    const { configuration, state } = this.#ground;
-    const { application, objects } = configuration;
-    const { facts, roles, runs } = state;
-    const directions = new DirectionReader({ application, roles, runs, facts });
+    const { objects } = this.#ground.configuration;
     const preflight = new Preflight({ clock: this.#clock, log: this.#options.log });
     return async (payload, context): Promise<Json> => {
       if (objects === null) throw new RangeError("a worker is not started without objects");
       const parts: FollowerParts = {
         ...this.#taskParts(),
         objects,
-        directions,
         preflight,
         clock: this.#stateClock,
         onFacts: (told) => this.#metrics.facts(told),

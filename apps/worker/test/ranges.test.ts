@@ -3,11 +3,12 @@ import { setTimeout as wait } from "node:timers/promises";
 import { copierMemoryKey, writeCanary } from "@cloudphoenix/objects";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seedProgress } from "../src/seed/seed-progress.ts";
-import { seedStandby } from "../src/seed/seed-standby.ts";
+import { seedBatch, seedStandby } from "../src/seed/seed-standby.ts";
 import { AWS, AZURE, eventually, hashesOf, md5Of, put, WorkerFixture } from "./worker-fixture.ts";
 
 const OBJECTS = 1_500;
 const RANGE = 100;
+const BATCH = seedBatch("test", { from: AWS, to: AZURE, generation: 1 });
 let world: WorkerFixture;
 
 beforeAll(async () => {
@@ -38,7 +39,7 @@ test("workers that are killed in the middle of a range lose nothing, and nothing
     signal,
   });
   const copied = async (): Promise<number> =>
-    seedProgress(await state.work.batch("shop", "seed:test", 100)).copied;
+    seedProgress(await state.work.batch("shop", BATCH, 100)).copied;
   const spare = world.worker("--no-follow");
   for (let kills = 0; kills < 3; kills += 1) {
     const before = await copied();

@@ -1,7 +1,9 @@
 /** A seed that is asked for again. */
 import type { Task, WorkQueue } from "@cloudphoenix/engine";
 import { expect, test } from "vitest";
-import { seedStandby, type SeedOptions } from "../src/seed/seed-standby.ts";
+import { seedBatch, seedStandby, type SeedOptions } from "../src/seed/seed-standby.ts";
+
+const BATCH = seedBatch("first", { from: "aws", to: "azure", generation: 1 });
 
 /** A queue that knows the ranges of a seed whose cut is complete; what is retried is done at once. */
 function queueWith(statuses: readonly Task["status"][]): {
@@ -15,7 +17,7 @@ function queueWith(statuses: readonly Task["status"][]): {
       const isLast = at === statuses.length - 1;
       return {
         id,
-        key: isLast ? "seed:first:last" : `seed:first:0:${at}`,
+        key: isLast ? `${BATCH}:last` : `${BATCH}:0:${at}`,
         status: retried.includes(id) ? "done" : status,
         failure: { code: "OBJECT_STORE_DENIED", message: "no right to write" },
         progress: null,
@@ -29,8 +31,8 @@ function queueWith(statuses: readonly Task["status"][]): {
 test("tries the ranges again that were set aside, and no others", async () => {
   const { work, retried } = queueWith(["done", "set-aside", "cancelled", "set-aside"]);
   const done = await seedStandby({
-    configuration: { application: { name: "shop" } },
-    state: { work },
+    configuration: { application: { name: "shop", sites: [{ id: "aws" }, { id: "azure" }] } },
+    state: { work, roles: { read: async () => ({ active: "aws", generation: 1 }) } },
     stores: new Map(),
     name: "first",
     onProgress: () => undefined,

@@ -41,7 +41,10 @@ export function registerWorker(program: Command, context: CommandContext): void 
     .description(
       "Bring every object of the active site to the standby, shared among all workers; show how far it is.",
     )
-    .requiredOption("--seed <name>", "names the seed: the same name goes on with it")
+    .requiredOption(
+      "--seed <name>",
+      "names the seed: the same name goes on with it, until the application moves",
+    )
     .option("--slots <count>", `${SLOTS}; 0 only watches`)
     .option("--range-objects <count>", "objects per range (default: 5000)")
     .action(async (choices: SeedChoices, command: Command) => {

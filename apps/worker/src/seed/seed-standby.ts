@@ -3,7 +3,8 @@
  *
  * The names are cut into ranges, each a task; workers on any machine drain them. Whoever asks for it may
  * vanish: the ranges stay in the queue, and asking again by the same name goes on with them, also with
- * those that were set aside.
+ * those that were set aside. That holds as long as objects flow the same way: in another generation the
+ * same name is another seed, which finds in place what the earlier one copied.
  */
 import type { StateDatabase } from "@cloudphoenix/adapter-dbos";
 import type { Configuration } from "@cloudphoenix/config";
@@ -23,12 +24,20 @@ export interface SeedOptions {
   readonly configuration: Pick<Configuration, "application">;
   readonly state: Pick<StateDatabase, "roles" | "work">;
   readonly stores: SiteStores;
-  /** Names the seed: the same name goes on with the same ranges. */
+  /** Names the seed: within a generation, the same name goes on with the same ranges. */
   readonly name: string;
   /** Objects per range; default `RANGE_OBJECTS`. */
   readonly rangeObjects?: number;
   readonly onProgress: (progress: SeedProgress) => void;
   readonly signal: AbortSignal;
+}
+
+/** One seed in the queue. */
+interface Seed {
+  readonly batch: string;
+  readonly from: SiteId;
+  readonly to: SiteId;
+  readonly generation: number;
 }
 
 const LOOK_MS = 500;
@@ -40,12 +49,13 @@ const RANGES_MAX = 20_000;
  * @throws {CloudPhoenixError} `ABORTED` (the ranges stay), and as `cutRanges`
  */
 export async function seedStandby(options: SeedOptions): Promise<SeedProgress> {
-  const { configuration, state, name, onProgress, signal } = options;
+  const { configuration, state, onProgress, signal } = options;
   const { name: application } = configuration.application;
-  await retrySetAside(options);
-  await enqueueRanges(options);
+  const seed = await seedOf(options);
+  await retrySetAside(options, seed);
+  await enqueueRanges(options, seed);
   for (;;) {
-    const progress = seedProgress(await state.work.batch(application, batchOf(name), RANGES_MAX));
+    const progress = seedProgress(await state.work.batch(application, seed.batch, RANGES_MAX));
     onProgress(progress);
     const { waiting, claimed } = progress.ranges;
     if (waiting + claimed === 0) return progress;
@@ -54,9 +64,9 @@ export async function seedStandby(options: SeedOptions): Promise<SeedProgress> {
 }
 
 /** Asking again means that the reason is gone. */
-async function retrySetAside({ configuration, state, name }: SeedOptions): Promise<void> {
+async function retrySetAside({ configuration, state }: SeedOptions, seed: Seed): Promise<void> {
   const { name: application } = configuration.application;
-  const known = await state.work.batch(application, batchOf(name), RANGES_MAX);
+  const known = await state.work.batch(application, seed.batch, RANGES_MAX);
   for (const { id, status } of known) {
     if (status === "set-aside") await state.work.retry(id);
   }
@@ -66,14 +76,12 @@ async function retrySetAside({ configuration, state, name }: SeedOptions): Promi
  * Cuts and enqueues while others begin to work. Whoever finds a cut that never came to its last range
  * cuts anew: the ranges overlap, and what is copied twice is found in place.
  */
-async function enqueueRanges(options: SeedOptions): Promise<void> {
-  const { configuration, state, stores, name, signal } = options;
+async function enqueueRanges(options: SeedOptions, seed: Seed): Promise<void> {
+  const { configuration, state, stores, signal } = options;
   const { name: application } = configuration.application;
-  const batch = batchOf(name);
+  const { batch, from, to, generation } = seed;
   const known = await state.work.batch(application, batch, RANGES_MAX);
   if (known.some(({ key }) => key === lastOf(batch))) return;
-  const { active: from, generation } = await state.roles.read();
-  const to = standbyOf(configuration, from);
   const cut = {
     surroundings: { clock: systemClock, random: systemRandom },
     signal,
@@ -95,8 +103,18 @@ async function enqueueRanges(options: SeedOptions): Promise<void> {
   }
 }
 
-function batchOf(name: string): string {
-  return `seed:${name}`;
+async function seedOf({ configuration, state, name }: SeedOptions): Promise<Seed> {
+  const { active: from, generation } = await state.roles.read();
+  const to = standbyOf(configuration, from);
+  return { batch: seedBatch(name, { from, to, generation }), from, to, generation };
+}
+
+/** The batch of the ranges of a seed. */
+export function seedBatch(
+  name: string,
+  { from, to, generation }: Pick<Seed, "from" | "to" | "generation">,
+): string {
+  return `seed ${from} ${to} ${generation} ${name}`;
 }
 
 /** Key of the range that is open at its end. */

@@ -10,6 +10,7 @@ import {
 import { z } from "zod";
 import { pairOf } from "../composition/copy-parts.ts";
 import { storeOf } from "../composition/site-stores.ts";
+import type { Direction } from "../follower/direction.ts";
 import type { TaskHandler } from "../lanes/task-lane.ts";
 import { type ObjectTaskParts, parsed } from "./object-task.ts";
 
@@ -25,7 +26,7 @@ const payloadSchema: z.ZodType<CopyRangePayload> = z.strictObject({
 export function copyRange(parts: ObjectTaskParts): TaskHandler {
   return async (payload, context) => {
     const { from, to, generation, after, upTo } = parsed(payloadSchema, payload);
-    const { application, stores, copyParts, memory, facts, inFlight, roles } = parts;
+    const { application, stores, copyParts, memory, facts, inFlight, directions } = parts;
     const source = storeOf(stores, from).place;
     const target = storeOf(stores, to).place;
     const { journal } = memory(pairOf(application.name, from, to));
@@ -47,10 +48,10 @@ export function copyRange(parts: ObjectTaskParts): TaskHandler {
         inFlight,
         mayReplace,
         authority: async () => {
-          const now = await roles.read();
+          const now = await directions.read(to);
           context.stillOurs();
-          if (now.generation === generation && now.active === from) return;
-          throw stale(from, to);
+          const refusal = refusalOf(now, { from, to, generation });
+          if (refusal !== null) throw refusal;
         },
         onProgress: (progress) => context.note(jsonOf(sumOf(earlier, progress))),
       },
@@ -84,10 +85,23 @@ function jsonOf(progress: RangeProgress): Json {
   return JSON.parse(JSON.stringify(progress));
 }
 
-function stale(from: string, to: string): CloudPhoenixError {
-  const message = `objects no longer flow from ${from} to ${to}`;
-  return new CloudPhoenixError("STALE_GENERATION", message, {
-    retryable: false,
-    hint: "Begin again when the move is over; what was copied is found in place.",
+/** Why nothing of the range may be written as `now` says; null if it may. */
+function refusalOf(
+  now: Direction,
+  { from, to, generation }: Pick<CopyRangePayload, "from" | "to" | "generation">,
+): CloudPhoenixError | null {
+  if (now.kind === "none" || now.from !== from || now.generation !== generation) {
+    const message = `objects no longer flow from ${from} to ${to} in generation ${generation}`;
+    return new CloudPhoenixError("STALE_GENERATION", message, {
+      retryable: false,
+      hint: "Ask for the seed again when no move is under way; what was copied is found in place.",
+    });
+  }
+  if (now.kind === "copy") return null;
+  const message = `nothing is written to ${to} now: ${now.reason}`;
+  return new CloudPhoenixError("CONFLICT", message, {
+    // A move ends by itself; what a person has to decide may take days.
+    retryable: now.moving,
+    hint: "Once that is over, ask for the seed again under the same name.",
   });
 }

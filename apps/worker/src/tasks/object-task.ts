@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import type { CopyParts } from "../composition/copy-parts.ts";
 import type { SiteStores } from "../composition/site-stores.ts";
+import type { DirectionReader } from "../follower/direction-reader.ts";
 
 export interface ObjectTaskParts {
   readonly application: Application;
@@ -13,6 +14,7 @@ export interface ObjectTaskParts {
   readonly copyParts: CopyParts;
   readonly memory: (pair: string) => ObjectMemory;
   readonly roles: Pick<RoleStore, "read">;
+  readonly directions: DirectionReader;
   readonly facts: FactStore;
   readonly log: Logger;
   /** Objects copied at the same time by one task. */
