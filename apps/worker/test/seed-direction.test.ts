@@ -31,7 +31,13 @@ async function moved(active: string): Promise<void> {
   await runs.create({ plan: samplePlan(id, generation), startedBy: "test", atMs: 1 });
   await roles.claim(id, generation);
   await roles.settle(generation, { active, protected: true });
-  await runs.setStatus(id, { status: "completed", waitingFor: null, endedAtMs: 2, order: 1 });
+  await runs.setStatus(id, {
+    status: "completed",
+    waitingFor: null,
+    question: null,
+    endedAtMs: 2,
+    order: 1,
+  });
 }
 
 test("a seed writes nothing to a quarantined site, says why, and goes on by its name afterwards", async () => {
@@ -86,6 +92,12 @@ test("a seed that is asked for during a move writes nothing until that is over, 
   });
   expect(await keysOf(world.active.store)).not.toContain("receipts/4");
   await runs.create({ plan: samplePlan("run-4", generation), startedBy: "test", atMs: 1 });
-  await runs.setStatus("run-4", { status: "undone", waitingFor: null, endedAtMs: 2, order: 1 });
+  await runs.setStatus("run-4", {
+    status: "undone",
+    waitingFor: null,
+    question: null,
+    endedAtMs: 2,
+    order: 1,
+  });
   expect(await seeding).toMatchObject({ copied: 1, ranges: { done: 1, "set-aside": 0 } });
 }, 60_000);
