@@ -95,7 +95,15 @@ async function settled(
   return settling;
 }
 
-const DONE = { copied: 3, bytes: 30, left: 0, complete: true, markMs: 1, failures: [] };
+const DONE = {
+  copied: 3,
+  bytes: 30,
+  left: 0,
+  stopped: null,
+  complete: true,
+  markMs: 1,
+  failures: [],
+};
 
 describe("settling objects", () => {
   test("has a worker copy what is left, for a bounded time, once per generation", async () => {
@@ -166,6 +174,45 @@ describe("settling objects", () => {
     expect(queue.status).toBe("cancelled");
     expect(settlement).toMatchObject({ copied: 0, left: null, missing: 1 });
     expect(settlement.detail).toContain("no worker took it in time");
+  });
+
+  test.each([
+    [0, null, "3 more objects were copied from aws-us-east-1;"],
+    [
+      null,
+      { why: "no-answer", message: null },
+      "3 more objects were copied from aws-us-east-1: its store does not answer;",
+    ],
+    [
+      null,
+      { why: "out-of-time", message: null },
+      "3 more objects were copied from aws-us-east-1, then the time was over: how many are left is not known;",
+    ],
+    [
+      null,
+      { why: "failed", message: "503 Slow Down" },
+      "3 more objects were copied from aws-us-east-1: how many are left is not known: 503 Slow Down;",
+    ],
+    [
+      2,
+      { why: "objects", message: "no right to read a" },
+      "3 more objects were copied from aws-us-east-1, 2 are left: no right to read a;",
+    ],
+    // As a worker of an older release tells it.
+    [
+      null,
+      undefined,
+      "3 more objects were copied from aws-us-east-1: how many are left is not known;",
+    ],
+    [2, undefined, "3 more objects were copied from aws-us-east-1, 2 are left;"],
+  ])("with %j objects left and %j says so", async (left, stopped, words) => {
+    const queue = new Queue();
+    queue.status = "done";
+    const { stopped: _, ...older } = { ...DONE, left, complete: left === 0 };
+    queue.result = stopped === undefined ? older : { ...older, stopped };
+    const { desk } = await deskFor(queue, { stored: [], references: [] });
+    const { detail } = await settled(queue, desk);
+    expect(detail.slice(0, words.length)).toBe(words);
   });
 
   test("goes on where the worker failed, with its words", async () => {

@@ -42,6 +42,9 @@ export interface QueuedObjectDeskOptions {
   readonly openPlace: (site: SiteId) => Promise<OpenPlace>;
 }
 
+/** A worker of an older release does not say why it stopped. */
+type WorkerResult = Omit<FinalSyncResult, "stopped"> & Partial<Pick<FinalSyncResult, "stopped">>;
+
 const POLL_MS = 200;
 /** A worker looks for work every quarter of a second; one that is busy with a move may take longer. */
 const WORKER_GRACE_MS = 5_000;
@@ -81,7 +84,7 @@ export class QueuedObjectDesk implements ObjectDesk {
   async #finalSync(
     pair: { readonly from: SiteId; readonly to: SiteId; readonly generation: number },
     signal: AbortSignal,
-  ): Promise<{ readonly result: FinalSyncResult | null; readonly detail: string }> {
+  ): Promise<{ readonly result: WorkerResult | null; readonly detail: string }> {
     const { application, work, finalSyncMs } = this.#options;
     const { from, to, generation } = pair;
     if (finalSyncMs === 0)
@@ -96,7 +99,7 @@ export class QueuedObjectDesk implements ObjectDesk {
     });
     const ended = await this.#end(task, signal);
     if (ended.status === "done") {
-      const result: FinalSyncResult = JSON.parse(JSON.stringify(ended.result));
+      const result: WorkerResult = JSON.parse(JSON.stringify(ended.result));
       return { result, detail: syncText(result, from) };
     }
     const why = ended.failure?.message ?? "no worker took it in time";
@@ -171,8 +174,19 @@ async function* withPrefix(
   for await (const keys of pages) yield keys.map((key) => prefix + key);
 }
 
-function syncText({ copied, left, complete }: FinalSyncResult, from: SiteId): string {
-  if (complete) return `${copied} more objects were copied from ${from}`;
-  if (left === null) return `the store of ${from} does not answer`;
-  return `${copied} more objects were copied from ${from}, ${left} are left`;
+function syncText({ copied, left, stopped }: WorkerResult, from: SiteId): string {
+  const text = `${copied} more objects were copied from ${from}`;
+  if (left !== null && left > 0) return `${text}, ${left} are left${reasonText(stopped)}`;
+  if (left !== null) return text;
+  const why = stopped?.why;
+  const reason = reasonText(stopped);
+  if (why === "no-answer") return `${text}: its store does not answer${reason}`;
+  if (why === "out-of-time") {
+    return `${text}, then the time was over: how many are left is not known`;
+  }
+  return `${text}: how many are left is not known${reason}`;
+}
+
+function reasonText(stopped: FinalSyncResult["stopped"] | undefined): string {
+  return stopped?.message == null ? "" : `: ${stopped.message}`;
 }

@@ -8,7 +8,12 @@
  */
 import type { KeyRange } from "../compare-keys.ts";
 import { mergeListings, type Pair } from "../merge-listings.ts";
-import { type BroughtCounts, NameBringer, type NameBringerOptions } from "./name-bringer.ts";
+import {
+  type BroughtCounts,
+  NameBringer,
+  type NameBringerOptions,
+  type PassingFailures,
+} from "./name-bringer.ts";
 
 export interface BringRangeOptions extends NameBringerOptions {
   readonly range: KeyRange;
@@ -32,6 +37,19 @@ export async function bringRange(
   options: BringRangeOptions,
   signal: AbortSignal,
 ): Promise<RangeProgress> {
+  const { passing, ...progress } = await walkRange(options, signal);
+  if (passing.first !== null) throw passing.first;
+  return progress;
+}
+
+/**
+ * As `bringRange`, for who does not try again: says what could not be copied for now.
+ * @throws {CloudPhoenixError} as `mergeListings` and `authority`
+ */
+export async function walkRange(
+  options: BringRangeOptions,
+  signal: AbortSignal,
+): Promise<RangeProgress & { readonly passing: PassingFailures }> {
   const { source, target, tools, range, onProgress } = options;
   const bringer = new NameBringer(options);
   let looked = 0;
@@ -50,11 +68,10 @@ export async function bringRange(
       wanted.map(({ name, target: there }) => ({ name, atTarget: there !== null })),
       signal,
     );
-    if (bringer.passing === null) doneUpTo = pairs.at(-1)?.name ?? doneUpTo;
+    if (bringer.passing.first === null) doneUpTo = pairs.at(-1)?.name ?? doneUpTo;
     onProgress?.(progress());
   }
-  if (bringer.passing !== null) throw bringer.passing;
-  return progress();
+  return { ...progress(), passing: bringer.passing };
 }
 
 function isWanted({ kind }: Pair): boolean {

@@ -9,10 +9,11 @@
  * stays (`KeyMover` replaces copies only), and what was deleted there is not brought back, as far as it is
  * known to have been copied before.
  */
+import { hasCode, messageOf } from "@cloudphoenix/core";
 import type { ChangeHints } from "../change-hints.ts";
 import { call } from "../copy-tools.ts";
 import type { ObjectEntry } from "../object-store.ts";
-import { type BringRangeOptions, bringRange, type RangeProgress } from "./bring-range.ts";
+import { type BringRangeOptions, type RangeProgress, walkRange } from "./bring-range.ts";
 import { CANARY_NAME } from "./canary.ts";
 import { takeHints } from "./hint-intake.ts";
 import { type BroughtCounts, NameBringer, type NamedObject } from "./name-bringer.ts";
@@ -32,12 +33,21 @@ export interface FinalSyncOptions
   readonly log: (level: "info" | "warn", message: string) => void;
 }
 
+/** `objects`: the listings were read to their end, and `left` objects could not be copied. */
+interface FinalSyncStop {
+  readonly why: "no-answer" | "out-of-time" | "objects" | "failed";
+  /** What went wrong, or went wrong first, in words; null where there was only no time. */
+  readonly message: string | null;
+}
+
 /** Plain JSON. */
 export interface FinalSyncResult {
   readonly copied: number;
   readonly bytes: number;
   /** Known to be missing still; null if the listings were not read to their end. */
   readonly left: number | null;
+  /** Why not everything is at the target; null if it is. */
+  readonly stopped: FinalSyncStop | null;
   /** Everything that was stored at `markMs` is at the target. */
   readonly complete: boolean;
   /** When it began, by the clock of this process, if it is complete. */
@@ -61,20 +71,25 @@ export async function finalSync(
   };
   const over = AbortSignal.timeout(limitMs);
   const limited = AbortSignal.any([signal, over]);
+  const answer = AbortSignal.any([limited, AbortSignal.timeout(answerMs)]);
+  let answered = false;
   await authority(signal);
   try {
-    const answer = AbortSignal.any([limited, AbortSignal.timeout(answerMs)]);
     await source.store.head(source.prefix + CANARY_NAME, answer);
+    answered = true;
     const wasCopied = await call(tools, limited, (asked) => options.copied(asked));
     await known.bring(options.known.map(unseen), limited);
     const walked = new AbortController();
     told = new NameBringer({ ...options, wasCopied });
     const heard = bringHeard(told, options, AbortSignal.any([limited, walked.signal]));
     try {
-      const done = await bringRange({ ...options, wasCopied, range: {}, onProgress }, limited);
-      const left = done.failed;
-      const counts = [known.counts, told.counts, done];
-      return resultOf(counts, { left, markMs: left === 0 ? beganMs : null });
+      const done = await walkRange({ ...options, wasCopied, range: {}, onProgress }, limited);
+      const { passing, ...brought } = done;
+      const left = done.failed + passing.count;
+      const first = passing.first?.message ?? done.failures[0]?.message ?? null;
+      const counts = [known.counts, told.counts, brought];
+      if (left === 0) return resultOf(counts, { left, markMs: beganMs, stopped: null });
+      return resultOf(counts, { left, markMs: null, stopped: { why: "objects", message: first } });
     } finally {
       walked.abort();
       await heard;
@@ -84,7 +99,8 @@ export async function finalSync(
     // Out of time, or the source is gone: what was copied until then counts.
     await authority(signal);
     const counts = [known.counts, told?.counts ?? null, newest];
-    return resultOf(counts, { left: null, markMs: null });
+    const stopped = stopOf(error, { answered, limited, answer });
+    return resultOf(counts, { left: null, markMs: null, stopped });
   }
 }
 
@@ -111,9 +127,30 @@ async function bringHeard(
   ]);
 }
 
+/** A store that never answered may be gone; one that did has run out of time, or went wrong. */
+function stopOf(
+  error: unknown,
+  {
+    answered,
+    limited,
+    answer,
+  }: {
+    readonly answered: boolean;
+    readonly limited: AbortSignal;
+    readonly answer: AbortSignal;
+  },
+): FinalSyncStop {
+  if (!answered && answer.aborted) return { why: "no-answer", message: null };
+  if (!answered && hasCode(error, "OBJECT_STORE_UNREACHABLE")) {
+    return { why: "no-answer", message: messageOf(error) };
+  }
+  if (limited.aborted) return { why: "out-of-time", message: null };
+  return { why: "failed", message: messageOf(error) };
+}
+
 function resultOf(
   parts: readonly (BroughtCounts | null)[],
-  { left, markMs }: { readonly left: number | null; readonly markMs: number | null },
+  { left, markMs, stopped }: Pick<FinalSyncResult, "left" | "markMs" | "stopped">,
 ): FinalSyncResult {
   const counts = parts.filter((part) => part !== null);
   const failures = new Map(
@@ -123,6 +160,7 @@ function resultOf(
     copied: counts.reduce((sum, { copied }) => sum + copied, 0),
     bytes: counts.reduce((sum, { bytes }) => sum + bytes, 0),
     left,
+    stopped,
     complete: markMs !== null,
     markMs,
     failures: [...failures.values()],

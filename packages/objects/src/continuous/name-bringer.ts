@@ -36,6 +36,13 @@ export interface BroughtCounts {
   readonly failures: readonly RangeFailure[];
 }
 
+/** Objects that could not be copied and may be tried again. */
+export interface PassingFailures {
+  readonly count: number;
+  /** Null if there was none. */
+  readonly first: Error | null;
+}
+
 const FAILURES_KEPT = 20;
 const AUTHORITY_MS = 100;
 
@@ -45,7 +52,7 @@ export class NameBringer {
   readonly #lane: Lane;
   readonly #failures: RangeFailure[] = [];
   readonly #counts = { differing: 0, copied: 0, bytes: 0, failed: 0 };
-  #passing: Error | null = null;
+  #passing: PassingFailures = { count: 0, first: null };
 
   constructor(options: NameBringerOptions) {
     this.#options = options;
@@ -58,8 +65,7 @@ export class NameBringer {
     return { ...this.#counts, failures: [...this.#failures] };
   }
 
-  /** The first failure of an object that may be tried again; null if there was none. */
-  get passing(): Error | null {
+  get passing(): PassingFailures {
     return this.#passing;
   }
 
@@ -92,7 +98,9 @@ export class NameBringer {
     } catch (error) {
       if (signal.aborted) throw error;
       if (!FINAL_FAILURES.some((code) => hasCode(error, code))) {
-        this.#passing ??= error instanceof Error ? error : new Error(String(error));
+        const { count, first } = this.#passing;
+        const now = error instanceof Error ? error : new Error(String(error));
+        this.#passing = { count: count + 1, first: first ?? now };
         return;
       }
       this.#counts.failed += 1;

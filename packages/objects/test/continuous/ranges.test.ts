@@ -1,3 +1,4 @@
+import { CloudPhoenixError } from "@cloudphoenix/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FaultyObjectStore, type FaultHook } from "@cloudphoenix/testkit";
 import {
@@ -126,7 +127,7 @@ describe("the final synchronisation", () => {
     fill(20);
     const markMs = world.clock.now();
     const result = await synchronised();
-    expect(result).toMatchObject({ copied: 20, left: 0, complete: true, markMs });
+    expect(result).toMatchObject({ copied: 20, left: 0, stopped: null, complete: true, markMs });
     expect(world.copies()).toHaveLength(20);
   });
 
@@ -136,6 +137,7 @@ describe("the final synchronisation", () => {
     const result = await synchronised();
     expect(world.textAt(nameOf(2))).toBe("written at the new site");
     expect(result).toMatchObject({ copied: 4, left: 1, complete: false, markMs: null });
+    expect(result.stopped).toMatchObject({ why: "objects", message: expect.stringContaining("2") });
   });
 
   test("does not wait for a source that is gone, and claims nothing", async () => {
@@ -145,10 +147,43 @@ describe("the final synchronisation", () => {
       copied: 0,
       bytes: 0,
       left: null,
+      stopped: { why: "no-answer", message: expect.stringContaining("503 Slow Down") },
       complete: false,
       markMs: null,
       failures: [],
     });
+  });
+
+  test("says of a source that hangs that it does not answer", async () => {
+    fill(5);
+    const parts = options();
+    parts.source.store.head = (_, signal) =>
+      new Promise((__, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason as Error));
+      });
+    const result = await finalSync({ ...parts, ...LAST, limitMs: 60_000, answerMs: 50 }, NEVER);
+    expect(result).toMatchObject({ left: null, stopped: { why: "no-answer", message: null } });
+  });
+
+  test("says of a source that refuses what it says", async () => {
+    fill(5);
+    const parts = options();
+    parts.source.store.head = async () => {
+      throw new CloudPhoenixError("OBJECT_STORE_DENIED", "no right to read", { retryable: false });
+    };
+    const result = await finalSync({ ...parts, ...LAST, limitMs: 60_000, answerMs: 1_000 }, NEVER);
+    expect(result.stopped).toEqual({ why: "failed", message: "no right to read" });
+  });
+
+  test("counts what could not be copied for now among what is left, and says why", async () => {
+    fill(20);
+    const finishing = synchronised({
+      target: (call, key) => (call === "write" && key === nameOf(7) ? "fail" : "none"),
+    });
+    await world.clock.advance(20_000);
+    const result = await finishing;
+    expect(result).toMatchObject({ copied: 19, left: 1, complete: false, markMs: null });
+    expect(result.stopped).toEqual({ why: "objects", message: expect.stringContaining("503") });
   });
 
   test("ends at its limit and keeps what it had copied", async () => {
@@ -165,6 +200,7 @@ describe("the final synchronisation", () => {
     };
     const result = await finalSync({ ...parts, ...LAST, limitMs: 300, answerMs: 300 }, NEVER);
     expect(result).toMatchObject({ left: null, complete: false, markMs: null });
+    expect(result.stopped).toEqual({ why: "out-of-time", message: null });
     expect(result.copied).toBeGreaterThanOrEqual(1_000);
   });
 
