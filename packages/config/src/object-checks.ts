@@ -1,5 +1,6 @@
 /** What copying objects asks of the rest of the file. */
 
+import { locationsOverlap, objectLocation, type ObjectLocation } from "@cloudphoenix/core";
 import type { Finding } from "./explain-issue.ts";
 import { rawAt, rawList, rawText } from "./raw-document.ts";
 
@@ -32,19 +33,37 @@ function sitesWithoutStore(document: unknown): readonly Finding[] {
   });
 }
 
-/** Two sites with one store would lose it together, and copying it onto itself protects nothing. */
+/**
+ * Two sites with one store would lose it together, and a store that holds another one would be copied
+ * into itself for ever.
+ */
 function sharedStores(document: unknown): readonly Finding[] {
-  const seen = new Set<string>();
+  const seen: ObjectLocation[] = [];
   return rawList(document, ["sites"]).flatMap((_, index) => {
     const path = ["sites", index, "objects", "url"];
     const url = rawText(document, path);
-    if (url === null) return [];
-    if (!seen.has(url)) {
-      seen.add(url);
-      return [];
-    }
-    const message = "is the store of another site";
+    const location = url === null ? null : locationOf(url);
+    if (location === null) return [];
+    const isShared = seen.some((other) => locationsOverlap(location, other));
+    seen.push(location);
+    if (!isShared) return [];
+    const message = "is the store of another site, or holds it, or is held by it";
     const suggestion = "give every site a store of its own, in its own cloud";
     return [{ path, part: "value" as const, message, suggestion }];
   });
+}
+
+/** Null for what is no address of a store: other rules say so. */
+function locationOf(text: string): ObjectLocation | null {
+  const url = URL.parse(text);
+  if (url === null) return null;
+  const endpoint = URL.parse(url.searchParams.get("endpoint") ?? "");
+  const segments = url.pathname.split("/").filter((segment) => segment !== "");
+  const prefixOf = (path: readonly string[]): string => path.map((one) => `${one}/`).join("");
+  if (url.protocol === "s3:") {
+    return objectLocation("s3", { container: url.host, prefix: prefixOf(segments) }, endpoint);
+  }
+  const [container = "", ...path] = segments;
+  const place = { container: `${url.host}/${container}`, prefix: prefixOf(path) };
+  return objectLocation("azblob", place, endpoint);
 }

@@ -85,9 +85,15 @@ describe("objects", () => {
     expect(refused(text).map(({ path }) => path)).toEqual(["sites[0].objects", "sites[1].objects"]);
   });
 
-  test("do not lie in one store for two sites", () => {
-    const problems = refused(changed("azblob://shop/receipts", "s3://receipts?region=us-east-1"));
-    expect(problems).toMatchObject([{ message: "is the store of another site" }]);
+  test.each([
+    "s3://receipts?region=us-east-1",
+    "s3://receipts?region=eu-central-1",
+    "s3://receipts/standby?region=us-east-1",
+    "s3://receipts?region=us-east-1&endpoint=https://s3.us-east-1.amazonaws.com",
+  ])("do not lie in one store, or one in the other, for two sites: %s", (url) => {
+    expect(refused(changed("azblob://shop/receipts", url))).toMatchObject([
+      { message: "is the store of another site, or holds it, or is held by it" },
+    ]);
   });
 
   test.each([

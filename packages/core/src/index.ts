@@ -1,6 +1,7 @@
 export * from "./decision.ts";
 export * from "./error.ts";
 export * from "./fence.ts";
+export * from "./object-location.ts";
 export * from "./plan.ts";
 export * from "./policy.ts";
 export * from "./readiness.ts";

@@ -309,10 +309,14 @@ class SyncRun {
   /** @throws {CloudPhoenixError} `DELETES_REFUSED` */
   async #refuseEmptySource({ allowEmptySource }: DeleteRules): Promise<void> {
     if (this.#tally.sourceObjects > 0 || allowEmptySource) return;
-    const before = await this.#options.tombstones.lastRound();
-    const objects = before?.sourceObjects ?? this.#tally.targetObjects;
-    if (objects === 0) return;
-    const message = `the source is empty, and was not before (${objects} objects). Nothing was deleted`;
+    // Whatever was seen there before: the target would be emptied.
+    const { targetObjects } = this.#tally;
+    if (targetObjects === 0) return;
+    const empty =
+      this.#options.includes === undefined
+        ? "the source is empty"
+        : "nothing at the source is admitted by --include and --exclude";
+    const message = `${empty}, the target holds ${targetObjects} objects. Nothing was deleted`;
     throw new CloudPhoenixError("DELETES_REFUSED", message, {
       retryable: false,
       hint: "Check that the source's address is right; if it is empty on purpose, add --allow-empty-source.",

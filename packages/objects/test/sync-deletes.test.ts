@@ -189,6 +189,30 @@ describe("deletes", () => {
     expect((await run({ deletes: ALL_MAY_GO })).deletes.deleted).toBe(5);
   });
 
+  test("never follow from an empty source, whatever the last round had seen", async () => {
+    const { source, target, run, surroundings } = await synced(0);
+    await run({ deletes: ALL_MAY_GO });
+    fill(source, 3);
+    await run();
+    for (const key of source.keys()) source.remove(key);
+    for (const _ of [1, 2]) {
+      surroundings.nowMs += 20 * MINUTE_MS;
+      expect((await run({ deletes: ALL_MAY_GO })).outcome).toBe("refused");
+    }
+    expect(target.size).toBe(3);
+  });
+
+  test("never follow where a filter admits nothing of the source, and that is what is said", async () => {
+    const { source, target, run } = await synced(3);
+    source.remove("o/0001");
+    const includes = (name: string): boolean => name.endsWith("0001");
+    const { deletes } = await run({ deletes: ALL_MAY_GO, includes });
+    expect(deletes.refused?.message).toBe(
+      "nothing at the source is admitted by --include and --exclude, the target holds 1 objects. Nothing was deleted",
+    );
+    expect(target.size).toBe(3);
+  });
+
   test("never follow from a source that is empty where it was not", async () => {
     const { source, target, run, surroundings } = await synced(3);
     for (const key of source.keys()) source.remove(key);

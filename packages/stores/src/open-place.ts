@@ -1,5 +1,5 @@
 /** A store from its address. Each cloud's adapter is loaded only if it is used. */
-import { CloudPhoenixError } from "@cloudphoenix/core";
+import { CloudPhoenixError, objectLocation, type ObjectLocation } from "@cloudphoenix/core";
 import type { ObjectPlace, ObjectStore } from "@cloudphoenix/objects";
 import type { BlobAddress, ObjectAddress, S3Address } from "./object-address.ts";
 import { blobCredential, type Environment, s3Keys } from "./store-keys.ts";
@@ -8,6 +8,7 @@ import { blobCredential, type Environment, s3Keys } from "./store-keys.ts";
 export interface OpenPlace extends ObjectPlace {
   /** What tells this place from every other one, credentials aside. */
   readonly identity: string;
+  readonly location: ObjectLocation;
   close(): void;
 }
 
@@ -23,7 +24,14 @@ export async function openPlace(
   const { prefix, endpoint } = address;
   const at = endpoint === null ? "" : ` at ${endpoint.href}`;
   const identity = `${store.address}/${prefix}${at}`;
-  return { store, prefix, identity, close: () => store.close() };
+  const location = locationOf(address);
+  return { store, prefix, identity, location, close: () => store.close() };
+}
+
+function locationOf(address: ObjectAddress): ObjectLocation {
+  const { kind, prefix, endpoint } = address;
+  const container = kind === "s3" ? address.bucket : `${address.account}/${address.container}`;
+  return objectLocation(kind, { container, prefix }, endpoint);
 }
 
 type ClosableStore = ObjectStore & { close(): void };

@@ -130,3 +130,12 @@ describe("the store of a site", () => {
     opened.close();
   });
 });
+
+test.each([
+  ["s3://b/x?region=r&endpoint=http://127.0.0.1:1", "http://127.0.0.1:1", "b", "x/"],
+  ["s3://b?region=r", "s3", "b", ""],
+])("an open place says where it is: %s", async (text, server, container, prefix) => {
+  const place = await openPlace(parseObjectAddress(text), {});
+  place.close();
+  expect(place.location).toEqual({ server, container, prefix });
+});

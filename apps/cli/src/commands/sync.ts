@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 import { setTimeout as pass } from "node:timers/promises";
-import { CloudPhoenixError } from "@cloudphoenix/core";
+import { CloudPhoenixError, locationsOverlap } from "@cloudphoenix/core";
 import {
   DEFAULT_DELETE_RULES,
   DEFAULT_LIMITS,
@@ -278,9 +278,7 @@ function refuseOneSided({ source, target }: Pair): void {
 
 /** @throws {CloudPhoenixError} `BAD_REQUEST` */
 function refuseOverlap(source: OpenPlace, target: OpenPlace): void {
-  const overlaps =
-    source.identity.startsWith(target.identity) || target.identity.startsWith(source.identity);
-  if (!overlaps) return;
+  if (!locationsOverlap(source.location, target.location)) return;
   throw new CloudPhoenixError("BAD_REQUEST", "source and target overlap", {
     retryable: false,
     hint: "Name two places of which none holds the other.",
