@@ -59,11 +59,14 @@ function locationOf(text: string): ObjectLocation | null {
   if (url === null) return null;
   const endpoint = URL.parse(url.searchParams.get("endpoint") ?? "");
   const segments = url.pathname.split("/").filter((segment) => segment !== "");
-  const prefixOf = (path: readonly string[]): string => path.map((one) => `${one}/`).join("");
   if (url.protocol === "s3:") {
     return objectLocation("s3", { container: url.host, prefix: prefixOf(segments) }, endpoint);
   }
   const [container = "", ...path] = segments;
   const place = { container: `${url.host}/${container}`, prefix: prefixOf(path) };
   return objectLocation("azblob", place, endpoint);
+}
+
+function prefixOf(path: readonly string[]): string {
+  return path.map((folder) => `${folder}/`).join("");
 }

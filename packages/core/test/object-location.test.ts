@@ -2,11 +2,19 @@ import { describe, expect, test } from "vitest";
 import { locationsOverlap, objectLocation, type ObjectLocation } from "../src/index.ts";
 
 function s3(container: string, prefix = "", endpoint?: string): ObjectLocation {
-  return objectLocation("s3", { container, prefix }, endpoint ? new URL(endpoint) : null);
+  return objectLocation(
+    "s3",
+    { container, prefix },
+    endpoint === undefined ? null : new URL(endpoint),
+  );
 }
 
 function blob(container: string, prefix = "", endpoint?: string): ObjectLocation {
-  return objectLocation("azblob", { container, prefix }, endpoint ? new URL(endpoint) : null);
+  return objectLocation(
+    "azblob",
+    { container, prefix },
+    endpoint === undefined ? null : new URL(endpoint),
+  );
 }
 
 const OWN = "http://127.0.0.1:9000";
