@@ -205,8 +205,10 @@ describe("deletes", () => {
   test("never follow where a filter admits nothing of the source, and that is what is said", async () => {
     const { source, target, run } = await synced(3);
     source.remove("o/0001");
-    const includes = (name: string): boolean => name.endsWith("0001");
-    const { deletes } = await run({ deletes: ALL_MAY_GO, includes });
+    const { deletes } = await run({
+      deletes: ALL_MAY_GO,
+      includes: (name) => name.endsWith("0001"),
+    });
     expect(deletes.refused?.message).toBe(
       "nothing at the source is admitted by --include and --exclude, the target holds 1 objects. Nothing was deleted",
     );
