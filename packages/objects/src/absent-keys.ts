@@ -3,8 +3,9 @@
  * and what seems to be missing is asked for again.
  */
 import { CloudPhoenixError } from "@cloudphoenix/core";
-import { compareKeys } from "./compare-keys.ts";
+import { compareKeys, EVERY_KEY } from "./compare-keys.ts";
 import type { CopyTools } from "./copy-tools.ts";
+import { Listing } from "./listing.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { storedFacts } from "./stored-facts.ts";
 
@@ -20,7 +21,7 @@ export interface AbsentKeys {
 export interface AbsentKeysRequest {
   /** Ascending by their bytes, each once. */
   readonly keys: AsyncIterable<readonly string[]>;
-  readonly store: Pick<ObjectStore, "list" | "head">;
+  readonly store: ObjectStore;
   /** All keys begin with it. */
   readonly prefix: string;
   /** How many absent keys are kept by name. */
@@ -46,10 +47,10 @@ export async function absentKeys(
   request: AbsentKeysRequest,
   signal: AbortSignal,
 ): Promise<AbsentKeys> {
-  const { keys, store, prefix, keep, until } = request;
+  const { keys, store, prefix, keep, until, tools } = request;
   const limited = until === undefined ? signal : AbortSignal.any([signal, until]);
-  const listing = store.list({ prefix }, limited);
-  const stored = ascending(listing, ({ key }) => key, "the listing")[Symbol.asyncIterator]();
+  const listing = new Listing({ store, prefix }, { range: EVERY_KEY, ...tools, signal: limited });
+  const stored = keysOf(listing);
   let looked = 0;
   let absent = 0;
   let suspects: string[] = [];
@@ -62,7 +63,7 @@ export async function absentKeys(
   };
   try {
     let at = await stored.next();
-    for await (const key of ascending(keys, (one) => one, "the list of keys")) {
+    for await (const key of ascending(keys)) {
       while (at.done !== true && compareKeys(at.value, key) < 0) at = await stored.next();
       looked += 1;
       if (at.done === true || at.value !== key) suspects.push(key);
@@ -73,7 +74,7 @@ export async function absentKeys(
     if (signal.aborted || until?.aborted !== true) throw error;
     looked -= suspects.length;
   } finally {
-    await stored.return?.(undefined);
+    await listing.close();
   }
   return { looked, absent, first };
 }
@@ -95,18 +96,23 @@ async function absentOf(
   return keys.filter((key) => absent.has(key));
 }
 
+/** The keys of a listing, one by one. */
+async function* keysOf(listing: Listing): AsyncGenerator<string, undefined> {
+  for (let page = await listing.next(); page !== null; page = await listing.next()) {
+    for (const { key } of page) yield key;
+  }
+  return undefined;
+}
+
 /** The keys of pages, one by one; each must come after the one before. */
-async function* ascending<T>(
-  pages: AsyncIterable<readonly T[]>,
-  keyOf: (item: T) => string,
-  what: string,
+async function* ascending(
+  pages: AsyncIterable<readonly string[]>,
 ): AsyncGenerator<string, undefined> {
   let last: string | null = null;
-  for await (const items of pages) {
-    for (const item of items) {
-      const key = keyOf(item);
+  for await (const keys of pages) {
+    for (const key of keys) {
       if (last !== null && compareKeys(last, key) >= 0) {
-        throw new CloudPhoenixError("LISTING_BROKEN", `${what} is out of order`, {
+        throw new CloudPhoenixError("LISTING_BROKEN", "the list of keys is out of order", {
           retryable: true,
           hint: "Try again; if it stays, the store does not list in the order of bytes.",
         });

@@ -6,7 +6,13 @@ import {
 } from "@cloudphoenix/testkit";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AbsentKeys, absentKeys, compareKeys, QUICK_RETRIES } from "../src/index.ts";
+import {
+  type AbsentKeys,
+  absentKeys,
+  compareKeys,
+  type ObjectStore,
+  QUICK_RETRIES,
+} from "../src/index.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -94,7 +100,8 @@ describe("absent keys", () => {
     const store = new FaultyObjectStore(storeWith(["a", "b"]), (call) =>
       call === "page" ? "spoil" : "none",
     );
-    await expect(absentFrom(store, paged(["z"], 1))).rejects.toThrow("the listing is out of order");
+    const finding = absentFrom(store, paged(["z"], 1));
+    await expect(finding).rejects.toMatchObject({ code: "LISTING_BROKEN" });
   });
 
   test("are not concluded from keys out of order, or twice the same", async () => {
@@ -108,11 +115,28 @@ describe("absent keys", () => {
     }
   });
 
-  test("are not concluded from a listing that fails half-way", async () => {
+  test("are not concluded from a listing that fails half-way again and again", async () => {
+    const clock = new VirtualClock();
     const store = new FaultyObjectStore(storeWith(["a", "b"], 1), (call, key) =>
       call === "page" && key === "b" ? "fail" : "none",
     );
-    await expect(absentFrom(store, paged(["a", "b"], 1))).rejects.toThrow("503 Slow Down (page)");
+    const finding = absentFrom(store, paged(["a", "b"], 1), { clock }).catch((error) => error);
+    await clock.advance(60_000);
+    expect(String(await finding)).toContain("503 Slow Down (page)");
+  });
+
+  test("are found although a page of the listing fails once", async () => {
+    const clock = new VirtualClock();
+    let failures = 1;
+    const store = new FaultyObjectStore(storeWith(["a", "b", "d"], 1), (call, key) => {
+      if (call !== "page" || key !== "b" || failures === 0) return "none";
+      failures -= 1;
+      return "fail";
+    });
+    const finding = absentFrom(store, paged(["a", "b", "c", "d"], 2), { clock });
+    await clock.advance(5_000);
+    expect(await finding).toEqual({ looked: 4, absent: 1, first: ["c"] });
+    expect(failures).toBe(0);
   });
 });
 
@@ -123,7 +147,7 @@ function storeWith(keys: readonly string[], pageSize = 1_000): MemoryObjectStore
 }
 
 function absentFrom(
-  store: Pick<MemoryObjectStore, "list" | "head">,
+  store: ObjectStore,
   keys: AsyncIterable<readonly string[]>,
   {
     keep = 10_000,
