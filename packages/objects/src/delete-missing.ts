@@ -62,6 +62,8 @@ export interface DeleteRequest {
   readonly onFailed?: (name: string, error: CloudPhoenixError) => void;
   /** Whose objects may be deleted, in place of the rule about stamps. */
   readonly mayDelete?: (name: string, target: ObjectFacts) => boolean;
+  /** What is kept this time, and looked at again the next. */
+  readonly holdsBack?: (tombstone: Tombstone, target: ObjectFacts) => boolean;
   /** Told of objects that may not. */
   readonly onForeign?: (name: string) => void;
   /** Asked before every delete; what it throws ends them all. */
@@ -159,6 +161,7 @@ async function confirmed(
       const verdict = await unlessRefused(work, name, request);
       if (verdict === "delete") toDelete.push(tombstone);
       else if (verdict === null) counts.failed += 1;
+      else if (verdict === "hold") return;
       else if (verdict === "foreign") {
         counts.foreign += 1;
         request.onForeign?.(name);
@@ -174,17 +177,19 @@ async function confirmed(
 }
 
 async function judge(
-  { name, targetEtag }: Tombstone,
-  { source, target, rules, mayDelete }: DeleteRequest,
+  tombstone: Tombstone,
+  { source, target, rules, mayDelete, holdsBack }: DeleteRequest,
   tools: CopyTools,
   signal: AbortSignal,
-): Promise<"delete" | "foreign" | "reprieve"> {
+): Promise<"delete" | "foreign" | "hold" | "reprieve"> {
+  const { name, targetEtag } = tombstone;
   const atTarget = await call(tools, signal, (limited) =>
     target.store.head(target.prefix + name, limited),
   );
   if (atTarget?.etag !== targetEtag) return "reprieve";
   const isOurs = mayDelete?.(name, atTarget) ?? (!rules.onlyStamped || isOwnCopy(atTarget));
   if (!isOurs) return "foreign";
+  if (holdsBack?.(tombstone, atTarget) ?? false) return "hold";
   return (await isHeld(source, name, tools, signal)) ? "reprieve" : "delete";
 }
 

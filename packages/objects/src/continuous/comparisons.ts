@@ -32,6 +32,8 @@ export interface ComparisonsParts {
   readonly maxMs: number;
   /** How long a deleted object stays at the target. */
   readonly deleteDelayMs: number;
+  /** One was complete, and its deletes are done. */
+  readonly onComplete: (signal: AbortSignal) => Promise<void>;
   /** There is something to copy. */
   readonly onFound: () => void;
 }
@@ -69,7 +71,10 @@ export class Comparisons {
     for (;;) {
       const nowMs = this.#now();
       const wanted = pending.overflowed || gauge.reconciliationWanted(nowMs);
-      if (this.#schedule.isDue(nowMs, wanted)) await this.#compare(signal);
+      if (this.#schedule.isDue(nowMs, wanted)) {
+        await this.#compare(signal);
+        await this.#parts.onComplete(signal);
+      }
       await tools.surroundings.clock.sleep(LOOK_MS, signal);
     }
   }
@@ -127,7 +132,7 @@ export class Comparisons {
     const nowMs = this.#now();
     const changedMs = sourceTime.onOurClock(there.modifiedMs, beganMs);
     mover.forget(name);
-    failures.met(name, nowMs);
+    failures.met(name, nowMs, there.sizeBytes);
     pending.found({ key: name, changedMs, nowMs, atTarget: here !== null });
     onFound();
   }

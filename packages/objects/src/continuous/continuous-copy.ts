@@ -70,6 +70,14 @@ export interface ContinuousCopyOptions {
   readonly log: (level: "info" | "warn", message: string) => void;
 }
 
+/** A change that could not be copied; without an instant, an object that is at the target alone. */
+interface FailedChange {
+  readonly key: string;
+  readonly changedMs: number | null;
+  /** In a row, this one included. */
+  readonly tries: number;
+}
+
 /** Keys handed out at once, and how long authority is good for: together they make a batch. */
 const BATCH_MAX = 64;
 const AUTHORITY_MS = 100;
@@ -97,6 +105,7 @@ export class ContinuousCopy {
   #authorisedMs = -Infinity;
   #copied = 0;
   #bytes = 0;
+  #copiedMs = -Infinity;
 
   constructor(options: ContinuousCopyOptions) {
     this.#options = options;
@@ -114,8 +123,9 @@ export class ContinuousCopy {
       mover: this.#mover,
       limits: limits.deletes,
       earlier: this.#earlier?.deletes ?? [],
-      oldestUncopiedMs: () => oldestOf(this.#pending.oldestMs, this.#failures.oldestFinalMs),
-      onConflict: (name, error) => this.#noteFailure(name, null, error),
+      oldestUncopiedMs: () => oldestOf(this.#pending.oldestMs, this.#failures.oldestUnseenMs),
+      mayBeRenamed: (missing) => this.#failures.mayBeRenamed(missing),
+      onConflict: (key, error) => this.#noteFailure({ key, changedMs: null, tries: 1 }, error),
       onDeleted: (name) => this.#noteDeleted(name),
     });
     this.#sourceTime = new SourceTime(source, from);
@@ -149,6 +159,10 @@ export class ContinuousCopy {
       maxMs: limits.reconcileMaxMs,
       deleteDelayMs: limits.deletes.delayMs,
       onFound: () => this.#work.wake(),
+      onComplete: async (signal) => {
+        await this.#authorise(signal);
+        await this.#mover.endLeftUploads(signal);
+      },
     });
   }
 
@@ -272,6 +286,7 @@ export class ContinuousCopy {
       if (outcome.kind === "copied") {
         this.#copied += 1;
         this.#bytes += outcome.sizeBytes;
+        this.#copiedMs = this.#now();
       }
       this.#pending.settle(key);
       this.#failures.healed(key);
@@ -288,7 +303,7 @@ export class ContinuousCopy {
       this.#pending.putBack(key);
       return;
     }
-    const { retried } = this.#noteFailure(key, changedMs, error);
+    const { retried } = this.#noteFailure({ key, changedMs, tries: attempts + 1 }, error);
     if (!retried) {
       this.#pending.settle(key);
       return;
@@ -299,12 +314,14 @@ export class ContinuousCopy {
   }
 
   #noteFailure(
-    key: string,
-    changedMs: number | null,
+    { key, changedMs, tries }: FailedChange,
     error: unknown,
   ): { readonly retried: boolean } {
-    const retried = !FINAL_FAILURES.some((code) => hasCode(error, code));
     const code = error instanceof CloudPhoenixError ? error.code : "INTERNAL";
+    const retried = !(
+      FINAL_FAILURES.some((final) => final === code) ||
+      this.#failures.isLasting({ key, code, tries, othersCopiedMs: this.#copiedMs })
+    );
     const failure = { key, code, message: messageOf(error), changedMs, retried };
     if (this.#failures.failed(failure, this.#now())) {
       const then = retried ? "it is tried again" : "it needs a person";

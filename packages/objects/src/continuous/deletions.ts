@@ -3,7 +3,8 @@
  * `delete-missing.ts`, which every pass keeps as a whole. What it refuses is said until it is no longer so.
  *
  * 1. Nothing is deleted that went missing after a change that is not copied: that change may be its
- *    new name, and the old one all that is left.
+ *    new name, and the old one all that is left. Of a change that needs a person, which may take long, the
+ *    size is known as a rule: then only what has the same size is held back.
  * 2. The limit holds for the last hour, not for one pass, and outlives the process.
  * 3. What was deleted is forgotten by whoever copies, and looked at once more.
  */
@@ -14,6 +15,7 @@ import { addressOf, type ObjectPlace } from "../object-place.ts";
 import type { MissingObject, TombstoneStore } from "../tombstone-store.ts";
 import type { DeletedThen } from "./copier-memory.ts";
 import { DeleteVelocity } from "./delete-velocity.ts";
+import type { WentMissing } from "./failure-list.ts";
 import { conflictAt, type KeyMover } from "./key-mover.ts";
 import { STORE_TIME_MARGIN_MS } from "./source-time.ts";
 
@@ -36,8 +38,10 @@ export interface DeletionsOptions {
   /** What was deleted before this process. */
   readonly earlier: readonly DeletedThen[];
   readonly authority: (signal: AbortSignal) => Promise<void>;
-  /** The oldest change that is not copied, whether it ever will be or not; null if there is none. */
+  /** The oldest change that is not copied, but for those that `mayBeRenamed` knows; null if there is none. */
   readonly oldestUncopiedMs: () => number | null;
+  /** Whether it may be an object that cannot be copied, under its old name. */
+  readonly mayBeRenamed: (missing: WentMissing) => boolean;
   /** Somebody's object is at the target alone. */
   readonly onConflict: (name: string, error: unknown) => void;
   readonly onDeleted: (name: string) => void;
@@ -48,6 +52,8 @@ export class Deletions {
   readonly #velocity: DeleteVelocity;
   #round: number | null = null;
   #deleted = 0;
+  /** By the pass under way, or the last one. */
+  #held = 0;
   #refusal: string | null = null;
 
   constructor(options: DeletionsOptions) {
@@ -102,10 +108,12 @@ export class Deletions {
   async deleteDue(completedMs: number, targetObjects: number, signal: AbortSignal): Promise<void> {
     const { tombstones, limits } = this.#options;
     const sinceMs = this.#dueMs(completedMs);
+    this.#held = 0;
     if (!(await this.#deleteSince(sinceMs, targetObjects, signal))) return;
     const { due } = await tombstones.count(completedMs - limits.delayMs);
     const { due: looked } = await tombstones.count(sinceMs);
-    this.#refusal = due === looked ? null : heldBack(due - looked);
+    const held = due - looked + this.#held;
+    this.#refusal = held === 0 ? null : heldBack(held);
   }
 
   /** What went missing by then is due, and nothing that is not copied is older. */
@@ -143,6 +151,8 @@ export class Deletions {
           sinceMs,
           targetObjects,
           mayDelete: (name, there) => mover.mayReplace(name, there),
+          holdsBack: ({ sinceMs: missingMs }, { sizeBytes }) =>
+            this.#holdsBack({ sizeBytes, sinceMs: missingMs }),
           onForeign: (name) => this.#options.onConflict(name, conflictAt(addressOf(target, name))),
           onDeleted: (name) => this.#noteDeleted(name),
           authority,
@@ -156,6 +166,12 @@ export class Deletions {
       this.#refusal = `deletes are held back: more than ${allowed} of ${targetObjects + lately} objects would be deleted within an hour (${lately} were); look whether they are really gone at the active site, then raise objects.deletes in the configuration`;
       return false;
     }
+  }
+
+  #holdsBack(missing: WentMissing): boolean {
+    const mayBe = this.#options.mayBeRenamed(missing);
+    if (mayBe) this.#held += 1;
+    return mayBe;
   }
 
   #noteDeleted(name: string): void {

@@ -1,17 +1,42 @@
 import { type CopiedMark, UNCOPIED_MAX } from "./copier-memory.ts";
+import { PERHAPS_FINAL } from "./final-failures.ts";
+import { STORE_TIME_MARGIN_MS } from "./source-time.ts";
 import { FAILURES_MAX, type ObjectFailure } from "./replication-facts.ts";
 
 /** Keys remembered; of further ones only the number and the oldest change are known. */
 const REMEMBERED_MAX = 1_000;
+/** So many tries make a failure a lasting one, about a quarter of a minute of them. */
+const LASTING_TRIES = 5;
+/** More than these at once are no matter of single objects. */
+const LASTING_MAX = 20;
 
 export interface NotedFailure extends Omit<ObjectFailure, "sinceMs"> {
   /** The change that cannot be copied; null for an object that is at the target alone. */
   readonly changedMs: number | null;
 }
 
+/** A failure that may be the store's, and what speaks for its being the object's. */
+export interface FailedTry {
+  readonly key: string;
+  readonly code: string;
+  /** In a row, this one included. */
+  readonly tries: number;
+  /** When another object was copied last. */
+  readonly othersCopiedMs: number;
+}
+
 interface Remembered extends NotedFailure {
   readonly sinceMs: number;
   readonly lastMs: number;
+  /** What a comparison saw of it at the source, and when; null before one did. */
+  readonly seen: { readonly sizeBytes: number; readonly atMs: number } | null;
+}
+
+/** What went missing at the source. */
+export interface WentMissing {
+  readonly sizeBytes: number;
+  /** When the first comparison that missed it was complete. */
+  readonly sinceMs: number;
 }
 
 /** Final failures that have no place in the list. */
@@ -51,10 +76,22 @@ export class FailureList {
       }));
   }
 
-  /** The oldest change that is not copied and will not be by itself; null if there is none. */
-  get oldestFinalMs(): number | null {
-    const oldestMs = Math.min(this.#furtherMs, ...this.#final.map(({ changedMs }) => changedMs));
+  /** The oldest change that is not copied and will not be by itself, of objects whose size is not known. */
+  get oldestUnseenMs(): number | null {
+    const unseen = this.#final.filter(({ seen }) => seen === null);
+    const oldestMs = Math.min(this.#furtherMs, ...unseen.map(({ changedMs }) => changedMs));
     return oldestMs === Infinity ? null : oldestMs;
+  }
+
+  /**
+   * Whether what went missing may be what is not copied, under its old name: a rename keeps the size. One that was
+   * seen before the old name was missed may have become another since.
+   */
+  mayBeRenamed({ sizeBytes, sinceMs }: WentMissing): boolean {
+    return this.#final.some(({ changedMs, seen }) => {
+      if (changedMs - STORE_TIME_MARGIN_MS >= sinceMs) return false;
+      return seen === null || seen.sizeBytes === sizeBytes || seen.atMs <= sinceMs;
+    });
   }
 
   /** The final ones by name as far as there is room, and the oldest change of the others. */
@@ -67,6 +104,20 @@ export class FailureList {
     };
   }
 
+  /**
+   * Whether a failure that a whole store may have is one of this object, which then needs a person like one that can
+   * never be copied: it came `LASTING_TRIES` times in a row while others were copied, and there are few of them.
+   * It stays so until the object is copied.
+   */
+  isLasting({ key, code, tries, othersCopiedMs }: FailedTry): boolean {
+    if (!PERHAPS_FINAL.includes(code)) return false;
+    const known = this.#failures.get(key);
+    if (known === undefined) return false;
+    if (!known.retried && known.code === code) return true;
+    const lasting = this.#final.filter((one) => PERHAPS_FINAL.includes(one.code)).length;
+    return tries >= LASTING_TRIES && othersCopiedMs > known.lastMs && lasting < LASTING_MAX;
+  }
+
   /** True if nothing was known of it, or something else. */
   failed(failure: NotedFailure, nowMs: number): boolean {
     const known = this.#failures.get(failure.key);
@@ -75,20 +126,23 @@ export class FailureList {
       return false;
     }
     const sinceMs = known?.sinceMs ?? nowMs;
-    this.#failures.set(failure.key, { ...failure, sinceMs, lastMs: nowMs });
-    return known?.code !== failure.code;
+    const seen = known?.seen ?? null;
+    this.#failures.set(failure.key, { ...failure, sinceMs, lastMs: nowMs, seen });
+    return known?.code !== failure.code || known.retried !== failure.retried;
   }
 
   /** A comparison met the object again; whether it can be copied now is not known yet. */
-  met(key: string, nowMs: number): void {
+  met(key: string, nowMs: number, sizeBytes: number): void {
     const known = this.#failures.get(key);
-    if (known !== undefined) this.#failures.set(key, { ...known, lastMs: nowMs });
+    const seen = { sizeBytes, atMs: nowMs };
+    if (known !== undefined) this.#failures.set(key, { ...known, lastMs: nowMs, seen });
   }
 
   /** A comparison saw it at the target alone: there is nothing to copy any more. */
   metAlone(key: string, nowMs: number): void {
-    if (this.#failures.get(key)?.changedMs === null) this.met(key, nowMs);
-    else this.healed(key);
+    const known = this.#failures.get(key);
+    if (known?.changedMs !== null) this.healed(key);
+    else this.#failures.set(key, { ...known, lastMs: nowMs });
   }
 
   healed(key: string): void {

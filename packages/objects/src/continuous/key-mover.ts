@@ -15,6 +15,7 @@ import { type CopyTools, call } from "../copy-tools.ts";
 import { addressOf, type ObjectPlace } from "../object-place.ts";
 import type { ObjectEntry, ObjectFacts } from "../object-store.ts";
 import { isOwnCopy } from "../stamp.ts";
+import type { UploadRecord } from "../upload-journal.ts";
 import { CANARY_NAME } from "./canary.ts";
 import { isInParts } from "./in-parts.ts";
 
@@ -168,9 +169,30 @@ export class KeyMover {
     const { target, tools } = this.#options;
     const unfinished = await tools.journal.find(target.prefix + name);
     if (unfinished === null) return;
-    const { key, upload } = unfinished.record;
+    await this.#end(unfinished.record, signal);
+  }
+
+  /**
+   * Ends uploads in parts, whoever began them, of versions that the source does not have any more: nobody would go on
+   * with them.
+   * @throws {CloudPhoenixError} what a store says
+   */
+  async endLeftUploads(signal: AbortSignal): Promise<void> {
+    const { source, target, tools } = this.#options;
+    for (const record of await tools.journal.all()) {
+      if (!record.key.startsWith(target.prefix)) continue;
+      const name = record.key.slice(target.prefix.length);
+      const now = await this.#head(source, name, signal);
+      if (now?.etag !== record.sourceEtag) await this.#end(record, signal);
+    }
+  }
+
+  async #end({ key, upload }: UploadRecord, signal: AbortSignal): Promise<void> {
+    const { target, tools } = this.#options;
     await call(tools, signal, (limited) => target.store.abortUpload(upload, limited));
-    await tools.journal.forget(key);
+    // A copy that is under way may have begun another one.
+    const journaled = await tools.journal.find(key);
+    if (journaled?.record.upload.token === upload.token) await tools.journal.forget(key);
   }
 
   #gone(name: string): KeyOutcome {

@@ -93,6 +93,50 @@ describe("a renamed object", () => {
     expect(copier.facts().deletesHeldBack).toBeNull();
   });
 
+  test("keeps what may be it and has its size, and nothing else, while a name is refused for good", async () => {
+    world = new CopyWorld({ target: { refuses: (key) => key.endsWith(".") } });
+    world.source.put("since long.", "x");
+    await world.clock.advance(60_000);
+    for (const key of ["b", "long", "short"]) world.source.put(key, key === "short" ? "y" : key);
+    const copier = world.copier();
+    world.start(copier);
+    await world.clock.advance(2_000);
+    world.source.remove("long");
+    world.source.remove("short");
+    await world.clock.advance(2 * DELAY);
+    expect(world.copies()).toEqual(["b", "short"]);
+    expect(copier.facts().deletesHeldBack).toMatch(/deletes are held back: 1 objects are due/u);
+  });
+
+  test("while the listing is read, to a name that was refused before, does not lose its old name", async () => {
+    world = new CopyWorld({
+      source: { pageSize: 1 },
+      target: { refuses: (key) => key.endsWith(".") },
+    });
+    world.source.put("a.", "x");
+    world.source.put("b", "1");
+    world.source.put("k1", "longer");
+    let renames = false;
+    const copier = world.copier({
+      limits: { deletes: { delayMs: 0, maxPercent: 100, maxCount: 100 } },
+      // `a.` has been listed by then, `k1` has not.
+      sourceFaults: (call, key) => {
+        if (renames && call === "page" && key === "b") {
+          renames = false;
+          world.source.put("a.", "longer");
+          world.source.remove("k1");
+        }
+        return "none";
+      },
+    });
+    world.start(copier);
+    await world.clock.advance(130_000);
+    expect(copier.facts().needPerson).toBe(1);
+    renames = true;
+    await world.clock.advance(2 * DELAY);
+    expect(world.copies()).toEqual(["b", "k1"]);
+  });
+
   test("whose copy under the new name fails for now is deleted only once that is over", async () => {
     let broken = true;
     const copier = world.copier({
