@@ -153,15 +153,18 @@ export class Judge {
     this.#runs.get(event.runId)?.noted(event, this.#world.scheduler.nowMs);
   }
 
-  /** Somebody has read what a step asks and is about to approve it. */
-  agrees(runId: string, step: string, by: string): void {
-    this.#runs.get(runId)?.agreed.add(`${step} ${by}`);
+  /**
+   * Somebody has read what a step asks and is about to approve it. Null: its record does not say yet
+   * which one that is, although its question is there; then nothing is held against them.
+   */
+  agrees(runId: string, step: string | null, by: string): void {
+    this.#runs.get(runId)?.agreed.add(`${step ?? "any"} ${by}`);
   }
 
   approved(runId: string, step: string | null, by: string): void {
     const story = this.#runs.get(runId);
     if (story === undefined || step === null) return;
-    if (!story.agreed.has(`${step} ${by}`)) {
+    if (!story.agreed.has(`${step} ${by}`) && !story.agreed.has(`any ${by}`)) {
       const { truth } = this.#world;
       truth.violate(
         "unasked-approval",

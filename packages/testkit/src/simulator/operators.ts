@@ -76,7 +76,7 @@ export class Operators {
         const step = run.steps.find(isAsking);
         // Whoever has not spoken last: a question wants two different people at most.
         const by = NAMES[run.approvals.length % NAMES.length] ?? NAMES[0];
-        if (step !== undefined) this.#world.judge.agrees(run.id, step.id, by);
+        this.#world.judge.agrees(run.id, step?.id ?? null, by);
         this.#later(run.id, { kind: "approve", by, comment: "seen", question: run.question ?? 0 });
       } else if (run.status === "needs-attention") {
         this.#answered.add(question);
