@@ -1,3 +1,5 @@
+import http from "node:http";
+import type { AddressInfo } from "node:net";
 import { BlobObjectStore } from "@cloudphoenix/adapter-azure";
 import { type Azurite, startAzurite } from "@cloudphoenix/local-objects";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -32,6 +34,32 @@ test("warns that what is deleted is gone, until soft delete is on", async () => 
   expect(await store.inspect(SIGNAL)).toEqual([]);
   expect(store.capabilities.keepsDeleted).toBe(true);
   store.close();
+});
+
+test("refuses an account with a hierarchical namespace, which lists in another order", async () => {
+  const properties = "<StorageServiceProperties></StorageServiceProperties>";
+  const server = http.createServer(({ url }, response) => {
+    const isAccount = url?.includes("restype=account") === true;
+    response.writeHead(200, isAccount ? { "x-ms-is-hns-enabled": "true" } : {}).end(properties);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const store = new BlobObjectStore({
+    endpoint: new URL(`http://127.0.0.1:${port}/lake`),
+    container: "receipts",
+    credential: { kind: "shared-key", account: "lake", key: "a2V5" },
+  });
+
+  const findings = await store.inspect(SIGNAL);
+
+  expect(findings).toContainEqual({
+    severity: "refuse",
+    message: expect.stringContaining("hierarchical namespace"),
+    hint: expect.stringContaining("without"),
+  });
+  store.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test("a container that is not there is no empty container", async () => {

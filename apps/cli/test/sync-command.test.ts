@@ -53,6 +53,12 @@ describe("options", () => {
     [{ allowEmptySource: true }, "--allow-empty-source means nothing without --delete"],
     [{ memory: 8 * 1024 * 1024 - 1 }, "--memory is less than one part"],
     [{ verify: true, delete: true }, "--verify changes nothing"],
+    [{ verify: true, concurrency: 4 }, "--concurrency means nothing with --verify"],
+    [{ verify: true, memory: 64 * 1024 * 1024 }, "--memory means nothing with --verify"],
+    [
+      { verify: true, serverSideCopy: "never" as const },
+      "--server-side-copy means nothing with --verify",
+    ],
   ])("%j are refused: %s", (choices, why) => {
     expect(() => refuseNonsense({ ...none, ...choices })).toThrow(why);
   });

@@ -2,7 +2,7 @@
  * Two sorted listings, walked side by side in constant memory.
  *
  * Owns: pairing names and telling what each pair is. Does not own: what to do about it.
- * 1. Every name of the range on either side comes exactly once, in ascending order.
+ * 1. Every name of the range on either side comes exactly once, in ascending order; the empty name never does.
  * 2. Only the merge that *returns* has seen both sides completely. Until then a name that is missing
  *    on one side may be somewhere in the part of a listing that never came: whoever deletes, or
  *    concludes anything from what is missing, waits for the end. A merge that throws concludes nothing.
@@ -82,7 +82,8 @@ async function* pairs(
     while (source.ready && target.ready) {
       const pair = nextPair(source, target);
       if (pair === null) break;
-      if (includes?.(pair.name) ?? true) batch.push(pair);
+      // The empty name is the mark that a console leaves for the folder itself: nothing that is in it.
+      if (pair.name !== "" && (includes?.(pair.name) ?? true)) batch.push(pair);
     }
     if (batch.length > 0) yield batch;
     if (source.done && target.done) return;

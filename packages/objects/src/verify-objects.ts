@@ -9,6 +9,7 @@
  */
 import { createHash } from "node:crypto";
 import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
+import { BandwidthLimit } from "./bandwidth-limit.ts";
 import { Lane } from "./lane.ts";
 import { mergeListings, type Pair } from "./merge-listings.ts";
 import type { ObjectPlace } from "./object-place.ts";
@@ -28,6 +29,8 @@ export interface VerifyOptions {
   /** Believe no stored hash: read every byte of both sides. */
   readonly readEverything?: boolean;
   readonly retries?: RetryPolicy;
+  /** At most so much is read of both sides together. Default: no limit. */
+  readonly bytesPerSecond?: number;
   /** Told after every page of the listings. */
   readonly onProgress?: (progress: VerifyProgress) => void;
 }
@@ -70,6 +73,7 @@ export async function verifyObjects(options: VerifyOptions): Promise<VerifySumma
 class Verification {
   readonly #options: VerifyOptions;
   readonly #lane: Lane;
+  readonly #bandwidth: BandwidthLimit;
   readonly #differences: Difference[] = [];
   #looked = 0;
   #compared = 0;
@@ -79,6 +83,7 @@ class Verification {
   constructor(options: VerifyOptions) {
     this.#options = options;
     const { clock } = options.surroundings;
+    this.#bandwidth = new BandwidthLimit(options.bytesPerSecond ?? null, clock);
     this.#lane = new Lane({ most: AT_ONCE, waitingMost: AT_ONCE, clock });
   }
 
@@ -180,13 +185,22 @@ class Verification {
     for await (const chunk of store.read({ key, etag }, signal)) {
       md5.update(chunk);
       this.#readBytes += chunk.byteLength;
+      await this.#bandwidth.take(chunk.byteLength, signal);
     }
     return md5.digest("hex");
   }
 
   #call<T>(work: (signal: AbortSignal) => Promise<T>, bytes = 0): Promise<T> {
-    const { surroundings, signal, retries = DEFAULT_RETRIES } = this.#options;
-    return withRetries(work, { surroundings, signal, policy: retries, bytes });
+    const { surroundings, signal, retries = DEFAULT_RETRIES, bytesPerSecond } = this.#options;
+    // Both sides of every object that is compared share the limit.
+    const slowest = (bytesPerSecond ?? Infinity) / (2 * AT_ONCE);
+    const attemptLimitMs = retries.attemptLimitMs + (bytes / slowest) * 1_000;
+    return withRetries(work, {
+      surroundings,
+      signal,
+      policy: { ...retries, attemptLimitMs },
+      bytes,
+    });
   }
 
   #oneSided({ name, kind, source }: Pair): void {

@@ -245,6 +245,29 @@ describe("a sync", () => {
     expect(await state.journal.all()).toEqual([]);
   });
 
+  test("copies a folder without the mark that a console left for it", async () => {
+    const { source, target, run } = setup();
+    source.put("in/", "");
+    source.put("in/a", "1");
+
+    const summary = await run({ source: placeOf(source, "in/") });
+
+    expect(summary).toMatchObject({ outcome: "done", progress: { sourceObjects: 1, copied: 1 } });
+    expect(target.keys()).toEqual(["a"]);
+  });
+
+  test("keeps to its bandwidth with a large object, too", async () => {
+    const { source, target, run, surroundings } = setup();
+    source.put("large", Buffer.alloc(9_500, 7));
+    const startMs = surroundings.nowMs;
+
+    await run({ limits: { ...LIMITS, bytesPerSecond: 1_000 } });
+
+    expect(target.bytesOf("large")).toHaveLength(9_500);
+    // The last part may be read as soon as all before it are paid for.
+    expect(surroundings.nowMs - startMs).toBeGreaterThanOrEqual(8_500);
+  });
+
   test("keeps to its bandwidth", async () => {
     const { source, run, surroundings } = setup();
     fill(source, 20, 500);

@@ -32,6 +32,20 @@ function verified(
 }
 
 describe("verifying", () => {
+  test("reads no faster than it may", async () => {
+    const stores = twins(30);
+    const surroundings = hurriedSurroundings();
+    const startMs = surroundings.nowMs;
+
+    const limits = { readEverything: true, bytesPerSecond: 100 };
+    const summary = await verified(stores, { ...limits, surroundings });
+
+    const { readBytes } = summary.progress;
+    expect(summary.outcome).toBe("same");
+    expect(readBytes).toBeGreaterThan(500);
+    expect(surroundings.nowMs - startMs).toBeGreaterThan(readBytes * 10 - 1_000);
+  });
+
   test("finds two places the same, without reading what the stores have hashed", async () => {
     expect(await verified(twins(30))).toEqual({
       outcome: "same",

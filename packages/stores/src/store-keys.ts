@@ -35,7 +35,8 @@ export async function s3Keys({ credentialsFile }: S3Address): Promise<StaticCred
 }
 
 /**
- * A shared key if one is named, else a token of the process's own role.
+ * The key of a file that was named, else a token of the process's own role; a key in the environment only where no
+ * workload identity is configured, or where a token would travel unencrypted (an emulator).
  * @throws {CloudPhoenixError} `CONFIG_UNREADABLE`; `BAD_REQUEST` where a token would travel unencrypted
  */
 export async function blobCredential(
@@ -44,7 +45,9 @@ export async function blobCredential(
   environment: Environment,
 ): Promise<StorageCredential> {
   const { account, credentialsFile } = address;
-  const key = await accountKey(address, environment);
+  const hasRole = (environment["AZURE_FEDERATED_TOKEN_FILE"] ?? "") !== "";
+  const role = hasRole && endpoint.protocol === "https:";
+  const key = await accountKey(address, role ? {} : environment);
   if (key !== null) return { kind: "shared-key", account, key };
   if (endpoint.protocol !== "https:") {
     const where = credentialsFile === null ? "AZURE_STORAGE_KEY is not set" : credentialsFile;

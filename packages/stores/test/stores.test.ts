@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DefaultAzureCredential } from "@azure/identity";
 import { openPlace, openSiteStore, parseObjectAddress } from "@cloudphoenix/stores";
 import { afterAll, describe, expect, test } from "vitest";
+import { blobCredential, type Environment } from "../src/store-keys.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "cloudphoenix-stores-"));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -139,3 +141,48 @@ test.each([
   place.close();
   expect(place.location).toEqual({ server, container, prefix });
 });
+
+describe("who somebody is to a Blob account", () => {
+  const key = { AZURE_STORAGE_KEY: "a2V5" };
+  const role = { AZURE_FEDERATED_TOKEN_FILE: "/var/run/token" };
+  const file = join(scratch, "blob-key");
+  writeFileSync(file, "azure_storage_key = a2V5\n");
+  const named = `?credentials-file=${file}`;
+  const emulator = "http://127.0.0.1:1/shop";
+
+  const azure = "https://shop.blob.core.windows.net";
+
+  test.each([
+    ["the machine's or the user's identity, if nothing is said", {}],
+    ["the role of the pod, and no key in its environment", { ...key, ...role }],
+  ])("is %s", async (_what, environment) => {
+    const credential = await credentialAt(azure, "", environment);
+
+    expect(credential).toEqual({ kind: "token", credential: expect.any(DefaultAzureCredential) });
+  });
+
+  test.each([
+    ["the key in the environment where no role is configured", "", key],
+    ["the key of a file that was named, whatever else there is", named, role],
+  ])("is %s", async (_what, query, environment) => {
+    const credential = await credentialAt(azure, query, environment);
+
+    expect(credential).toEqual({ kind: "shared-key", account: "shop", key: "a2V5" });
+  });
+
+  test("is the key at an emulator, to which no token may travel", async () => {
+    const credential = await credentialAt(emulator, "", { ...key, ...role });
+
+    expect(credential).toEqual({ kind: "shared-key", account: "shop", key: "a2V5" });
+  });
+});
+
+function credentialAt(
+  endpoint: string,
+  query: string,
+  environment: Environment,
+): ReturnType<typeof blobCredential> {
+  const address = parseObjectAddress(`azblob://shop/receipts${query}`);
+  if (address.kind !== "azblob") throw new Error("another kind of address");
+  return blobCredential(address, new URL(endpoint), environment);
+}

@@ -171,6 +171,8 @@ async function copy(pair: Pair, choices: SyncChoices, invocation: Invocation): P
       },
     });
     display.clear();
+    const { sourceObjects, targetObjects } = summary.progress;
+    if (sourceObjects + targetObjects === 0) warnOfPatterns(choices, terminal);
     terminal.result(summary, syncText(summary));
     return exitCodeOfSync(summary);
   } finally {
@@ -188,14 +190,22 @@ async function verify(pair: Pair, choices: SyncChoices, invocation: Invocation):
     signal,
     ...(includes === undefined ? {} : { includes }),
     ...(choices.sample === undefined ? {} : { sample: choices.sample }),
+    ...(choices.bandwidth === undefined ? {} : { bytesPerSecond: choices.bandwidth }),
     readEverything: choices.readEverything ?? false,
     onProgress: (progress) => display.update(() => verifyProgressText(progress)),
   });
   display.clear();
+  if (summary.progress.looked === 0) warnOfPatterns(choices, terminal);
   terminal.result(summary, verifyText(summary));
   if (summary.outcome === "same") return EXIT_CODES.done;
   if (summary.outcome === "interrupted") return EXIT_CODES.interrupted;
   return summary.stoppedBy === null ? EXIT_CODES.failed : exitCodeOf(summary.stoppedBy.code);
+}
+
+/** A mistake in a pattern looks like success. */
+function warnOfPatterns({ include, exclude }: SyncChoices, terminal: Invocation["terminal"]): void {
+  if (include.length + exclude.length === 0) return;
+  terminal.log("warn", "! No name on either side takes part: look at --include and --exclude.");
 }
 
 const EXIT_CODE_OF_OUTCOME: Readonly<Record<SyncSummary["outcome"], ExitCode>> = {

@@ -58,6 +58,18 @@ export function refuseNonsense(choices: SyncChoices): void {
   if (choices.verify === true && (choices.delete === true || choices.dryRun === true)) {
     throw bad("--verify changes nothing anyway", "Run it alone, before or after the other.");
   }
+  const ofCopies = [
+    ["--concurrency", choices.concurrency !== undefined],
+    ["--memory", choices.memory !== undefined],
+    ["--server-side-copy", choices.serverSideCopy !== "auto"],
+  ] as const;
+  for (const [option, isGiven] of ofCopies) {
+    if (choices.verify !== true || !isGiven) continue;
+    throw bad(
+      `${option} means nothing with --verify, which copies nothing`,
+      `Leave ${option} out.`,
+    );
+  }
 }
 
 function bad(message: string, hint: string): CloudPhoenixError {
