@@ -92,13 +92,16 @@ describe("sync", () => {
     expect(run.out).toContain("3 objects were copied without tags they may have");
   });
 
-  test.each(["--concurrency=4", "--verify"])("says that its patterns meet nothing (%s)", async (mode) => {
-    const run = await sync("nothing", "--include", "recipts/**", mode);
+  test.each(["--concurrency=4", "--verify"])(
+    "says that its patterns meet nothing (%s)",
+    async (mode) => {
+      const run = await sync("nothing", "--include", "recipts/**", mode);
 
-    expect(run.code).toBe(0);
-    expect(run.said).toContain("! No name on either side takes part");
-    expect((await sync("something", "--include", "a", mode)).said).not.toContain("takes part");
-  });
+      expect(run.code).toBe(0);
+      expect(run.said).toContain("! No name on either side takes part");
+      expect((await sync("something", "--include", "a", mode)).said).not.toContain("takes part");
+    },
+  );
 
   test("answers with one JSON value whose fields are a contract", async () => {
     const { code, out } = await sync("json", "--json");
