@@ -88,22 +88,18 @@ export function simulatedFencers(
 /** The database of a site as a means, over whatever controls it. */
 export function databaseFencer(databases: DatabaseControl): Fencer {
   const means = "database";
-  const proven = async (prove: () => Promise<FenceProof>): Promise<FenceProof> => {
-    try {
-      return await prove();
-    } catch (error) {
-      return unprovenBecause(means, error);
-    }
-  };
   return {
     means,
-    fence: (site, generation, signal) => proven(() => databases.fence(site, generation, signal)),
+    fence: (site, generation, signal) => databases.fence(site, generation, signal),
     unfence: (site, generation, signal) => databases.unfence(site, generation, signal),
-    forecast: (site, signal) =>
-      proven(async () => {
+    async forecast(site, signal) {
+      try {
         await databases.inspect(site, signal);
         return { means, degree: "confirmed", detail: "the database answers" };
-      }),
+      } catch (error) {
+        return unprovenBecause(means, error);
+      }
+    },
   };
 }
 

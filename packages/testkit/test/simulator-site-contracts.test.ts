@@ -55,7 +55,6 @@ function ground(): Ground {
 interface Means {
   readonly name: string;
   readonly degree: Exclude<FenceDegree, "unproven">;
-  readonly losses: readonly OutOfReach[];
   readonly place: (ground: Ground) => Process;
   readonly writersPass: (ground: Ground) => boolean;
 }
@@ -64,7 +63,6 @@ const MEANS: readonly Means[] = [
   {
     name: "database",
     degree: "confirmed",
-    losses: ["refusing", "silent"],
     place: ({ home }) => home.database.process,
     writersPass: ({ home: { database } }) => {
       // A fence ends the lease, too; its agent would renew it.
@@ -75,17 +73,15 @@ const MEANS: readonly Means[] = [
   {
     name: "network",
     degree: "network",
-    losses: ["refusing", "silent"],
     place: ({ world }) => world.edge,
     writersPass: ({ world, home }) => world.network.isOpen(world.internet.name, home.entry.name),
   },
 ];
 
-for (const [index, { name, degree, losses, place, writersPass }] of MEANS.entries()) {
+for (const [index, { name, degree, place, writersPass }] of MEANS.entries()) {
   describeFencer({
     name: `the simulator's ${name}`,
     degree,
-    losses,
     setup: async () => {
       const here = ground();
       const [fencer, another] = here.controllers.map((client) => {
