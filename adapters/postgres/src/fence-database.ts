@@ -24,6 +24,7 @@ import { subscriptionName } from "./object-names.ts";
 import { pollUntil } from "./poll-until.ts";
 import type { PostgresContext } from "./postgres-context.ts";
 import type { SiteConnection } from "./site-connections.ts";
+import { unfitTables } from "./preflight.ts";
 import { claimSite, readSiteRow } from "./site-row.ts";
 import { stopWaitingForStandby } from "./synchronous-standby.ts";
 import { BEGIN_GATE_CHANGE, closeGate, isLockFailure, readGate } from "./write-gate.ts";
@@ -160,6 +161,9 @@ async function forecast(connection: SiteConnection): Promise<FenceProof> {
     "select count(*)::int as count from pg_prepared_xacts where database = current_database()",
   );
   if (count > 0) return unproven(`${count} prepared transactions could hold the gates open`);
+  const problems = await unfitTables(connection);
+  const foreign = problems.filter(({ rule }) => rule === "not-the-owner");
+  if (foreign.length > 0) return unproven(foreign.map(({ sentence }) => sentence).join("; "));
   return { means: FENCE_MEANS, degree: "confirmed", detail: "the database answers and can refuse" };
 }
 

@@ -61,8 +61,13 @@ const VERSION_MIN = 160_000;
 /** The main worker or slot, and one to copy tables with. */
 const FREE_MIN = 2;
 
-/** What the application's tables must be, at the site they come from. */
+/** What a database may not hold besides fit tables, at the site it comes from. */
 export async function tableProblems(connection: SiteConnection): Promise<PreflightProblem[]> {
+  return [...(await unfitTables(connection)), ...(await leftBehind(connection))];
+}
+
+/** Application tables that cannot be replicated, or that we could not close. One short look. */
+export async function unfitTables(connection: SiteConnection): Promise<PreflightProblem[]> {
   const { site } = connection;
   const rows = await connection.query<TableRow>(TABLES);
   const problems: PreflightProblem[] = [];
@@ -79,6 +84,13 @@ export async function tableProblems(connection: SiteConnection): Promise<Preflig
       add("not-the-owner", `${row.own_role} is not (a member of) the owner of table ${object}`);
     }
   }
+  return problems;
+}
+
+/** What replication does not carry at all. */
+async function leftBehind(connection: SiteConnection): Promise<PreflightProblem[]> {
+  const { site } = connection;
+  const problems: PreflightProblem[] = [];
   const { count } = await connection.one<{ readonly count: number }>(
     "select count(*)::int as count from pg_largeobject_metadata",
   );

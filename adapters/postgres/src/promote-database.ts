@@ -18,6 +18,7 @@ import { closeGateAgainstWriters } from "./fence-database.ts";
 import { lapseLease } from "./lease/site-lease-control.ts";
 import { slotName, subscriptionName } from "./object-names.ts";
 import type { PostgresContext } from "./postgres-context.ts";
+import { unfitTables } from "./preflight.ts";
 import {
   completePromotion,
   type PromotionRecord,
@@ -35,10 +36,10 @@ import {
   dropDetached,
   readSubscription,
   receivedLsn,
-  type SubscriptionState,
   stopApplying,
 } from "./subscription.ts";
 import { stopWaitingForStandby } from "./synchronous-standby.ts";
+import { type SiteProblem, uncoveredTables } from "./uncovered-tables.ts";
 import { readGate } from "./write-gate.ts";
 
 /** How long to let the standby finish what has already arrived from a primary that went silent. */
@@ -75,11 +76,12 @@ async function promote(
   let record = await readPromotion(connection);
   if (row.role === "active") return repeated(request, record);
 
+  const starts = record === null || record.completed;
+  if (starts) await refuseIncompleteCopy(context, connection, request);
   if ((await readGate(connection)).open.length > 0) {
     await closeGateAgainstWriters(context, connection, signal);
   }
   if (record === null || record.completed) {
-    refuseIncompleteCopy(context, request, await readSubscription(connection, context.application));
     record = await recordPromotion(context, connection, request, signal);
   } else if (record.from !== request.from) {
     throw refused(`site ${request.site} is being promoted from ${record.from}`);
@@ -106,19 +108,39 @@ function repeated(request: PromotionRequest, record: PromotionRecord | null): Pr
   return promotionOf(request.site, record, true);
 }
 
-function refuseIncompleteCopy(
-  { sites }: PostgresContext,
+/** What a promotion cannot mend: it would lack the rows, or fail when it publishes the tables. */
+const STOPS_PROMOTION: ReadonlySet<SiteProblem["rule"]> = new Set([
+  "not-subscribed",
+  "unlogged-table",
+  "not-the-owner",
+]);
+
+/** Refuses before anything is changed, naming every table. */
+async function refuseIncompleteCopy(
+  context: PostgresContext,
+  connection: SiteConnection,
   { site, from }: PromotionRequest,
-  subscription: SubscriptionState | null,
-): void {
+): Promise<void> {
+  const subscription = await readSubscription(connection, context.application);
   // Of two sites one follows the other.
-  const canFollow = from !== site && sites.includes(from);
+  const canFollow = from !== site && context.sites.includes(from);
   if (subscription === null || !canFollow) throw refused(`site ${site} does not follow ${from}`);
   const { tables, unready } = subscription;
   if (tables === 0 || unready.length > 0) {
     const which = tables === 0 ? "any table" : unready.join(", ");
     throw refused(`site ${site} has no complete copy of ${which}`);
   }
+  const problems = [
+    ...(await unfitTables(connection)),
+    ...(await uncoveredTables(context, connection)),
+  ];
+  const stopping = problems.filter(({ rule }) => STOPS_PROMOTION.has(rule));
+  if (stopping.length === 0) return;
+  const sentences = stopping.map(({ sentence }) => sentence).join("; ");
+  throw refused(
+    `at site ${site}, ${sentences}`,
+    `Set up replication again, or drop at ${site} the tables that it can do without.`,
+  );
 }
 
 /** Stops applying, then writes down where it stopped and what follows from it. */
@@ -200,9 +222,12 @@ function promotionOf(site: SiteId, record: PromotionRecord, alreadyDone: boolean
   return { site, appliedLsn: lsn, reverseSlot, sequences, alreadyDone };
 }
 
-function refused(reason: string): CloudPhoenixError {
+function refused(
+  reason: string,
+  hint = "Look at the replication status of the site.",
+): CloudPhoenixError {
   return new CloudPhoenixError("PROMOTION_REFUSED", `promotion refused: ${reason}`, {
     retryable: false,
-    hint: "Look at the replication status of the site.",
+    hint,
   });
 }

@@ -18,9 +18,10 @@ import type { PostgresContext } from "./postgres-context.ts";
 import { readSchema } from "./read-schema.ts";
 import { type ActiveSample, judgeReplication, type StandbySample } from "./replication-state.ts";
 import { readStandby, sampleActive, writeHeartbeat } from "./sample-replication.ts";
-import { schemaDifferences } from "./schema-object.ts";
+import { schemaDifferences, type SchemaObject } from "./schema-object.ts";
 import { sampleSequences } from "./sequences.ts";
 import { readSubscription } from "./subscription.ts";
+import { siteProblems } from "./uncovered-tables.ts";
 
 const HEARTBEAT_DEADLINE_MS = 2_000;
 const SAMPLE_EVERY_MS = 2_000;
@@ -41,6 +42,12 @@ interface StandbyMemory {
   standby: StandbySample | null;
   progress: { readonly appliedAtMs: number | null; readonly errors: number } | null;
   schema: { readonly atMs: number; readonly differences: readonly string[] } | null;
+}
+
+interface SchemaLook {
+  readonly site: SiteId;
+  readonly objects: readonly SchemaObject[];
+  readonly problems: readonly string[];
 }
 
 export class PostgresReplicationWatch implements ReplicationWatch {
@@ -200,22 +207,31 @@ export class PostgresReplicationWatch implements ReplicationWatch {
   }
 
   async #compareSchemas(signal: AbortSignal): Promise<void> {
-    const { clock, connections, sites } = this.#context;
+    const { clock, sites } = this.#context;
     const active = this.#active;
     const standbys = sites.filter((site) => site !== active);
     const dueMs = clock.now() - SCHEMA_EVERY_MS;
     if (standbys.every((site) => (this.#standby(site).schema?.atMs ?? 0) > dueMs)) return;
-    const left = {
-      site: active,
-      objects: await connections.withSession(active, signal, readSchema),
-    };
+    const left = await this.#look(active, signal);
     for (const site of standbys) {
-      const right = { site, objects: await connections.withSession(site, signal, readSchema) };
+      const right = await this.#look(site, signal);
       if (active !== this.#active) return;
       this.#standby(site).schema = {
         atMs: clock.now(),
-        differences: schemaDifferences(left, right),
+        differences: [...schemaDifferences(left, right), ...left.problems, ...right.problems],
       };
     }
+  }
+
+  /** The schema of a site, and what of it is not covered there. */
+  async #look(site: SiteId, signal: AbortSignal): Promise<SchemaLook> {
+    const context = this.#context;
+    return context.connections.withSession(site, signal, async (connection) => ({
+      site,
+      objects: await readSchema(connection),
+      problems: (await siteProblems(context, connection)).map(
+        ({ sentence }) => `at ${site}, ${sentence}`,
+      ),
+    }));
   }
 }

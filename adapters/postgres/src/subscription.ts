@@ -20,8 +20,8 @@ export interface SubscriptionState {
 
 const WORKER_POLL_MS = 10;
 
-/** Subscriptions are listed for the whole server; a name is unique only within a database. */
-const OWN_SUBSCRIPTION = `(select s.oid from pg_subscription s join pg_database d on d.oid = s.subdbid
+/** `$1`: its name. Subscriptions are listed for the whole server; a name is unique in a database. */
+export const OWN_SUBSCRIPTION: string = `(select s.oid from pg_subscription s join pg_database d on d.oid = s.subdbid
   where s.subname = $1 and d.datname = current_database())`;
 
 /** Share of the stop limit after which a worker that did not stop by itself is ended. */

@@ -137,6 +137,16 @@ describe("a fence", () => {
     expect(await fencer.fence(SITE_A, 2, soon())).toMatchObject({ degree: "confirmed" });
   });
 
+  test("is forecast to be unproven while a table belongs to somebody else", async () => {
+    const { fencer } = (await following("foreign")).replication;
+    expect(await fencer.forecast(SITE_A, soon())).toMatchObject({ degree: "confirmed" });
+    await pair.ask(SITE_A, "create table public.dba (id int primary key)");
+    const forecast = await fencer.forecast(SITE_A, soon());
+    expect(forecast).toMatchObject({ degree: "unproven" });
+    expect(forecast.detail).toContain("not (a member of) the owner of table public.dba");
+    expect(await fencer.fence(SITE_A, 2, soon())).toMatchObject({ degree: "unproven" });
+  });
+
   test("is taken back whole, and only by the same generation or a newer one", async () => {
     const { control } = (await following("back")).replication;
     await control.fence(SITE_A, 3, soon());

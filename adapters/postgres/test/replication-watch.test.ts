@@ -154,6 +154,72 @@ test("schemas are compared, and a difference is named", async () => {
   ]);
 });
 
+/** What another watch, which remembers nothing, finds out about the schemas. */
+async function differences(): Promise<readonly string[]> {
+  const { watch } = pair.another();
+  watch.start();
+  await until(async () => watch.schemaDifferences(SITE_B) !== null);
+  await watch.stop();
+  return watch.schemaDifferences(SITE_B) ?? [];
+}
+
+async function atBoth(statement: string): Promise<void> {
+  for (const site of [SITE_A, SITE_B]) await pair.ask(site, statement);
+}
+
+test("a table that came after set-up is named at both sites until setting up again takes it up", async () => {
+  pair = await Pair.make(servers, { application: "came-later", leased: true });
+  await pair.follow();
+  expect(await differences()).toEqual([]);
+  await atBoth("set role cloudphoenix; create table public.later (id int primary key)");
+  expect(await differences()).toEqual([
+    `at ${SITE_A}, table public.later is not replicated: it is not published`,
+    `at ${SITE_A}, table public.later has no gate that could refuse writes`,
+    `at ${SITE_A}, table public.later does not ask for the lease`,
+    `at ${SITE_B}, table public.later is not replicated: the site does not subscribe to it`,
+    `at ${SITE_B}, table public.later has no gate that could refuse writes`,
+    `at ${SITE_B}, table public.later does not ask for the lease`,
+  ]);
+  await pair.follow();
+  expect(await differences()).toEqual([]);
+});
+
+test("what replication leaves behind is named, although it came after set-up", async () => {
+  pair = await Pair.make(servers, { application: "left-behind" });
+  await pair.follow();
+  await atBoth("set role cloudphoenix; create unlogged table public.cache (id int primary key)");
+  await atBoth("create table public.dba (id int primary key)");
+  await pair.ask(SITE_A, "select lo_from_bytea(4242, '\\x01')");
+  expect(await differences()).toEqual(
+    expect.arrayContaining([
+      `at ${SITE_A}, table public.cache is unlogged`,
+      `at ${SITE_B}, table public.cache is unlogged`,
+      `at ${SITE_A}, cloudphoenix is not (a member of) the owner of table public.dba`,
+      `at ${SITE_B}, cloudphoenix is not (a member of) the owner of table public.dba`,
+      `at ${SITE_A}, site ${SITE_A} holds 1 large objects, which replication leaves behind`,
+    ]),
+  );
+});
+
+test("a gate or a lease that somebody switched is named, and setting up again puts it right", async () => {
+  pair = await Pair.make(servers, { application: "gates", leased: true });
+  await pair.follow();
+  // What a bulk load usually does: our gates are closed with all triggers that it enables.
+  const admin = await pair.client(SITE_A, "admin");
+  await admin.query("alter table orders disable trigger user");
+  await admin.query("alter table orders enable trigger user");
+  await (await pair.client(SITE_B, "admin")).query("alter table counters disable trigger user");
+  expect(await differences()).toEqual([
+    `at ${SITE_A}, table public.orders refuses writes although the site is open: its gate is closed`,
+    `at ${SITE_B}, table public.counters takes writes although the site is a standby: its gate is open`,
+    `at ${SITE_B}, table public.counters does not ask for the lease`,
+  ]);
+  await pair.follow();
+  expect(await differences()).toEqual([]);
+  await pair.grantLease(SITE_A, 1, 60_000);
+  await (await pair.client(SITE_A, "app")).query("insert into orders (customer) values ('x')");
+});
+
 /** Resolves after another watch has seen several heartbeats come and go: time enough for any loop. */
 async function severalBeats(): Promise<void> {
   const witness = pair.another().watch;

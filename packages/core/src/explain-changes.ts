@@ -80,7 +80,7 @@ const WAYS_OUT: Readonly<Record<GuardName, string>> = {
   "one-run": "Wait for the run under way, or end it: cloudphoenix run cancel.",
   mode: "Start it by hand, or change the mode of this level in the policy.",
   "monitors-sane": "Repair the monitoring, or start by hand what you know to be right.",
-  "schema-parity": "Apply the missing schema changes at the target.",
+  "schema-parity": "Apply the missing schema changes, then set up replication again.",
   maintenance: "Switch automatic action on again.",
   quarantine: "Decide what becomes of the site: cloudphoenix quarantine show.",
   "heals-left": "Find out why healing does not help: cloudphoenix runs lists what was tried.",

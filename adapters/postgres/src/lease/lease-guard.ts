@@ -177,29 +177,32 @@ const TRIGGERS: readonly (readonly [string, string, string])[] = [
   [LEASE_PARTITIONS_TRIGGER, "p", commitTrigger(LEASE_PARTITIONS_TRIGGER)],
 ];
 
+/** Query: `oid`, `name`, `trigger`, its `statement` and `state` (null: it is not there) of what lacks. */
+export const UNGUARDED_TABLES: string = `select c.oid, format('%I.%I', n.nspname, c.relname) as name,
+    w.trigger, w.statement, t.tgenabled as state
+  from (values ${TRIGGERS.map(
+    ([name, kinds, statement]) => `('${name}', '${kinds}', $sql$${statement}$sql$)`,
+  ).join(",\n")}) as w(trigger, kinds, statement)
+  cross join (select c.oid ${FROM_APPLICATION_TABLES}) ours
+  join pg_class c on c.oid = ours.oid join pg_namespace n on n.oid = c.relnamespace
+  left join pg_trigger t on t.tgrelid = c.oid and t.tgname = w.trigger
+  where strpos(w.kinds, c.relkind::text) > 0
+    and not (c.relkind = 'p' and c.relispartition and w.trigger = '${LEASE_PARTITIONS_TRIGGER}')
+    and t.tgenabled is distinct from 'O'`;
+
 /**
- * Guards every application table that is not guarded yet. Idempotent; waits for writers of such a
- * table, so it belongs into a transaction with a lock timeout (`BEGIN_GATE_CHANGE`).
+ * Guards every application table that is not guarded yet, or no longer because somebody switched
+ * its triggers. Idempotent; waits for writers of such a table, so it belongs into a transaction
+ * with a lock timeout (`BEGIN_GATE_CHANGE`).
  */
 export async function guardTables(connection: SiteConnection): Promise<void> {
-  const wanted = TRIGGERS.map(
-    ([name, kinds, statement]) => `('${name}', '${kinds}', $sql$${statement}$sql$)`,
-  );
   await connection.query(`do $guard$
-  declare missing record;
+  declare lacking record;
   begin
-    for missing in
-      select format('%I.%I', n.nspname, c.relname) as name, w.statement
-      from (values ${wanted.join(",\n")}) as w(trigger, kinds, statement) cross join lateral (
-        select c.oid, n.nspname, c.relname, c.relkind, c.relispartition
-        ${FROM_APPLICATION_TABLES}) c_n(oid, nspname, relname, relkind, relispartition)
-      join pg_class c on c.oid = c_n.oid join pg_namespace n on n.oid = c.relnamespace
-      where strpos(w.kinds, c.relkind::text) > 0 and not (c.relkind = 'p' and c.relispartition
-          and w.trigger = '${LEASE_PARTITIONS_TRIGGER}')
-        and not exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgname = w.trigger)
-      order by 1, w.trigger
-    loop
-      execute format(missing.statement, missing.name);
+    for lacking in ${UNGUARDED_TABLES} order by 2, 3 loop
+      if lacking.state is null then execute format(lacking.statement, lacking.name);
+      else execute format('alter table %s enable trigger %I', lacking.name, lacking.trigger);
+      end if;
     end loop;
   end $guard$`);
 }
