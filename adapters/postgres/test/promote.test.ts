@@ -257,19 +257,22 @@ describe("a promotion is refused", () => {
     ["never-copied", "set role cloudphoenix; create table public.late (id int primary key)"],
     ["unlogged", "set role cloudphoenix; create unlogged table public.late (id int primary key)"],
     ["dba", "create table public.late (id int primary key)"],
-  ])("because of a table that came after set-up, before anything is changed: %s", async (name, table) => {
-    const { control } = (await following(`late-${name}`)).replication;
-    for (const site of [SITE_A, SITE_B]) await pair.ask(site, table);
-    const refusal = await failureOf(control.promote(SITE_B, SITE_A, 2, soon()));
-    expect(refusal).toMatchObject({ code: "PROMOTION_REFUSED", retryable: false });
-    expect(refusal.message).toContain("public.late");
-    expect(await pair.ask(SITE_B, "select subenabled from pg_subscription")).toContainEqual({
-      subenabled: true,
-    });
-    // The way out for who can do without the table.
-    await pair.ask(SITE_B, "drop table public.late");
-    expect(await control.promote(SITE_B, SITE_A, 2, soon())).toMatchObject({ site: SITE_B });
-  });
+  ])(
+    "because of a table that came after set-up, before anything is changed: %s",
+    async (name, table) => {
+      const { control } = (await following(`late-${name}`)).replication;
+      for (const site of [SITE_A, SITE_B]) await pair.ask(site, table);
+      const refusal = await failureOf(control.promote(SITE_B, SITE_A, 2, soon()));
+      expect(refusal).toMatchObject({ code: "PROMOTION_REFUSED", retryable: false });
+      expect(refusal.message).toContain("public.late");
+      expect(await pair.ask(SITE_B, "select subenabled from pg_subscription")).toContainEqual({
+        subenabled: true,
+      });
+      // The way out for who can do without the table.
+      await pair.ask(SITE_B, "drop table public.late");
+      expect(await control.promote(SITE_B, SITE_A, 2, soon())).toMatchObject({ site: SITE_B });
+    },
+  );
 
   test("for a site that was fenced after it had been promoted: others may have moved on", async () => {
     const { control } = (await following("fenced")).replication;
