@@ -33,7 +33,7 @@ beforeEach(async () => {
 /** What the follower knew last: everything until now was copied. */
 function everythingCopied(): void {
   nowMs += MINUTE;
-  const facts = { from: A, to: B, backlogAgeMs: 0 };
+  const facts = { from: A, to: B, backlogAgeMs: 0, failures: [] };
   const copied = { untilMs: nowMs, except: [] };
   stored.set(copierMemoryKey("shop", B), { facts, copied, deletes: [] });
   nowMs += MINUTE;

@@ -32,11 +32,8 @@ describe("policies", () => {
   });
 
   it("know how long the processes take to stop", () => {
-    expect(STOP_MS).toEqual({
-      controller: constantIn("apps/controller/src/main.ts", "STOP_LIMIT_MS"),
-      agent: constantIn("apps/agent/src/main.ts", "SHUTDOWN_MAX_MS"),
-      worker: constantIn("apps/worker/src/main.ts", "STOP_LIMIT_MS"),
-    });
+    const stopMs = constantIn("packages/process/src/stop-on-signals.ts", "STOP_LIMIT_MS");
+    expect(STOP_MS).toEqual({ controller: stopMs, agent: stopMs, worker: stopMs });
   });
 
   it("read quantities", () => {

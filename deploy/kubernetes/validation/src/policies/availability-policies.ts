@@ -5,12 +5,12 @@ import { quantity } from "../quantity.ts";
 import type { Policy } from "./policy.ts";
 
 /**
- * How long each process takes to stop at most: `STOP_LIMIT_MS` of apps/controller, `SHUTDOWN_MAX_MS`
- * of apps/agent, `STOP_LIMIT_MS` of apps/worker. A test compares them with the sources. Services say it in their environment.
+ * How long each process takes to stop at most: `STOP_LIMIT_MS` of packages/process. A test compares
+ * them with the source. Services say it in their environment.
  */
 export const STOP_MS: Readonly<Record<string, number>> = {
   controller: 10_000,
-  agent: 5_000,
+  agent: 10_000,
   worker: 10_000,
 };
 
