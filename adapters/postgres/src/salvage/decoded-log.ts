@@ -18,7 +18,8 @@ import { PRINTED_MARK } from "./repair-mark.ts";
 const FETCH_ROWS = 1_000;
 
 /** What an operator can do once log is gone. */
-const RESEED = "Copy the whole site anew: drop its tables and run replicate setup.";
+const RESEED =
+  "Copy the whole site anew: drop its tables and set replication up again (docs/runbooks/move-blocked.md).";
 
 /**
  * Lends a text copy of `slot` to `work` by name.
