@@ -12,7 +12,7 @@ import { readSurroundings } from "./surroundings.ts";
 const FIRST_WORDS: Readonly<Record<string, FirstWords>> = {
   controller: { exitCode: 64, says: "--config" },
   worker: { exitCode: 64, says: "--config" },
-  agent: { exitCode: 2, says: "missing --config" },
+  agent: { exitCode: 64, says: "missing --config" },
   orders: { exitCode: 2, says: "DATABASE_URL: " },
   fulfilment: { exitCode: 2, says: "DATABASE_URL: " },
   storefront: { exitCode: 2, says: "ORDERS_URL: " },
