@@ -16,7 +16,8 @@ const SAMPLE_STALE_MS = 6_000;
 interface Reading {
   appliedAtMs: number | null;
   readAtMs: number | null;
-  following: boolean;
+  /** Whom it follows. */
+  follows: SiteId | null;
   copyComplete: boolean;
 }
 
@@ -66,7 +67,9 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
     if (reading?.readAtMs == null || nowMs - reading.readAtMs > SAMPLE_STALE_MS) {
       return { state: "unknown", detail: "the standby does not answer" };
     }
-    if (!reading.following) return { state: "broken", detail: "it does not follow" };
+    if (reading.follows !== this.#active) {
+      return { state: "broken", detail: `it does not follow ${this.#active}` };
+    }
     if (!reading.copyComplete) return { state: "catching-up", detail: "the copy is not complete" };
     return { state: "streaming", detail: "streaming" };
   }
@@ -102,7 +105,7 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
       role: database.role,
       generation: database.generation,
       beat: database.newestBeat(),
-      following: database.follows !== null,
+      follows: database.follows?.site ?? null,
       copyComplete: database.copyComplete,
     }));
     this.#generations.set(site, reading.generation);
@@ -115,11 +118,11 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
       this.#readings.clear();
       return;
     }
-    const { following, copyComplete } = reading;
+    const { follows, copyComplete } = reading;
     this.#readings.set(site, {
       appliedAtMs: reading.beat?.atMs ?? null,
       readAtMs: this.#client.clock.now(),
-      following,
+      follows,
       copyComplete,
     });
   }
