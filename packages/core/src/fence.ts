@@ -1,5 +1,7 @@
 /** How surely the old writer is stopped. */
 import { hasCode, messageOf } from "./error.ts";
+import { field } from "./json-field.ts";
+import type { Json } from "./run.ts";
 
 /**
  * From weakest to strongest. `unproven`: nothing confirmed. `network`: every way in is blocked and
@@ -16,6 +18,12 @@ export interface FenceProof {
   readonly degree: FenceDegree;
   /** What was read back, or why nothing could be. One sentence. */
   readonly detail: string;
+}
+
+/** The degree that a proof, or the result of a fence, holds; null if it holds none. */
+export function fenceDegreeIn(result: Json): FenceDegree | null {
+  const said = field(result, "degree");
+  return FENCE_DEGREES.find((degree) => degree === said) ?? null;
 }
 
 /** Whether degree `a` is at least as strong as `b`. */

@@ -1,6 +1,7 @@
 /** The report of a run, read from its record alone. */
 
-import { FENCE_DEGREES, type FenceDegree, type FenceProof } from "../fence.ts";
+import { fenceDegreeIn, type FenceProof } from "../fence.ts";
+import { field, isList } from "../json-field.ts";
 import type { StepKind } from "../plan.ts";
 import type {
   ComparisonReport,
@@ -130,14 +131,14 @@ function comparisonOf(run: RunRecord): ComparisonReport | null {
 }
 
 function fenceOf(result: Json): RunReport["fence"] {
-  const degree = degreeOf(field(result, "degree"));
+  const degree = fenceDegreeIn(result);
   const proofs = field(result, "proofs");
   if (degree === null || !isList(proofs)) return null;
   return { degree, proofs: proofs.flatMap((proof) => proofOf(proof) ?? []) };
 }
 
 function proofOf(value: Json): FenceProof | null {
-  const degree = degreeOf(field(value, "degree"));
+  const degree = fenceDegreeIn(value);
   const means = textOf(field(value, "means"));
   if (degree === null || means === null) return null;
   return { means, degree, detail: textOf(field(value, "detail")) ?? "" };
@@ -153,19 +154,6 @@ function lossOf(result: Json): LossBound | null {
     appliedLsn: textOf(field(result, "appliedLsn")),
   };
   return Object.values(loss).every((value) => value === null) ? null : loss;
-}
-
-function field(value: Json, name: string): Json {
-  if (typeof value !== "object" || value === null || isList(value)) return null;
-  return value[name] ?? null;
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-function degreeOf(value: Json): FenceDegree | null {
-  return FENCE_DEGREES.find((degree) => degree === value) ?? null;
 }
 
 function textOf(value: Json): string | null {

@@ -16,6 +16,7 @@ import {
   type PlanStep,
   type StepAction,
   fenceAtLeast,
+  fenceDegreeIn,
   hasCode,
   messageOf,
   strongestFence,
@@ -98,8 +99,7 @@ export async function hasConfirmedFence(
   const run = await runs.get(id);
   const fence = steps.find(({ action }) => action.kind === "fence-site");
   const result = run?.steps.find((step) => step.id === fence?.id)?.result ?? null;
-  if (typeof result !== "object" || result === null) return false;
-  return Object.entries(result).some(([key, value]) => key === "degree" && value === "confirmed");
+  return fenceDegreeIn(result) === "confirmed";
 }
 
 async function stopWriters(

@@ -235,22 +235,16 @@ function answersAnything(
     });
     return command.kind === "approve" ? { ...command, question } : command;
   };
-  return {
-    runId: sound.runId,
-    step: (name, work) => sound.step(name, work),
-    sleep: (ms) => sound.sleep(ms),
-    branches: (plan, stepIds) => sound.branches(plan, stepIds),
-    async receive(timeoutMs) {
-      const kept = timeoutMs > 0 ? early.shift() : undefined;
-      if (kept !== undefined) return asAsked(kept);
-      for (;;) {
-        const command = await sound.receive(timeoutMs);
-        if (command?.kind !== "approve") return command;
-        if (timeoutMs > 0) return asAsked(command);
-        early.push(command);
-      }
-    },
-  };
+  return stalls.hearing(sound, async (timeoutMs) => {
+    const kept = timeoutMs > 0 ? early.shift() : undefined;
+    if (kept !== undefined) return asAsked(kept);
+    for (;;) {
+      const command = await sound.receive(timeoutMs);
+      if (command?.kind !== "approve") return command;
+      if (timeoutMs > 0) return asAsked(command);
+      early.push(command);
+    }
+  });
 }
 
 /** The plan with one kind of step moved behind the opening, or left out. */

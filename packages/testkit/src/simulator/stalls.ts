@@ -58,17 +58,22 @@ export function siteLease({ sabotages }: Switches, sound: SiteLease): SiteLease 
 /** What a run hears of its operators. */
 export function context({ sabotages }: Switches, sound: DurableContext): DurableContext {
   if (!sabotages.has("answers-dropped")) return sound;
+  return hearing(sound, async (timeoutMs) => {
+    for (;;) {
+      const command = await sound.receive(timeoutMs);
+      if (command === null || command.kind === "cancel") return command;
+    }
+  });
+}
+
+/** `sound`, but operators are heard through `receive`. */
+export function hearing(sound: DurableContext, receive: DurableContext["receive"]): DurableContext {
   return {
     runId: sound.runId,
     step: (name, work) => sound.step(name, work),
     sleep: (ms) => sound.sleep(ms),
     branches: (plan, stepIds) => sound.branches(plan, stepIds),
-    async receive(timeoutMs) {
-      for (;;) {
-        const command = await sound.receive(timeoutMs);
-        if (command === null || command.kind === "cancel") return command;
-      }
-    },
+    receive,
   };
 }
 
