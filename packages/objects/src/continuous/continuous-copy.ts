@@ -9,13 +9,14 @@
  * 4. All instants are on the clock of `tools`, those of the source's store brought to it (`SourceTime`).
  * 5. An object is deleted only as a tombstone whose time has come, never because a listing lacks it.
  */
-import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
+import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
 import type { ChangeHints } from "../change-hints.ts";
 import type { CopyTools } from "../copy-tools.ts";
 import type { ObjectPlace } from "../object-place.ts";
 import { Lane } from "../lane.ts";
 import type { ObjectEntry } from "../object-store.ts";
 import type { TombstoneStore } from "../tombstone-store.ts";
+import { beginAgain, LOOP_AGAIN_MS } from "./begin-again.ts";
 import { BacklogGauge } from "./backlog.ts";
 import { CanaryLoop } from "./canary-loop.ts";
 import { Comparisons } from "./comparisons.ts";
@@ -82,10 +83,8 @@ interface FailedChange {
 const BATCH_MAX = 64;
 const AUTHORITY_MS = 100;
 const IDLE_MS = 100;
-const LOOP_AGAIN_MS = 1_000;
 const AGAIN_FIRST_MS = 500;
 const AGAIN_MAX_MS = 60_000;
-const NO_AUTHORITY = ["STALE_GENERATION", "CLAIM_LOST"] as const;
 
 export class ContinuousCopy {
   readonly #options: ContinuousCopyOptions;
@@ -126,6 +125,7 @@ export class ContinuousCopy {
       oldestUncopiedMs: () => oldestOf(this.#pending.oldestMs, this.#failures.oldestUnseenMs),
       mayBeRenamed: (missing) => this.#failures.mayBeRenamed(missing),
       onConflict: (key, error) => this.#noteFailure({ key, changedMs: null, tries: 1 }, error),
+      onRefused: (key, error) => this.#noteFailure({ key, changedMs: null, tries: 1 }, error),
       onDeleted: (name) => this.#noteDeleted(name),
     });
     this.#sourceTime = new SourceTime(source, from);
@@ -318,14 +318,17 @@ export class ContinuousCopy {
     error: unknown,
   ): { readonly retried: boolean } {
     const code = error instanceof CloudPhoenixError ? error.code : "INTERNAL";
+    const isAlone = changedMs === null;
     const retried = !(
+      isAlone ||
       FINAL_FAILURES.some((final) => final === code) ||
       this.#failures.isLasting({ key, code, tries, othersCopiedMs: this.#copiedMs })
     );
     const failure = { key, code, message: messageOf(error), changedMs, retried };
     if (this.#failures.failed(failure, this.#now())) {
+      const what = isAlone ? "deleted" : "copied";
       const then = retried ? "it is tried again" : "it needs a person";
-      this.#options.log("warn", `${key} is not copied, ${then}: ${code}: ${failure.message}`);
+      this.#options.log("warn", `${key} is not ${what}, ${then}: ${code}: ${failure.message}`);
     }
     return { retried };
   }
@@ -366,20 +369,9 @@ export class ContinuousCopy {
     this.#work.wake();
   }
 
-  /** Begins a loop anew that failed; only lost authority and the signal end it. */
-  async #again(what: string, signal: AbortSignal, loop: () => Promise<void>): Promise<void> {
-    let said = "";
-    for (;;) {
-      try {
-        await loop();
-      } catch (error) {
-        if (signal.aborted || NO_AUTHORITY.some((code) => hasCode(error, code))) throw error;
-        const message = `${what}: ${messageOf(error)}`;
-        if (message !== said) this.#options.log("warn", message);
-        said = message;
-      }
-      await this.#options.tools.surroundings.clock.sleep(LOOP_AGAIN_MS, signal);
-    }
+  #again(what: string, signal: AbortSignal, loop: () => Promise<void>): Promise<never> {
+    const { log, tools } = this.#options;
+    return beginAgain({ what, loop, log, clock: tools.surroundings.clock }, signal);
   }
 
   #now(): number {

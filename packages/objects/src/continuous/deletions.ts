@@ -7,8 +7,9 @@
  *    size is known as a rule: then only what has the same size is held back.
  * 2. The limit holds for the last hour, not for one pass, and outlives the process.
  * 3. What was deleted is forgotten by whoever copies, and looked at once more.
+ * 4. What the standby refuses to delete keeps nothing else from being deleted, and is said.
  */
-import { hasCode } from "@cloudphoenix/core";
+import { type CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import type { CopyTools } from "../copy-tools.ts";
 import { deleteMissing } from "../delete-missing.ts";
 import { addressOf, type ObjectPlace } from "../object-place.ts";
@@ -44,6 +45,8 @@ export interface DeletionsOptions {
   readonly mayBeRenamed: (missing: WentMissing) => boolean;
   /** Somebody's object is at the target alone. */
   readonly onConflict: (name: string, error: unknown) => void;
+  /** A store refuses to delete this one, or to tell of it; it is asked again by the next pass. */
+  readonly onRefused: (name: string, error: CloudPhoenixError) => void;
   readonly onDeleted: (name: string) => void;
 }
 
@@ -109,11 +112,13 @@ export class Deletions {
     const { tombstones, limits } = this.#options;
     const sinceMs = this.#dueMs(completedMs);
     this.#held = 0;
-    if (!(await this.#deleteSince(sinceMs, targetObjects, signal))) return;
+    const refused = await this.#deleteSince(sinceMs, targetObjects, signal);
+    if (refused === null) return;
     const { due } = await tombstones.count(completedMs - limits.delayMs);
     const { due: looked } = await tombstones.count(sinceMs);
     const held = due - looked + this.#held;
-    this.#refusal = held === 0 ? null : heldBack(held);
+    if (held > 0) this.#refusal = heldBack(held);
+    else this.#refusal = refused > 0 ? refusedByStore(refused) : null;
   }
 
   /** What went missing by then is due, and nothing that is not copied is older. */
@@ -123,12 +128,12 @@ export class Deletions {
     return Math.min(completedMs - limits.delayMs, boundMs);
   }
 
-  /** False if there is more of it than the limit allows; nothing is deleted then. */
+  /** How many a store refused; null if there are more than the limit allows, and nothing is deleted. */
   async #deleteSince(
     sinceMs: number,
     targetObjects: number,
     signal: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<number | null> {
     const { source, target, tombstones, limits, tools, mover, authority } = this.#options;
     const lately = this.#velocity.countAt(this.#now());
     const allowed = Math.min(
@@ -136,7 +141,7 @@ export class Deletions {
       Math.floor(((targetObjects + lately) * limits.maxPercent) / 100),
     );
     try {
-      await deleteMissing(
+      const { failed } = await deleteMissing(
         {
           source,
           target,
@@ -154,17 +159,18 @@ export class Deletions {
           holdsBack: ({ sinceMs: missingMs }, { sizeBytes }) =>
             this.#holdsBack({ sizeBytes, sinceMs: missingMs }),
           onForeign: (name) => this.#options.onConflict(name, conflictAt(addressOf(target, name))),
+          onFailed: this.#options.onRefused,
           onDeleted: (name) => this.#noteDeleted(name),
           authority,
         },
         tools,
         signal,
       );
-      return true;
+      return failed;
     } catch (error) {
       if (!hasCode(error, "DELETES_REFUSED")) throw error;
       this.#refusal = `deletes are held back: more than ${allowed} of ${targetObjects + lately} objects would be deleted within an hour (${lately} were); look whether they are really gone at the active site, then raise objects.deletes in the configuration`;
-      return false;
+      return null;
     }
   }
 
@@ -187,4 +193,9 @@ export class Deletions {
 
 function heldBack(count: number): string {
   return `deletes are held back: ${count} objects are due, and objects stored before they went missing are not copied, which may be the same under other names; see what cannot be copied`;
+}
+
+function refusedByStore(count: number): string {
+  const what = count === 1 ? "one object" : `${count} objects`;
+  return `deletes are held back: a store refuses to delete ${what}, or to tell whether it is gone (a legal hold, no right to it); all others that are due are deleted`;
 }
