@@ -7,7 +7,7 @@ import { PHASES } from "../src/simulator/phases.ts";
 import { shrink } from "../src/simulator/shrink.ts";
 import { simulate } from "../src/simulator/simulation.ts";
 
-const SEEDS = 60;
+const SEEDS = 200;
 /** Generous: the machine may be busy with other things. */
 const LIMIT_MS = 180_000;
 

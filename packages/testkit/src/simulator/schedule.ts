@@ -56,8 +56,11 @@ const STORIES: readonly Story[] = [
   ],
   // Nobody can be told to make no more promises, so the lease proves nothing.
   (chance) => [
-    at(chance.pick(["only-peers-left", "site-isolated"]), early(chance), 14_000),
-    during("standby-database-frozen", "fencing", [chance.between(0, 50), 9_000]),
+    at(chance.pick(["only-peers-left", "site-isolated"]), early(chance), 24_000),
+    during("standby-database-frozen", "fencing", [
+      chance.between(0, 50),
+      chance.pick([9_000, chance.between(13_000, 17_000)]),
+    ]),
   ],
   // A slow disk answers commits long after they were accepted.
   (chance) => [
@@ -82,6 +85,11 @@ const STORIES: readonly Story[] = [
       chance.between(0, 400),
       0,
     ]),
+  ],
+  // … while what the move asked of the site waits in cut connections, and arrives after its undo.
+  (chance) => [
+    at("only-witness-left", early(chance), chance.between(7_000, 12_000)),
+    during("people-cancel", "fencing", [chance.between(500, 2_500), 0]),
   ],
   // The leader freezes in the middle of a move and comes back as somebody else goes on.
   (chance) => [
