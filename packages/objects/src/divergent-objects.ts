@@ -6,7 +6,6 @@
  * 2. The other place may be in use: a name that its listing lacks is asked for once more.
  * 3. Only a walk that ends has seen everything.
  */
-import { CANARY_NAME } from "./continuous/canary.ts";
 import { lookCloser } from "./copy-object.ts";
 import type { CopyTools } from "./copy-tools.ts";
 import { mergeListings, type Pair } from "./merge-listings.ts";
@@ -40,7 +39,7 @@ export interface DivergentObjectsRequest {
 const IN_FLIGHT = 32;
 
 /**
- * Walks both listings to their end, page by page in constant memory. The canary of a copy is left out.
+ * Walks both listings to their end, page by page in constant memory.
  * @throws {CloudPhoenixError} as `mergeListings` and `ObjectStore.head`
  */
 export async function* divergentObjects(
@@ -49,7 +48,7 @@ export async function* divergentObjects(
 ): AsyncGenerator<DivergentEntries, void, undefined> {
   const { here, there, tools } = request;
   for await (const pairs of mergeListings(here, there, { ...tools, signal })) {
-    const held = pairs.filter((pair) => pair.kind !== "onlyAtTarget" && pair.name !== CANARY_NAME);
+    const held = pairs.filter((pair) => pair.kind !== "onlyAtTarget");
     yield { looked: held.length, found: await divergentOf(held, request, signal) };
   }
 }

@@ -23,6 +23,7 @@ export {
 export { storedFacts } from "./stored-facts.ts";
 export { type CopiedVersion, isOwnCopy, readStamp, stampOf } from "./stamp.ts";
 export type { Surroundings } from "./surroundings.ts";
+export { CANARY_NAME } from "./own-names.ts";
 export * from "./upload-journal.ts";
 export { SyncState, type SyncStateOptions } from "./state/sync-state.ts";
 export * from "./tombstone-store.ts";
@@ -33,7 +34,6 @@ export {
 } from "./continuous/bring-range.ts";
 export type { RangeFailure } from "./continuous/name-bringer.ts";
 export {
-  CANARY_NAME,
   type Canary,
   type FoundCanary,
   readCanary,

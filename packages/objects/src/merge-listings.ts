@@ -2,7 +2,7 @@
  * Two sorted listings, walked side by side in constant memory.
  *
  * Owns: pairing names and telling what each pair is. Does not own: what to do about it.
- * 1. Every name of the range on either side comes exactly once, in ascending order; the empty name never does.
+ * 1. Every name of the range that takes part (`takesPart`) comes exactly once, in ascending order.
  * 2. Only the merge that *returns* has seen both sides completely. Until then a name that is missing
  *    on one side may be somewhere in the part of a listing that never came: whoever deletes, or
  *    concludes anything from what is missing, waits for the end. A merge that throws concludes nothing.
@@ -13,6 +13,7 @@ import { compareVersions, type Likeness, sideOf } from "./compare-versions.ts";
 import { Listing } from "./listing.ts";
 import type { ObjectPlace } from "./object-place.ts";
 import type { ObjectEntry } from "./object-store.ts";
+import { CANARY_NAME, takesPart } from "./own-names.ts";
 import { DEFAULT_RETRIES, type RetryPolicy } from "./retries.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -45,6 +46,8 @@ export interface MergeOptions {
   /** In names. Default: everything. */
   readonly range?: KeyRange;
   readonly retries?: RetryPolicy;
+  /** The canary of the place comes, too: for who brings it over. Default: no. */
+  readonly withCanary?: boolean;
   /** Names it answers false for are left out on both sides. Default: all are in. */
   readonly includes?: (name: string) => boolean;
 }
@@ -73,8 +76,10 @@ export async function* mergeListings(
 async function* pairs(
   source: Side,
   target: Side,
-  { includes }: MergeOptions,
+  { includes, withCanary = false }: MergeOptions,
 ): AsyncGenerator<readonly Pair[], void, undefined> {
+  const isIn = (name: string): boolean =>
+    (takesPart(name) && (includes?.(name) ?? true)) || (withCanary && name === CANARY_NAME);
   // Both first pages are on their way at once.
   await Promise.all([source.fill(), target.fill()]);
   for (;;) {
@@ -82,8 +87,7 @@ async function* pairs(
     while (source.ready && target.ready) {
       const pair = nextPair(source, target);
       if (pair === null) break;
-      // The empty name is the mark that a console leaves for the folder itself: nothing that is in it.
-      if (pair.name !== "" && (includes?.(pair.name) ?? true)) batch.push(pair);
+      if (isIn(pair.name)) batch.push(pair);
     }
     if (batch.length > 0) yield batch;
     if (source.done && target.done) return;

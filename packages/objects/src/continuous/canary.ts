@@ -6,9 +6,7 @@
 import { createHash } from "node:crypto";
 import type { ObjectPlace } from "../object-place.ts";
 import type { ObjectFacts } from "../object-store.ts";
-
-/** Its name below the prefix of the place. Nobody else may write below `.cloudphoenix/`. */
-export const CANARY_NAME = ".cloudphoenix/canary";
+import { CANARY_NAME } from "../own-names.ts";
 
 export interface Canary {
   /** By the clock of whoever wrote it; epoch ms. */

@@ -13,8 +13,8 @@ import { hasCode, messageOf } from "@cloudphoenix/core";
 import type { ChangeHints } from "../change-hints.ts";
 import { call } from "../copy-tools.ts";
 import type { ObjectEntry } from "../object-store.ts";
+import { CANARY_NAME } from "../own-names.ts";
 import { type BringRangeOptions, type RangeProgress, walkRange } from "./bring-range.ts";
-import { CANARY_NAME } from "./canary.ts";
 import { takeHints } from "./hint-intake.ts";
 import { type BroughtCounts, NameBringer, type NamedObject } from "./name-bringer.ts";
 

@@ -1,5 +1,6 @@
 import { messageOf } from "@cloudphoenix/core";
 import type { ChangeHintBatch, ChangeHints } from "../change-hints.ts";
+import { CANARY_NAME, takesPart } from "../own-names.ts";
 
 export interface HintIntake {
   /** A name may have changed at this instant, by the clock of the cloud. */
@@ -32,7 +33,8 @@ export async function takeHints(
   };
   for await (const batch of hints.batches(signal)) {
     for (const { key, atMs } of batch.hints) {
-      if (key.startsWith(prefix)) heard(key.slice(prefix.length), atMs);
+      const name = key.startsWith(prefix) ? key.slice(prefix.length) : "";
+      if (takesPart(name) || name === CANARY_NAME) heard(name, atMs);
     }
     for (const { messageId, reason } of batch.setAside) {
       log("warn", `hint ${messageId} was not understood: ${reason}`);

@@ -14,9 +14,9 @@ import { copyObject } from "../copy-object.ts";
 import { type CopyTools, call } from "../copy-tools.ts";
 import { addressOf, type ObjectPlace } from "../object-place.ts";
 import type { ObjectEntry, ObjectFacts } from "../object-store.ts";
+import { CANARY_NAME } from "../own-names.ts";
 import { isOwnCopy } from "../stamp.ts";
 import type { UploadRecord } from "../upload-journal.ts";
-import { CANARY_NAME } from "./canary.ts";
 import { isInParts } from "./in-parts.ts";
 
 export type KeyOutcome =

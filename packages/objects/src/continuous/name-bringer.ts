@@ -1,6 +1,7 @@
 /** Brings named objects over, several at the same time, and keeps count: the inside of every bounded copy. */
 import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
 import { Lane } from "../lane.ts";
+import { takesPart } from "../own-names.ts";
 import { FINAL_FAILURES } from "./final-failures.ts";
 import { KeyMover, type KeyMoverOptions } from "./key-mover.ts";
 import { slowedTools } from "./slowed-tools.ts";
@@ -69,8 +70,12 @@ export class NameBringer {
     return this.#passing;
   }
 
-  /** Resolves when nothing of it is under way. @throws {CloudPhoenixError} as `authority`; `ABORTED` */
-  async bring(objects: readonly NamedObject[], signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves when nothing of it is under way. A canary stays where it is: the one at the target is not this copy's.
+   * @throws {CloudPhoenixError} as `authority`; `ABORTED`
+   */
+  async bring(named: readonly NamedObject[], signal: AbortSignal): Promise<void> {
+    const objects = named.filter(({ name }) => takesPart(name));
     this.#counts.differing += objects.length;
     const { authority, tools } = this.#options;
     const refusals: unknown[] = [];

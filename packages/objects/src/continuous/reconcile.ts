@@ -8,10 +8,10 @@
 import { mergeListings } from "../merge-listings.ts";
 import type { ObjectPlace } from "../object-place.ts";
 import type { ObjectEntry } from "../object-store.ts";
+import { CANARY_NAME } from "../own-names.ts";
 import type { RetryPolicy } from "../retries.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { MissingObject } from "../tombstone-store.ts";
-import { CANARY_NAME } from "./canary.ts";
 
 export interface ReconcileOptions {
   readonly source: ObjectPlace;
@@ -43,11 +43,16 @@ export async function reconcile(
   const { source, target, surroundings, retries } = options;
   let sourceObjects = 0;
   let targetObjects = 0;
-  for await (const pairs of mergeListings(source, target, { surroundings, retries, signal })) {
+  const merging = { surroundings, retries, signal, withCanary: true };
+  for await (const pairs of mergeListings(source, target, merging)) {
     const missing: MissingObject[] = [];
     for (const { kind, name, source: there, target: here } of pairs) {
-      // Ours is always there: a source with nothing else is empty.
-      if (there !== null && name !== CANARY_NAME) sourceObjects += 1;
+      if (name === CANARY_NAME) {
+        // Ours: brought over, and nothing that counts; it is never deleted.
+        if (kind !== "same" && there !== null) options.differs(name, there, here);
+        continue;
+      }
+      if (there !== null) sourceObjects += 1;
       if (here !== null) targetObjects += 1;
       if (kind === "same") options.same(name, here);
       else if (there === null) missing.push({ name, targetEtag: here.etag });

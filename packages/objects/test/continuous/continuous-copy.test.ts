@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CloudPhoenixError } from "@cloudphoenix/core";
-import { CANARY_NAME, readCanary } from "../../src/continuous/canary.ts";
+import { readCanary } from "../../src/continuous/canary.ts";
+import { CANARY_NAME } from "../../src/own-names.ts";
 import { CopyWorld, stale } from "./copy-world.ts";
 
 const NEVER = new AbortController().signal;

@@ -190,6 +190,6 @@ describe("an object at the standby alone", () => {
     expect(copier.facts().failures).toEqual([failure]);
     expect(copier.facts()).toMatchObject({ failed: 1, needPerson: 0 });
     expect(copier.facts().deletesHeldBack).toBeNull();
-    expect(world.said.filter((line) => line.startsWith("foreign is not copied"))).toHaveLength(1);
+    expect(world.said.filter((line) => line.startsWith("foreign is not deleted"))).toHaveLength(1);
   });
 });
