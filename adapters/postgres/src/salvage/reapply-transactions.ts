@@ -4,9 +4,9 @@
  * 1. "Changed since the sites parted" is what the writer's own log says (the reverse slot keeps it
  *    from before the first write), not a guess from values.
  * 2. Rows are locked before the last look at the log, so nobody changes them between look and deed.
- * 3. Rows change as replication changes them, without firing triggers; foreign keys are checked by
- *    hand, and gate and lease are asked once more before the end, so a site that lost its right to
- *    write in between refuses the whole.
+ * 3. Rows change as replication changes them, without firing triggers; foreign keys and deferrable
+ *    constraints are checked by hand, and gate and lease are asked once more before the end, so a
+ *    site that lost its right to write in between refuses the whole.
  * 4. One transaction, which also records its result.
  */
 import { CloudPhoenixError, type SiteId } from "@cloudphoenix/core";
@@ -20,6 +20,7 @@ import type { SiteConnection } from "../site-connections.ts";
 import { claimSite } from "../site-row.ts";
 import { applyAsOrigin, applyAsReplica } from "./apply-as-replica.ts";
 import { changesOf, readInPortions, requireSlot, withDecodedSlot } from "./decoded-log.ts";
+import { DeferrableConstraints } from "./deferrable-constraints.ts";
 import { eachDivergentRow } from "./divergent-rows.ts";
 import { ForeignKeys } from "./foreign-keys.ts";
 import { LostKeys } from "./lost-keys.ts";
@@ -43,6 +44,8 @@ interface Reapplying {
   readonly writer: SiteConnection;
   readonly tables: ReadonlyMap<string, SalvageTable>;
   readonly keys: LostKeys;
+  /** Tables to which lost transactions add rows, or in which they change some. */
+  readonly written: ReadonlySet<string>;
   readonly signal: AbortSignal;
 }
 
@@ -63,10 +66,14 @@ export async function reapplyTransactions(
       await requireSlot(writer, slot, request.from);
       const tables = await readSalvageTables(writer);
       const keys = new LostKeys(tables);
+      const written = new Set<string>();
       await eachDivergentRow(context, lostOf(request), signal, async (rows) => {
-        for (const row of rows) keys.want(row);
+        for (const row of rows) {
+          keys.want(row);
+          if (row.row !== null) written.add(row.table);
+        }
       });
-      return apply(context, { request, writer, tables, keys, signal }, slot);
+      return apply(context, { request, writer, tables, keys, written, signal }, slot);
     }),
   );
 }
@@ -101,7 +108,7 @@ async function apply(
   reapplying: Reapplying,
   slot: string,
 ): Promise<ReapplyResult> {
-  const { request, writer, tables, keys, signal } = reapplying;
+  const { request, writer, tables, keys, written, signal } = reapplying;
   return context.connections.withSession(request.to, signal, (reader) =>
     withDecodedSlot(reader, slot, async (copy) => {
       const look = (): Promise<void> =>
@@ -119,10 +126,12 @@ async function apply(
       await look();
       return writer.transaction(async () => {
         await applyAsReplica(writer);
+        const deferrable = await DeferrableConstraints.read(writer);
+        await deferrable.lock(written);
         await keys.lock(writer);
         await look();
         const foreignKeys = await ForeignKeys.read(writer);
-        const replay = new Replay(writer, tables, { keys, foreignKeys });
+        const replay = new Replay(writer, tables, { keys, foreignKeys, deferrable });
         await eachDivergentRow(context, lostOf(request), signal, async (rows) => {
           for (const row of rows) await replay.add(row);
         });
@@ -131,9 +140,15 @@ async function apply(
         await askGates(context, writer, replay.changedTables());
         await writeReapplyRecord(writer, request, result);
         return result;
-      }, `begin; set local idle_in_transaction_session_timeout = ${context.limits.lossReadMs}`);
+      }, beginApplying(context.limits.lossReadMs));
     }),
   );
+}
+
+/** Each statement has to see what was committed until then, whatever is usual in this database. */
+function beginApplying(idleMs: number): string {
+  return `begin isolation level read committed;
+    set local idle_in_transaction_session_timeout = ${idleMs}`;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { DivergentRow, ReapplyResult, RowValues } from "@cloudphoenix/engin
 import { escapeIdentifier } from "pg";
 import { sqlStateOf } from "../database-error.ts";
 import type { SiteConnection } from "../site-connections.ts";
+import type { ChangedRow, DeferrableConstraints } from "./deferrable-constraints.ts";
 import { byKey, type ForeignKeys, type Referred } from "./foreign-keys.ts";
 import type { LostKeys } from "./lost-keys.ts";
 import { columnOf, type SalvageTable } from "./salvage-table.ts";
@@ -14,12 +15,21 @@ const CONFLICTS_MAX = 10_000;
 /** Class of `integrity_constraint_violation`, and of values that do not fit. PostgreSQL manual, appendix A. */
 const REFUSED_BY_DATA = /^2[23]/;
 
+/** What a lost transaction must agree with besides the constraints that PostgreSQL checks itself. */
+export interface ReplayChecks {
+  readonly keys: LostKeys;
+  readonly foreignKeys: ForeignKeys;
+  /** Its tables are locked already. */
+  readonly deferrable: DeferrableConstraints;
+}
+
 /** Feed it every row in order, then call `finish`. */
 export class Replay {
   readonly #writer: SiteConnection;
   readonly #tables: ReadonlyMap<string, SalvageTable>;
   readonly #keys: LostKeys;
   readonly #foreignKeys: ForeignKeys;
+  readonly #deferrable: DeferrableConstraints;
   readonly #conflicts: DivergentRow[] = [];
   readonly #changed = new Set<string>();
   #applied = 0;
@@ -29,19 +39,20 @@ export class Replay {
   constructor(
     writer: SiteConnection,
     tables: ReadonlyMap<string, SalvageTable>,
-    checks: { readonly keys: LostKeys; readonly foreignKeys: ForeignKeys },
+    checks: ReplayChecks,
   ) {
     this.#writer = writer;
     this.#tables = tables;
     this.#keys = checks.keys;
     this.#foreignKeys = checks.foreignKeys;
+    this.#deferrable = checks.deferrable;
   }
 
   async add(row: DivergentRow): Promise<void> {
     if (this.#open?.xid !== row.xid) {
       await this.#end();
       await this.#writer.query("savepoint lost");
-      this.#open = { xid: row.xid, rows: [], referred: [], fits: true };
+      this.#open = { xid: row.xid, rows: [], referred: [], changed: [], fits: true };
     }
     const open = this.#open;
     open.rows.push(row);
@@ -67,7 +78,7 @@ export class Replay {
     const open = this.#open;
     if (open === null) return;
     this.#open = null;
-    if (open.fits && !(await this.#breaksForeignKeys(open))) {
+    if (open.fits && !(await this.#breaksConstraints(open))) {
       await this.#writer.query("release savepoint lost");
       this.#applied += open.rows.length;
       for (const row of open.rows) this.#changed.add(row.table);
@@ -90,7 +101,13 @@ export class Replay {
         open.referred.push(...(await this.#foreignKeys.referred(table, row.key)));
       }
       const { text, values } = statementFor(table, row);
-      const changed = await this.#writer.query(`${text} returning 1 as changed`, values);
+      const changed = await this.#writer.query<{ readonly place: string }>(
+        `${text} returning ctid::text as place`,
+        values,
+      );
+      if (row.operation !== "delete" && this.#deferrable.concern(table.name)) {
+        for (const { place } of changed) open.changed.push({ table: table.name, place });
+      }
       return changed.length === 1;
     } catch (error) {
       if (REFUSED_BY_DATA.test(sqlStateOf(error) ?? "")) return false;
@@ -98,8 +115,9 @@ export class Replay {
     }
   }
 
-  /** Only a whole transaction can be judged: a parent may come after its child. */
-  async #breaksForeignKeys({ rows, referred }: OpenReplay): Promise<boolean> {
+  /** Only a whole transaction can be judged: a parent may come after its child, a swap takes two. */
+  async #breaksConstraints({ rows, referred, changed }: OpenReplay): Promise<boolean> {
+    if (await this.#deferrable.areBroken(changed)) return true;
     for (const row of rows) {
       const table = this.#tables.get(row.table);
       const key = this.#keys.keysOf(row).at(-1);
@@ -115,6 +133,8 @@ interface OpenReplay {
   readonly xid: string;
   readonly rows: DivergentRow[];
   readonly referred: Referred[];
+  /** Where deferrable constraints have to be checked. */
+  readonly changed: ChangedRow[];
   fits: boolean;
 }
 
