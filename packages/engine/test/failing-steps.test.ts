@@ -213,6 +213,35 @@ describe.each(MOVE_STEPS.filter((step) => PROTECTED.includes(step.action)))(
   },
 );
 
+test("a skip that was said of an earlier failure does not skip the next one", async () => {
+  let failures = 0;
+  const simulation: Simulation = new Simulation(async (call) => {
+    if (call.step.id !== step) return call.run();
+    // Pressed twice, or by two people: the second one comes while the step is tried again.
+    if (failures > 0) await simulation.tell(plan.id, skip);
+    failures += 1;
+    throw new CloudPhoenixError("UNREACHABLE", "made to fail", { retryable: false });
+  });
+  prepare(simulation, "dr");
+  const plan = simulation.plan("dr");
+  const step = plan.steps.find(({ action }) => action.kind === "verify-site")?.id ?? "none";
+  const skip = { kind: "skip", by: "ann", step, reason: "seen by hand" } as const;
+  await simulation.runner.start(plan, "decision");
+  await simulation.untilStatus(plan.id, ({ status }) => status === "needs-attention");
+  await simulation.tell(plan.id, { kind: "retry", by: "bob", step });
+  await simulation.clock.advance(60_000);
+
+  expect(failures).toBe(2);
+  expect((await simulation.record(plan.id)).status).toBe("needs-attention");
+  expect(await simulation.texts(plan.id)).toContain(
+    `skip by ann refused: step ${step} does not wait for it`,
+  );
+
+  await simulation.tell(plan.id, skip);
+  const run = await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
+  expect(run.status).toBe("completed");
+});
+
 test("a heal that keeps failing gives up and makes room", async () => {
   const simulation = new Simulation(failing("restart-orders", Number.POSITIVE_INFINITY));
   prepare(simulation, "heal");

@@ -100,12 +100,17 @@ export type FailureAnswer =
   | { readonly kind: "skipped" }
   | { readonly kind: "cancel"; readonly command: CancelCommand };
 
-/** Waits until an operator says what becomes of a failed step. */
+/**
+ * Waits until an operator says what becomes of a failed step. A retry or skip that came before the
+ * failure is refused: it was said of another one, or of none.
+ */
 export async function awaitOperator(
   session: RunSession,
   step: PlanStep,
   error: StepFailure,
 ): Promise<FailureAnswer> {
+  const early = await actOnArrived(session);
+  if (early !== null) return { kind: "cancel", command: early };
   const text = `step ${step.id} failed: ${error.message}; retry, skip or cancel`;
   await note(session, {
     status: "needs-attention",
