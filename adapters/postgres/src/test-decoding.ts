@@ -12,13 +12,16 @@ export interface DecodedChange {
   readonly tables: readonly string[];
   readonly operation: "INSERT" | "UPDATE" | "DELETE" | "TRUNCATE";
   /**
-   * New values by unquoted column name; null for SQL null. A large value that an update left alone
-   * is not in the log and missing here. Empty unless a row was inserted or updated.
+   * New values by unquoted column name; null for SQL null. Empty unless a row was inserted or
+   * updated.
    */
   readonly columns: ReadonlyMap<string, string | null>;
+  /** Columns that are missing there: large values that an update left alone are not logged anew. */
+  readonly notLogged: readonly string[];
   /**
    * What identified the row before, by column: printed for deletes, and for updates that change the
-   * key (or all columns are the replica identity). Null if not printed.
+   * key (or all columns are the replica identity: then it is the whole row, large values included).
+   * Columns that were null are left out. Null if not printed.
    */
   readonly old: ReadonlyMap<string, string> | null;
 }
@@ -55,19 +58,20 @@ function parseRow(
   data: string,
   start: number,
   operation: DecodedChange["operation"],
-): Pick<DecodedChange, "columns" | "old"> {
-  const none = { columns: new Map<string, string | null>(), old: null };
+): Omit<DecodedChange, "tables" | "operation"> {
+  const none = { columns: new Map<string, string | null>(), notLogged: [], old: null };
   if (operation === "TRUNCATE") return none;
   if (operation === "DELETE") {
     const { columns } = parseColumns(data, start);
-    return { columns: none.columns, old: columns.size === 0 ? null : withoutNulls(columns) };
+    return { ...none, old: columns.size === 0 ? null : withoutNulls(columns) };
   }
   if (!data.startsWith(OLD_KEY, start)) {
-    return { columns: parseColumns(data, start).columns, old: null };
+    const { columns, notLogged } = parseColumns(data, start);
+    return { columns, notLogged, old: null };
   }
   const old = parseColumns(data, start + OLD_KEY.length);
-  const { columns } = parseColumns(data, old.end + NEW_TUPLE.length);
-  return { columns, old: withoutNulls(old.columns) };
+  const { columns, notLogged } = parseColumns(data, old.end + NEW_TUPLE.length);
+  return { columns, notLogged, old: withoutNulls(old.columns) };
 }
 
 /** The plugin leaves nulls out where it prints what identified a row. */
@@ -81,11 +85,13 @@ function isOperation(text: string | undefined): text is DecodedChange["operation
   return text === "INSERT" || text === "UPDATE" || text === "DELETE" || text === "TRUNCATE";
 }
 
-function parseColumns(
-  data: string,
-  start: number,
-): { readonly columns: ReadonlyMap<string, string | null>; readonly end: number } {
+interface ParsedColumns extends Pick<DecodedChange, "columns" | "notLogged"> {
+  readonly end: number;
+}
+
+function parseColumns(data: string, start: number): ParsedColumns {
   const columns = new Map<string, string | null>();
+  const notLogged: string[] = [];
   let at = start;
   while (data[at] === " " && !data.startsWith(NO_DATA, at) && !data.startsWith(NEW_TUPLE, at)) {
     const nameEnd = endOfName(data, at + 1);
@@ -93,10 +99,11 @@ function parseColumns(
     const typeEnd = endOfType(data, nameEnd);
     const valueEnd = endOfValue(data, typeEnd);
     const value = data.slice(typeEnd, valueEnd);
-    if (value !== NOT_LOGGED) columns.set(name, valueOf(value));
+    if (value === NOT_LOGGED) notLogged.push(name);
+    else columns.set(name, valueOf(value));
     at = valueEnd;
   }
-  return { columns, end: at };
+  return { columns, notLogged, end: at };
 }
 
 /** Past a name of one or two parts, each plain or in double quotes. */

@@ -135,6 +135,15 @@ describe("lost transactions applied again", () => {
       t: ["(1,a)"],
       keyless: ["(1,same)", "(2,added)"],
     });
+    expect(result.conflicts[0]).toMatchObject({ before: { a: "1", b: "same" }, unchanged: [] });
+    // As an earlier version wrote it.
+    await pair.ask(
+      SITE_B,
+      `update cloudphoenix.reapplied
+       set conflicts = (select jsonb_agg(c - 'before' - 'unchanged') from jsonb_array_elements(conflicts) c)`,
+    );
+    const { conflicts } = await reapply(found);
+    expect(conflicts[0]).toMatchObject({ before: null, unchanged: [], row: { b: "changed" } });
   });
 });
 

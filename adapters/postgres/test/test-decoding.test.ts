@@ -49,6 +49,7 @@ test("reads new values, what was known of the old row, and leaves out what was n
     note: "unchanged-toast-datum",
     "new-tuple": "x",
   });
+  expect(change?.notLogged).toEqual(["big"]);
   const plain = parseChange("table public.t: UPDATE: id[integer]:1 v[text]:'x'");
   expect(plain?.old).toBeNull();
   expect(Object.fromEntries(plain?.columns ?? [])).toEqual({ id: "1", v: "x" });

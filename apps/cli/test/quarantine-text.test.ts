@@ -1,6 +1,7 @@
 // Goal: what a person reads of a quarantined site says what may exist nowhere else, and what nobody knows.
 import { describe, expect, test } from "vitest";
 import {
+  type DivergentRowDocument,
   exportText,
   type ObjectDivergenceDocument,
   type QuarantineDocument,
@@ -58,6 +59,41 @@ const OBJECTS: ObjectDivergenceDocument = {
 function shown(objects: ObjectDivergenceDocument | null): string {
   return quarantineText({ quarantine: QUARANTINE, rows: [], objects }, paint);
 }
+
+describe("a change", () => {
+  const CHANGE: DivergentRowDocument = {
+    table: "public.orders",
+    operation: "update",
+    key: { id: "7" },
+    before: null,
+    row: { id: "7", note: "new" },
+    unchanged: [],
+    committedAtMs: 1_800_000_000_000,
+  };
+  const text = (changes: Partial<DivergentRowDocument>): string =>
+    quarantineText(
+      { quarantine: QUARANTINE, rows: [{ ...CHANGE, ...changes }], objects: null },
+      paint,
+    );
+
+  test("says what the row was, where the log has it, and what was left as it was", () => {
+    expect(text({ before: { id: "7", note: "old" } })).toContain(
+      'update public.orders {"id":"7","note":"new"} was {"note":"old"}\n',
+    );
+    expect(text({ unchanged: ["photo", "scan"] })).toContain(
+      'update public.orders {"id":"7","note":"new"} (left as it was: photo, scan)\n',
+    );
+    expect(text({})).toContain('update public.orders {"id":"7","note":"new"}\n');
+  });
+
+  test("that took a row away says what the row was, or at least its key", () => {
+    const gone = { operation: "delete", row: null };
+    expect(text({ ...gone, before: { id: "7", note: "old" } })).toContain(
+      'delete public.orders {"id":"7","note":"old"}\n',
+    );
+    expect(text(gone)).toContain('delete public.orders {"id":"7"}\n');
+  });
+});
 
 describe("an export", () => {
   const kept = { file: "lost.jsonl", rows: 3, objects: null, trouble: null };

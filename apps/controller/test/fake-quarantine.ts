@@ -21,7 +21,9 @@ export const LOST: readonly DivergentRow[] = [7, 8, 9].map((id) => ({
   table: "public.orders",
   operation: "insert",
   key: { id: String(id) },
+  before: null,
   row: { id: String(id), customer: "ann" },
+  unchanged: [],
   xid: String(700 + id),
   committedAtMs: 1_800_000_000_000,
 }));

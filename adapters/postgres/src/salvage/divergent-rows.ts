@@ -60,18 +60,57 @@ function divergentRows(
   return change.tables.flatMap((name): readonly DivergentRow[] => {
     // What we note about the site itself is nobody's loss.
     if (name.startsWith(`${SCHEMA}.`)) return [];
-    const { before, after } = changedKeys(change, tables.get(name));
+    const table = tables.get(name);
+    const { before, after } = changedKeys(change, table);
     return [
       {
         table: name,
         operation: OPERATIONS[change.operation],
         key: before ?? after,
-        row: change.columns.size === 0 ? null : Object.fromEntries(change.columns),
+        ...loggedValues(change, table),
         xid,
         committedAtMs,
       },
     ];
   });
+}
+
+/** The row before and after a change, as far as the log has it. */
+function loggedValues(
+  change: DecodedChange,
+  table: SalvageTable | undefined,
+): Pick<DivergentRow, "before" | "row" | "unchanged"> {
+  const { columns, notLogged, old } = change;
+  const virtual = new Set(table?.columns.filter((one) => one.virtual).map((one) => one.name));
+  const row = new Map([...columns].filter(([name]) => !virtual.has(name)));
+  // What was left alone is what it was, and a whole row as it was holds it.
+  for (const name of notLogged) {
+    const kept = old?.get(name);
+    if (kept !== undefined) row.set(name, kept);
+  }
+  return {
+    before: old === null ? null : Object.fromEntries(wholeRow(change, old, table)),
+    row: columns.size === 0 ? null : Object.fromEntries(row),
+    unchanged: notLogged.filter((name) => !row.has(name)),
+  };
+}
+
+/** With the columns that were null, which the log leaves out; but only where it has whole rows. */
+function wholeRow(
+  { operation, columns, notLogged }: DecodedChange,
+  old: ReadonlyMap<string, string>,
+  table: SalvageTable | undefined,
+): ReadonlyMap<string, string | null> {
+  if (table?.logsWholeRows !== true) return old;
+  // An update names the columns that there were then.
+  const then = operation === "UPDATE" ? new Set([...columns.keys(), ...notLogged]) : null;
+  const missing = table.columns.filter(
+    ({ name, virtual }) => !virtual && !old.has(name) && (then === null || then.has(name)),
+  );
+  return new Map<string, string | null>([
+    ...old,
+    ...missing.map(({ name }) => [name, null] as const),
+  ]);
 }
 
 /** Null where the log does not name the row, or where there is none. */

@@ -40,7 +40,13 @@ export async function readReapplyRecord(
      where from_site = $1 and applied_lsn = $2`,
     [from, appliedLsn],
   );
-  return row === undefined ? null : { ...row, alreadyDone: true };
+  if (row === undefined) return null;
+  return { ...row, conflicts: row.conflicts.map(complete), alreadyDone: true };
+}
+
+/** Records of earlier versions say nothing of the row before. */
+function complete(row: Omit<DivergentRow, "before" | "unchanged">): DivergentRow {
+  return { before: null, unchanged: [], ...row };
 }
 
 export async function writeReapplyRecord(

@@ -11,6 +11,8 @@ export interface SalvageColumn {
   readonly type: string;
   /** Computed by the server from other columns; cannot be written. */
   readonly generated: boolean;
+  /** Computed whenever it is read: nothing is stored, and the log prints null for it. */
+  readonly virtual: boolean;
 }
 
 export interface SalvageTable {
@@ -24,6 +26,8 @@ export interface SalvageTable {
    * none, and rows can be told apart only by all they hold.
    */
   readonly key: readonly string[] | null;
+  /** Whether the log holds rows as they were before a change, all of them. */
+  readonly logsWholeRows: boolean;
 }
 
 /** Every replicated table by name. */
@@ -80,9 +84,10 @@ export function sameKey(table: SalvageTable, left: string, right: string): strin
  * with an index, exactly its columns are named.
  */
 const TABLES = `select format('%I.%I', n.nspname, c.relname) as name,
-    n.nspname = 'cloudphoenix' as own,
+    n.nspname = 'cloudphoenix' as own, c.relreplident = 'f' as "logsWholeRows",
     (select jsonb_agg(jsonb_build_object('name', a.attname,
-        'type', format_type(a.atttypid, a.atttypmod), 'generated', a.attgenerated <> '')
+        'type', format_type(a.atttypid, a.atttypmod), 'generated', a.attgenerated <> '',
+        'virtual', a.attgenerated = 'v')
         order by a.attname collate "C")
       from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)
       as columns,

@@ -39,7 +39,9 @@ export interface DivergentRowDocument {
   readonly table: string;
   readonly operation: string;
   readonly key: Values;
+  readonly before: Values;
   readonly row: Values;
+  readonly unchanged: readonly string[];
   readonly committedAtMs: number;
 }
 
@@ -201,8 +203,25 @@ function fullCopy({ fullCopyTables }: DivergenceDocument): string {
   return fullCopyTables.length === 0 ? "" : `; copied whole: ${fullCopyTables.join(", ")}`;
 }
 
-function rowText({ table, operation, key, row, committedAtMs }: DivergentRowDocument): string {
-  const values = JSON.stringify(row ?? key ?? {});
-  const short = values.length > VALUES_WIDTH ? `${values.slice(0, VALUES_WIDTH)}…` : values;
-  return `${clockText(committedAtMs)} ${operation} ${table} ${short}`;
+function rowText(change: DivergentRowDocument): string {
+  const { table, operation, key, before, row, unchanged, committedAtMs } = change;
+  const was = row === null || before === null ? {} : whatBecameOther(before, row);
+  return [
+    `${clockText(committedAtMs)} ${operation} ${table} ${short(row ?? before ?? key ?? {})}`,
+    ...(Object.keys(was).length === 0 ? [] : [`was ${short(was)}`]),
+    ...(unchanged.length === 0 ? [] : [`(left as it was: ${unchanged.join(", ")})`]),
+  ].join(" ");
+}
+
+function short(values: NonNullable<Values>): string {
+  const text = JSON.stringify(values);
+  return text.length > VALUES_WIDTH ? `${text.slice(0, VALUES_WIDTH)}…` : text;
+}
+
+/** Of the values before, those that changed. */
+function whatBecameOther(
+  before: NonNullable<Values>,
+  row: NonNullable<Values>,
+): NonNullable<Values> {
+  return Object.fromEntries(Object.entries(before).filter(([name, value]) => row[name] !== value));
 }

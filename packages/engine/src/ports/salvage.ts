@@ -11,8 +11,19 @@ export interface DivergentRow {
   readonly operation: "insert" | "update" | "delete" | "truncate";
   /** Key of the row *before* the change (of an insert: after). Null if the table has none. */
   readonly key: RowValues | null;
-  /** Values after the change; null if none are left. A large value that stayed as it was is not in the log, so its column is missing. */
+  /**
+   * Values before the change as far as the log has them: all of them where the table's replica
+   * identity is `full`, otherwise those that identified the row. Null for inserts and truncations,
+   * and for updates that left what identifies the row alone.
+   */
+  readonly before: RowValues | null;
+  /** Values after the change; null if none are left. */
   readonly row: RowValues | null;
+  /**
+   * Columns that `row` lacks: their large values stayed as they were, and the log does not repeat
+   * them. They are in an earlier change of the same row, or what both sites had when they parted.
+   */
+  readonly unchanged: readonly string[];
   /** Changes with the same one were committed together. */
   readonly xid: string;
   /** Clock of the old primary, milliseconds since 1970. */

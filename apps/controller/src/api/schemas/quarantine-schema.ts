@@ -73,7 +73,17 @@ export const divergentRowSchema: z.ZodType<DivergentRow> = z
     table: z.string(),
     operation: z.enum(["insert", "update", "delete", "truncate"]),
     key: values.nullable(),
-    row: values.nullable(),
+    before: values
+      .nullable()
+      .describe(
+        "The row before the change, as far as the log has it: whole where the table's replica identity is `full`, otherwise what identified it. Null for inserts, truncations and updates that left that alone.",
+      ),
+    row: values.nullable().describe("The row after the change; null if none is left."),
+    unchanged: z
+      .array(z.string())
+      .describe(
+        "Columns that `row` lacks: their large values stayed as they were, and the log does not repeat them.",
+      ),
     xid: z.string(),
     committedAtMs: z.number(),
   })
