@@ -1,6 +1,6 @@
 /** The command line of a worker. */
 import { parseArgs } from "node:util";
-import { type HostPort, parseHostPort } from "@cloudphoenix/config";
+import { type HostPort, parseBytes, parseHostPort } from "@cloudphoenix/config";
 import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
 import { LOG_LEVELS, type LogLevel } from "@cloudphoenix/process";
 
@@ -9,6 +9,7 @@ export const USAGE: string = `usage: node apps/worker/src/main.ts --config <file
   --config <file>         the YAML file of the application, as the controller uses it
   --listen <host:port>    where /live, /ready and /metrics answer (default: nowhere; port 0 takes a free one)
   --slots <n>             ranges copied at the same time, 0 to 64 (default: 2; 0 leaves bulk work to others)
+  --bandwidth <size>      bytes per second at most, for instance 20MiB (default: objects.bandwidth in the file)
   --no-follow             leave following the active site to other workers
   --log-level <level>     ${LOG_LEVELS.join(", ")} (default: info)
   --log-file <file>       append the log to a file instead of standard output
@@ -21,6 +22,8 @@ export interface WorkerArguments {
   readonly config: string;
   readonly listen: HostPort | null;
   readonly slots: number;
+  /** Null: as the file says. */
+  readonly bytesPerSecond: number | null;
   readonly follow: boolean;
   readonly logLevel: LogLevel;
   readonly logFile: string | null;
@@ -35,6 +38,7 @@ const OPTIONS = {
   config: { type: "string" },
   listen: { type: "string" },
   slots: { type: "string" },
+  bandwidth: { type: "string" },
   follow: { type: "boolean", default: true },
   "log-level": { type: "string", default: "info" },
   "log-file": { type: "string" },
@@ -44,7 +48,7 @@ const OPTIONS = {
 /** @throws {CloudPhoenixError} `BAD_REQUEST` with the usage as hint */
 export function readArguments(args: readonly string[]): WorkerArguments {
   const values = parse(args);
-  const { config, listen, slots, help } = values;
+  const { config, listen, slots, bandwidth, help } = values;
   if (!help && (config === undefined || config === "")) throw wrong("--config is missing");
   const logLevel = LOG_LEVELS.find((level) => level === values["log-level"]);
   if (logLevel === undefined) throw wrong(`--log-level ${values["log-level"]} is not a level`);
@@ -53,6 +57,7 @@ export function readArguments(args: readonly string[]): WorkerArguments {
     config: config ?? "",
     listen: listen === undefined ? null : readListen(listen),
     slots: slots === undefined ? SLOTS_DEFAULT : readSlots(slots),
+    bytesPerSecond: bandwidth === undefined ? null : readBandwidth(bandwidth),
     follow: values.follow,
     logLevel,
     logFile: values["log-file"] ?? null,
@@ -76,6 +81,15 @@ export function readSlots(text: string): number {
   throw new CloudPhoenixError("BAD_REQUEST", `--slots ${text} is not a number of ranges`, {
     retryable: false,
     hint: `Give a number from 0 to ${SLOTS_MAX}.`,
+  });
+}
+
+function readBandwidth(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes !== null) return bytes;
+  throw new CloudPhoenixError("BAD_REQUEST", `--bandwidth ${text} is not an amount of bytes`, {
+    retryable: false,
+    hint: "Give an amount like 500KB, 64MiB or 1.5GiB.",
   });
 }
 

@@ -18,8 +18,14 @@ async function main(): Promise<void> {
   if (configuration.warnings.length > 0) log.warn(renderProblems(configuration.warnings));
   // Loaded only now: a mistyped option should not wait for the clients of two clouds.
   const { startWorker } = await import("./start-worker.ts");
-  const { listen, slots, follow } = given;
-  const worker = await startWorker(configuration, { log, listen, slots, follow });
+  const { listen, slots, bytesPerSecond, follow } = given;
+  const worker = await startWorker(configuration, {
+    log,
+    listen,
+    slots,
+    bytesPerSecond,
+    follow,
+  });
   stopOnSignals(() => worker.close(), log);
 }
 

@@ -34,6 +34,8 @@ export interface WorkerOptions {
   readonly listen: HostPort | null;
   /** Ranges copied at the same time; 0 leaves bulk work to others. */
   readonly slots: number;
+  /** Most that it moves, whatever it does; null: as the configuration says. */
+  readonly bytesPerSecond: number | null;
   /** Whether it may follow the active site. */
   readonly follow: boolean;
 }
@@ -108,12 +110,19 @@ class RunningWorker implements Worker {
       clock: this.#stateClock,
       random: this.#random,
       serverSide: ground.configuration.objects?.serverSideCopy ?? "never",
+      bytesPerSecond: this.#bytesPerSecond,
       onGivenUp: (detail) =>
         options.log.warn(
           { detail },
           "the target cannot read the source itself: objects are streamed",
         ),
     });
+  }
+
+  get #bytesPerSecond(): number | null {
+    return (
+      this.#options.bytesPerSecond ?? this.#ground.configuration.objects?.bytesPerSecond ?? null
+    );
   }
 
   async start(): Promise<void> {
@@ -134,7 +143,8 @@ class RunningWorker implements Worker {
       this.#housekeeping(stop),
     ]);
     const { name: application } = configuration.application;
-    options.log.info({ application, address: this.url }, "working");
+    const bytesPerSecond = this.#bytesPerSecond;
+    options.log.info({ application, address: this.url, bytesPerSecond }, "working");
   }
 
   seed(request: SeedRequest): Promise<SeedProgress> {

@@ -134,6 +134,8 @@ export interface ObjectsConfiguration {
   readonly finalSyncMs: number;
   /** Objects copied at the same time. */
   readonly inFlight: number;
+  /** Most bytes that one worker moves; null is no limit. */
+  readonly bytesPerSecond: number | null;
   /** Whether the standby's store reads objects from the active one itself. */
   readonly serverSideCopy: "auto" | "always" | "never";
   readonly deletes: ObjectDeletes;

@@ -2,6 +2,7 @@
 
 import { isIP } from "node:net";
 import { z } from "zod";
+import { parseBytes } from "./byte-amount.ts";
 import type { HostPort } from "./configuration.ts";
 import { formatDuration, parseDuration } from "./duration.ts";
 import { parseHostPort } from "./host-port.ts";
@@ -122,6 +123,19 @@ export function duration(minMs: number, maxMs: number): z.ZodType<number> {
     return durationMs < minMs || durationMs > maxMs
       ? { wrong: `\`${value}\` is out of range`, help: `choose a duration from ${range}` }
       : { value: durationMs };
+  });
+}
+
+/** Bytes per second, `minBytes` or more. */
+export function byteRate(minBytes: number): z.ZodType<number> {
+  const help =
+    "write the bytes per second with a unit (KB, KiB, MB, MiB, GB, GiB), for instance `20MiB`";
+  return text("bytes per second", help, (value) => {
+    const bytes = parseBytes(value);
+    if (bytes === null) return { wrong: `\`${value}\` is not an amount of bytes` };
+    return bytes < minBytes
+      ? { wrong: `\`${value}\` is too little`, help: `choose ${minBytes / 1024}KiB or more` }
+      : { value: bytes };
   });
 }
 

@@ -23,6 +23,7 @@ export type {
   TsigConfiguration,
   VantageConfiguration,
 } from "./configuration.ts";
+export { parseBytes } from "./byte-amount.ts";
 export {
   configurationFromTerraform,
   type TerraformChoices,

@@ -2,10 +2,12 @@
 
 import { z } from "zod";
 import type { ObjectsConfiguration, StoreConfiguration } from "./configuration.ts";
-import { duration, file, httpUrl, type ResolveFile } from "./fields.ts";
+import { byteRate, duration, file, httpUrl, type ResolveFile } from "./fields.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** Below it the canary and a single receipt would take seconds. */
+const BANDWIDTH_MIN_BYTES = 64 * 1024;
 const STORE_SCHEMES: readonly string[] = ["s3:", "azblob:"];
 
 /** `objects`. */
@@ -43,6 +45,7 @@ export function objectsSection(): z.ZodType<ObjectsConfiguration> {
         .max(256)
         .default(64)
         .describe("Objects copied at the same time; over a distance each takes three round trips."),
+      bandwidth: bandwidth(),
       server_side_copy: z
         .enum(["auto", "always", "never"])
         .default("auto")
@@ -60,9 +63,18 @@ export function objectsSection(): z.ZodType<ObjectsConfiguration> {
       canaryMs: section.canary,
       finalSyncMs,
       inFlight,
+      bytesPerSecond: section.bandwidth ?? null,
       serverSideCopy: section.server_side_copy,
       deletes: section.deletes,
     }));
+}
+
+function bandwidth(): z.ZodType<number | undefined> {
+  return byteRate(BANDWIDTH_MIN_BYTES)
+    .optional()
+    .describe(
+      "Most bytes per second that one worker moves, for all it does; `--bandwidth` of a worker goes before it. Left out, there is no limit: what is slowed down is further behind, and a move then loses more. What a store reads itself is not counted.",
+    );
 }
 
 function referenceSection(): z.ZodType<ObjectsConfiguration["references"][number]> {

@@ -40,6 +40,7 @@ describe("objects", () => {
       canaryMs: 2_000,
       finalSyncMs: 3_000,
       inFlight: 64,
+      bytesPerSecond: null,
       serverSideCopy: "auto",
       deletes: { delayMs: 86_400_000, maxPercent: 5, maxCount: 1_000 },
     });
@@ -71,6 +72,24 @@ describe("objects", () => {
     const problems = refused(changed(from, to));
     expect(problems.map((problem) => problem.message)).toEqual([message]);
     expect(JSON.stringify(problems)).not.toContain("abc");
+  });
+
+  test.each([
+    ["20MiB", 20 * 1024 * 1024],
+    ["500KB", 500_000],
+  ])("may be copied at %s a second at most by a worker", (written, bytesPerSecond) => {
+    const text = changed("objects: { references", `objects: { bandwidth: ${written}, references`);
+    expect(accepted(text).objects).toMatchObject({ bytesPerSecond });
+  });
+
+  test.each([
+    ["fast", "`fast` is not an amount of bytes"],
+    ["20Mbit", "`20Mbit` is not an amount of bytes"],
+    ["0MiB", "`0MiB` is not an amount of bytes"],
+    ["1KiB", "`1KiB` is too little"],
+  ])("refuse a bandwidth of %s", (written, message) => {
+    const text = changed("objects: { references", `objects: { bandwidth: ${written}, references`);
+    expect(refused(text)).toMatchObject([{ path: "objects.bandwidth", message }]);
   });
 
   test("need a store at every site", () => {

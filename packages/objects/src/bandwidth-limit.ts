@@ -1,4 +1,9 @@
-/** At most so many bytes per second, over everything that copies. */
+/**
+ * At most so many bytes per second, over everything that copies. First come, first served.
+ *
+ * Who gives up waiting has taken nothing: the copies that a move ends leave the limit to its last copy.
+ */
+import { abortedError, throwIfAborted } from "./retries.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export class BandwidthLimit {
@@ -7,6 +12,8 @@ export class BandwidthLimit {
   /** When everything granted so far will have been sent at the limit. */
   #paidUntilMs = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
+  /** Settles when everybody who came before has been granted, or has given up. */
+  #turn: Promise<void> = Promise.resolve();
 
   /** Null is no limit. */
   constructor(bytesPerSecond: number | null, clock: Surroundings["clock"]) {
@@ -17,12 +24,35 @@ export class BandwidthLimit {
   /** Waits until `bytes` more may be read. @throws {CloudPhoenixError} `ABORTED` */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     if (this.#bytesPerSecond === null) return;
+    const before = this.#turn;
+    const granted = Promise.withResolvers<void>();
+    this.#turn = before.then(() => granted.promise);
+    try {
+      await unlessAborted(before, signal);
+      const nowMs = this.#now();
+      const startMs = Math.max(nowMs, this.#paidUntilMs);
+      if (startMs > nowMs) await this.#clock.sleep(startMs - nowMs, signal);
+      this.#paidUntilMs = startMs + (bytes / this.#bytesPerSecond) * 1_000;
+    } finally {
+      granted.resolve();
+    }
+  }
+
+  #now(): number {
     const nowMs = this.#clock.now();
     // A clock that was set back would have everybody wait for what it was set back by.
     if (nowMs < this.#lastMs) this.#paidUntilMs -= this.#lastMs - nowMs;
     this.#lastMs = nowMs;
-    const startMs = Math.max(nowMs, this.#paidUntilMs);
-    this.#paidUntilMs = startMs + (bytes / this.#bytesPerSecond) * 1_000;
-    if (startMs > nowMs) await this.#clock.sleep(startMs - nowMs, signal);
+    return nowMs;
   }
+}
+
+/** @throws {CloudPhoenixError} `ABORTED` as soon as `signal` aborts */
+function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  throwIfAborted(signal);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const stop = (): void => reject(abortedError(signal.reason));
+  signal.addEventListener("abort", stop, { once: true });
+  void work.then(resolve);
+  return promise.finally(() => signal.removeEventListener("abort", stop));
 }

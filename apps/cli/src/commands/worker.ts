@@ -4,20 +4,25 @@ import type { SeedProgress, Worker, WorkerOptions } from "@cloudphoenix/worker";
 import type { Command } from "commander";
 import type { CommandContext, Invocation } from "../command-context.ts";
 import { EXIT_CODES, type ExitCode } from "../exit-codes.ts";
+import { bytesOf } from "../objects/quantities.ts";
 import { seedProgressText, seedText } from "../render/seed-text.ts";
 
 interface RunChoices {
   readonly listen?: string;
+  readonly bandwidth?: number;
   readonly slots?: string;
   readonly follow: boolean;
 }
 
 interface SeedChoices {
   readonly seed: string;
+  readonly bandwidth?: number;
   readonly slots?: string;
   readonly rangeObjects?: string;
 }
 
+const BANDWIDTH =
+  "bytes per second at most, for instance 20MiB (default: `objects.bandwidth` in the configuration)";
 const SLOTS = "ranges copied at the same time by this process, 0 to 64 (default: 2)";
 
 /** `cloudphoenix worker`: a process that copies objects, beside any number of others. */
@@ -32,6 +37,7 @@ export function registerWorker(program: Command, context: CommandContext): void 
     )
     .option("--listen <host:port>", "where /live, /ready and /metrics answer (default: nowhere)")
     .option("--slots <count>", SLOTS)
+    .option("--bandwidth <size>", BANDWIDTH, bytesOf)
     .option("--no-follow", "leave following the active site to other workers")
     .action(async (choices: RunChoices, command: Command) => {
       await context.invoke(command, (invocation) => run(invocation, choices));
@@ -46,6 +52,7 @@ export function registerWorker(program: Command, context: CommandContext): void 
       "names the seed: the same name goes on with it, until the application moves",
     )
     .option("--slots <count>", `${SLOTS}; 0 only watches`)
+    .option("--bandwidth <size>", BANDWIDTH, bytesOf)
     .option("--range-objects <count>", "objects per range (default: 5000)")
     .action(async (choices: SeedChoices, command: Command) => {
       await context.invoke(command, (invocation) => seed(invocation, choices));
@@ -59,6 +66,7 @@ async function run(invocation: Invocation, choices: RunChoices): Promise<ExitCod
   const worker = await started(invocation, {
     listen,
     slots: await slotsOf(choices),
+    bytesPerSecond: choices.bandwidth ?? null,
     follow: choices.follow,
   });
   try {
@@ -78,6 +86,7 @@ async function seed(invocation: Invocation, choices: SeedChoices): Promise<ExitC
   const worker = await started(invocation, {
     listen: null,
     slots: await slotsOf(choices),
+    bytesPerSecond: choices.bandwidth ?? null,
     follow: false,
   });
   let said = "";

@@ -1,24 +1,11 @@
 /** Amounts as they are typed: `64MiB`, `15m`, `5%`. */
+import { parseBytes } from "@cloudphoenix/config";
 import { InvalidArgumentError } from "commander";
-
-const BYTE_UNITS: Readonly<Record<string, number>> = {
-  "": 1,
-  B: 1,
-  KB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  KIB: 1024,
-  MIB: 1024 ** 2,
-  GIB: 1024 ** 3,
-};
 
 /** @throws {InvalidArgumentError} */
 export function bytesOf(text: string): number {
-  const { amount, unit } =
-    /^(?<amount>\d+(?:\.\d+)?) ?(?<unit>[a-zA-Z]*)$/.exec(text)?.groups ?? {};
-  const factor = BYTE_UNITS[unit?.toUpperCase() ?? "-"];
-  const bytes = Math.round(Number(amount) * (factor ?? Number.NaN));
-  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  const bytes = parseBytes(text);
+  if (bytes !== null) return bytes;
   throw new InvalidArgumentError("give an amount like 500KB, 64MiB or 1.5GiB");
 }
 

@@ -21,6 +21,8 @@ export interface CopyPartsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly serverSide: ServerSideMode;
+  /** Over everything that passes this process; null is no limit. */
+  readonly bytesPerSecond: number | null;
   /** Told once per pair of stores that the target cannot read the source itself, and why. */
   readonly onGivenUp: (because: string) => void;
 }
@@ -40,10 +42,10 @@ export class CopyParts {
   readonly #serverSide = new Map<string, ServerSideCopy>();
 
   constructor(options: CopyPartsOptions) {
-    const { clock, random } = options;
+    const { clock, random, bytesPerSecond } = options;
     this.#options = options;
     this.#surroundings = { clock, random };
-    this.#bandwidth = new BandwidthLimit(null, clock);
+    this.#bandwidth = new BandwidthLimit(bytesPerSecond, clock);
   }
 
   tools(
