@@ -49,10 +49,11 @@ const STORIES: readonly Story[] = [
     at("slow-witness", 1_000, 12_000),
     during("agent-frozen", "deciding", [chance.between(500, 3_000), chance.between(5_000, 8_000)]),
   ],
-  // Services freeze with answers on the way to them.
+  // Services freeze with answers on the way to them, most of all where a disk is slow.
   (chance) => [
+    ...(chance.hits(0.5) ? [at("slow-disk", 1_500, 14_000)] : []),
     at("only-witness-left", early(chance), chance.between(9_000, 14_000)),
-    during("services-frozen", "fencing", [chance.between(0, 100), chance.between(2_000, 8_000)]),
+    during("services-frozen", "fencing", [chance.between(0, 100), chance.between(2_000, 9_000)]),
   ],
   // Nobody can be told to make no more promises, so the lease proves nothing.
   (chance) => [
