@@ -24,6 +24,7 @@ import { DeferrableConstraints } from "./deferrable-constraints.ts";
 import { eachDivergentRow } from "./divergent-rows.ts";
 import { ForeignKeys } from "./foreign-keys.ts";
 import { LostKeys } from "./lost-keys.ts";
+import { LostTables, type SiteTables } from "./lost-tables.ts";
 import {
   ensureReapplyRecords,
   readReapplyRecord,
@@ -44,8 +45,7 @@ interface Reapplying {
   readonly writer: SiteConnection;
   readonly tables: ReadonlyMap<string, SalvageTable>;
   readonly keys: LostKeys;
-  /** Tables to which lost transactions add rows, or in which they change some. */
-  readonly written: ReadonlySet<string>;
+  readonly lost: LostTables;
   readonly signal: AbortSignal;
 }
 
@@ -66,14 +66,16 @@ export async function reapplyTransactions(
       await requireSlot(writer, slot, request.from);
       const tables = await readSalvageTables(writer);
       const keys = new LostKeys(tables);
-      const written = new Set<string>();
+      const lost = new LostTables();
       await eachDivergentRow(context, lostOf(request), signal, async (rows) => {
         for (const row of rows) {
           keys.want(row);
-          if (row.row !== null) written.add(row.table);
+          lost.note(row);
         }
       });
-      return apply(context, { request, writer, tables, keys, written, signal }, slot);
+      const old = await tablesAt(context, request.from, signal);
+      lost.requireSame(old, { site: writer.site, tables });
+      return apply(context, { request, writer, tables, keys, lost, signal }, slot);
     }),
   );
 }
@@ -103,12 +105,21 @@ async function refuseRepaired(
   });
 }
 
+async function tablesAt(
+  context: PostgresContext,
+  site: SiteId,
+  signal: AbortSignal,
+): Promise<SiteTables> {
+  const tables = await context.connections.withSession(site, signal, readSalvageTables);
+  return { site, tables };
+}
+
 async function apply(
   context: PostgresContext,
   reapplying: Reapplying,
   slot: string,
 ): Promise<ReapplyResult> {
-  const { request, writer, tables, keys, written, signal } = reapplying;
+  const { request, writer, tables, keys, lost, signal } = reapplying;
   return context.connections.withSession(request.to, signal, (reader) =>
     withDecodedSlot(reader, slot, async (copy) => {
       const look = (): Promise<void> =>
@@ -127,7 +138,7 @@ async function apply(
       return writer.transaction(async () => {
         await applyAsReplica(writer);
         const deferrable = await DeferrableConstraints.read(writer);
-        await deferrable.lock(written);
+        await deferrable.lock(lost.written());
         await keys.lock(writer);
         await look();
         const foreignKeys = await ForeignKeys.read(writer);

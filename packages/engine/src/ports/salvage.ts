@@ -122,8 +122,8 @@ export interface Salvage {
    * conflicts, and changes nothing, if a row it changed was also changed at `to` since the sites
    * parted, if a constraint forbids it, if it truncates, or if it builds on a conflicting one.
    * Done once: a second call returns the first one's result.
-   * @throws {CloudPhoenixError} `STALE_GENERATION`; `CONFLICT` if writes are not open at `to`, or
-   *   once a `rejoin` of `from` has begun
+   * @throws {CloudPhoenixError} `STALE_GENERATION`; `CONFLICT` if writes are not open at `to`, if a
+   *   table that was changed is not the same at both sites, or once a `rejoin` of `from` has begun
    */
   reapply(
     from: SiteId,
