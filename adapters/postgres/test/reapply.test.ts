@@ -4,6 +4,7 @@ import type { Pair } from "./fixture/pair.ts";
 import { SITE_A, SITE_B, soon } from "./fixture/pair.ts";
 import { contents, partSites, type Parted, type Story } from "./fixture/parted.ts";
 import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { until } from "./fixture/until.ts";
 
 let servers: TwoServers;
 let pair: Pair;
@@ -144,6 +145,68 @@ describe("lost transactions applied again", () => {
     );
     const { conflicts } = await reapply(found);
     expect(conflicts[0]).toMatchObject({ before: null, unchanged: [], row: { b: "changed" } });
+  });
+});
+
+/** Returns once so many sessions at the writer wait for locks of others, or `over` says so. */
+async function waiting(sessions: number, over: () => boolean = () => false): Promise<void> {
+  await until(async () => {
+    const rows = await pair.ask(SITE_B, "select from pg_locks where not granted");
+    return rows.length >= sessions || over();
+  });
+}
+
+describe("what the application changes while lost transactions are applied again", () => {
+  const FAMILY = `create table public.parent (id int primary key);
+    create table public.child (id int primary key, parent int references public.parent);
+    create table public.t (id int primary key, v text)`;
+  const SHARED_ROWS =
+    "insert into parent values (1); insert into t values (1, 'same'), (2, 'same')";
+
+  // Seen by no look before the rows are locked; only locking waits for it, only the look after that sees it.
+  test("and commits before its rows are locked stays as it is", async () => {
+    const found = await parted(
+      "before-lock",
+      {
+        shared: SHARED_ROWS,
+        lost: ["update t set v = 'lost' where id = 1", "delete from t where id = 2"],
+      },
+      FAMILY,
+    );
+    const { there } = found;
+    await there.query("begin; update t set v = 'theirs'");
+    const applying = reapply(found);
+    await waiting(1);
+    await there.query("commit");
+    expect(await applying).toMatchObject({ applied: 0, conflicting: 2 });
+    expect(await contents(pair, SITE_B, ["t"])).toEqual({ t: ["(1,theirs)", "(2,theirs)"] });
+  });
+
+  test("waits once its rows are locked, and comes after them", async () => {
+    const found = await parted(
+      "after-lock",
+      {
+        shared: SHARED_ROWS,
+        lost: ["insert into child values (1, 1)", "update t set v = 'lost' where id = 1"],
+      },
+      FAMILY,
+    );
+    // Stops it between the two lost transactions, where the row of the second is not changed yet.
+    await found.there.query("begin; select from parent for update");
+    const applying = reapply(found);
+    await waiting(1);
+    const app = await pair.client(SITE_B, "super");
+    const ended: string[] = [];
+    const theirs = app
+      .query("update t set v = v || ', then theirs' where id = 1")
+      .then(() => ended.push("theirs"));
+    await waiting(2, () => ended.length > 0);
+    await found.there.query("rollback");
+    expect(await applying).toMatchObject({ applied: 2, conflicting: 0 });
+    await theirs;
+    expect(await contents(pair, SITE_B, ["t"])).toEqual({
+      t: ['(1,"lost, then theirs")', "(2,same)"],
+    });
   });
 });
 
