@@ -182,6 +182,25 @@ describe("what the application changes while lost transactions are applied again
     expect(await contents(pair, SITE_B, ["t"])).toEqual({ t: ["(1,theirs)", "(2,theirs)"] });
   });
 
+  // Such a commit lets go of its rows before it is in the part of the log that can be read.
+  test("stays as it is also if it commits without waiting for its log", async () => {
+    const found = await parted(
+      "unflushed",
+      { shared: SHARED_ROWS, lost: "update t set v = 'lost' where id = 1" },
+      FAMILY,
+    );
+    const { there } = found;
+    await there.query("alter system set wal_writer_delay = '10s'");
+    await there.query("select pg_reload_conf()");
+    await there.query("set synchronous_commit = off; begin; update t set v = 'theirs'");
+    const applying = reapply(found);
+    await waiting(1);
+    await there.query("commit");
+    expect(await applying).toMatchObject({ applied: 0, conflicting: 1 });
+    await there.query("alter system reset wal_writer_delay");
+    await there.query("select pg_reload_conf()");
+  });
+
   test("waits once its rows are locked, and comes after them", async () => {
     const found = await parted(
       "after-lock",

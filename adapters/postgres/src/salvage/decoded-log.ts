@@ -83,6 +83,16 @@ export function changesBehind(slot: string, after: string, repairs: boolean): st
     order by n`;
 }
 
+/**
+ * Makes everything readable that has been committed. A session with `synchronous_commit = off` lets
+ * go of its rows before its commit is in the part of the log that slots show; a commit of ours that
+ * waits takes everything before it along.
+ * @param connection - not in a transaction
+ */
+export async function flushLog(connection: SiteConnection): Promise<void> {
+  await connection.query("select pg_logical_emit_message(true, 'cloudphoenix-flush', '')");
+}
+
 /** Hands the rows of `query` to `take` in portions, in order. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as with `query`, who asks knows what comes back
 export async function readInPortions<Row extends object>(

@@ -3,7 +3,8 @@
  *
  * 1. "Changed since the sites parted" is what the writer's own log says (the reverse slot keeps it
  *    from before the first write), not a guess from values.
- * 2. Rows are locked before the last look at the log, so nobody changes them between look and deed.
+ * 2. Rows are locked before the last look at the log, and all that was committed until then is in
+ *    it, so nobody changes them between look and deed.
  * 3. Rows change as replication changes them, without firing triggers; foreign keys and deferrable
  *    constraints are checked by hand, and gate and lease are asked once more before the end, so a
  *    site that lost its right to write in between refuses the whole.
@@ -19,7 +20,13 @@ import type { PostgresContext } from "../postgres-context.ts";
 import type { SiteConnection } from "../site-connections.ts";
 import { claimSite } from "../site-row.ts";
 import { applyAsOrigin, applyAsReplica } from "./apply-as-replica.ts";
-import { changesOf, readInPortions, requireSlot, withDecodedSlot } from "./decoded-log.ts";
+import {
+  changesOf,
+  flushLog,
+  readInPortions,
+  requireSlot,
+  withDecodedSlot,
+} from "./decoded-log.ts";
 import { DeferrableConstraints } from "./deferrable-constraints.ts";
 import { eachDivergentRow } from "./divergent-rows.ts";
 import { ForeignKeys } from "./foreign-keys.ts";
@@ -140,6 +147,7 @@ async function apply(
         const deferrable = await DeferrableConstraints.read(writer);
         await deferrable.lock(lost.written());
         await keys.lock(writer);
+        await flushLog(reader);
         await look();
         const foreignKeys = await ForeignKeys.read(writer);
         const replay = new Replay(writer, tables, { keys, foreignKeys, deferrable });
