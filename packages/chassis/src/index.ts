@@ -28,6 +28,8 @@ export * from "./observe/tracing.ts";
 export * from "./resilience/deadline.ts";
 export * from "./resilience/dependency.ts";
 export * from "./resilience/retry.ts";
+export * from "./resilience/rounds.ts";
+export { spread } from "./resilience/spread.ts";
 export * from "./resilience/with-timeout.ts";
 export * from "./secrets/cloud-credentials.ts";
 export * from "./secrets/cloud-sources.ts";

@@ -11,8 +11,7 @@
  * 5. Work on one order has half the time for which the order is hidden, so that its batch is settled
  *    before anybody else takes it.
  */
-import { setTimeout as delay } from "node:timers/promises";
-import { withTimeout } from "@cloudphoenix/chassis";
+import { Rounds, spread, withTimeout } from "@cloudphoenix/chassis";
 import type { OrderQueue, WorkResult } from "./order-queue.ts";
 import { type Parcel, type TakenOrder, UnfulfillableError } from "./order.ts";
 
@@ -46,54 +45,39 @@ export type WorkerEvent =
   | { readonly kind: "overtaken"; readonly numbers: readonly string[] }
   | { readonly kind: "failed"; readonly error: unknown; readonly pauseMs: number };
 
-/** Longest pause after failures of the database: it is back within seconds or a person is at it. */
-const FAILURE_PAUSE_MAX_MS = 2_000;
-
 export class Worker {
   readonly #parts: WorkerParts;
   readonly #terms: WorkerTerms;
-  readonly #stop = new AbortController();
+  readonly #rounds: Rounds;
   #open: boolean | null = null;
-  #failures = 0;
-  #running: Promise<void> | null = null;
 
   constructor(parts: WorkerParts, terms: WorkerTerms) {
     this.#parts = parts;
     this.#terms = terms;
+    this.#rounds = new Rounds({
+      round: () => this.#round(),
+      idleMs: terms.idleMs,
+      onFailure: (error, pauseMs) => parts.onEvent({ kind: "failed", error, pauseMs }),
+      random: parts.random,
+    });
   }
 
-  /** Begins to work. Call once. */
+  /** Begins to work. Again is the same. */
   start(): void {
-    this.#running = this.#work();
+    this.#rounds.start();
   }
 
   /** Takes nothing more and resolves once the batch in hand is settled. Idempotent. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-  }
-
-  async #work(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      const pauseMs = await this.#round();
-      await delay(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
-    }
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** One batch; how long to wait before the next. */
   async #round(): Promise<number> {
-    try {
-      if (!(await this.#intakeOpen())) return this.#terms.idleMs;
-      const taken = await this.#parts.queue.take(this.#terms.batchSize, this.#terms.hiddenMs);
-      if (taken.length > 0) await this.#settle(taken);
-      this.#failures = 0;
-      return this.#mayBeMore(taken) ? 0 : this.#terms.idleMs;
-    } catch (error) {
-      this.#failures += 1;
-      const pauseMs = this.#spread(this.#terms.idleMs, this.#failures, FAILURE_PAUSE_MAX_MS);
-      this.#parts.onEvent({ kind: "failed", error, pauseMs });
-      return pauseMs;
-    }
+    if (!(await this.#intakeOpen())) return this.#terms.idleMs;
+    const taken = await this.#parts.queue.take(this.#terms.batchSize, this.#terms.hiddenMs);
+    if (taken.length > 0) await this.#settle(taken);
+    return this.#mayBeMore(taken) ? 0 : this.#terms.idleMs;
   }
 
   /** One that was taken before comes alone, whatever waits behind it. */
@@ -140,14 +124,10 @@ export class Worker {
           reason: `given up after ${attemptsMax} attempts: ${reason}`,
         };
       }
-      const afterMs = this.#spread(backoffBaseMs, order.attempts, backoffMaxMs);
+      const { random } = this.#parts;
+      const terms = { baseMs: backoffBaseMs, maxMs: backoffMaxMs, random };
+      const afterMs = spread(order.attempts, terms);
       return { kind: "again", order, afterMs };
     }
-  }
-
-  /** Exponential back-off with full jitter, so that what failed together does not return together. */
-  #spread(baseMs: number, number: number, maxMs: number): number {
-    const ceilingMs = Math.min(maxMs, baseMs * 2 ** Math.min(30, number - 1));
-    return Math.ceil(this.#parts.random() * ceilingMs);
   }
 }

@@ -8,12 +8,13 @@
  *    is what can never be written: another object has its name, or it cannot be made.
  * 4. A batch has half the time for which its receipts are hidden, and one second once told to stop.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import {
   Deadline,
   type ObjectStorage,
   type Observation,
+  Rounds,
   ServiceError,
+  spread,
 } from "@cloudphoenix/chassis";
 import { RECEIPT_TYPE, receiptBytes } from "./receipt.ts";
 import type { ReceiptQueue, ReceiptResult, TakenReceipt } from "./receipt-queue.ts";
@@ -50,63 +51,49 @@ export type ReceiptEvent =
 
 /** Short against the two seconds in which a store that is back is to be used again. */
 const OUTAGE_PAUSE_MAX_MS = 500;
-/** Longest pause after failures of the database: it is back within seconds or a person is at it. */
-const FAILURE_PAUSE_MAX_MS = 2_000;
 const BACKOFF_BASE_MS = 500;
 const STOP_GRACE_MS = 1_000;
 
 export class ReceiptWriter {
   readonly #parts: ReceiptWriterParts;
   readonly #terms: ReceiptWriterTerms;
-  readonly #stop = new AbortController();
+  readonly #rounds: Rounds;
   #storeUp = true;
-  #failures = 0;
-  #running: Promise<void> | null = null;
 
   constructor(parts: ReceiptWriterParts, terms: ReceiptWriterTerms) {
     this.#parts = parts;
     this.#terms = terms;
+    this.#rounds = new Rounds({
+      round: () => this.#round(),
+      idleMs: terms.idleMs,
+      onFailure: (error, pauseMs) => parts.onEvent({ kind: "failed", error, pauseMs }),
+      random: parts.random,
+    });
   }
 
   /** Begins to work. Again is the same. */
   start(): void {
-    this.#running ??= this.#work();
+    this.#rounds.start();
   }
 
   /** Takes nothing more and resolves once the batch in hand is settled. Idempotent. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-  }
-
-  async #work(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      const pauseMs = await this.#round();
-      await delay(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
-    }
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** One batch; how long to wait before the next. */
   async #round(): Promise<number> {
     const { idleMs, batchSize, hiddenMs } = this.#terms;
-    try {
-      const { record } = await this.#parts.observe();
-      if (record?.writesOpen !== true) return idleMs;
-      // While the store fails, one receipt is enough to find out that it does.
-      const limit = this.#storeUp ? batchSize : 1;
-      const taken = await this.#parts.queue.take(limit, hiddenMs);
-      if (taken.length > 0) await this.#settle(taken, record.site);
-      this.#failures = 0;
-      if (!this.#storeUp) return Math.ceil(this.#parts.random() * OUTAGE_PAUSE_MAX_MS);
-      // New receipts go first: pages of old ones are added when the queue is short.
-      if (taken.length < limit) return (await this.#recheck(record)) > 0 ? 0 : idleMs;
-      return 0;
-    } catch (error) {
-      this.#failures += 1;
-      const pauseMs = this.#spread(idleMs, this.#failures, FAILURE_PAUSE_MAX_MS);
-      this.#parts.onEvent({ kind: "failed", error, pauseMs });
-      return pauseMs;
-    }
+    const { record } = await this.#parts.observe();
+    if (record?.writesOpen !== true) return idleMs;
+    // While the store fails, one receipt is enough to find out that it does.
+    const limit = this.#storeUp ? batchSize : 1;
+    const taken = await this.#parts.queue.take(limit, hiddenMs);
+    if (taken.length > 0) await this.#settle(taken, record.site);
+    if (!this.#storeUp) return Math.ceil(this.#parts.random() * OUTAGE_PAUSE_MAX_MS);
+    // New receipts go first: pages of old ones are added when the queue is short.
+    if (taken.length < limit) return (await this.#recheck(record)) > 0 ? 0 : idleMs;
+    return 0;
   }
 
   async #recheck({ site, generation }: NonNullable<Observation["record"]>): Promise<number> {
@@ -156,7 +143,7 @@ export class ReceiptWriter {
 
   /** Once told to stop, a batch has a second. Returns how to let go of it. */
   #endsWithGrace(deadline: Deadline): () => void {
-    const { signal } = this.#stop;
+    const signal = this.#rounds.stopping;
     let timer: NodeJS.Timeout | null = null;
     const onStop = (): void => {
       timer = setTimeout(() => deadline.cancel(new Error("the service stops")), STOP_GRACE_MS);
@@ -187,15 +174,11 @@ export class ReceiptWriter {
         const given = `given up after ${attempts} attempts: ${reason}`;
         return { kind: "set-aside", receipt, reason: given };
       }
-      const afterMs = this.#spread(BACKOFF_BASE_MS, attempts, this.#terms.backoffMaxMs);
+      const { random } = this.#parts;
+      const back = { baseMs: BACKOFF_BASE_MS, maxMs: this.#terms.backoffMaxMs, random };
+      const afterMs = spread(attempts, back);
       return { kind: "later", receipt, afterMs, counted: true, error };
     }
-  }
-
-  /** Exponential back-off with full jitter, so that what failed together does not return together. */
-  #spread(baseMs: number, number: number, maxMs: number): number {
-    const ceilingMs = Math.min(maxMs, baseMs * 2 ** Math.min(30, number - 1));
-    return Math.ceil(this.#parts.random() * ceilingMs);
   }
 }
 
