@@ -1,5 +1,4 @@
 export { type AgentLogin, PostgresSiteLease } from "./lease/postgres-site-lease.ts";
-export type { SetupProgress } from "./initial-copy.ts";
 export type { PostgresLimits, PostgresOptions, PostgresSite, Secret } from "./postgres-options.ts";
 export { PreflightError, type PreflightProblem, type PreflightRule } from "./preflight.ts";
 export {
@@ -10,4 +9,3 @@ export {
 } from "./prepare-server.ts";
 export { PostgresReplication } from "./postgres-replication.ts";
 export type { PostgresReplicationWatch } from "./replication-watch.ts";
-export type { SetupRequest, SetupResult } from "./setup-replication.ts";

@@ -1,22 +1,15 @@
 /** Waiting for a new standby to have everything, and seeing that changes flow. */
 import { CloudPhoenixError } from "@cloudphoenix/core";
+import type { SetupProgress } from "@cloudphoenix/engine";
 import { SCHEMA } from "./object-names.ts";
 import { pollUntil } from "./poll-until.ts";
 import type { PostgresContext } from "./postgres-context.ts";
 import type { SiteConnection } from "./site-connections.ts";
 import { readSubscription } from "./subscription.ts";
 
-/** How far setting up has got. */
-export interface SetupProgress {
-  readonly tables: number;
-  readonly tablesReady: number;
-  /** Names of tables still being copied. */
-  readonly copying: readonly string[];
-  /** Bytes of rows read by the copies running now. */
-  readonly bytesCopying: number;
-}
-
+/** Small tables are there at once; large ones take hours, and need not be asked for all the time. */
 const COPY_POLL_MS = 50;
+const COPY_POLL_MAX_MS = 1_000;
 const FLOW_POLL_MS = 20;
 const FLOW_LIMIT_MS = 30_000;
 
@@ -36,6 +29,7 @@ export async function waitForCopy(
   signal: AbortSignal,
 ): Promise<number> {
   let errorsBefore: number | null = null;
+  let pollMs = COPY_POLL_MS;
   for (;;) {
     const state = await readSubscription(standby, context.application);
     if (state === null || state.copyErrors - (errorsBefore ?? state.copyErrors) > COPY_ERRORS_MAX) {
@@ -53,7 +47,8 @@ export async function waitForCopy(
       bytesCopying: await bytesCopying(standby),
     });
     if (state.tables > 0 && state.unready.length === 0) return state.tables;
-    await context.clock.sleep(COPY_POLL_MS, signal);
+    await context.clock.sleep(pollMs, signal);
+    pollMs = Math.min(pollMs * 1.2, COPY_POLL_MAX_MS);
   }
 }
 

@@ -1,6 +1,17 @@
 /** Everything this adapter offers, wired together once. */
 import type { SiteId } from "@cloudphoenix/core";
-import type { DatabaseControl, Fencer, Salvage, SiteLease } from "@cloudphoenix/engine";
+import type {
+  DatabaseControl,
+  Fencer,
+  ReplicationSetup,
+  Salvage,
+  SetupForecast,
+  SetupPair,
+  SetupRequest,
+  SetupResult,
+  SiteLease,
+} from "@cloudphoenix/engine";
+import { forecastSetup } from "./forecast-setup.ts";
 import { PostgresSiteLease } from "./lease/postgres-site-lease.ts";
 import type { PostgresContext } from "./postgres-context.ts";
 import { PostgresDatabaseControl } from "./postgres-database-control.ts";
@@ -9,18 +20,19 @@ import { DEFAULT_LIMITS, type PostgresOptions } from "./postgres-options.ts";
 import { type KeyColumn, referencedKeys } from "./referenced-keys.ts";
 import { ReplicationMemory } from "./replication-memory.ts";
 import { PostgresReplicationWatch } from "./replication-watch.ts";
-import { type SetupRequest, type SetupResult, setupReplication } from "./setup-replication.ts";
+import { setupReplication } from "./setup-replication.ts";
 import { PostgresSalvage } from "./salvage/postgres-salvage.ts";
 import { SiteConnections } from "./site-connections.ts";
 import { releaseLease } from "./write-access.ts";
 
-export class PostgresReplication {
+export class PostgresReplication implements ReplicationSetup {
   readonly control: DatabaseControl;
   readonly fencer: Fencer;
   readonly salvage: Salvage;
   readonly watch: PostgresReplicationWatch;
   readonly #context: PostgresContext;
   readonly #watching: SiteConnections;
+  readonly #settingUp: PostgresContext;
 
   /**
    * Connects to nobody yet.
@@ -40,6 +52,8 @@ export class PostgresReplication {
     };
     // The watch has sessions of its own: a step must not wait because a heartbeat hangs.
     this.#watching = new SiteConnections(options, limits);
+    // So has set-up: a copy of hours must not take the sessions of a promotion.
+    this.#settingUp = { ...this.#context, connections: new SiteConnections(options, limits) };
     this.control = new PostgresDatabaseControl(this.#context);
     this.fencer = new PostgresFencer(this.#context);
     this.salvage = new PostgresSalvage(this.#context);
@@ -50,8 +64,15 @@ export class PostgresReplication {
   }
 
   /** Makes one site the standby of the other. See `setup-replication.ts`. */
-  setup(request: SetupRequest, signal: AbortSignal): Promise<SetupResult> {
-    return setupReplication(this.#context, request, signal);
+  async setup(request: SetupRequest, signal: AbortSignal): Promise<SetupResult> {
+    const result = await setupReplication(this.#settingUp, request, signal);
+    this.watch.compareSoon();
+    return result;
+  }
+
+  /** What that would meet and make; changes nothing. See `forecast-setup.ts`. */
+  forecast(pair: SetupPair, signal: AbortSignal): Promise<SetupForecast> {
+    return forecastSetup(this.#settingUp, pair, signal);
   }
 
   /** Pages of keys of objects that rows at `site` point to, in byte order. See `referenced-keys.ts`. */
@@ -82,6 +103,9 @@ export class PostgresReplication {
   /** Stops watching and ends every session. */
   async close(): Promise<void> {
     await this.watch.stop();
-    await Promise.all([this.#context.connections.close(), this.#watching.close()]);
+    await Promise.all(
+      [this.#context, this.#settingUp].map(({ connections }) => connections.close()),
+    );
+    await this.#watching.close();
   }
 }

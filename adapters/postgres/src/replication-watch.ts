@@ -57,6 +57,7 @@ export class PostgresReplicationWatch implements ReplicationWatch {
   #active: SiteId;
   #stop = new AbortController();
   #loops: Promise<void>[] = [];
+  #comparesSoon = false;
 
   /** @param active - the site that is active now, as the roles say */
   constructor(context: PostgresContext, active: SiteId) {
@@ -115,6 +116,11 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     const known = this.#standbys.get(standby)?.schema ?? null;
     if (known === null || this.#context.clock.now() - known.atMs > SCHEMA_STALE_MS) return null;
     return known.differences;
+  }
+
+  /** Compares schemas at the next turn: something was mended, and nobody should wait to see it. */
+  compareSoon(): void {
+    this.#comparesSoon = true;
   }
 
   #run(everyMs: number, deadlineMs: number, turn: (signal: AbortSignal) => Promise<void>): void {
@@ -210,7 +216,7 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     const { clock, sites } = this.#context;
     const active = this.#active;
     const standbys = sites.filter((site) => site !== active);
-    const dueMs = clock.now() - SCHEMA_EVERY_MS;
+    const dueMs = this.#comparesSoon ? Infinity : clock.now() - SCHEMA_EVERY_MS;
     if (standbys.every((site) => (this.#standby(site).schema?.atMs ?? 0) > dueMs)) return;
     const left = await this.#look(active, signal);
     for (const site of standbys) {
@@ -221,6 +227,7 @@ export class PostgresReplicationWatch implements ReplicationWatch {
         differences: [...schemaDifferences(left, right), ...left.problems, ...right.problems],
       };
     }
+    this.#comparesSoon = false;
   }
 
   /** The schema of a site, and what of it is not covered there. */

@@ -5,12 +5,13 @@
  * work first, so setting up again finishes what was interrupted, takes up tables that were added
  * at both sites, and does nothing to a healthy pair.
  */
-import { CloudPhoenixError, type SiteId } from "@cloudphoenix/core";
+import { CloudPhoenixError } from "@cloudphoenix/core";
+import type { SetupRequest, SetupResult } from "@cloudphoenix/engine";
 import { createOwnSchema } from "./cloudphoenix-schema.ts";
 import { copySchema } from "./copy-schema.ts";
 import { exclusively } from "./exclusively.ts";
 import { applyGrants, grantReplication, readGrants } from "./grants.ts";
-import { confirmFlow, type SetupProgress, waitForCopy } from "./initial-copy.ts";
+import { confirmFlow, waitForCopy } from "./initial-copy.ts";
 import { guardTables } from "./lease/lease-guard.ts";
 import { PUBLICATION, SCHEMA, slotName, subscriptionName } from "./object-names.ts";
 import { peerConninfo, peerRole } from "./peer-conninfo.ts";
@@ -21,8 +22,16 @@ import { forgetPromotions } from "./promotion-record.ts";
 import { ensurePublication } from "./publication.ts";
 import { readSchema } from "./read-schema.ts";
 import type { SiteConnection } from "./site-connections.ts";
-import { readSiteRow, type SiteRow } from "./site-row.ts";
-import { dropIdleSlot, ensureSlot, isSlotLost, readSlot } from "./slot.ts";
+import { holdSiteRow, readSiteRow, roleConflict } from "./site-row.ts";
+import {
+  dropIdleSlot,
+  ensureSlot,
+  isSlotLost,
+  keepsNothing,
+  logRemovedText,
+  readSlot,
+  reseedHint,
+} from "./slot.ts";
 import {
   createSubscription,
   enableSubscription,
@@ -32,22 +41,6 @@ import {
 } from "./subscription.ts";
 import { stopWaitingForStandby, waitForStandby } from "./synchronous-standby.ts";
 import { BEGIN_GATE_CHANGE, closeGate, openGate } from "./write-gate.ts";
-
-export interface SetupRequest {
-  /** The active site. */
-  readonly from: SiteId;
-  readonly to: SiteId;
-  /** Generation to start with; a newer one that is stored stays. */
-  readonly generation: number;
-  readonly onProgress?: (progress: SetupProgress) => void;
-}
-
-export interface SetupResult {
-  /** Whether the pair replicated already and nothing had to be made. */
-  readonly alreadyDone: boolean;
-  readonly schemaCopied: boolean;
-  readonly tables: number;
-}
 
 /** Both ends while they are being set up. */
 interface Pair {
@@ -99,6 +92,8 @@ async function makePair(
   const before = await readSubscription(sides.to, context.application);
   const problems = await preflightProblems(context, pair, before);
   if (problems.length > 0) throw new PreflightError(problems);
+  const slot = await readSlot(sides.from, slotName(context.application, request.to));
+  if (before !== null && keepsNothing(slot)) throw logRemoved(context.application, request);
 
   const schemaCopied = !hasTables(pair.to.objects);
   await prepareActive(context, pair);
@@ -112,16 +107,21 @@ async function checkRoles(from: SiteConnection, to: SiteConnection): Promise<voi
     roleConflict(from.site, await readSiteRow(from), "active"),
     roleConflict(to.site, await readSiteRow(to), "standby"),
   ].filter((sentence) => sentence !== null);
-  if (wrong.length === 0) return;
-  throw new CloudPhoenixError("CONFLICT", wrong.join("; "), {
+  if (wrong.length > 0) throw turned(wrong);
+}
+
+function turned(wrong: readonly string[]): CloudPhoenixError {
+  return new CloudPhoenixError("CONFLICT", wrong.join("; "), {
     retryable: false,
     hint: "Name the active site as source, and fail back before turning replication round.",
   });
 }
 
-function roleConflict(site: SiteId, row: SiteRow | null, wanted: string): string | null {
-  if (row === null || row.role === wanted) return null;
-  return `site ${site} is ${row.role} at generation ${row.generation}, not ${wanted}`;
+function logRemoved(application: string, { from, to }: SetupRequest): CloudPhoenixError {
+  return new CloudPhoenixError("REPLICATION_BROKEN", logRemovedText({ from, to }), {
+    retryable: false,
+    hint: `${reseedHint(application, to)}.`,
+  });
 }
 
 async function prepareActive(context: PostgresContext, { from, request }: Pair): Promise<void> {
@@ -185,10 +185,15 @@ async function prepareSide(
   }, BEGIN_GATE_CHANGE);
 }
 
-/** Gives new tables of the active site the same gate as the others. */
+/**
+ * Gives new tables of the active site the same gate as the others. The row is held: a fence that
+ * comes now waits, and one that came first has closed gates which must not be opened again.
+ */
 async function matchGate(connection: SiteConnection): Promise<void> {
-  const row = await readSiteRow(connection);
-  await (row?.writesOpen === false ? closeGate(connection) : openGate(connection));
+  const row = await holdSiteRow(connection);
+  const conflict = roleConflict(connection.site, row, "active");
+  if (conflict !== null) throw turned([conflict]);
+  await (row.writesOpen ? openGate(connection) : closeGate(connection));
 }
 
 /** @returns whether anything had to be made or repaired */
@@ -221,17 +226,6 @@ async function repair(
   subscription: SubscriptionState,
 ): Promise<boolean> {
   const { application } = context;
-  const slot = await readSlot(pair.from.connection, slotName(application, pair.request.to));
-  if (slot === null || isSlotLost(slot)) {
-    throw new CloudPhoenixError(
-      "REPLICATION_BROKEN",
-      `site ${pair.request.from} no longer keeps the log that ${pair.request.to} needs`,
-      {
-        retryable: false,
-        hint: `Drop subscription ${subscriptionName(application)} and empty the tables at ${pair.request.to}, then set up again.`,
-      },
-    );
-  }
   if (!subscription.enabled) await enableSubscription(pair.to.connection, application);
   const published = await publishedTables(pair.from.connection);
   const behind = published !== subscription.tables;

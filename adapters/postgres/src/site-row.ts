@@ -1,5 +1,5 @@
 /** The row in which a database says which site it is, and the compare-and-set that guards it. */
-import { CloudPhoenixError, type DurabilityMode } from "@cloudphoenix/core";
+import { CloudPhoenixError, type DurabilityMode, type SiteId } from "@cloudphoenix/core";
 import { SCHEMA } from "./object-names.ts";
 import type { SiteConnection } from "./site-connections.ts";
 
@@ -43,6 +43,21 @@ export async function readSiteRow(connection: SiteConnection): Promise<SiteRow |
   if (!prepared) return null;
   const [row] = await connection.query<StoredRow>(`select ${COLUMNS} from ${SCHEMA}.site`);
   return row === undefined ? null : checked(connection, row);
+}
+
+/** The row, held against every change until the caller's transaction ends. @throws as `readSiteRow`, `NOT_FOUND` */
+export async function holdSiteRow(connection: SiteConnection): Promise<SiteRow> {
+  const [row] = await connection.query<StoredRow>(
+    `select ${COLUMNS} from ${SCHEMA}.site for update`,
+  );
+  if (row === undefined) throw neverSetUp(connection);
+  return checked(connection, row);
+}
+
+/** Why a site with this row is not `wanted`; null if it is, or was never set up. */
+export function roleConflict(site: SiteId, row: SiteRow | null, wanted: SiteRole): string | null {
+  if (row === null || row.role === wanted) return null;
+  return `site ${site} is ${row.role} at generation ${row.generation}, not ${wanted}`;
 }
 
 /**

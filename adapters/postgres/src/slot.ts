@@ -1,4 +1,6 @@
 /** Replication slots: they keep the log until the follower has it, and remember how far it got. */
+import type { SiteId } from "@cloudphoenix/core";
+import { subscriptionName } from "./object-names.ts";
 import type { SiteConnection } from "./site-connections.ts";
 
 export interface SlotState {
@@ -28,6 +30,26 @@ export async function readSlot(
 /** Whether the server has removed log that the follower still needed. */
 export function isSlotLost(slot: SlotState): boolean {
   return slot.walStatus === "lost" || slot.invalidation !== null;
+}
+
+/** Whether a follower of this slot can get no further: it is gone, or its log is. */
+export function keepsNothing(slot: SlotState | null): boolean {
+  return slot === null || isSlotLost(slot);
+}
+
+export function logRemovedText({
+  from,
+  to,
+}: {
+  readonly from: SiteId;
+  readonly to: SiteId;
+}): string {
+  return `site ${from} no longer keeps the log that ${to} needs`;
+}
+
+/** How to begin anew with a follower whose log is gone, without a full stop. */
+export function reseedHint(application: string, to: SiteId): string {
+  return `Drop subscription ${subscriptionName(application)} and empty the tables at ${to}, then set up again`;
 }
 
 /**

@@ -281,6 +281,66 @@ describe("setting up replication is refused", () => {
     });
   });
 
+  test("if a fence has begun meanwhile: gates stay closed, and no new table is published", async () => {
+    pair = await Pair.make(servers, { application: "fenced-meanwhile", schema: KEYED });
+    await pair.follow();
+    for (const site of [SITE_A, SITE_B]) {
+      await pair.ask(site, "set role cloudphoenix; create table public.later (id int primary key)");
+    }
+    const fence = await pair.client(SITE_A, "super");
+    await fence.query("begin; update cloudphoenix.site set role = 'fenced', writes_open = false");
+    const setup = failureOf(
+      pair.replication.setup({ from: SITE_A, to: SITE_B, generation: 1 }, soon()),
+    );
+    await until(async () => {
+      const waiting = await pair.ask(
+        SITE_A,
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+      return waiting.length > 0;
+    });
+    await fence.query("alter table public.t enable trigger cloudphoenix_write_gate; commit");
+    expect(await setup).toMatchObject({
+      code: "CONFLICT",
+      message: `site ${SITE_A} is fenced at generation 1, not active`,
+    });
+    expect(
+      await pair.ask(SITE_A, "select tgenabled from pg_trigger where tgname like '%write_gate'"),
+    ).toEqual([{ tgenabled: "O" }]);
+    expect(
+      await pair.ask(SITE_A, "select from pg_publication_tables where tablename = 'later'"),
+    ).toEqual([]);
+  });
+
+  test("if the log that the standby needs is gone, with what to do and nothing changed", async () => {
+    pair = await Pair.make(servers, { application: "log-gone", schema: KEYED });
+    await pair.follow();
+    await pair.ask(SITE_B, "alter subscription cloudphoenix_log_gone disable");
+    await until(async () => {
+      const dropped = await pair.ask(
+        SITE_A,
+        `select pg_drop_replication_slot(slot_name) from pg_replication_slots
+         where database = current_database() and not active`,
+      );
+      return dropped.length > 0;
+    });
+    for (const site of [SITE_A, SITE_B]) {
+      await pair.ask(site, "set role cloudphoenix; create table public.later (id int primary key)");
+    }
+    const before = [await world(SITE_A), await world(SITE_B)];
+    const request = { from: SITE_A, to: SITE_B, generation: 1 };
+    const hint = `Drop subscription cloudphoenix_log_gone and empty the tables at ${SITE_B}, then set up again`;
+
+    expect((await pair.replication.forecast(request, soon())).problems).toEqual([
+      expect.objectContaining({ rule: "log-removed", sentence: expect.stringContaining(hint) }),
+    ]);
+    await expect(pair.replication.setup(request, soon())).rejects.toMatchObject({
+      code: "REPLICATION_BROKEN",
+      hint: `${hint}.`,
+    });
+    expect([await world(SITE_A), await world(SITE_B)]).toEqual(before);
+  });
+
   test("if somebody else's standby is waited for already", async () => {
     pair = await Pair.make(servers, { application: "waiting", durability: "sync", schema: KEYED });
     const admin = await pair.client(SITE_A, "super");

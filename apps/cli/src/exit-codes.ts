@@ -20,7 +20,7 @@ export const EXIT_CODES = {
   internal: 70,
   /** The token or the credentials were missing or wrong. */
   notAllowed: 77,
-  /** Ended by Ctrl-C; everything that was started has been stopped. */
+  /** Ended by Ctrl-C; what runs in a controller goes on, everything else that was started has been stopped. */
   interrupted: 130,
 } as const;
 
@@ -38,7 +38,8 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<keyof typeof EXIT_CODES, string
   unavailable: "No controller, sandbox or object store answered.",
   internal: "A defect of CloudPhoenix.",
   notAllowed: "The token or the credentials were missing or wrong.",
-  interrupted: "Ended by Ctrl-C; everything that was started has been stopped.",
+  interrupted:
+    "Ended by Ctrl-C. A run or a set-up in the controller goes on; everything else that was started has been stopped.",
 };
 
 const BY_ERROR: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
@@ -55,6 +56,7 @@ const BY_ERROR: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   OBJECT_STORE_UNREACHABLE: EXIT_CODES.unavailable,
   OBJECT_STORE_DENIED: EXIT_CODES.notAllowed,
   DELETES_REFUSED: EXIT_CODES.needsPerson,
+  REPLICATION_PREFLIGHT: EXIT_CODES.needsPerson,
   GUARD_BLOCKED: EXIT_CODES.needsPerson,
   APPROVAL_REQUIRED: EXIT_CODES.needsPerson,
   FENCE_UNPROVEN: EXIT_CODES.needsPerson,

@@ -25,11 +25,13 @@ import {
   MemoryRoleStore,
   MemoryRunStore,
   type QuarantineDesk,
+  SetupDesk,
 } from "@cloudphoenix/engine";
 import { pino } from "pino";
 import type { Api, ApiDependencies } from "../src/api/api-dependencies.ts";
 import { buildApi } from "../src/api/build-api.ts";
 import type { ControlRoom, DryRun, RunOrder } from "../src/api/control-room.ts";
+import { SimulatedReplicationSetup, VirtualClock } from "@cloudphoenix/testkit";
 import { fakeQuarantine } from "./fake-quarantine.ts";
 import { EventHub } from "../src/events/event-hub.ts";
 
@@ -147,6 +149,7 @@ class FakeRoom implements ControlRoom {
   readonly quarantine: QuarantineDesk;
   readonly situation: Situation;
   readonly decision: Decision;
+  readonly replicationSetup: SetupDesk;
   orders = 0;
   /** Thrown by the next order, if set. */
   orderFailure: Error | null = null;
@@ -156,7 +159,9 @@ class FakeRoom implements ControlRoom {
     situation: Situation,
     runs: MemoryRunStore,
     quarantine: Awaited<ReturnType<typeof fakeQuarantine>>,
+    replicationSetup: SetupDesk,
   ) {
+    this.replicationSetup = replicationSetup;
     // What is decided about the returned site shows in the next look.
     this.situation = Object.defineProperty({ ...situation }, "quarantined", {
       get: () => quarantine.returned.facts,
@@ -243,6 +248,8 @@ export interface FakeWorld {
   readonly runs: MemoryRunStore;
   readonly audit: MemoryAuditLog;
   readonly hub: EventHub;
+  /** Its copy takes for ever: its clock stands still. */
+  readonly replication: SimulatedReplicationSetup;
   /** The controller's clock. */
   readonly time: { nowMs: number };
   /** Everything logged so far. */
@@ -267,7 +274,25 @@ export async function fakeWorld(changes: WorldChanges = {}): Promise<FakeWorld> 
     conflicting,
     objects,
   });
-  const room = new FakeRoom(situation, runs, desk);
+  const facts = new MemoryFactStore();
+  const roles = new MemoryRoleStore(situation.roles);
+  const replication = new SimulatedReplicationSetup(new VirtualClock());
+  const setup = new SetupDesk({
+    application: APPLICATION,
+    clock: new VirtualClock(),
+    random: { next: () => 0.5 },
+    roles,
+    runs,
+    facts,
+    audit,
+    replication,
+    undecided: () =>
+      desk.returned.facts.flatMap(({ site, mayRejoin }) => (mayRejoin ? [] : [site])),
+    changed: () => undefined,
+  });
+  const lead = new AbortController();
+  void setup.run(lead.signal);
+  const room = new FakeRoom(situation, runs, desk, setup);
   const log: string[] = [];
   const logger = pino({ level: "debug" }, { write: (line: string) => void log.push(line) });
   const deps: ApiDependencies = {
@@ -277,16 +302,17 @@ export async function fakeWorld(changes: WorldChanges = {}): Promise<FakeWorld> 
     clock,
     startedAtMs: NOW_MS - 60_000,
     token: TOKEN,
-    roles: new MemoryRoleStore(situation.roles),
+    roles,
     runs,
-    facts: new MemoryFactStore(),
+    facts,
     audit,
     hub,
     leading: () => (changes.leads === false ? null : room),
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "up 1\n" }),
   };
   const app = await buildApi(deps, { logger, checkAnswers: true });
-  return { app, room, runs, audit, hub, time, log };
+  app.addHook("onClose", async () => lead.abort());
+  return { app, room, runs, audit, hub, replication, time, log };
 }
 
 /** Headers of somebody who knows the token. */

@@ -39,6 +39,13 @@ export {
 } from "./quarantine/quarantine.ts";
 export { type ObjectDivergence, objectDivergence } from "./quarantine/object-divergence.ts";
 export { QuarantineDesk, type QuarantineDeskPorts } from "./quarantine/quarantine-desk.ts";
+export {
+  SetupDesk,
+  type SetupDeskPorts,
+  type SetupOrder,
+  type SetupPreview,
+} from "./replication/setup-desk.ts";
+export type { SetupRecord } from "./replication/setup-record.ts";
 export { type DryRunStep, dryRun } from "./runner/dry-run.ts";
 export { executeStep } from "./runner/execute-step.ts";
 export { interpretPlan } from "./runner/interpret-plan.ts";

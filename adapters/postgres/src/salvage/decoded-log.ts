@@ -19,7 +19,7 @@ const FETCH_ROWS = 1_000;
 
 /** What an operator can do once log is gone. */
 const RESEED =
-  "Copy the whole site anew: drop its tables and set replication up again (docs/runbooks/move-blocked.md).";
+  "Copy the whole site anew: drop its tables and schema cloudphoenix there, then: cloudphoenix replicate setup.";
 
 /**
  * Lends a text copy of `slot` to `work` by name.

@@ -21,6 +21,7 @@ import { registerPlans } from "./routes/plans.ts";
 import { registerPublicStatus } from "./routes/public-status.ts";
 import { registerQuarantine } from "./routes/quarantine.ts";
 import { registerReads } from "./routes/reads.ts";
+import { registerReplicationSetup } from "./routes/replication-setup.ts";
 import { registerRuns } from "./routes/runs.ts";
 import { refusals } from "./schemas/problem-schema.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
@@ -77,6 +78,7 @@ export async function buildApi(deps: ApiDependencies, options: ApiOptions): Prom
   registerRuns(app, deps);
   registerMaintenance(app, deps);
   registerQuarantine(app, deps);
+  registerReplicationSetup(app, deps);
   registerEvents(app, deps);
   registerDocument(app);
   return app;

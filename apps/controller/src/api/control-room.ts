@@ -11,7 +11,7 @@ import type {
   SiteId,
   Situation,
 } from "@cloudphoenix/core";
-import type { PlanRunner, QuarantineDesk } from "@cloudphoenix/engine";
+import type { PlanRunner, QuarantineDesk, SetupDesk } from "@cloudphoenix/engine";
 
 /** A decision together with what it was made from. */
 export interface DecisionContext {
@@ -89,4 +89,6 @@ export interface ControlRoom {
     QuarantineDesk,
     "list" | "of" | "rows" | "objects" | "accept" | "exported" | "reapply"
   >;
+  /** Making the standby follow the active site, and how far that has got. */
+  readonly replicationSetup: Pick<SetupDesk, "newest" | "preview" | "order">;
 }

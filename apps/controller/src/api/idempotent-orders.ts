@@ -1,8 +1,8 @@
-/** The same order with the same key starts one run, however often it is sent. */
+/** The same order with the same key starts one thing (a run, a set-up), however often it is sent. */
 
 import { createHash } from "node:crypto";
-import { CloudPhoenixError, type Json, type RunRecord } from "@cloudphoenix/core";
-import type { FactStore, RunStore } from "@cloudphoenix/engine";
+import { CloudPhoenixError, type Json } from "@cloudphoenix/core";
+import type { FactStore } from "@cloudphoenix/engine";
 import { z } from "zod";
 
 export interface KeyedOrder {
@@ -11,34 +11,46 @@ export interface KeyedOrder {
   readonly body: Json;
 }
 
-export interface OrderedRun {
-  readonly run: RunRecord;
+/** What an order starts. */
+export interface Startable {
+  readonly id: string;
+}
+
+export interface Ordered<T extends Startable> {
+  readonly started: T;
   /** Whether an earlier request had already started it. */
   readonly replayed: boolean;
 }
 
+/** Where the orders of one kind are kept, and what they start is found again. */
+export interface OrderBook<T extends Startable> {
+  /** `run`, for instance: how keys of facts begin, and what messages call it. */
+  readonly kind: string;
+  readonly facts: FactStore;
+  readonly get: (id: string) => Promise<T | null>;
+}
+
+/** `run` is the id of whatever was started: runs were the first. */
 const knownOrder = z.strictObject({ hash: z.string(), run: z.string() });
 type KnownOrder = z.infer<typeof knownOrder>;
 
 /**
- * Remembers which run a key started, across restarts. Only the leader takes orders, so requests
+ * Remembers what a key started, across restarts. Only the leader takes orders, so requests
  * that race do so in this process and share one promise.
  */
-export class IdempotentOrders {
-  readonly #facts: FactStore;
-  readonly #runs: Pick<RunStore, "get">;
-  readonly #flying = new Map<string, Promise<OrderedRun>>();
+export class IdempotentOrders<T extends Startable> {
+  readonly #book: OrderBook<T>;
+  readonly #flying = new Map<string, Promise<Ordered<T>>>();
 
-  constructor(facts: FactStore, runs: Pick<RunStore, "get">) {
-    this.#facts = facts;
-    this.#runs = runs;
+  constructor(book: OrderBook<T>) {
+    this.#book = book;
   }
 
   /**
-   * The run of `order`, started by `start` if no earlier request with the key did.
+   * What `order` started: by `start`, if no earlier request with the key did.
    * @throws {CloudPhoenixError} `CONFLICT` if the key was used for another request
    */
-  async once(order: KeyedOrder, start: () => Promise<RunRecord>): Promise<OrderedRun> {
+  async once(order: KeyedOrder, start: () => Promise<T>): Promise<Ordered<T>> {
     const flying = this.#flying.get(order.key);
     if (flying !== undefined) {
       await flying.catch(() => undefined);
@@ -53,14 +65,15 @@ export class IdempotentOrders {
     }
   }
 
-  async #attempt(order: KeyedOrder, start: () => Promise<RunRecord>): Promise<OrderedRun> {
-    const name = `run-request:${order.key}`;
+  async #attempt(order: KeyedOrder, start: () => Promise<T>): Promise<Ordered<T>> {
+    const { kind, facts, get } = this.#book;
+    const name = `${kind}-request:${order.key}`;
     const hash = createHash("sha256").update(JSON.stringify(order.body)).digest("hex");
     const known = await this.#known(name);
     if (known === null) {
-      const run = await start();
-      await this.#facts.put(name, { hash, run: run.id });
-      return { run, replayed: false };
+      const started = await start();
+      await facts.put(name, { hash, run: started.id });
+      return { started, replayed: false };
     }
     if (known.hash !== hash) {
       throw new CloudPhoenixError("CONFLICT", "this Idempotency-Key was used for another request", {
@@ -68,16 +81,16 @@ export class IdempotentOrders {
         hint: "Send a new key with a new request.",
       });
     }
-    const run = await this.#runs.get(known.run);
-    if (run !== null) return { run, replayed: true };
-    throw new CloudPhoenixError("NOT_FOUND", `run ${known.run} of this key is gone`, {
+    const started = await get(known.run);
+    if (started !== null) return { started, replayed: true };
+    throw new CloudPhoenixError("NOT_FOUND", `${kind} ${known.run} of this key is gone`, {
       retryable: false,
       hint: "Send a new key.",
     });
   }
 
   async #known(name: string): Promise<KnownOrder | null> {
-    const known = knownOrder.safeParse(await this.#facts.get(name));
+    const known = knownOrder.safeParse(await this.#book.facts.get(name));
     return known.success ? known.data : null;
   }
 }

@@ -14,6 +14,7 @@ import {
   type Random,
   ReturnedPrimaries,
   type RunStore,
+  SetupDesk,
   stepHandlers,
 } from "@cloudphoenix/engine";
 import type { Logger } from "pino";
@@ -62,6 +63,7 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
   const runner = await launchRunner(parts, deps);
   const journal = new DecisionJournal(parts.hub, parts.metrics);
   const returned = returnedPrimaries(parts);
+  const setup = setupDesk(parts, returned);
   const loop = decisionLoop(parts, { runner, deps, returned });
   loop.subscribe((event) => {
     if (event.kind === "decision") {
@@ -81,9 +83,12 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
   world.watch.start();
   parts.metrics.watchProber(() => world.wheel.metrics());
   parts.metrics.watchCertificates(() => world.wheel.certificates());
-  const done = Promise.all([loop.run(stop), returned.run(stop), leaseUpkeep(parts, stop)]).then(
-    () => undefined,
-  );
+  const done = Promise.all([
+    loop.run(stop),
+    returned.run(stop),
+    setup.run(stop),
+    leaseUpkeep(parts, stop),
+  ]).then(() => undefined);
   return {
     room: new EngineControlRoom({
       epoch: leadership.epoch,
@@ -99,6 +104,7 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
         returned,
         divergentObjects: world.objects?.divergent ?? null,
       }),
+      replicationSetup: setup,
     }),
     done,
     async close() {
@@ -157,6 +163,27 @@ function returnedPrimaries(parts: ActingParts): ReturnedPrimaries {
       trouble: (message) => log.warn({ detail: message }, "a look at returned sites failed"),
     },
   );
+}
+
+/** Sets replication up when an operator orders it; the log tells of every turn it takes. */
+function setupDesk(parts: ActingParts, returned: ReturnedPrimaries): SetupDesk {
+  const { configuration, world, state, runs, clock, random, log } = parts;
+  return new SetupDesk({
+    application: configuration.application,
+    clock,
+    random,
+    roles: state.roles,
+    runs,
+    facts: state.facts,
+    audit: state.audit,
+    replication: world.postgres,
+    undecided: () => returned.facts.flatMap(({ site, mayRejoin }) => (mayRejoin ? [] : [site])),
+    changed: ({ id, from, to, status, trouble }) => {
+      const line = { setup: id, from, to, status };
+      if (trouble === null) log.info(line, "setting up replication");
+      else log.warn({ ...line, detail: trouble }, "setting up replication does not go on");
+    },
+  });
 }
 
 function decisionLoop(

@@ -16,6 +16,7 @@ import type {
   PlanRunner,
   QuarantineDesk,
   RunStore,
+  SetupDesk,
 } from "@cloudphoenix/engine";
 import type {
   ControlRoom,
@@ -38,18 +39,21 @@ export interface ControlRoomParts {
   readonly database: Pick<DatabaseControl, "fence" | "measureLoss">;
   readonly facts: FactStore;
   readonly quarantine: QuarantineDesk;
+  readonly replicationSetup: SetupDesk;
 }
 
 export class EngineControlRoom implements ControlRoom {
   readonly epoch: number;
   readonly runner: Pick<PlanRunner, "command">;
   readonly quarantine: ControlRoom["quarantine"];
+  readonly replicationSetup: ControlRoom["replicationSetup"];
   readonly #parts: ControlRoomParts;
 
   constructor(parts: ControlRoomParts) {
     this.epoch = parts.epoch;
     this.runner = parts.runner;
     this.quarantine = parts.quarantine;
+    this.replicationSetup = parts.replicationSetup;
     this.#parts = parts;
   }
 

@@ -6,6 +6,7 @@ export * from "./notifier.ts";
 export * from "./object-data.ts";
 export * from "./observation-source.ts";
 export * from "./plan-runner.ts";
+export * from "./replication-setup.ts";
 export * from "./salvage.ts";
 export * from "./site-control.ts";
 export * from "./state-store.ts";

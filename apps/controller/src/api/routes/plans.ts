@@ -52,7 +52,11 @@ export function registerPlans(app: Api, deps: ApiDependencies): void {
 }
 
 function registerOrders(app: Api, deps: ApiDependencies): void {
-  const orders = new IdempotentOrders(deps.facts, deps.runs);
+  const orders = new IdempotentOrders<RunRecord>({
+    kind: "run",
+    facts: deps.facts,
+    get: (id) => deps.runs.get(id),
+  });
   app.post(
     "/v1/runs",
     {
@@ -82,7 +86,7 @@ function registerOrders(app: Api, deps: ApiDependencies): void {
         key: request.headers["idempotency-key"],
         body: { kind, target: target ?? null, acceptLoss, why, by },
       };
-      const { run, replayed } = await audited(deps, mutation, () =>
+      const { started: run, replayed } = await audited(deps, mutation, () =>
         orders.once(order, async () =>
           startedRun(await room.order({ kind, target, acceptLoss, reason: why, by })),
         ),

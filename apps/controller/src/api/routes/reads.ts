@@ -7,6 +7,7 @@ import type { DecisionContext } from "../control-room.ts";
 import { roomOf } from "../mutation.ts";
 import { decisionSchema } from "../schemas/decision-schema.ts";
 import { refusals } from "../schemas/problem-schema.ts";
+import { setupSchema } from "../schemas/setup-schema.ts";
 import { replicationSchema, signalSchema, statusViewSchema } from "../schemas/status-schema.ts";
 import { replicationViews } from "../views/replication-view.ts";
 import { signalViews } from "../views/signals-view.ts";
@@ -67,16 +68,20 @@ export function registerReads(app: Api, deps: ApiDependencies): void {
     {
       schema: {
         operationId: "listReplications",
-        summary: "How far each standby is behind (leader only)",
+        summary: "How far each standby is behind, and the newest set-up (leader only)",
         response: {
-          200: z.strictObject({ replications: z.array(replicationSchema) }),
+          200: z.strictObject({
+            replications: z.array(replicationSchema),
+            setup: setupSchema.nullable().describe("The newest set-up."),
+          }),
           ...refusals(401, 503),
         },
       },
     },
     async () => {
       const { situation, decision } = contextOf(deps);
-      return { replications: [...replicationViews(situation, decision)] };
+      const setup = roomOf(deps).replicationSetup.newest;
+      return { replications: [...replicationViews(situation, decision)], setup };
     },
   );
 }
