@@ -73,6 +73,12 @@ const copier = new ContinuousCopy({
     bandwidth: new BandwidthLimit(null, clock),
   },
   tombstones: state.tombstones,
+  copiedVersions: {
+    note: async () => undefined,
+    forget: async () => undefined,
+    of: async () => [],
+    tidy: async () => undefined,
+  },
   limits: {
     inFlight: 64,
     pendingMax: 100_000,

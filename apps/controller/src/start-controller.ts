@@ -175,6 +175,7 @@ class RunningController implements Controller {
       active,
       witness,
       facts: database.facts,
+      copiedVersions: database.copiedVersions,
       work: database.work,
       environment: this.#options.environment ?? {},
     });

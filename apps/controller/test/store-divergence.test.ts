@@ -45,6 +45,7 @@ async function compared(
   const divergence = new StoreDivergence({
     application: { name: "shop" },
     facts: { get: async (key) => stored.get(key) ?? null },
+    copiedVersions: { of: async () => [] },
     clock,
     random: new SeededRandom(1),
     answerMs: 50,

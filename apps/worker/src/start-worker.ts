@@ -242,6 +242,7 @@ class RunningWorker implements Worker {
       roles: state.roles,
       directions: this.#directions,
       facts: state.facts,
+      copiedVersions: state.copiedVersions,
       log: this.#options.log,
       inFlight: configuration.objects?.inFlight ?? 1,
     };

@@ -3,6 +3,7 @@ export { BandwidthLimit } from "./bandwidth-limit.ts";
 export { ByteBudget } from "./byte-budget.ts";
 export * from "./change-hints.ts";
 export * from "./compare-keys.ts";
+export * from "./copied-versions.ts";
 export * from "./divergent-objects.ts";
 export * from "./hint-queue.ts";
 export { type Likeness, compareVersions, sideOf } from "./compare-versions.ts";
@@ -39,11 +40,11 @@ export {
   readCanary,
   writeCanary,
 } from "./continuous/canary.ts";
-export {
-  ContinuousCopy,
-  type ContinuousCopyOptions,
-  type ContinuousLimits,
-} from "./continuous/continuous-copy.ts";
+export { ContinuousCopy } from "./continuous/continuous-copy.ts";
+export type {
+  ContinuousCopyOptions,
+  ContinuousLimits,
+} from "./continuous/continuous-copy-options.ts";
 export {
   type CutOptions,
   cutRanges,

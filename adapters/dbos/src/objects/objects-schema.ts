@@ -39,3 +39,18 @@ export const OBJECTS_SCHEMA = `
     foreign key (pair, key) references cloudphoenix.object_upload on delete cascade
   );
 `;
+
+/** Versions at a site that are known to have been at another one; `modified_s` is by the store's clock. */
+export const COPIED_OBJECTS_SCHEMA = `
+  create table cloudphoenix.object_copied (
+    application text not null,
+    site text not null,
+    name text collate "C" not null,
+    etag text not null,
+    modified_s bigint not null,
+    in_parts boolean not null,
+    noted_ms bigint not null,
+    primary key (application, site, name)
+  );
+  create index object_copied_noted on cloudphoenix.object_copied (application, site, noted_ms);
+`;

@@ -4,7 +4,7 @@
  */
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import { LEASE_SCHEMA } from "../lease/lease-schema.ts";
-import { OBJECTS_SCHEMA } from "../objects/objects-schema.ts";
+import { COPIED_OBJECTS_SCHEMA, OBJECTS_SCHEMA } from "../objects/objects-schema.ts";
 import { WORK_SCHEMA } from "../work/work-schema.ts";
 import type { StateConnection } from "./state-connection.ts";
 
@@ -70,6 +70,7 @@ const MIGRATIONS: readonly string[] = [
   OBJECTS_SCHEMA,
   "alter table cloudphoenix.run add column status_order int not null default 0",
   "alter table cloudphoenix.run add column question int",
+  COPIED_OBJECTS_SCHEMA,
 ];
 
 /** Key of the advisory lock that lets one process migrate at a time. */

@@ -1,9 +1,10 @@
 /** Opens CloudPhoenix's own database: what must outlive every process. */
 import { CloudPhoenixError, type Roles } from "@cloudphoenix/core";
 import type { AuditLog, FactStore, RoleStore, RunStore, WorkQueue } from "@cloudphoenix/engine";
-import type { TombstoneStore, UploadJournal } from "@cloudphoenix/objects";
+import type { CopiedVersions, TombstoneStore, UploadJournal } from "@cloudphoenix/objects";
 import { Client, escapeIdentifier } from "pg";
 import type { Log } from "../log.ts";
+import { PostgresCopiedVersions } from "../objects/postgres-copied-versions.ts";
 import { PostgresTombstoneStore } from "../objects/postgres-tombstone-store.ts";
 import { PostgresUploadJournal } from "../objects/postgres-upload-journal.ts";
 import { PostgresWorkQueue } from "../work/postgres-work-queue.ts";
@@ -39,6 +40,8 @@ export interface StateDatabase {
   readonly work: WorkQueue;
   /** What copying between two places remembers; `pair` names them and is the same everywhere. */
   objectMemory(pair: string): ObjectMemory;
+  /** What is known to have been copied of the objects of the application. */
+  readonly copiedVersions: CopiedVersions;
   /** The time by the database's clock; epoch ms. @throws {CloudPhoenixError} `STATE_UNAVAILABLE` */
   time(): Promise<number>;
   close(): Promise<void>;
@@ -69,6 +72,7 @@ export async function openStateDatabase(options: StateDatabaseOptions): Promise<
         journal: new PostgresUploadJournal(state, pair),
         tombstones: new PostgresTombstoneStore(state, pair),
       }),
+      copiedVersions: new PostgresCopiedVersions(state, options.application),
       time: () => timeOf(state),
       close: () => state.close(),
     };

@@ -30,6 +30,7 @@ import {
   Watch,
   type WorkQueue,
 } from "@cloudphoenix/engine";
+import type { CopiedVersions } from "@cloudphoenix/objects";
 import type { Environment } from "@cloudphoenix/stores";
 import type { Logger } from "pino";
 import { HttpSiteEntry } from "./http-site-entry.ts";
@@ -50,6 +51,7 @@ export interface WorldOptions {
   readonly witness: LeaseWitness;
   /** Where whoever copies objects tells of it, and is asked for more. */
   readonly facts: FactStore;
+  readonly copiedVersions: CopiedVersions;
   readonly work: WorkQueue;
   readonly environment: Environment;
 }

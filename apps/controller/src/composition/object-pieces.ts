@@ -10,6 +10,7 @@ import type {
   Random,
   WorkQueue,
 } from "@cloudphoenix/engine";
+import type { CopiedVersions } from "@cloudphoenix/objects";
 import { type Environment, openSiteStore } from "@cloudphoenix/stores";
 import type { Logger } from "pino";
 import type { OpenPlace } from "../objects/open-place.ts";
@@ -21,6 +22,7 @@ export interface ObjectPiecesOptions {
   readonly configuration: Configuration;
   readonly postgres: Pick<PostgresReplication, "referencedKeys">;
   readonly facts: FactStore;
+  readonly copiedVersions: CopiedVersions;
   readonly work: WorkQueue;
   readonly clock: Clock;
   readonly random: Random;
@@ -36,13 +38,13 @@ export interface ObjectPieces extends ObjectParts {
 
 /** Null where the application has no objects. */
 export function objectPieces(options: ObjectPiecesOptions): ObjectPieces | null {
-  const { configuration, postgres, facts, work, clock, random, log, environment } = options;
+  const { configuration, postgres, facts, copiedVersions, work, clock, random, log } = options;
   const { application, objects, sites } = configuration;
   if (objects === null) return null;
   const openPlace = async (site: SiteId): Promise<OpenPlace> => {
     const store = sites.find(({ id }) => id === site)?.objects ?? null;
     if (store === null) throw noStore(site);
-    return (await openSiteStore({ ...store, hintsUrl: null }, environment)).place;
+    return (await openSiteStore({ ...store, hintsUrl: null }, options.environment)).place;
   };
   return {
     watch: new ToldObjectWatch({
@@ -64,7 +66,14 @@ export function objectPieces(options: ObjectPiecesOptions): ObjectPieces | null 
         objects.references.map((column) => postgres.referencedKeys(site, column, signal)),
       openPlace,
     }),
-    divergent: new StoreDivergence({ application, facts, clock, random, openPlace }),
+    divergent: new StoreDivergence({
+      application,
+      facts,
+      copiedVersions,
+      clock,
+      random,
+      openPlace,
+    }),
   };
 }
 

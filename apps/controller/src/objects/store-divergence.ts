@@ -13,6 +13,7 @@ import type {
 } from "@cloudphoenix/engine";
 import {
   CANARY_NAME,
+  type CopiedVersions,
   type DivergentEntry,
   divergentObjects,
   type DivergentObjectsRequest,
@@ -26,6 +27,7 @@ import type { OpenPlace } from "./open-place.ts";
 export interface StoreDivergenceOptions {
   readonly application: Pick<Application, "name">;
   readonly facts: Pick<FactStore, "get">;
+  readonly copiedVersions: Pick<CopiedVersions, "of">;
   readonly clock: Clock;
   readonly random: Random;
   /** The store of `site`; whoever opens it closes it. */
@@ -94,9 +96,10 @@ export class StoreDivergence implements DivergentObjects {
     pair: { readonly returned: SiteId; readonly writer: SiteId; readonly here: OpenPlace },
     signal: AbortSignal,
   ): Promise<(stored: ObjectEntry) => boolean> {
-    const { application, facts } = this.#options;
+    const { application, facts, copiedVersions } = this.#options;
     const { returned: site, writer: followedBy, here: place } = pair;
-    return readParting({ application: application.name, facts, site, followedBy, place }, signal);
+    const reading = { application: application.name, facts, copiedVersions };
+    return readParting({ ...reading, site, followedBy, place }, signal);
   }
 }
 

@@ -20,6 +20,7 @@ import {
 import type { Clock, FactStore } from "@cloudphoenix/engine";
 import {
   ContinuousCopy,
+  type CopiedVersions,
   type CopierMemory,
   copierMemoryIn,
   copierMemoryKey,
@@ -46,6 +47,7 @@ export interface FollowerParts {
   readonly directions: DirectionReader;
   readonly preflight: Pick<Preflight, "check">;
   readonly facts: FactStore;
+  readonly copiedVersions: CopiedVersions;
   /** Shared by all workers: its instants are stored. */
   readonly clock: Clock;
   readonly log: Logger;
@@ -142,13 +144,21 @@ export class Follower {
   }
 
   async #copier(direction: Copying, context: TaskContext): Promise<ContinuousCopy> {
-    const { application, objects, stores, copyParts, memory, facts, log, preflight } = this.#parts;
+    const { application, objects, stores, copyParts, memory, log, preflight } = this.#parts;
+    const { facts, copiedVersions } = this.#parts;
     const { from, to, generation } = direction;
     const source = storeOf(stores, from);
     const target = storeOf(stores, to);
     await preflight.check([source.place.store, target.place.store], context.signal);
     const mayReplace = await partingOf(
-      { application: application.name, facts, site: to, followedBy: from, place: target.place },
+      {
+        application: application.name,
+        facts,
+        copiedVersions,
+        site: to,
+        followedBy: from,
+        place: target.place,
+      },
       context.signal,
     );
     const { journal, tombstones } = memory(pairOf(application.name, from, to));
@@ -162,6 +172,7 @@ export class Follower {
       hints: application.sites.length > 2 ? null : source.hints,
       tools: copyParts.tools(source.place, target.place, { journal, retries: QUICK_RETRIES }),
       tombstones,
+      copiedVersions,
       limits: {
         inFlight: objects.inFlight,
         pendingMax: PENDING_MAX,

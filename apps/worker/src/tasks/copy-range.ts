@@ -26,14 +26,21 @@ const payloadSchema: z.ZodType<CopyRangePayload> = z.strictObject({
 export function copyRange(parts: ObjectTaskParts): TaskHandler {
   return async (payload, context) => {
     const { from, to, generation, after, upTo } = parsed(payloadSchema, payload);
-    const { application, stores, copyParts, memory, facts, inFlight, directions } = parts;
+    const { application, stores, copyParts, memory, facts, copiedVersions, inFlight } = parts;
     const source = storeOf(stores, from).place;
     const target = storeOf(stores, to).place;
     const { journal } = memory(pairOf(application.name, from, to));
     const earlier = progressIn(context.task.progress);
     const begin = earlier?.doneUpTo ?? after;
     const mayReplace = await partingOf(
-      { application: application.name, facts, site: to, followedBy: from, place: target },
+      {
+        application: application.name,
+        facts,
+        copiedVersions,
+        site: to,
+        followedBy: from,
+        place: target,
+      },
       context.signal,
     );
     const done = await bringRange(
@@ -48,7 +55,7 @@ export function copyRange(parts: ObjectTaskParts): TaskHandler {
         inFlight,
         mayReplace,
         authority: async () => {
-          const now = await directions.read(to);
+          const now = await parts.directions.read(to);
           context.stillOurs();
           const refusal = refusalOf(now, { from, to, generation });
           if (refusal !== null) throw refusal;

@@ -29,7 +29,7 @@ const payloadSchema: z.ZodType<FinalSyncPayload> = z.strictObject({
 export function finalSyncTask(parts: ObjectTaskParts): TaskHandler {
   return async (payload, context) => {
     const { from, to, generation, limitMs } = parsed(payloadSchema, payload);
-    const { application, stores, copyParts, memory, facts, inFlight, roles, log } = parts;
+    const { application, stores, copyParts, memory, facts, copiedVersions, roles, log } = parts;
     const { place: source, hints } = storeOf(stores, from);
     const target = storeOf(stores, to).place;
     const { journal } = memory(pairOf(application.name, from, to));
@@ -37,6 +37,7 @@ export function finalSyncTask(parts: ObjectTaskParts): TaskHandler {
     const parting = {
       application: application.name,
       facts,
+      copiedVersions,
       site: from,
       followedBy: to,
       place: source,
@@ -54,7 +55,7 @@ export function finalSyncTask(parts: ObjectTaskParts): TaskHandler {
           retries: QUICK_RETRIES,
           streamOnly: true,
         }),
-        inFlight,
+        inFlight: parts.inFlight,
         copied: (signal) => readParting(parting, signal),
         // The target may be in use by now: only copies give way.
         mayReplace: () => false,

@@ -2,6 +2,7 @@
 import type { ObjectMemory } from "@cloudphoenix/adapter-dbos";
 import { type Application, CloudPhoenixError, type Json } from "@cloudphoenix/core";
 import type { FactStore, RoleStore } from "@cloudphoenix/engine";
+import type { CopiedVersions } from "@cloudphoenix/objects";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { CopyParts } from "../composition/copy-parts.ts";
@@ -16,6 +17,7 @@ export interface ObjectTaskParts {
   readonly roles: Pick<RoleStore, "read">;
   readonly directions: DirectionReader;
   readonly facts: FactStore;
+  readonly copiedVersions: CopiedVersions;
   readonly log: Logger;
   /** Objects copied at the same time by one task. */
   readonly inFlight: number;

@@ -93,8 +93,8 @@ export class Comparisons {
           retries: tools.retries,
           differs: (name, there, here) => this.#differs(name, { there, here, beganMs }),
           onlyAtTarget: (missing) => this.#onlyAtTarget(missing),
-          same: (name, here) => {
-            mover.sawAtBoth(name, here);
+          same: (name, there, here) => {
+            mover.sawAtBoth(name, there, here);
             failures.healed(name);
           },
           hasRoom: () => pending.hasRoom,

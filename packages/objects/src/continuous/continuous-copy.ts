@@ -10,18 +10,15 @@
  * 5. An object is deleted only as a tombstone whose time has come, never because a listing lacks it.
  */
 import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
-import type { ChangeHints } from "../change-hints.ts";
-import type { CopyTools } from "../copy-tools.ts";
-import type { ObjectPlace } from "../object-place.ts";
 import { Lane } from "../lane.ts";
-import type { ObjectEntry } from "../object-store.ts";
-import type { TombstoneStore } from "../tombstone-store.ts";
 import { beginAgain, LOOP_AGAIN_MS } from "./begin-again.ts";
 import { BacklogGauge } from "./backlog.ts";
 import { CanaryLoop } from "./canary-loop.ts";
 import { Comparisons } from "./comparisons.ts";
+import type { ContinuousCopyOptions } from "./continuous-copy-options.ts";
+import { CopiedNotes } from "./copied-notes.ts";
 import { type CopierMemory, type CopiedMark, trustedMemory } from "./copier-memory.ts";
-import { Deletions, type DeleteLimits } from "./deletions.ts";
+import { Deletions } from "./deletions.ts";
 import { FailureList } from "./failure-list.ts";
 import { FINAL_FAILURES } from "./final-failures.ts";
 import { takeHints } from "./hint-intake.ts";
@@ -32,44 +29,6 @@ import { slowedTools } from "./slowed-tools.ts";
 import { SourceTime } from "./source-time.ts";
 import { StaleHints } from "./stale-hints.ts";
 import { Wakeup } from "./wakeup.ts";
-
-export interface ContinuousLimits {
-  /** Objects copied at the same time, at most: fewer while a store asks for patience. */
-  readonly inFlight: number;
-  /** Keys remembered as pending. */
-  readonly pendingMax: number;
-  readonly canaryMs: number;
-  /** Shortest and longest time between two comparisons. */
-  readonly reconcileMinMs: number;
-  readonly reconcileMaxMs: number;
-  readonly deletes: DeleteLimits;
-}
-
-export interface ContinuousCopyOptions {
-  readonly from: string;
-  readonly to: string;
-  readonly generation: number;
-  readonly source: ObjectPlace;
-  readonly target: ObjectPlace;
-  /** Null: changes are found by comparing alone. */
-  readonly hints: ChangeHints | null;
-  /** Its retries should be short: what fails is tried again later, and others go on meanwhile. */
-  readonly tools: CopyTools;
-  readonly tombstones: TombstoneStore;
-  readonly limits: ContinuousLimits;
-  /**
-   * Resolves if this copier may still write from here to there; asked before every batch, at most
-   * every `AUTHORITY_MS`.
-   * @throws {CloudPhoenixError} `STALE_GENERATION` or `CLAIM_LOST` if it may not; anything retryable
-   * if that cannot be told now
-   */
-  readonly authority: (signal: AbortSignal) => Promise<void>;
-  /** See `KeyMoverOptions`. */
-  readonly mayReplace: (target: ObjectEntry) => boolean;
-  /** What an earlier process knew last of the same direction; not trusted if its clock was ahead. */
-  readonly earlier: CopierMemory | null;
-  readonly log: (level: "info" | "warn", message: string) => void;
-}
 
 /** A change that could not be copied; without an instant, an object that is at the target alone. */
 interface FailedChange {
@@ -92,6 +51,7 @@ export class ContinuousCopy {
   readonly #gauge: BacklogGauge;
   readonly #failures = new FailureList();
   readonly #mover: KeyMover;
+  readonly #notes: CopiedNotes;
   readonly #deletions: Deletions;
   readonly #work: Wakeup;
   readonly #lane: Lane;
@@ -115,7 +75,10 @@ export class ContinuousCopy {
     this.#pending = new PendingChanges(limits.pendingMax);
     this.#gauge = new BacklogGauge(earlier?.markMs ?? null);
     this.#lane = new Lane({ most: limits.inFlight, waitingMost: 0, clock });
-    this.#mover = new KeyMover({ ...options, tools: slowedTools(tools, this.#lane) });
+    const copiedUntilMs = (): number | null => this.memory().copied?.untilMs ?? null;
+    this.#notes = new CopiedNotes({ ...options, clock, copiedUntilMs });
+    const slowed = slowedTools(tools, this.#lane);
+    this.#mover = new KeyMover({ ...options, tools: slowed, notes: this.#notes });
     this.#deletions = new Deletions({
       ...options,
       authority: (signal) => this.#authorise(signal),
@@ -178,6 +141,7 @@ export class ContinuousCopy {
       this.#copyLoop(inner),
       this.#again("hints", inner, () => this.#hintLoop(inner)),
       this.#again("the canary", inner, () => this.#canary.run(inner)),
+      this.#again("noting what is copied", inner, () => this.#notes.run(inner)),
       this.#again("comparing", inner, async () => {
         await this.#canary.begun;
         await this.#comparisons.run(inner);
@@ -189,6 +153,9 @@ export class ContinuousCopy {
       over.abort();
       await Promise.allSettled(loops);
       await this.#lane.drained();
+      await this.#notes.flush().catch((error: unknown) => {
+        this.#options.log("warn", `what was copied last is not noted: ${messageOf(error)}`);
+      });
     }
   }
 
@@ -336,6 +303,7 @@ export class ContinuousCopy {
   /** If it was stored again in that very instant, that is seen now. */
   #noteDeleted(name: string): void {
     this.#mover.forget(name);
+    this.#notes.deleted(name);
     this.#failures.healed(name);
     const nowMs = this.#now();
     this.#pending.heard(name, nowMs, nowMs);

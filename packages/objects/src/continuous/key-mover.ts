@@ -17,6 +17,7 @@ import type { ObjectEntry, ObjectFacts } from "../object-store.ts";
 import { CANARY_NAME } from "../own-names.ts";
 import { isOwnCopy } from "../stamp.ts";
 import type { UploadRecord } from "../upload-journal.ts";
+import type { CopiedNotes } from "./copied-notes.ts";
 import { isInParts } from "./in-parts.ts";
 
 export type KeyOutcome =
@@ -38,6 +39,8 @@ export interface KeyMoverOptions {
    * there. Absent: of none, so that whatever the target lacks is brought.
    */
   readonly wasCopied?: (source: ObjectEntry) => boolean;
+  /** Told of versions that are at both sides now. */
+  readonly notes?: Pick<CopiedNotes, "copied" | "same">;
 }
 
 /** Pairs of versions that are remembered, so that neither a hint nor a listing costs anything again. */
@@ -97,7 +100,8 @@ export class KeyMover {
     if (target !== null) {
       if (compareVersions(known(source), known(target)) === "same") {
         this.#remember(name, { sourceEtag: source.etag, targetEtag: target.etag });
-        this.sawAtBoth(name, target);
+        this.#options.notes?.copied(name, source);
+        this.sawAtBoth(name, source, target);
         return { kind: "inSync" };
       }
       if (!this.mayReplace(name, target)) throw this.#conflict(name);
@@ -131,8 +135,9 @@ export class KeyMover {
     return isOwnCopy(target) || this.#seen.get(name) === target.etag;
   }
 
-  /** The source had what `target` is. Only remembered if no time could tell (`isInParts`). */
-  sawAtBoth(name: string, target: ObjectEntry): void {
+  /** Both sides have the same. Only remembered if no time could tell (`isInParts`). */
+  sawAtBoth(name: string, source: ObjectEntry, target: ObjectEntry): void {
+    this.#options.notes?.same(name, source, target);
     if (!isInParts(target)) return;
     keepNewest(this.#seen, { name, value: target.etag, most: SEEN_MAX });
   }
@@ -152,6 +157,8 @@ export class KeyMover {
       return { kind: "inSync" };
     }
     this.#remember(name, outcome);
+    // It may have become another one while it was read.
+    if (outcome.sourceEtag === source.etag) this.#options.notes?.copied(name, source);
     return { kind: "copied", sizeBytes: outcome.sizeBytes };
   }
 

@@ -2,9 +2,11 @@
  * What a site that is now the standby held when it was last the source: objects it stored itself until
  * then are known to have been copied, so what the present source has instead may replace them.
  * Whatever is newer there, or is known not to have been copied, may exist nowhere else, and is left alone.
- * So is what its store got in parts: its time tells nothing (`isInParts`).
+ * So is what its store got in parts: its time tells nothing (`isInParts`). A version that is known by itself to have been
+ * copied (`CopiedVersions`) gives way whatever its time.
  */
 import type { Json, SiteId } from "@cloudphoenix/core";
+import { type CopiedVersions, modifiedSecond } from "../copied-versions.ts";
 import type { ObjectPlace } from "../object-place.ts";
 import type { ObjectEntry } from "../object-store.ts";
 import { type CopiedMark, copierMemoryIn } from "./copier-memory.ts";
@@ -30,6 +32,7 @@ export function copierMemoryKey(application: string, site: SiteId): string {
 export interface PartingParts<Facts = KnownFacts> {
   readonly application: string;
   readonly facts: Facts;
+  readonly copiedVersions: Pick<CopiedVersions, "of">;
   /** The site that was left: once the source. */
   readonly site: SiteId;
   /** Where it was copied to. */
@@ -50,7 +53,7 @@ export async function partingOf(
   parts: PartingParts,
   signal: AbortSignal,
 ): Promise<(target: ObjectEntry) => boolean> {
-  return coveredBy(await noteParting(parts, await copiedFrom(parts), signal), parts.place);
+  return coveredBy(await noteParting(parts, await copiedFrom(parts), signal), parts);
 }
 
 /**
@@ -62,7 +65,7 @@ export async function readParting(
   signal: AbortSignal,
 ): Promise<(stored: ObjectEntry) => boolean> {
   const { parting } = await newestParting(parts, await copiedFrom(parts), signal);
-  return coveredBy(parting, parts.place);
+  return coveredBy(parting, parts);
 }
 
 /**
@@ -70,7 +73,7 @@ export async function readParting(
  * copied, but for its exceptions. The latest mark counts; an earlier one adds its exceptions only.
  */
 export async function noteParting(
-  parts: PartingParts,
+  parts: Omit<PartingParts, "copiedVersions">,
   copied: CopiedMark | null,
   signal: AbortSignal,
 ): Promise<CopiedMark> {
@@ -88,13 +91,13 @@ async function copiedFrom({
   facts,
   site,
   followedBy,
-}: Reading): Promise<CopiedMark | null> {
+}: Omit<Reading, "copiedVersions">): Promise<CopiedMark | null> {
   const memory = copierMemoryIn(await facts.get(copierMemoryKey(application, followedBy)));
   return memory?.facts.from === site ? memory.copied : null;
 }
 
 async function newestParting(
-  { application, facts, site, place }: Reading,
+  { application, facts, site, place }: Omit<Reading, "copiedVersions">,
   copied: CopiedMark | null,
   signal: AbortSignal,
 ): Promise<{ readonly parting: CopiedMark; readonly isNoted: boolean }> {
@@ -109,12 +112,18 @@ async function newestParting(
   return { parting, isNoted: false };
 }
 
-function coveredBy(
+async function coveredBy(
   { untilMs, except }: CopiedMark,
-  { prefix }: ObjectPlace,
-): (stored: ObjectEntry) => boolean {
+  { site, place: { prefix }, copiedVersions }: Reading,
+): Promise<(stored: ObjectEntry) => boolean> {
   const kept = new Set(except.map((name) => prefix + name));
-  return (stored) => stored.modifiedMs <= untilMs && !kept.has(stored.key) && !isInParts(stored);
+  const versions = await copiedVersions.of(site);
+  const copied = new Map(versions.map((version) => [prefix + version.name, version]));
+  return (stored) => {
+    const version = copied.get(stored.key);
+    if (version?.etag === stored.etag && version.modifiedS === modifiedSecond(stored)) return true;
+    return stored.modifiedMs <= untilMs && !kept.has(stored.key) && !isInParts(stored);
+  };
 }
 
 function partingIn(stored: Json): CopiedMark {

@@ -22,7 +22,7 @@ export interface ReconcileOptions {
   readonly differs: (name: string, source: ObjectEntry, target: ObjectEntry | null) => void;
   /** Names that only the target has; proven by a comparison that returns. */
   readonly onlyAtTarget: (missing: readonly MissingObject[]) => Promise<void>;
-  readonly same: (name: string, target: ObjectEntry) => void;
+  readonly same: (name: string, source: ObjectEntry, target: ObjectEntry) => void;
   /** Whether more names may be noted now. */
   readonly hasRoom: () => boolean;
 }
@@ -54,7 +54,7 @@ export async function reconcile(
       }
       if (there !== null) sourceObjects += 1;
       if (here !== null) targetObjects += 1;
-      if (kind === "same") options.same(name, here);
+      if (kind === "same") options.same(name, there, here);
       else if (there === null) missing.push({ name, targetEtag: here.etag });
       else options.differs(name, there, here);
     }

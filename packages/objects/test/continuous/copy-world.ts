@@ -10,11 +10,12 @@ import {
 import { BandwidthLimit } from "../../src/bandwidth-limit.ts";
 import { ByteBudget } from "../../src/byte-budget.ts";
 import type { ChangeHint, ChangeHintBatch, ChangeHints } from "../../src/change-hints.ts";
-import {
-  ContinuousCopy,
-  type ContinuousCopyOptions,
-  type ContinuousLimits,
-} from "../../src/continuous/continuous-copy.ts";
+import { ContinuousCopy } from "../../src/continuous/continuous-copy.ts";
+import type {
+  ContinuousCopyOptions,
+  ContinuousLimits,
+} from "../../src/continuous/continuous-copy-options.ts";
+import type { CopiedObject, CopiedVersions } from "../../src/copied-versions.ts";
 import { type CopyTools, DEFAULT_SIZES } from "../../src/copy-tools.ts";
 import type { ObjectStore } from "../../src/object-store.ts";
 import { DEFAULT_RETRIES } from "../../src/retries.ts";
@@ -96,7 +97,37 @@ export interface StoreOptions {
   readonly target?: MemoryObjectStoreOptions;
 }
 
+/** What was copied, by site: as the state database keeps it. */
+export class KeptVersions implements CopiedVersions {
+  readonly #rows = new Map<string, Map<string, CopiedObject & { readonly atMs: number }>>();
+
+  async note(site: string, versions: readonly CopiedObject[], atMs: number): Promise<void> {
+    for (const version of versions) this.#at(site).set(version.name, { ...version, atMs });
+  }
+
+  async forget(site: string, names: readonly string[]): Promise<void> {
+    for (const name of names) this.#at(site).delete(name);
+  }
+
+  async of(site: string): Promise<readonly CopiedObject[]> {
+    return [...this.#at(site).values()];
+  }
+
+  async tidy(site: string, beforeMs: number): Promise<void> {
+    for (const { name, atMs, inParts } of this.#at(site).values()) {
+      if (atMs < beforeMs && !inParts) this.#at(site).delete(name);
+    }
+  }
+
+  #at(site: string): Map<string, CopiedObject & { readonly atMs: number }> {
+    const rows = this.#rows.get(site) ?? new Map();
+    this.#rows.set(site, rows);
+    return rows;
+  }
+}
+
 export class CopyWorld {
+  readonly copiedVersions: KeptVersions = new KeptVersions();
   readonly clock: VirtualClock = new VirtualClock();
   readonly source: MemoryObjectStore;
   readonly target: MemoryObjectStore;
@@ -133,6 +164,7 @@ export class CopyWorld {
       hints: this.hints,
       tools: toolsFor({ source, target, clock: this.clock, state: this.state }),
       tombstones: this.state.tombstones,
+      copiedVersions: this.copiedVersions,
       limits: { ...LIMITS, ...limits },
       authority: async () => {
         this.authorityAsked += 1;

@@ -32,6 +32,7 @@ async function returning(): Promise<ReturnType<CopyWorld["copier"]>> {
   const mayReplace = await partingOf(
     {
       application: "shop",
+      copiedVersions: world.copiedVersions,
       site: "site-b",
       followedBy: "site-a",
       place: { store: world.target, prefix: "" },

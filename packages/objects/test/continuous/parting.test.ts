@@ -34,6 +34,7 @@ beforeEach(async () => {
   parts = {
     application: "shop",
     facts,
+    copiedVersions: { of: async () => [] },
     site: AWS,
     followedBy: AZURE,
     place: { store, prefix: "" },
