@@ -1,7 +1,7 @@
 /** Ranges shared among real processes: killed in the middle, and nothing lost. */
 import { setTimeout as wait } from "node:timers/promises";
 import { copierMemoryKey, writeCanary } from "@cloudphoenix/objects";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { seedProgress } from "../src/seed/seed-progress.ts";
 import { seedBatch, seedStandby } from "../src/seed/seed-standby.ts";
 import { AWS, AZURE, eventually, hashesOf, md5Of, put, WorkerFixture } from "./worker-fixture.ts";
@@ -154,6 +154,35 @@ test("a plan's last synchronisation does not bring back what was copied and then
   expect(await world.standby.store.head("deleted there", NEVER)).toBeNull();
   expect(await world.standby.store.head("never copied", NEVER)).not.toBeNull();
 }, 60_000);
+
+test.each([
+  ["accepts and never answers", { skip: 0, limitMs: 60_000, why: "no-answer" }],
+  ["answers once and then hangs", { skip: 1, limitMs: 2_000, why: "out-of-time" }],
+])(
+  "a plan's last synchronisation does not wait for a source that %s",
+  async (how, { skip, limitMs, why }) => {
+    world.s3.faults.set([{ effect: { kind: "hang" }, skip }]);
+    onTestFinished(() => world.s3.faults.set([]));
+    const { generation } = await world.state.roles.read();
+    const beganMs = performance.now();
+    const task = await world.state.work.enqueue({
+      application: "shop",
+      kind: "final-sync",
+      key: how,
+      payload: { from: AWS, to: AZURE, limitMs, generation },
+    });
+
+    const ended = await eventually("the synchronisation", async () => {
+      const read = await world.state.work.read(task.id);
+      return read.status === "done" ? read : null;
+    });
+
+    expect(ended.result).toMatchObject({ copied: 0, left: null, stopped: { why } });
+    // A second and a half for the first answer, or two for all of it; the rest is for a busy machine.
+    expect(performance.now() - beganMs).toBeLessThan(8_000);
+  },
+  60_000,
+);
 
 test("a payload that is not understood is set aside", async () => {
   const work = { application: "shop", kind: "final-sync" };
