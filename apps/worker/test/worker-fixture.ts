@@ -39,11 +39,14 @@ export const AWS = "aws-us-east-1";
 export const AZURE = "azure-westeurope";
 const S3_KEYS = { accessKeyId: "worker", secretAccessKey: "only-for-this-test" };
 const NEVER = new AbortController().signal;
+const EVENT_QUEUE = "receipts-events";
 
 /** What a test may set in the section `objects`. */
 export interface FixtureOptions {
   /** YAML, inside braces. */
   readonly objects?: string;
+  /** Whether the standby's store tells of its changes, as a subscription of Event Grid does. Default: no. */
+  readonly blobEvents?: boolean;
 }
 
 /** The standby's store, as a cloud has it: it reads URLs. */
@@ -87,7 +90,10 @@ export class WorkerFixture {
     this.#stopState = parts.stopState;
   }
 
-  static async start({ objects = "" }: FixtureOptions = {}): Promise<WorkerFixture> {
+  static async start({
+    objects = "",
+    blobEvents = false,
+  }: FixtureOptions = {}): Promise<WorkerFixture> {
     const folder = await mkdtemp(join(tmpdir(), "cloudphoenix-worker-"));
     // The state database runs as another user when we are root.
     await chmod(folder, 0o755);
@@ -97,7 +103,8 @@ export class WorkerFixture {
       port: 0,
       credentials: [S3_KEYS],
     });
-    const azurite = await startAzurite({ directory: null, blobPort: 0 });
+    const eventQueue = blobEvents ? EVENT_QUEUE : undefined;
+    const azurite = await startAzurite({ directory: null, blobPort: 0, eventQueue });
     const blob = { azurite, front: await startCopyFront(azurite) };
     await createBucket(s3, S3_KEYS, "receipts");
     await createContainer(azurite, "receipts");
@@ -190,6 +197,8 @@ function configurationText(s3: LocalS3, { azurite, front }: BlobServers, objects
     [AWS]: `s3://receipts?region=${s3.region}&endpoint=${encodeURIComponent(s3.endpoint)}`,
     [AZURE]: `azblob://${azurite.accountName}/receipts?endpoint=${encodeURIComponent(front.blobEndpoint)}`,
   };
+  const { queueEndpoint } = azurite;
+  const hints = queueEndpoint === null ? "" : `, hints_url: "${queueEndpoint}/${EVENT_QUEUE}"`;
   const site = (id: keyof typeof urls, cloud: string, credentials: string): string => `
   - id: ${id}
     cloud: ${cloud}
@@ -202,7 +211,7 @@ function configurationText(s3: LocalS3, { azurite, front }: BlobServers, objects
       peer_password_file: secrets/any
       application_role: app
     provider: { kind: local, url: "http://127.0.0.1:1", token_file: secrets/any }
-    objects: { url: "${urls[id]}", credentials_file: secrets/${credentials} }`;
+    objects: { url: "${urls[id]}", credentials_file: secrets/${credentials}${id === AZURE ? hints : ""} }`;
   return `version: 1
 application:
   name: shop

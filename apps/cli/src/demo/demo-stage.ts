@@ -38,6 +38,7 @@ export const PARTS: DemoReport["parts"] = [
   { part: "DNS with RFC 2136 updates", kind: "real" },
   { part: "worker that copies objects", kind: "real" },
   { part: "Blob storage (Azurite)", kind: "emulated" },
+  { part: "Event Grid for Blob storage", kind: "emulated" },
   { part: "S3 and its event queue", kind: "stand-in" },
   { part: "controller, agents, durable runs", kind: "real" },
   { part: "wide area links", kind: "emulated" },

@@ -70,6 +70,8 @@ async function serve({ directory, spec }: SiteObjectStoreOptions): Promise<Objec
       return await startAzurite({
         directory,
         blobPort: port,
+        queuePort: eventsPort,
+        eventQueue: queue,
         accountName: account,
         accountKey: key,
       });

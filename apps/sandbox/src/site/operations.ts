@@ -47,7 +47,7 @@ export interface ObjectStoreSpec {
   readonly kind: "s3" | "azblob";
   readonly region: string;
   readonly port: number;
-  /** Where its change events are had; only S3 has them here. */
+  /** Where its change events are had: by the protocol of SQS, or of Azure's Queue service. */
   readonly eventsPort: number;
   /** Name of the queue with them. */
   readonly queue: string;

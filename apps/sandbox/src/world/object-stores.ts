@@ -55,11 +55,12 @@ export function objectsSection(place: Place, ports: PortBook): object {
   return {
     url: objectStoreUrl(place, port),
     credentials_file: `secrets/${SECRETS.objectCredentials(cloud)}`,
-    ...(hasS3(place) && { hints_url: queueUrl(events) }),
+    hints_url: queueUrl(place, events),
   };
 }
 
-/** As SQS names queues: the account is part of the path. */
-function queueUrl(port: number): string {
-  return `http://127.0.0.1:${port}/000000000000/${NAMES.objectEvents}`;
+/** SQS has the account's number in front of a queue's name, an emulator of Azure the account's name. */
+function queueUrl(place: Place, port: number): string {
+  const account = hasS3(place) ? "000000000000" : NAMES.blobAccount;
+  return `http://127.0.0.1:${port}/${account}/${NAMES.objectEvents}`;
 }

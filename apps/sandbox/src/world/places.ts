@@ -51,7 +51,7 @@ export const NAMES = {
   tsigKey: "cloudphoenix",
   /** Bucket at one site, container at the other. */
   bucket: "receipts",
-  /** Queue with the events of the bucket. */
+  /** Queue with the events of the bucket, and of the container. */
   objectEvents: "receipts-events",
   /** Account of the container. */
   blobAccount: "shopobjects",

@@ -5,6 +5,8 @@ export interface AzuriteSpec {
   readonly blobPort: number;
   /** Null for no Queue service. */
   readonly queuePort: number | null;
+  /** Queue of the Queue service that gets an event of every change; null for none. */
+  readonly eventQueue: string | null;
   readonly accountName: string;
   readonly accountKey: string;
 }

@@ -7,16 +7,25 @@ import { dirname, join } from "node:path";
 import { readyLine } from "../process/child-server.ts";
 import { readSpec } from "../process/read-spec.ts";
 import { type AzuriteSpec, azuriteArguments } from "./azurite-spec.ts";
+import { EventPublisher } from "./publish-events.ts";
 
 const SAVE_LIMIT_MS = 3_000;
 let isEnding = false;
+let events: EventPublisher | null = null;
 
 /** Azurite saves when it is asked to end; it does not always end, so we do. */
 function end(): void {
   if (isEnding) return;
   isEnding = true;
+  events?.close();
   setTimeout(() => process.exit(0), SAVE_LIMIT_MS).unref();
   process.emit("SIGTERM");
+}
+
+/** Says that it serves. @param origins - of the Blob service and, if it runs, of the Queue service */
+async function serve(origins: readonly string[]): Promise<void> {
+  await events?.open(origins);
+  process.stdout.write(readyLine({ origins }));
 }
 
 // Our own parent wrote it a moment ago.
@@ -31,10 +40,12 @@ console.log = (message: unknown) => {
   const origin = /successfully .*(http:\/\/\S+)/u.exec(String(message))?.[1];
   if (origin === undefined) return;
   origins.push(origin);
-  if (origins.length === expected)
-    process.stdout.write(readyLine({ origins: origins.slice(0, 2) }));
+  if (origins.length === expected) void serve(origins.slice(0, 2));
 };
 
 const require = createRequire(import.meta.url);
 const distribution = join(dirname(require.resolve("azurite/package.json")), "dist/src");
+if (spec.eventQueue !== null) {
+  events = new EventPublisher(spec, spec.eventQueue, require, distribution);
+}
 require(join(distribution, spec.queuePort === null ? "blob/main.js" : "azurite.js"));

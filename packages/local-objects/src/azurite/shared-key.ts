@@ -5,6 +5,8 @@ export interface SharedKeyRequest {
   readonly method: string;
   /** Escaped, account and all; without a query. */
   readonly path: string;
+  /** Not escaped. */
+  readonly query?: Readonly<Record<string, string>>;
   /** By lower-case name; `x-ms-date` and `content-length` among them. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -26,18 +28,21 @@ const STANDARD = [
 
 /** The value of `Authorization`. */
 export function sharedKeySignature(
-  { method, path, headers }: SharedKeyRequest,
+  { method, path, query = {}, headers }: SharedKeyRequest,
   account: { readonly name: string; readonly key: string },
 ): string {
   const standard = STANDARD.map((name) => {
     const value = headers[name] ?? "";
     return name === "content-length" && value === "0" ? "" : value;
   });
+  const asked = Object.entries(query)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `\n${name}:${value}`);
   const own = Object.entries(headers)
     .filter(([name]) => name.startsWith("x-ms-"))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}:${value.trim()}`);
-  const text = [method, ...standard, ...own, `/${account.name}${path}`].join("\n");
+  const text = [method, ...standard, ...own, `/${account.name}${path}${asked.join("")}`].join("\n");
   const key = Buffer.from(account.key, "base64");
   return `SharedKey ${account.name}:${createHmac("sha256", key).update(text).digest("base64")}`;
 }

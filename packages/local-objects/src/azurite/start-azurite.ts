@@ -14,6 +14,11 @@ export interface AzuriteOptions {
   readonly blobPort: number;
   /** Starts the Queue service too. Default: no. */
   readonly queuePort?: number | undefined;
+  /**
+   * Name of a queue of the Queue service, made if absent: it gets a message of every blob that is written or
+   * deleted, as a subscription of Event Grid would send it. Starts the Queue service. Default: none.
+   */
+  readonly eventQueue?: string | undefined;
   /** Default: `localphoenix`. */
   readonly accountName?: string;
   /** Base64. Default: 64 random bytes. */
@@ -46,10 +51,19 @@ const STOP_GRACE_MS = 5_000;
 
 /** @throws {LocalObjectsError} `PORT_TAKEN`, `STATE_UNAVAILABLE`, `TIMED_OUT`, `ABORTED` */
 export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
-  const { directory, blobPort, queuePort = null, accountName = "localphoenix" } = options;
+  const { directory, blobPort, eventQueue = null } = options;
+  const queuePort = options.queuePort ?? (eventQueue === null ? null : 0);
+  const { accountName = "localphoenix" } = options;
   const accountKey = options.accountKey ?? randomBytes(64).toString("base64");
   if (directory !== null) await mkdir(directory, { recursive: true, mode: 0o700 });
-  const spec: AzuriteSpec = { directory, blobPort, queuePort, accountName, accountKey };
+  const spec: AzuriteSpec = {
+    directory,
+    blobPort,
+    queuePort,
+    eventQueue,
+    accountName,
+    accountKey,
+  };
   const child = await startChildServer({
     name: "Azurite",
     program: join(import.meta.dirname, "main.ts"),
