@@ -119,6 +119,8 @@ describe("sync", () => {
         toCopyBytes: "number",
         unsure: "number",
         unsureBytes: "number",
+        foreign: "number",
+        perhapsForeign: "number",
         copied: "number",
         copiedBytes: "number",
         sentBytes: "number",

@@ -90,6 +90,8 @@ describe("the summary in words", () => {
       toCopyBytes: 10,
       unsure: 0,
       unsureBytes: 0,
+      foreign: 0,
+      perhapsForeign: 0,
       copied: 1,
       copiedBytes: 2_048,
       sentBytes: 2_048,
@@ -135,6 +137,20 @@ describe("the summary in words", () => {
     expect(would(2)).toBe(
       "Would copy 3 objects (2.0 KiB), and 2 more (1.0 KiB) unless a closer look finds them there; 1 are unchanged. Nothing was changed.",
     );
+  });
+
+  test("tells apart what a dry run would replace that is no copy, but not once it is done", () => {
+    const progress = { ...summary.progress, foreign: 2, perhapsForeign: 3 };
+
+    expect(
+      syncText({ ...summary, dryRun: true, progress })
+        .split("\n")
+        .slice(1, 3),
+    ).toEqual([
+      "2 of them meet another object at the target, no copy of ours: it would be replaced.",
+      "3 of them meet an object at the target whose listing does not tell whether it is a copy of ours: it would be replaced.",
+    ]);
+    expect(syncText({ ...summary, progress })).not.toContain("meet");
   });
 
   test("says what the target read itself, and what it could not", () => {

@@ -163,7 +163,7 @@ class SyncRun {
     for await (const batch of pairs) {
       const missing: MissingObject[] = [];
       for (const pair of batch) {
-        this.#tally.listed(pair);
+        this.#tally.listed(pair, target.store.capabilities.listsMetadata);
         if (pair.kind === "same") continue;
         if (pair.kind === "onlyAtTarget") {
           missing.push({ name: pair.name, targetEtag: pair.target.etag });

@@ -16,6 +16,10 @@ export interface SyncProgress {
   /** Of those to be copied: where the listings cannot tell, so that each is asked for by name first. */
   readonly unsure: number;
   readonly unsureBytes: number;
+  /** Of those to be copied: where another object is at the target that no copy of ours left there, so that it is replaced. */
+  readonly foreign: number;
+  /** Of those to be copied: where something is at the target, and its listing does not tell whose it is (S3). */
+  readonly perhapsForeign: number;
   readonly copied: number;
   readonly copiedBytes: number;
   /** Bytes that arrived at the target, of finished and unfinished objects. */

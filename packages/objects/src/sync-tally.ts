@@ -1,4 +1,6 @@
 import type { Pair } from "./merge-listings.ts";
+import type { ObjectEntry } from "./object-store.ts";
+import { isOwnCopy } from "./stamp.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { SyncFailure, SyncProgress } from "./sync-summary.ts";
 
@@ -28,6 +30,8 @@ export class SyncTally {
   toCopyBytes = 0;
   unsure = 0;
   unsureBytes = 0;
+  foreign = 0;
+  perhapsForeign = 0;
   copied = 0;
   copiedBytes = 0;
   sentBytes = 0;
@@ -45,7 +49,8 @@ export class SyncTally {
     this.#startedMs = clock.now();
   }
 
-  listed(pair: Pair): void {
+  /** `targetTells`: its listing shows stamps. */
+  listed(pair: Pair, targetTells: boolean): void {
     if (pair.source !== null) this.sourceObjects += 1;
     if (pair.target !== null) this.targetObjects += 1;
     if (pair.kind === "same") this.same += 1;
@@ -53,11 +58,18 @@ export class SyncTally {
     else {
       this.toCopy += 1;
       this.toCopyBytes += pair.source.sizeBytes;
+      if (pair.target !== null) this.#replaced(pair.target, targetTells);
     }
     if (pair.kind === "unsure") {
       this.unsure += 1;
       this.unsureBytes += pair.source.sizeBytes;
     }
+  }
+
+  #replaced(target: ObjectEntry, targetTells: boolean): void {
+    if (isOwnCopy(target)) return;
+    if (targetTells || target.stamp !== null) this.foreign += 1;
+    else this.perhapsForeign += 1;
   }
 
   fail(failure: SyncFailure): void {
@@ -81,6 +93,8 @@ export class SyncTally {
       toCopyBytes: this.toCopyBytes,
       unsure: this.unsure,
       unsureBytes: this.unsureBytes,
+      foreign: this.foreign,
+      perhapsForeign: this.perhapsForeign,
       copied: this.copied,
       copiedBytes: this.copiedBytes,
       sentBytes: this.sentBytes,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SyncTally } from "../src/sync-tally.ts";
+import { setup } from "./sync-world.ts";
 
 const MIB = 1024 * 1024;
 
@@ -94,5 +95,27 @@ describe("the pace of a sync", () => {
     expect(tally.failures.map(({ name }) => name)).toEqual(
       Array.from({ length: 100 }, (_, at) => String(at)),
     );
+  });
+});
+
+describe("what is at the target and would be replaced", () => {
+  test("is counted apart where no copy of ours left it, or where the listing does not tell", async () => {
+    const { source, target, run } = setup();
+    for (const key of ["changed", "foreign", "new", "same"]) source.put(key, "1");
+    target.put("foreign", "somebody else's");
+    await run({ includes: (name) => name === "changed" || name === "same" });
+    source.put("changed", "22");
+    expect((await run({ dryRun: true })).progress).toMatchObject({
+      toCopy: 3,
+      same: 1,
+      foreign: 1,
+      perhapsForeign: 0,
+    });
+    // The other way round nothing tells: a listing of S3 has no stamps.
+    target.put("new", "of the other side");
+    source.put("new", "of this side, longer");
+    const back = await run({ dryRun: true }, { source: target, target: source });
+    expect(back.progress).toMatchObject({ foreign: 0, perhapsForeign: 3 });
+    expect(target.bytesOf("foreign")?.toString()).toBe("somebody else's");
   });
 });

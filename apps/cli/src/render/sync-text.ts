@@ -38,6 +38,7 @@ export function syncText(summary: SyncSummary): string {
   const { progress, dryRun } = summary;
   return [
     dryRun ? wouldLine(progress) : doneLine(progress),
+    ...(dryRun ? replacedLines(progress) : []),
     ...serverSideLines(summary.serverSide),
     ...notes(progress),
     ...deleteLines(summary.deletes, dryRun),
@@ -58,6 +59,21 @@ function wouldLine(progress: SyncProgress): string {
       ? ""
       : `, and ${unsure} more (${bytesText(unsureBytes)}) unless a closer look finds them there`;
   return `Would copy ${certain}${perhaps}; ${same} are unchanged. Nothing was changed.`;
+}
+
+/** What is at the target now and would not be any more. */
+function replacedLines({ foreign, perhapsForeign, unsure }: SyncProgress): readonly string[] {
+  const would = unsure === 0 ? "would be replaced" : "would be replaced unless it is the same";
+  return [
+    ...(foreign > 0
+      ? [`${foreign} of them meet another object at the target, no copy of ours: it ${would}.`]
+      : []),
+    ...(perhapsForeign > 0
+      ? [
+          `${perhapsForeign} of them meet an object at the target whose listing does not tell whether it is a copy of ours: it ${would}.`,
+        ]
+      : []),
+  ];
 }
 
 function serverSideLines(counts: ServerSideCounts): readonly string[] {
