@@ -2,8 +2,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { describeLeaseWitness } from "@cloudphoenix/testkit";
 import { Client } from "pg";
 import { afterEach, describe, expect, test } from "vitest";
-import { PostgresLeaseWitness, prepareWitness } from "../src/index.ts";
-import { openState, query, useStateServer } from "./state-server.ts";
+import { PostgresLeaderElector, PostgresLeaseWitness, prepareWitness } from "../src/index.ts";
+import { openState, query, systemClock, useStateServer } from "./state-server.ts";
 
 const { freshUrl } = useStateServer();
 const FOREVER = new AbortController().signal;
@@ -59,6 +59,22 @@ describe("the login of an agent", () => {
     const state = await openState(owner);
     await state.close();
     expect(await witness(agent).replace(FIRST, null, FOREVER)).not.toBeNull();
+  });
+
+  test("can be prepared again while a controller leads, without waiting for it", async () => {
+    const { owner, agent } = await prepared();
+    await (await openState(owner)).close();
+    const clock = systemClock;
+    const elector = new PostgresLeaderElector({ url: owner, holder: "test", clock, log });
+    const leadership = await elector.lead(AbortSignal.timeout(20_000));
+    try {
+      const login = decodeURIComponent(new URL(agent).username);
+      const logins = [{ login, password: "other" }];
+      await prepareWitness({ url: owner, application: "shop", logins, log });
+      expect(leadership.lost.aborted).toBe(false);
+    } finally {
+      await elector.resign();
+    }
   });
 
   test("reaches the lease of its application and no other", async () => {

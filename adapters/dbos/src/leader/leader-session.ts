@@ -6,9 +6,8 @@
  * keeps its session, and the lock, for ever.
  */
 import { Client } from "pg";
+import { ADVISORY_LOCKS } from "../state/advisory-locks.ts";
 
-/** Key of the advisory lock that makes its holder the leader. */
-const LEADER_LOCK = 7_214_002;
 /** Age of the last sign of life, by the clock of the database, after which a leader is ended. */
 const STALE_AFTER = "3 s";
 
@@ -50,7 +49,7 @@ export class LeaderSession {
   async tryLock(): Promise<boolean> {
     const { rows } = await this.#client.query<{ locked: boolean }>(
       "select pg_try_advisory_lock($1) as locked",
-      [LEADER_LOCK],
+      [ADVISORY_LOCKS.leader],
     );
     return rows[0]?.locked === true;
   }
@@ -93,7 +92,7 @@ export class LeaderSession {
          and a.datname = current_database()
          and (k.classid::bigint << 32) + k.objid::bigint = $1
          and greatest(l.beat_at, a.state_change) < clock_timestamp() - interval '${STALE_AFTER}'`,
-      [LEADER_LOCK],
+      [ADVISORY_LOCKS.leader],
     );
     return rows.some((row) => row.ended);
   }

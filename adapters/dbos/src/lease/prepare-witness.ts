@@ -3,6 +3,7 @@ import { pbkdf2Sync, createHash, createHmac, randomBytes } from "node:crypto";
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import { escapeIdentifier, escapeLiteral } from "pg";
 import type { Log } from "../log.ts";
+import { ADVISORY_LOCKS } from "../state/advisory-locks.ts";
 import { ensureDatabase } from "../state/open-state-database.ts";
 import { migrate } from "../state/migrations.ts";
 import { StateConnection } from "../state/state-connection.ts";
@@ -22,9 +23,6 @@ export interface PrepareWitnessOptions {
   readonly log: Log;
 }
 
-/** Two that create or grant at once would otherwise fail over the same row of the catalogue. */
-const PREPARE_LOCK = 7_214_002;
-
 /**
  * Makes the logins that are missing, sets the passwords of all, and lets each read and replace the
  * lease of `application`. Idempotent; works before any controller has started.
@@ -38,7 +36,7 @@ export async function prepareWitness(options: PrepareWitnessOptions): Promise<vo
   try {
     await migrate(state);
     await state.transaction(async (client) => {
-      await client.query("select pg_advisory_xact_lock($1)", [PREPARE_LOCK]);
+      await client.query("select pg_advisory_xact_lock($1)", [ADVISORY_LOCKS.witnessLogins]);
       for (const { login, password } of logins) {
         const { rowCount } = await client.query("select from pg_roles where rolname = $1", [login]);
         const verb = rowCount === 0 ? "create" : "alter";

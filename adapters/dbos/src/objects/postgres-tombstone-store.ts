@@ -1,6 +1,7 @@
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import type { MissingObject, RoundFacts, Tombstone, TombstoneStore } from "@cloudphoenix/objects";
 import type { PoolClient } from "pg";
+import { ADVISORY_LOCKS } from "../state/advisory-locks.ts";
 import type { StateConnection } from "../state/state-connection.ts";
 
 interface RoundRow {
@@ -140,8 +141,9 @@ export class PostgresTombstoneStore implements TombstoneStore {
   /** Rounds of one pair take turns: two followers at once must not complete each other's. */
   async #locked<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     return this.#state.transaction(async (client) => {
-      await client.query("select pg_advisory_xact_lock(hashtextextended($1, 7214003))", [
+      await client.query("select pg_advisory_xact_lock(hashtextextended($1, $2))", [
         this.#pair,
+        ADVISORY_LOCKS.objectRounds,
       ]);
       return work(client);
     });

@@ -6,6 +6,7 @@ import { CloudPhoenixError } from "@cloudphoenix/core";
 import { LEASE_SCHEMA } from "../lease/lease-schema.ts";
 import { COPIED_OBJECTS_SCHEMA, OBJECTS_SCHEMA } from "../objects/objects-schema.ts";
 import { WORK_SCHEMA } from "../work/work-schema.ts";
+import { ADVISORY_LOCKS } from "./advisory-locks.ts";
 import type { StateConnection } from "./state-connection.ts";
 
 const MIGRATIONS: readonly string[] = [
@@ -73,16 +74,13 @@ const MIGRATIONS: readonly string[] = [
   COPIED_OBJECTS_SCHEMA,
 ];
 
-/** Key of the advisory lock that lets one process migrate at a time. */
-const MIGRATION_LOCK = 7_214_001;
-
 /**
  * Brings the schema to this release. Idempotent; several processes may do it at once.
  * @throws {CloudPhoenixError} `STATE_VERSION` if a newer release has been here
  */
 export async function migrate(state: StateConnection): Promise<void> {
   await state.transaction(async (client) => {
-    await client.query("select pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
+    await client.query("select pg_advisory_xact_lock($1)", [ADVISORY_LOCKS.migration]);
     await client.query("create schema if not exists cloudphoenix");
     await client.query(
       `create table if not exists cloudphoenix.schema_version (
