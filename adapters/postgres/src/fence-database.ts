@@ -8,7 +8,9 @@
  *    written, and an idle one can last for hours.
  * 3. Sessions older than the closed gates end. Newer ones can only read, so they may stay: pods
  *    reconnect at once, and waiting for an empty list would never end.
- * 4. Only then does the server stop waiting for its standby (mode `sync`). Any earlier, commits
+ * 4. Subscriptions that are not ours write past every gate. Those that we may are disabled before
+ *    the gates close, since their workers hold tables as well, and stay disabled.
+ * 5. Only then does the server stop waiting for its standby (mode `sync`). Any earlier, commits
  *    that still wait would be acknowledged although the standby never got them.
  */
 import {
@@ -19,6 +21,12 @@ import {
   unprovenBecause,
 } from "@cloudphoenix/core";
 import { endApplicationSessions, seesAllSessions } from "./application-sessions.ts";
+import {
+  bringingRows,
+  bringsRowsText,
+  foreignSubscriptions,
+  stopForeignSubscriptions,
+} from "./foreign-subscriptions.ts";
 import { lapseLease } from "./lease/site-lease-control.ts";
 import { subscriptionName } from "./object-names.ts";
 import { pollUntil } from "./poll-until.ts";
@@ -64,7 +72,9 @@ export async function forecastFence(
   signal: AbortSignal,
 ): Promise<FenceProof> {
   try {
-    return await context.connections.withSession(site, signal, forecast);
+    return await context.connections.withSession(site, signal, (connection) =>
+      forecast(context, connection),
+    );
   } catch (error) {
     return unprovenUnlessRefused(error, signal);
   }
@@ -107,10 +117,11 @@ async function fence(
     await lapseLease(connection, context.connections.isLeased(connection.site));
   });
   await endApplicationSessions(connection);
+  await stopForeignSubscriptions(context, connection, signal);
   await closeGateAgainstWriters(context, connection, signal);
   await endOlderSessions(context, connection, signal);
   await stopWaitingForStandby(context, connection, subscriptionName(context.application), signal);
-  const proven = await proof(connection, generation);
+  const proven = await proof(context, connection, generation);
   if (proven.degree === "confirmed") context.memory.noteStopped(connection.site);
   return proven;
 }
@@ -136,7 +147,11 @@ async function endOlderSessions(
   );
 }
 
-async function proof(connection: SiteConnection, generation: number): Promise<FenceProof> {
+async function proof(
+  context: PostgresContext,
+  connection: SiteConnection,
+  generation: number,
+): Promise<FenceProof> {
   const row = await readSiteRow(connection);
   const gate = await readGate(connection);
   if (row?.role !== "fenced" || row.writesOpen || row.generation !== generation) {
@@ -146,14 +161,18 @@ async function proof(connection: SiteConnection, generation: number): Promise<Fe
   if (gate.open.length > 0) {
     return unproven(`writes are still open for ${gate.open.join(", ")}`);
   }
+  const foreign = await foreignSubscriptions(context, connection);
+  const writing = foreign.filter(({ enabled, working }) => enabled || working);
+  if (writing.length > 0) return unproven(writing.map(bringsRowsText).join("; "));
+  const stopped = foreign.map(({ name }) => `; subscription ${name} is disabled and stays so`);
   return {
     means: FENCE_MEANS,
     degree: "confirmed",
-    detail: `the database refuses writes to all ${gate.tables} tables at generation ${generation} and has ended every older session`,
+    detail: `the database refuses writes to all ${gate.tables} tables at generation ${generation} and has ended every older session${stopped.join("")}`,
   };
 }
 
-async function forecast(connection: SiteConnection): Promise<FenceProof> {
+async function forecast(context: PostgresContext, connection: SiteConnection): Promise<FenceProof> {
   const row = await readSiteRow(connection);
   if (row === null) return unproven("the database is not set up for CloudPhoenix");
   if (!(await seesAllSessions(connection))) return unproven(BLIND);
@@ -164,6 +183,8 @@ async function forecast(connection: SiteConnection): Promise<FenceProof> {
   const problems = await unfitTables(connection);
   const foreign = problems.filter(({ rule }) => rule === "not-the-owner");
   if (foreign.length > 0) return unproven(foreign.map(({ sentence }) => sentence).join("; "));
+  const beyondUs = (await bringingRows(context, connection)).filter(({ ours }) => !ours);
+  if (beyondUs.length > 0) return unproven(beyondUs.map(bringsRowsText).join("; "));
   return { means: FENCE_MEANS, degree: "confirmed", detail: "the database answers and can refuse" };
 }
 

@@ -1,4 +1,5 @@
 /** The whole preflight of a pair of sites. */
+import { bringingRows, bringsRowsText } from "./foreign-subscriptions.ts";
 import type { PostgresContext } from "./postgres-context.ts";
 import { subscriptionName } from "./object-names.ts";
 import {
@@ -12,6 +13,7 @@ import {
   tableProblems,
 } from "./preflight.ts";
 import { peerRole } from "./peer-conninfo.ts";
+import type { SiteConnection } from "./site-connections.ts";
 import type { SubscriptionState } from "./subscription.ts";
 import { standbyNames } from "./synchronous-standby.ts";
 
@@ -35,10 +37,22 @@ export async function preflightProblems(
     const site = context.connections.siteOf(connection.site);
     const roles = [site.applicationRole, peerRole(site), site.agentRole ?? []].flat();
     problems.push(...(await roleProblems(connection, roles)));
+    problems.push(...(await foreignProblems(context, connection)));
   }
   if (fresh && hasTables(to.objects)) problems.push(...(await rowProblems(to.connection)));
   if (context.durability === "sync") problems.push(...(await synchronousProblems(context, from)));
   return problems;
+}
+
+async function foreignProblems(
+  context: PostgresContext,
+  connection: SiteConnection,
+): Promise<readonly PreflightProblem[]> {
+  const { site } = connection;
+  return (await bringingRows(context, connection)).map((one) => {
+    const sentence = `at ${site}, ${bringsRowsText(one)}`;
+    return { rule: "foreign-subscription", site, object: one.name, sentence };
+  });
 }
 
 async function synchronousProblems(

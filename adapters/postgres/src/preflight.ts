@@ -26,6 +26,7 @@ export type PreflightRule =
   | "right-missing"
   | "replica-identity"
   | "unlogged-table"
+  | "foreign-subscription"
   | "large-objects"
   | "unsupported-object"
   | "extension-missing"

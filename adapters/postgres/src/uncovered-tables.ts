@@ -1,9 +1,11 @@
 /**
  * Application tables that CloudPhoenix does not cover as it should: not replicated, without a gate,
- * with a gate that contradicts the site, without the lease. Tables come and triggers are switched
- * after set-up, so this is asked again and again; setting up again mends all of it.
+ * with a gate that contradicts the site, without the lease; and subscriptions that write past both.
+ * Tables come and triggers are switched after set-up, so this is asked again and again; setting up
+ * again mends all of it but subscriptions, which are somebody else's.
  */
 import { FROM_APPLICATION_TABLES } from "./application-objects.ts";
+import { bringingRows, bringsRowsText } from "./foreign-subscriptions.ts";
 import { UNGUARDED_TABLES } from "./lease/lease-guard.ts";
 import { GATE_TRIGGER, PUBLICATION, SCHEMA, subscriptionName } from "./object-names.ts";
 import type { PostgresContext } from "./postgres-context.ts";
@@ -46,7 +48,14 @@ export async function siteProblems(
 ): Promise<readonly SiteProblem[]> {
   if ((await readSiteRow(connection)) === null) return [];
   const uncovered = await uncoveredTables(context, connection);
-  return [...(await tableProblems(connection)), ...uncovered];
+  const foreign = (await bringingRows(context, connection)).map(
+    (one): SiteProblem => ({
+      rule: "foreign-subscription",
+      object: one.name,
+      sentence: bringsRowsText(one),
+    }),
+  );
+  return [...(await tableProblems(connection)), ...uncovered, ...foreign];
 }
 
 /** The tables among them, without those that are unfit. One short look; the site must be set up. */
