@@ -10,7 +10,7 @@ import {
 import { refuseNonsense } from "../src/objects/sync-choices.ts";
 import { loadProgram } from "../src/load-program.ts";
 import { buildProgram } from "../src/program.ts";
-import { syncText } from "../src/render/sync-text.ts";
+import { syncText, verifyText } from "../src/render/sync-text.ts";
 
 const CONTEXT = { invoke: () => Promise.resolve() };
 
@@ -151,6 +151,17 @@ describe("the summary in words", () => {
       "3 of them meet an object at the target whose listing does not tell whether it is a copy of ours: it would be replaced.",
     ]);
     expect(syncText({ ...summary, progress })).not.toContain("meet");
+  });
+
+  test("says of a verification whose content was compared, and of whose nothing is known", () => {
+    const progress = { looked: 9, compared: 2, sizeOnly: 7, readBytes: 2_048, differences: 0 };
+    const verified = { outcome: "same", progress, differences: [], stoppedBy: null } as const;
+
+    expect(verifyText(verified)).toBe(
+      "✓ No difference: 9 objects looked at, the content of 2 compared (2.0 KiB read), 7 by name and size only.",
+    );
+    const all = { ...verified, progress: { ...progress, sizeOnly: 0 } };
+    expect(verifyText(all)).not.toContain("only");
   });
 
   test("says what the target read itself, and what it could not", () => {

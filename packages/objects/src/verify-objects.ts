@@ -40,6 +40,8 @@ export interface VerifyProgress {
   readonly looked: number;
   /** Of them, how many had their content compared. */
   readonly compared: number;
+  /** Of those that both sides have in the same size, how many no sample took: of their content nothing is known. */
+  readonly sizeOnly: number;
   readonly readBytes: number;
   readonly differences: number;
 }
@@ -77,6 +79,7 @@ class Verification {
   readonly #differences: Difference[] = [];
   #looked = 0;
   #compared = 0;
+  #sizeOnly = 0;
   #readBytes = 0;
   #found = 0;
 
@@ -117,6 +120,7 @@ class Verification {
         if (pair.source === null || pair.target === null) this.#oneSided(pair);
         else if (pair.source.sizeBytes !== pair.target.sizeBytes) this.#otherSize(pair);
         else if (this.#isSampled()) await this.#lane.add(() => this.#compare(pair));
+        else this.#sizeOnly += 1;
       }
       this.#options.onProgress?.(this.#progress());
     }
@@ -222,6 +226,7 @@ class Verification {
     return {
       looked: this.#looked,
       compared: this.#compared,
+      sizeOnly: this.#sizeOnly,
       readBytes: this.#readBytes,
       differences: this.#found,
     };

@@ -49,7 +49,7 @@ describe("verifying", () => {
   test("finds two places the same, without reading what the stores have hashed", async () => {
     expect(await verified(twins(30))).toEqual({
       outcome: "same",
-      progress: { looked: 30, compared: 30, readBytes: 0, differences: 0 },
+      progress: { looked: 30, compared: 30, sizeOnly: 0, readBytes: 0, differences: 0 },
       differences: [],
       stoppedBy: null,
     });
@@ -118,6 +118,7 @@ describe("verifying", () => {
     // Three standard deviations of a tenth of 998.
     expect(summary.progress.compared).toBeGreaterThan(70);
     expect(summary.progress.compared).toBeLessThan(130);
+    expect(summary.progress.sizeOnly).toBe(998 - summary.progress.compared);
   });
 
   test("finds in a sample of half about half of what is rotten", async () => {

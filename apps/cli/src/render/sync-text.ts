@@ -155,8 +155,10 @@ function hintLine({ hint }: SyncFailure): readonly string[] {
 
 /** The summary of a verification. */
 export function verifyText({ outcome, progress, differences, stoppedBy }: VerifySummary): string {
-  const { looked, compared, readBytes, differences: found } = progress;
-  const counts = `${looked} objects looked at, the content of ${compared} compared (${bytesText(readBytes)} read)`;
+  const { looked, compared, sizeOnly, readBytes, differences: found } = progress;
+  const content = `the content of ${compared} compared (${bytesText(readBytes)} read)`;
+  const rest = sizeOnly === 0 ? "" : `, ${sizeOnly} by name and size only`;
+  const counts = `${looked} objects looked at, ${content}${rest}`;
   const shown = differences.slice(0, LISTED_MOST);
   return [
     outcome === "same" ? `✓ No difference: ${counts}.` : `${found} differences: ${counts}.`,
