@@ -2,10 +2,19 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { CloudPhoenixError } from "@cloudphoenix/core";
 import type { ObjectFacts, ObjectProperties } from "@cloudphoenix/objects";
-import { etagOf, factsOf, type HeaderDialect, propertyHeaders } from "@cloudphoenix/objects/wire";
+import {
+  etagOf,
+  factsOf,
+  type HeaderDialect,
+  headerText,
+  propertyHeaders,
+} from "@cloudphoenix/objects/wire";
 
 /** What HTTP takes as the name of a header. */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** What stands in a header without being written in another way. */
+const HEADER_TEXT = /^[\x20-\x7e]+$/;
 
 const S3_HEADERS: HeaderDialect = {
   contentPrefix: "",
@@ -18,13 +27,23 @@ const S3_HEADERS: HeaderDialect = {
   decodeName: (name) => name,
 };
 
+/**
+ * The property `Expires`, which S3 has and Blob has not, travels as metadata of this name: kept as such by Blob, and a
+ * header again wherever it comes back to S3.
+ */
+const EXPIRES_NAME = "cloudphoenixexpires";
+
 /** Headers of a Put Object or Create Multipart Upload. */
 export function headersToWrite(
   key: string,
   properties: ObjectProperties,
   withTags: boolean,
 ): Record<string, string> {
-  return propertyHeaders(S3_HEADERS, key, properties, withTags);
+  const { [EXPIRES_NAME]: expires, ...metadata } = properties.metadata;
+  if (expires === undefined || !HEADER_TEXT.test(expires)) {
+    return propertyHeaders(S3_HEADERS, key, properties, withTags);
+  }
+  return { ...propertyHeaders(S3_HEADERS, key, { ...properties, metadata }, withTags), expires };
 }
 
 /** What the headers of Get Object or Head Object say; tags are not among them. */
@@ -34,7 +53,11 @@ export function factsFrom(
   tags: Readonly<Record<string, string>>,
 ): ObjectFacts {
   const kept = withoutTransportEncoding(headers);
-  return factsOf(S3_HEADERS, key, kept, { md5: md5From(headers), tags });
+  const facts = factsOf(S3_HEADERS, key, kept, { md5: md5From(headers), tags });
+  const expires = headerText(headers, "expires");
+  if (expires === null) return facts;
+  const metadata = { ...facts.properties.metadata, [EXPIRES_NAME]: expires };
+  return { ...facts, properties: { ...facts.properties, metadata } };
 }
 
 /** The MD5 of the whole content, where the ETag is that: stored in one piece, and `etagTellsMd5`. */
