@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Leadership } from "@cloudphoenix/engine";
 import { PostgresLeaderElector } from "../src/index.ts";
+import { LeaderSession } from "../src/leader/leader-session.ts";
 import { ControllerProcess } from "./controller-process.ts";
+import { StalledServer } from "./stalled-server.ts";
 import { openState, query, systemClock, useStateServer } from "./state-server.ts";
 
 const stateServer = useStateServer();
@@ -103,6 +105,18 @@ describe("a leader", () => {
     const reason = await lost(leadership);
     expect(reason).toMatchObject({ code: "NOT_LEADER" });
     await blocker;
+  });
+
+  test("leaves no session behind at a server that accepts it and then stalls", async () => {
+    const stalled = await StalledServer.listening();
+    try {
+      const opening = LeaderSession.open(stalled.url, () => undefined);
+      await expect(opening).rejects.toThrow(/timeout/u);
+      expect(stalled.accepted).toBe(1);
+      await stalled.allGone(AbortSignal.timeout(3_000));
+    } finally {
+      stalled.close();
+    }
   });
 
   test("is found again after the database was restarted", async () => {

@@ -39,10 +39,16 @@ export class LeaderSession {
     };
     client.on("error", ended);
     client.on("end", ended);
-    await client.connect();
-    await client.query(
-      "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 2",
-    );
+    try {
+      await client.connect();
+      await client.query(
+        "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 2",
+      );
+    } catch (error) {
+      // Nobody else knows of it: left open, every try at a stalled server would cost a session.
+      await session.close();
+      throw error;
+    }
     return session;
   }
 
