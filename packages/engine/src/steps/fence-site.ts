@@ -15,6 +15,7 @@ import {
   type Plan,
   type PlanStep,
   type StepAction,
+  type StepRecord,
   fenceAtLeast,
   fenceDegreeIn,
   hasCode,
@@ -92,14 +93,28 @@ export function unfenceSite(
 }
 
 /** Whether the fence of this run was confirmed by the site itself, as its record says. */
-export async function hasConfirmedFence(
-  { runs }: StepPorts,
-  { id, steps }: Plan,
-): Promise<boolean> {
+export async function hasConfirmedFence(ports: RunRecords, plan: Plan): Promise<boolean> {
+  const fence = await fenceOf(ports, plan);
+  return fenceDegreeIn(fence?.result ?? null) === "confirmed";
+}
+
+/**
+ * From when on this run had proof that nobody writes at the site it leaves, on the controller's
+ * clock; null without a proof. Whoever resumes the run has not seen the writers stop, but reads it.
+ */
+export async function writersStoppedAtMs(ports: RunRecords, plan: Plan): Promise<number | null> {
+  const fence = await fenceOf(ports, plan);
+  const degree = fenceDegreeIn(fence?.result ?? null);
+  const isProof = degree !== null && fenceAtLeast(degree, "lease-expired");
+  return isProof ? (fence?.endedAtMs ?? null) : null;
+}
+
+type RunRecords = Pick<StepPorts, "runs">;
+
+async function fenceOf({ runs }: RunRecords, { id, steps }: Plan): Promise<StepRecord | null> {
   const run = await runs.get(id);
   const fence = steps.find(({ action }) => action.kind === "fence-site");
-  const result = run?.steps.find((step) => step.id === fence?.id)?.result ?? null;
-  return fenceDegreeIn(result) === "confirmed";
+  return run?.steps.find((step) => step.id === fence?.id) ?? null;
 }
 
 async function stopWriters(

@@ -4,13 +4,14 @@ import {
   type FenceProof,
   type LossBound,
   type Plan,
+  type SiteId,
   type StepAction,
   hasCode,
 } from "@cloudphoenix/core";
 import { askApproval } from "./approval-request.ts";
-import { hasConfirmedFence } from "./fence-site.ts";
+import { hasConfirmedFence, writersStoppedAtMs } from "./fence-site.ts";
 import { partingKey } from "../quarantine/parting.ts";
-import type { StepHandler } from "./step-handler.ts";
+import type { StepContext, StepHandler } from "./step-handler.ts";
 import type { StepPorts } from "./step-ports.ts";
 
 type ActionOf<Kind extends StepAction["kind"]> = Extract<StepAction, { readonly kind: Kind }>;
@@ -20,8 +21,8 @@ export function measureLoss(ports: StepPorts): StepHandler<ActionOf<"measure-los
   const { rpoMs } = ports.application.objectives;
   return {
     skipPrecheck: true,
-    async inspect({ from, to }, { signal }) {
-      const bound = await ports.databases.lossBound(from, to, signal);
+    async inspect({ from, to }, { plan, signal }) {
+      const bound = await lossBound(ports, { from, to }, { plan, signal });
       return {
         current: wordsOf(bound),
         intended: `the loss is bounded by ${rpoMs} ms or accepted by people`,
@@ -29,7 +30,7 @@ export function measureLoss(ports: StepPorts): StepHandler<ActionOf<"measure-los
       };
     },
     async run({ from, to }, { plan, signal }) {
-      const rows = await ports.databases.lossBound(from, to, signal);
+      const rows = await lossBound(ports, { from, to }, { plan, signal });
       const objectsBoundMs = objectsBound(ports, rows, to);
       const objects = ports.objects?.watch.facts(to) ?? null;
       const bound = {
@@ -48,6 +49,28 @@ export function measureLoss(ports: StepPorts): StepHandler<ActionOf<"measure-los
       return askApproval({ approvers: ports.policy.approversForRisk, question }, bound);
     },
     verify: async () => ({ ok: true, detail: "the loss is within the objective" }),
+  };
+}
+
+/**
+ * What may be lost is what was written after the standby's newest heartbeat and before the writers
+ * were proven to have stopped, whoever measures and whenever. Without a proof the database's own
+ * bound counts: it ends with the last sign of life.
+ */
+async function lossBound(
+  ports: StepPorts,
+  { from, to }: { readonly from: SiteId; readonly to: SiteId },
+  { plan, signal }: Pick<StepContext, "plan" | "signal">,
+): Promise<LossBound> {
+  const bound = await ports.databases.lossBound(from, to, signal);
+  const stoppedAtMs = await writersStoppedAtMs(ports, plan);
+  const { boundMs, completeUntilMs, lastAliveAtMs } = bound;
+  if (stoppedAtMs === null || completeUntilMs === null) return bound;
+  const untilStopMs = Math.max(0, stoppedAtMs - completeUntilMs);
+  return {
+    ...bound,
+    lastAliveAtMs: lastAliveAtMs === null ? null : Math.min(lastAliveAtMs, stoppedAtMs),
+    boundMs: boundMs === null ? untilStopMs : Math.min(boundMs, untilStopMs),
   };
 }
 

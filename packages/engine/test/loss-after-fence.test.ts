@@ -1,0 +1,60 @@
+// Goal: what a move may lose ends with the proof that nobody writes any more, not with whoever
+// measures: a controller that takes a run over saw the stopped site alive long after that.
+import { describe, expect, test } from "vitest";
+import { A, B, type HandlerCall, Simulation } from "./simulation.ts";
+
+const BEHIND_MS = 3_000;
+const LATER_MS = 60_000;
+
+/** A move whose standby is a little behind; whoever measures takes the site for alive much later. */
+async function takenOver(): Promise<Simulation> {
+  const simulation: Simulation = new Simulation(async (call: HandlerCall) => {
+    if (call.action.kind === "measure-loss") {
+      simulation.world.strike(({ replication }) => {
+        replication.writtenAtMs = simulation.clock.now() + LATER_MS;
+      });
+    }
+    return call.run();
+  });
+  simulation.world.strike(({ replication }) => {
+    replication.stalled = true;
+  });
+  await simulation.clock.advance(BEHIND_MS);
+  return simulation;
+}
+
+describe("a loss that is measured long after the fence", () => {
+  test("ends with the proof that the writers stopped, so nobody is asked", async () => {
+    const simulation = await takenOver();
+
+    const run = await simulation.run(simulation.plan("dr"));
+
+    expect(run.status).toBe("completed");
+    const measured = run.steps.find(({ id }) => id === "measure-loss")?.result;
+    const fence = run.steps.find(({ id }) => id === "fence-site");
+    const stoppedAtMs = fence?.endedAtMs ?? Number.NaN;
+    expect(measured).toMatchObject({ lastAliveAtMs: stoppedAtMs });
+    expect(measured).toHaveProperty("boundMs", expect.closeTo(BEHIND_MS, -2));
+  });
+
+  test("ends with the last sign of life if nothing was proven", async () => {
+    const simulation = await takenOver();
+    simulation.world.inject({ operation: `shut ${A}`, how: "before", times: 1_000 });
+    simulation.world.strike((state) => {
+      state.sites[A]!.condition = "isolated";
+    });
+    const plan = simulation.plan("dr");
+    await simulation.runner.start(plan, "decision");
+    await simulation.untilStatus(plan.id, ({ question }) => question === 1);
+    await simulation.tell(plan.id, {
+      kind: "approve",
+      by: "ann",
+      comment: "it is off",
+      question: 1,
+    });
+    const run = await simulation.untilStatus(plan.id, ({ question }) => question === 2);
+
+    expect(run.waitingFor).toMatch(/may lose 6\d{4} ms of writes/u);
+    expect(simulation.world.effects).not.toContain(`promote ${B}`);
+  });
+});
