@@ -1,6 +1,6 @@
 /** The copy from Blob to S3, told of changes by events that Azurite puts on its own queue. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { samplePlan } from "./sample-plan.ts";
+import { moveTo } from "./move-to.ts";
 import { AZURE, eventually, put, textAt, WorkerFixture } from "./worker-fixture.ts";
 
 /** On a machine that is busy with other things; the next comparison is an hour away. */
@@ -8,7 +8,7 @@ const SOON_MS = 5_000;
 let world: WorkerFixture;
 
 beforeAll(async () => {
-  world = await WorkerFixture.start({ objects: "reconcile: 1h, canary: 1m", blobEvents: true });
+  world = await WorkerFixture.start({ objects: "reconcile: 1h, canary: 1m", events: true });
 });
 
 afterAll(async () => {
@@ -24,20 +24,10 @@ async function arrivesWithin(key: string, text: string): Promise<number> {
   return performance.now() - beganMs;
 }
 
-/** As a run that has ended leaves it. */
-async function moveToBlob(): Promise<void> {
-  const { roles, runs } = world.state;
-  await roles.claim("run-1", 2);
-  await roles.settle(2, { active: AZURE, protected: true });
-  await runs.create({ plan: samplePlan("run-1", 2), startedBy: "test", atMs: 1 });
-  const status = { waitingFor: null, question: null, endedAtMs: 2, order: 1 };
-  await runs.setStatus("run-1", { status: "completed", ...status });
-}
-
 test("what is written at the Blob site is copied home long before the next comparison", async () => {
   // Written while Blob was the standby: nobody takes these events until it is active.
   for (let n = 0; n < 300; n += 1) await put(world.standby.store, `before/${n}`, "1");
-  await moveToBlob();
+  await moveTo(world, AZURE);
   await world.worker().until("copying objects");
   await eventually("the first comparison", async () => {
     const facts = await world.facts();

@@ -25,7 +25,7 @@ import {
   type ObjectReplicationFacts,
   type ObjectStore,
 } from "@cloudphoenix/objects";
-import { createBucket } from "../../../adapters/aws/test/local-s3-calls.ts";
+import { createBucket, tellQueue } from "../../../adapters/aws/test/local-s3-calls.ts";
 import { createContainer } from "../../../adapters/azure/test/azurite-calls.ts";
 import {
   closeSiteStores,
@@ -37,16 +37,16 @@ import { stateAddress } from "@cloudphoenix/state";
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 export const AWS = "aws-us-east-1";
 export const AZURE = "azure-westeurope";
-const S3_KEYS = { accessKeyId: "worker", secretAccessKey: "only-for-this-test" };
+export const S3_KEYS = { accessKeyId: "worker", secretAccessKey: "only-for-this-test" };
 const NEVER = new AbortController().signal;
-const EVENT_QUEUE = "receipts-events";
+export const EVENT_QUEUE = "receipts-events";
 
 /** What a test may set in the section `objects`. */
 export interface FixtureOptions {
   /** YAML, inside braces. */
   readonly objects?: string;
-  /** Whether the standby's store tells of its changes, as a subscription of Event Grid does. Default: no. */
-  readonly blobEvents?: boolean;
+  /** Whether both stores tell of their changes, through queues as their clouds have. Default: no. */
+  readonly events?: boolean;
 }
 
 /** The standby's store, as a cloud has it: it reads URLs. */
@@ -92,7 +92,7 @@ export class WorkerFixture {
 
   static async start({
     objects = "",
-    blobEvents = false,
+    events = false,
   }: FixtureOptions = {}): Promise<WorkerFixture> {
     const folder = await mkdtemp(join(tmpdir(), "cloudphoenix-worker-"));
     // The state database runs as another user when we are root.
@@ -102,11 +102,16 @@ export class WorkerFixture {
       directory: join(folder, "s3"),
       port: 0,
       credentials: [S3_KEYS],
+      ...(events && { queues: { port: 0, names: [EVENT_QUEUE] } }),
     });
-    const eventQueue = blobEvents ? EVENT_QUEUE : undefined;
+    const eventQueue = events ? EVENT_QUEUE : undefined;
     const azurite = await startAzurite({ directory: null, blobPort: 0, eventQueue });
     const blob = { azurite, front: await startCopyFront(azurite) };
     await createBucket(s3, S3_KEYS, "receipts");
+    if (events) {
+      const arn = `arn:aws:sqs:${s3.region}:000000000000:${EVENT_QUEUE}`;
+      await tellQueue(s3, S3_KEYS, { bucket: "receipts", arn });
+    }
     await createContainer(azurite, "receipts");
     const secrets = {
       any: randomBytes(32).toString("base64"),
@@ -197,8 +202,12 @@ function configurationText(s3: LocalS3, { azurite, front }: BlobServers, objects
     [AWS]: `s3://receipts?region=${s3.region}&endpoint=${encodeURIComponent(s3.endpoint)}`,
     [AZURE]: `azblob://${azurite.accountName}/receipts?endpoint=${encodeURIComponent(front.blobEndpoint)}`,
   };
-  const { queueEndpoint } = azurite;
-  const hints = queueEndpoint === null ? "" : `, hints_url: "${queueEndpoint}/${EVENT_QUEUE}"`;
+  const queues = {
+    [AWS]: s3.queueEndpoint === null ? null : `${s3.queueEndpoint}/000000000000/${EVENT_QUEUE}`,
+    [AZURE]: azurite.queueEndpoint === null ? null : `${azurite.queueEndpoint}/${EVENT_QUEUE}`,
+  };
+  const hintsOf = (id: keyof typeof queues): string =>
+    queues[id] === null ? "" : `, hints_url: "${queues[id]}"`;
   const site = (id: keyof typeof urls, cloud: string, credentials: string): string => `
   - id: ${id}
     cloud: ${cloud}
@@ -211,7 +220,7 @@ function configurationText(s3: LocalS3, { azurite, front }: BlobServers, objects
       peer_password_file: secrets/any
       application_role: app
     provider: { kind: local, url: "http://127.0.0.1:1", token_file: secrets/any }
-    objects: { url: "${urls[id]}", credentials_file: secrets/${credentials}${id === AZURE ? hints : ""} }`;
+    objects: { url: "${urls[id]}", credentials_file: secrets/${credentials}${hintsOf(id)} }`;
   return `version: 1
 application:
   name: shop

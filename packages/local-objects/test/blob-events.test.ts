@@ -240,7 +240,7 @@ test("a client that leaves before the answer has its write told all the same", a
 });
 
 test("a queue that nobody reads stays short, and whoever begins to read finds the newest", async () => {
-  const names = Array.from({ length: 300 }, (_, at) => `${blob.name}-${at}`);
+  const names = Array.from({ length: 500 }, (_, at) => `${blob.name}-${at}`);
   const left = [...names];
   const write = async (): Promise<void> => {
     for (let name = left.shift(); name !== undefined; name = left.shift()) {
@@ -248,10 +248,10 @@ test("a queue that nobody reads stays short, and whoever begins to read finds th
     }
   };
   await Promise.all(Array.from({ length: 8 }, write));
-  await expect.poll(waiting, { timeout: 20_000 }).toBe(64);
+  await expect.poll(waiting, { timeout: 20_000 }).toBe(256);
   const found = await told();
-  expect(found.length).toBeLessThanOrEqual(64 + 128);
-  expect(found.length).toBeGreaterThan(64);
+  expect(found.length).toBeLessThanOrEqual(256 + 128);
+  expect(found.length).toBeGreaterThan(256);
   expect(found).toEqual(expect.arrayContaining([`PutBlob ${names.at(-1)}`]));
 }, 60_000);
 

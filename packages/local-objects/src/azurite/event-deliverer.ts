@@ -21,7 +21,7 @@ export interface DelivererOptions {
 /** Kept here while the queue is full or does not answer. */
 const HELD_MAX = 128;
 /** Waiting at the queue, taken or not. */
-const WAITING_MAX = 64;
+const WAITING_MAX = 256;
 const AGAIN_MS = 100;
 const SILENCE_MS = 5_000;
 

@@ -102,8 +102,15 @@ export class Rclone {
     throw new Error(`rclone ${args.join(" ")} ended with ${exitCode}:\n${output}`);
   }
 
-  /** Names that differ in content between two places, both read whole. Empty if they are equal. */
-  async differences(left: string, right: string): Promise<readonly string[]> {
+  /**
+   * Names that differ in content between two places, both read whole. Empty if they are equal.
+   * @param more - rclone's own options, for instance what to leave out
+   */
+  async differences(
+    left: string,
+    right: string,
+    ...more: readonly string[]
+  ): Promise<readonly string[]> {
     const { exitCode, output } = await this.run(
       "check",
       left,
@@ -111,6 +118,7 @@ export class Rclone {
       "--download",
       "--combined",
       "-",
+      ...more,
     );
     const lines = output.split("\n");
     const found = lines.filter((line) => /^[-+*!] /u.test(line));
