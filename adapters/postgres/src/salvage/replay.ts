@@ -101,10 +101,7 @@ export class Replay {
         open.referred.push(...(await this.#foreignKeys.referred(table, row.key)));
       }
       const { text, values } = statementFor(table, row);
-      const changed = await this.#writer.query<{ readonly place: string }>(
-        `${text} returning ctid::text as place`,
-        values,
-      );
+      const changed = await this.#writer.query<{ readonly place: string }>(text, values);
       if (row.operation !== "delete" && this.#deferrable.concern(table.name)) {
         for (const { place } of changed) open.changed.push({ table: table.name, place });
       }
@@ -138,17 +135,20 @@ interface OpenReplay {
   fits: boolean;
 }
 
+/** One whose rows are the `place`s of those it found. */
 interface Statement {
   readonly text: string;
   readonly values: readonly (string | null)[];
 }
+
+const PLACE = "ctid::text as place";
 
 function statementFor(table: SalvageTable, { operation, key, row }: DivergentRow): Statement {
   if (operation === "insert" && row !== null) return insertion(table, row);
   if (operation === "update" && row !== null && key !== null) return updating(table, key, row);
   if (operation === "delete" && key !== null) {
     const { where, values } = byKey(key);
-    return { text: `delete from ${table.name} t where ${where}`, values };
+    return { text: `delete from ${table.name} t where ${where} returning ${PLACE}`, values };
   }
   throw new CloudPhoenixError("INTERNAL", `a ${operation} of ${table.name} names no row`, {
     retryable: false,
@@ -160,22 +160,30 @@ function insertion(table: SalvageTable, row: RowValues): Statement {
   const list = names.map((name) => escapeIdentifier(name)).join(", ");
   const parameters = names.map((_, at) => `$${at + 1}`).join(", ");
   return {
-    text: `insert into ${table.name} (${list}) overriding system value values (${parameters})`,
+    text: `insert into ${table.name} (${list}) overriding system value values (${parameters})
+      returning ${PLACE}`,
     values: names.map((name) => row[name] ?? null),
   };
 }
 
 function updating(table: SalvageTable, key: RowValues, row: RowValues): Statement {
   const { where, values } = byKey(key);
-  // An identity column may not be set, not even to what it is.
-  const names = writable(table, row).filter((name) => key[name] !== row[name]);
-  const set = names.map((name, at) => `${escapeIdentifier(name)} = $${values.length + at + 1}`);
-  // A row that holds nothing but its key was updated to itself.
-  if (set.length === 0) return { text: `select from ${table.name} t where ${where}`, values };
-  return {
-    text: `update ${table.name} t set ${set.join(", ")} where ${where}`,
-    values: [...values, ...names.map((name) => row[name] ?? null)],
+  const all = [...values];
+  const equal = (name: string): string => {
+    all.push(row[name] ?? null);
+    return `${escapeIdentifier(name)} = $${all.length}`;
   };
+  // What the key says already need not be set.
+  const names = writable(table, row).filter((name) => key[name] !== row[name]);
+  const drawn = names.filter((name) => columnOf(table, name).drawn);
+  // Found is only a row that has this number already.
+  const found = [where, ...drawn.map((name) => `t.${equal(name)}`)].join(" and ");
+  const set = names.filter((name) => !drawn.includes(name)).map(equal);
+  const text =
+    set.length === 0
+      ? `select ${PLACE} from ${table.name} t where ${found}`
+      : `update ${table.name} t set ${set.join(", ")} where ${found} returning ${PLACE}`;
+  return { text, values: all };
 }
 
 function writable(table: SalvageTable, row: RowValues): readonly string[] {

@@ -13,6 +13,8 @@ export interface SalvageColumn {
   readonly generated: boolean;
   /** Computed whenever it is read: nothing is stored, and the log prints null for it. */
   readonly virtual: boolean;
+  /** An identity that is always drawn: an update can draw it anew, but nobody can set it. */
+  readonly drawn: boolean;
 }
 
 export interface SalvageTable {
@@ -87,7 +89,8 @@ const TABLES = `select format('%I.%I', n.nspname, c.relname) as name,
     n.nspname = 'cloudphoenix' as own, c.relreplident = 'f' as "logsWholeRows",
     (select jsonb_agg(jsonb_build_object('name', a.attname,
         'type', format_type(a.atttypid, a.atttypmod), 'generated', a.attgenerated <> '',
-        'virtual', a.attgenerated = 'v')
+        'virtual', a.attgenerated = 'v',
+        'drawn', a.attidentity = 'a')
         order by a.attname collate "C")
       from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)
       as columns,

@@ -1,0 +1,78 @@
+// Goal: a reapply treats tables of every make as replication would. Each story is one that a plain
+// `insert`, `update` or `delete` of the logged values does not survive.
+import type { ReapplyResult } from "@cloudphoenix/engine";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { type Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
+import { contents, partSites, type Parted, type Story } from "./fixture/parted.ts";
+import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+
+let servers: TwoServers;
+let pair: Pair;
+
+beforeAll(async () => {
+  servers = await startTwoServers();
+});
+afterAll(() => servers.remove());
+afterEach(async () => {
+  servers.a.link.mend();
+  await pair.close();
+});
+
+async function parted(application: string, schema: string, story: Story): Promise<Parted> {
+  const found = await partSites(servers, { application, schema }, story);
+  pair = found.pair;
+  return found;
+}
+
+function reapply({ appliedLsn }: Parted): Promise<ReapplyResult> {
+  const request = { appliedLsn, generation: 2 };
+  return pair.replication.salvage.reapply(SITE_A, SITE_B, request, soon());
+}
+
+async function expectSame(tables: readonly string[]): Promise<void> {
+  expect(await contents(pair, SITE_B, tables)).toEqual(await contents(pair, SITE_A, tables));
+}
+
+test("rows with identities that nobody may set, and rows that hold nothing but their key", async () => {
+  const found = await parted(
+    "identities",
+    `create table public.numbered (id text primary key, n int generated always as identity, v text);
+     create table public.counted (id int generated always as identity primary key, v text);
+     create table public.links (a int, b int, primary key (a, b))`,
+    {
+      shared: `insert into numbered (id, v) values ('a', 'x'), ('b', 'x');
+        insert into counted (v) values ('x'), ('x'); insert into links values (1, 1), (2, 2)`,
+      lost: [
+        "update numbered set v = 'lost' where id = 'a'",
+        "insert into numbered (id, v) values ('c', 'lost')",
+        "update counted set v = 'lost' where id = 1",
+        "insert into counted (v) values ('lost')",
+        "update links set a = a where a = 1",
+        "update links set b = 7 where a = 2",
+      ],
+    },
+  );
+  expect(await reapply(found)).toMatchObject({ applied: 6, conflicting: 0 });
+  await expectSame(["numbered", "counted", "links"]);
+});
+
+test("rows whose identity was drawn anew are left out, because nobody may set it", async () => {
+  const found = await parted(
+    "drawn",
+    `create table public.numbered (id text primary key, n int generated always as identity);
+     create table public.counted (id int generated always as identity primary key, v text)`,
+    {
+      shared: "insert into numbered (id) values ('a'); insert into counted (v) values ('x')",
+      lost: [
+        "update numbered set n = default where id = 'a'",
+        "update counted set id = default where id = 1",
+        "insert into counted (v) values ('fits')",
+      ],
+    },
+  );
+  expect(await reapply(found)).toMatchObject({
+    applied: 1,
+    conflicting: 2,
+    conflicts: [{ table: "public.numbered" }, { table: "public.counted" }],
+  });
+});
