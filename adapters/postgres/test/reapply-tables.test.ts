@@ -76,3 +76,23 @@ test("rows whose identity was drawn anew are left out, because nobody may set it
     conflicts: [{ table: "public.numbered" }, { table: "public.counted" }],
   });
 });
+
+test("tables whose triggers refuse or note what is done to them, because none of them fires", async () => {
+  const found = await parted(
+    "triggers",
+    `create table public.ledger (id int primary key, v text);
+     create table public.noted (id int primary key, v text);
+     create table public.notes (id int primary key generated always as identity, what text);
+     create function public.refuse() returns trigger language plpgsql
+       as $$ begin raise exception 'the ledger only grows'; end $$;
+     create function public.note() returns trigger language plpgsql
+       as $$ begin insert into public.notes (what) values (tg_op); return null; end $$;
+     create trigger refuse before update or delete on public.ledger
+       for each statement execute function public.refuse();
+     create trigger note after insert or update or delete on public.noted
+       for each statement execute function public.note()`,
+    { lost: ["insert into ledger values (1, 'lost')", "insert into noted values (1, 'lost')"] },
+  );
+  expect(await reapply(found)).toMatchObject({ applied: 3, conflicting: 0 });
+  await expectSame(["ledger", "noted", "notes"]);
+});

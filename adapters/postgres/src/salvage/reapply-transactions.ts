@@ -19,6 +19,7 @@ import { slotName } from "../object-names.ts";
 import type { PostgresContext } from "../postgres-context.ts";
 import type { SiteConnection } from "../site-connections.ts";
 import { claimSite } from "../site-row.ts";
+import { readGate } from "../write-gate.ts";
 import { applyAsOrigin, applyAsReplica } from "./apply-as-replica.ts";
 import {
   changesOf,
@@ -171,15 +172,24 @@ function beginApplying(idleMs: number): string {
 }
 
 /**
- * Statement triggers fire even if no row is concerned: a closed gate or a lapsed lease refuses here.
- * The lease is looked at once more in the commit, which may come late.
+ * Looked up, not tried: a statement would fire the application's triggers, too. A gate that is open
+ * now stays open until the end, because closing it waits for whoever has written to its table. The
+ * lease is looked at in the commit, which may come late.
  */
 async function askGates(
   context: PostgresContext,
   writer: SiteConnection,
   tables: ReadonlySet<string>,
 ): Promise<void> {
-  for (const table of tables) await writer.query(`delete from ${table} where false`);
+  const open = new Set((await readGate(writer)).open);
+  const closed = [...tables].filter((name) => !open.has(name));
+  if (closed.length > 0) {
+    throw new CloudPhoenixError(
+      "CONFLICT",
+      `writes are closed at site ${writer.site}: ${closed.join(", ")}`,
+      { retryable: false, hint: "Name the site that took over; nothing was applied." },
+    );
+  }
   if (context.connections.isLeased(writer.site)) await checkLeaseAtCommit(writer);
 }
 
