@@ -39,16 +39,17 @@ describeObjectStore({
         buckets += 1;
         const bucket = `contract-${buckets}`;
         await createBucket(server, credentials, bucket);
-        const store = new S3ObjectStore({
+        const options = {
           bucket,
           region: server.region,
           endpoint: link.url,
           credentials,
           pageSize,
-          silenceMs: 1000,
-        });
-        stores.push(store);
-        return { store, link, openUrl };
+        };
+        const store = new S3ObjectStore(options);
+        const impatient = new S3ObjectStore({ ...options, silenceMs: 1000 });
+        stores.push(store, impatient);
+        return { store, link, impatient, openUrl };
       },
       stop: async () => {
         for (const store of stores) store.close();

@@ -37,15 +37,12 @@ describeObjectStore({
         containers += 1;
         const container = `contract-${containers}`;
         await createContainer(azurite, container);
-        const store = new BlobObjectStore({
-          endpoint: link.url,
-          container,
-          credential: credentialOf(azurite),
-          pageSize,
-          silenceMs: 1000,
-        });
-        stores.push(store);
-        return { store, link, elsewhere: elsewhere.put };
+        const credential = credentialOf(azurite);
+        const options = { endpoint: link.url, container, credential, pageSize };
+        const store = new BlobObjectStore(options);
+        const impatient = new BlobObjectStore({ ...options, silenceMs: 1000 });
+        stores.push(store, impatient);
+        return { store, link, impatient, elsewhere: elsewhere.put };
       },
       stop: async () => {
         for (const store of stores) store.close();

@@ -14,6 +14,8 @@ export interface OpenedStore {
   readonly store: ObjectStore;
   /** The way to the store, where there is one that can be broken. */
   readonly link: FaultyLink | null;
+  /** The same store for who gives up soon: after a second in which nothing moves. Where there is a link. */
+  readonly impatient?: ObjectStore;
   /** What anybody gets for a URL of the store's; null for nothing. Where `givesUrls`. */
   readonly openUrl?: (url: string) => Promise<Uint8Array | null>;
   /** Puts bytes somewhere else; a URL that opens them. Null: one that opens nothing. Where `readsUrls`. */
