@@ -4,6 +4,7 @@ import { FINAL_RUN_STATUSES, hasCode, type RunRecord } from "@cloudphoenix/core"
 import type { ApiClient } from "./api-client.ts";
 import type { Invocation } from "./command-context.ts";
 import { EXIT_CODES, type ExitCode } from "./exit-codes.ts";
+import { cancelCommands } from "./render/next-commands.ts";
 import { eventLines, type RunView, runText } from "./render/run-text.ts";
 
 const POLL_MS = 250;
@@ -11,7 +12,8 @@ const APPEARS_WITHIN_MS = 5_000;
 
 /**
  * Follows run `id` and answers with the exit code for how it ended. Returns early, with the
- * commands to type next, when the run waits for a person. Ctrl-C stops following, not the run.
+ * commands to type next, when the run waits for a person. Ctrl-C stops following, not the run, and
+ * says so.
  */
 export async function followRun(
   api: ApiClient,
@@ -19,18 +21,30 @@ export async function followRun(
   { terminal, signal }: Invocation,
 ): Promise<ExitCode> {
   let printed = 0;
-  for (;;) {
-    signal.throwIfAborted();
-    const view = await startedRun(api, id, signal);
-    for (const line of eventLines(view.events.slice(printed))) terminal.progress(line);
-    printed = view.events.length;
-    const code = endOf(view.run);
-    if (code !== undefined) {
-      terminal.result(view, runText(view, terminal.paint));
-      return code;
+  let view: RunView | null = null;
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      view = await startedRun(api, id, signal);
+      for (const line of eventLines(view.events.slice(printed))) terminal.progress(line);
+      printed = view.events.length;
+      const code = endOf(view.run);
+      if (code !== undefined) {
+        terminal.result(view, runText(view, terminal.paint));
+        return code;
+      }
+      await sleep(POLL_MS, undefined, { signal });
     }
-    await sleep(POLL_MS, undefined, { signal });
+  } catch (error) {
+    if (signal.aborted) terminal.log("warn", goesOnText(id, view));
+    throw error;
   }
+}
+
+function goesOnText(id: string, view: RunView | null): string {
+  const [cancel] = view === null ? [`run cancel ${id} --reason "…"`] : cancelCommands(view.run);
+  const stop = cancel === undefined ? "" : ` Stop it: cloudphoenix ${cancel}`;
+  return `Run ${id} goes on. Follow it again: cloudphoenix run show ${id} --follow.${stop}`;
 }
 
 /**

@@ -17,6 +17,7 @@ export { explainDecision } from "./explain.ts";
 export { type RequestJudgement, type RunRequest, judgeRequest } from "./judge-request.ts";
 export { lintPlan } from "./plan/lint-plan.ts";
 export { planFor } from "./plan/plan-for.ts";
+export { maySkip } from "./plan/never-skipped.ts";
 export { claimsGeneration, peopleText } from "./plan-words.ts";
 export type { PlanRequest } from "./plan/plan-request.ts";
 export { renderPlan } from "./plan/render-plan.ts";

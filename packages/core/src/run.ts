@@ -116,6 +116,8 @@ export interface RunEvent {
     | "paused"
     | "resumed"
     | "cancel-asked"
+    /** A command that changed nothing; its text says whose, which and why. */
+    | "refused"
     | "waiting";
   readonly step: string | null;
   readonly text: string;

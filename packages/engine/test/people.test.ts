@@ -70,9 +70,10 @@ describe("approvals", () => {
       question: 1,
       approvals: [],
     });
-    expect((await simulation.texts(plan.id)).at(-1)).toBe(
-      "approve by bob refused: it is for question 2, open is question 1",
-    );
+    expect((await simulation.stores.runs.events(plan.id)).at(-1)).toMatchObject({
+      kind: "refused",
+      text: "approve by bob refused: it is for question 2, open is question 1",
+    });
   });
 
   test("that come too late change nothing and are answered", async () => {

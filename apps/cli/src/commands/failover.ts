@@ -3,6 +3,13 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { CommandContext } from "../command-context.ts";
 import { type RunWish, startRun, withRunOptions } from "../start-run.ts";
 
+const MOVE_KINDS = [
+  "dr",
+  "region",
+  "switchover",
+  "rollback",
+] as const satisfies readonly PlanKind[];
+
 interface Given extends RunWish {
   readonly kind?: PlanKind;
 }
@@ -12,11 +19,11 @@ export function registerFailover(program: Command, context: CommandContext): voi
   const command = program
     .command("failover")
     .description(
-      "Move the application to another site now. Prints the plan and wants it confirmed.",
+      "Move the application to another site now, or take a half-done move back (--kind rollback). Prints the plan and wants it confirmed.",
     )
     .option(
       "--kind <kind>",
-      "dr, region or switchover (planned, both sites alive)",
+      "dr (another cloud) or region (the same cloud), both assume that the active site is lost; switchover: planned, both sites alive, loses nothing, the one for a drill; rollback: back to the active site after a move that never opened writes",
       moveKindOf,
       "dr",
     )
@@ -44,6 +51,7 @@ export function registerHeal(program: Command, context: CommandContext): void {
 }
 
 function moveKindOf(text: string): PlanKind {
-  if (text === "dr" || text === "region" || text === "switchover") return text;
-  throw new InvalidArgumentError("use one of: dr, region, switchover");
+  const kind = MOVE_KINDS.find((candidate) => candidate === text);
+  if (kind === undefined) throw new InvalidArgumentError(`use one of: ${MOVE_KINDS.join(", ")}`);
+  return kind;
 }

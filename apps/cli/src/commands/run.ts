@@ -5,14 +5,8 @@ import type { ApiClient } from "../api-client.ts";
 import type { CommandContext, Invocation } from "../command-context.ts";
 import { connect } from "../connection.ts";
 import { EXIT_CODES, type ExitCode } from "../exit-codes.ts";
-import {
-  approveCommand,
-  eventLines,
-  lossLines,
-  type RunView,
-  runText,
-  waitingText,
-} from "../render/run-text.ts";
+import { approveCommand } from "../render/next-commands.ts";
+import { eventLines, lossLines, type RunView, runText, waitingText } from "../render/run-text.ts";
 import { followRun } from "../follow-run.ts";
 import { operatorName } from "../operator-name.ts";
 
@@ -159,7 +153,10 @@ async function sendOrder(
     },
   });
   const what = question === null ? order.verb : `approve question ${question}`;
-  terminal.result(answer, `Told run ${id}: ${what}. See: cloudphoenix run show ${id}`);
+  terminal.result(
+    answer,
+    `Sent to run ${id}: ${what}. Whether it obeys: cloudphoenix run show ${id}`,
+  );
   return EXIT_CODES.done;
 }
 

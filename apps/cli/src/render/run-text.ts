@@ -1,6 +1,7 @@
 /** A run as an operator reads it: what happened, what it waits for, what to type next. */
 import {
   type LossReport,
+  type PlanStep,
   type RunEvent,
   type RunRecord,
   type RunReport,
@@ -9,6 +10,7 @@ import {
 } from "@cloudphoenix/core";
 import type { Terminal } from "../terminal.ts";
 import { clockText, durationText } from "./duration-text.ts";
+import { nextCommands } from "./next-commands.ts";
 import { textTable } from "./text-table.ts";
 
 export interface RunView {
@@ -48,12 +50,12 @@ export function runText(view: RunView, paint: Paint): string {
     "",
     ...run.plan.steps.flatMap((step) => {
       const record = run.steps.find((candidate) => candidate.id === step.id);
-      return stepLines(step.title, record, paint);
+      return stepLines(view, { step, record }, paint);
     }),
   ];
   lines.push(...proofLines(view));
   if (run.waitingFor !== null) lines.push("", waitingText(run));
-  return [...lines, ...nextCommands(run)].join("\n");
+  return [...lines, ...refusalLines(view), ...nextCommands(run)].join("\n");
 }
 
 /** What a run waits for, with the number of its question if it asks one. */
@@ -62,6 +64,12 @@ export function waitingText({
   waitingFor,
 }: Pick<RunRecord, "question" | "waitingFor">): string {
   return question === null ? `Waiting for: ${waitingFor}` : `Question ${question}: ${waitingFor}`;
+}
+
+/** The last order that changed nothing: whoever gave it reads here that it was not obeyed. */
+function refusalLines({ events }: RunView): readonly string[] {
+  const last = events.findLast(({ kind }) => kind === "refused");
+  return last === undefined ? [] : ["", `Not obeyed, ${clockText(last.atMs)}: ${last.text}`];
 }
 
 /** How surely the old writer was stopped, and what was or may be lost. */
@@ -146,14 +154,19 @@ function statusWord(run: RunRecord, paint: Paint): string {
   }
 }
 
-function stepLines(title: string, record: StepRecord | undefined, paint: Paint): readonly string[] {
+interface ShownStep {
+  readonly step: PlanStep;
+  readonly record: StepRecord | undefined;
+}
+
+function stepLines(view: RunView, { step, record }: ShownStep, paint: Paint): readonly string[] {
   const status = record?.status ?? "pending";
   const took =
     record?.startedAtMs != null && record.endedAtMs !== null
       ? `  ${paint.dim(durationText(record.endedAtMs - record.startedAtMs))}`
-      : "";
+      : tryText(view, step, record);
   const tries = (record?.attempts ?? 0) > 1 ? `  ${record?.attempts} attempts` : "";
-  const first = `  ${MARKS[status]} ${title}${took}${tries}`;
+  const first = `  ${MARKS[status]} ${step.title}${took}${tries}`;
   const notes = [
     ...(record?.error == null ? [] : [`${record.error.code}: ${record.error.message}`]),
     ...(record?.error?.hint == null ? [] : [`→ ${record.error.hint}`]),
@@ -164,6 +177,19 @@ function stepLines(title: string, record: StepRecord | undefined, paint: Paint):
   return [first, ...notes.map((note) => `      ${note}`)];
 }
 
+/** Since when the try in flight lasts, and how long it may. A run that waits for people has none. */
+function tryText({ run, events }: RunView, step: PlanStep, record?: StepRecord): string {
+  if (run.status !== "running" || record?.status !== "running") return "";
+  const begun = events.findLast(
+    (event) => event.step === step.id && BEGINS_A_TRY.includes(event.kind),
+  );
+  const sinceMs = begun?.atMs ?? record.startedAtMs;
+  const limit = `limit ${durationText(step.timeoutMs)}`;
+  return sinceMs === null ? `, ${limit}` : `, this try since ${clockText(sinceMs)}, ${limit}`;
+}
+
+const BEGINS_A_TRY: readonly RunEvent["kind"][] = ["step-started", "step-retried"];
+
 const MARKS: Readonly<Record<StepRecord["status"], string>> = {
   pending: "·",
   running: "▸",
@@ -173,24 +199,3 @@ const MARKS: Readonly<Record<StepRecord["status"], string>> = {
   undone: "↺",
   "undo-failed": "✗",
 };
-
-/** What to type to approve what the run asks now, after the name of the program. */
-export function approveCommand({ id, question }: Pick<RunRecord, "id" | "question">): string {
-  return `run approve ${id} --question ${question ?? "<number>"}`;
-}
-
-function nextCommands(run: RunRecord): readonly string[] {
-  const failed = run.steps.find((step) => step.status === "failed")?.id ?? "<step>";
-  const next: Readonly<Partial<Record<RunRecord["status"], readonly string[]>>> = {
-    "waiting-approval": [approveCommand(run), `run cancel ${run.id} --reason "…"`],
-    paused: [`run resume ${run.id}`, `run cancel ${run.id} --reason "…"`],
-    "needs-attention": [
-      `run retry ${run.id} ${failed}`,
-      `run skip ${run.id} ${failed} --reason "…"`,
-      `run cancel ${run.id} --reason "…"`,
-    ],
-  };
-  const commands = next[run.status] ?? [];
-  if (commands.length === 0) return [];
-  return ["", "Next:", ...commands.map((command) => `  cloudphoenix ${command}`)];
-}

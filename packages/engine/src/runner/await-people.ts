@@ -1,8 +1,8 @@
 /** Where a run stops until people speak: approvals, and steps that failed. */
 import {
+  maySkip,
   type PlanStep,
   type RunCommand,
-  type StepKind,
   type StepRecord,
   peopleText,
 } from "@cloudphoenix/core";
@@ -18,21 +18,6 @@ import {
 } from "./operator-commands.ts";
 import { type Note, type RunSession, note, writeNote } from "./run-session.ts";
 import type { StepFailure } from "./step-outcome.ts";
-
-/**
- * Steps nobody may skip: each stands between the users and lost or forked data, or is the very
- * thing the plan is for. Who does not want them cancels the run.
- */
-const NEVER_SKIPPED: readonly StepKind[] = [
-  "approval",
-  "fence-site",
-  "measure-loss",
-  "drain-replication",
-  "promote-database",
-  "open-writes",
-  "record-salvage",
-  "rejoin-site",
-];
 
 /** What people need to know to approve. */
 export interface Question {
@@ -141,7 +126,7 @@ async function skip(
   step: PlanStep,
   command: Extract<RunCommand, { readonly kind: "skip" }>,
 ): Promise<boolean> {
-  if (NEVER_SKIPPED.includes(step.action.kind)) {
+  if (!maySkip(step.action.kind)) {
     await refuse(session, command, `${step.id} protects the data; retry it or cancel the run`);
     return false;
   }

@@ -102,7 +102,7 @@ export async function refuse(
   because: string,
 ): Promise<void> {
   await note(session, {
-    event: { kind: "waiting", text: `${command.kind} by ${command.by} refused: ${because}` },
+    event: { kind: "refused", text: `${command.kind} by ${command.by} refused: ${because}` },
   });
 }
 

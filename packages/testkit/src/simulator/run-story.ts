@@ -99,11 +99,10 @@ export class RunStory {
   }
 
   /** A line of the run's journal; one that arrives twice says nothing the second time. */
-  noted({ key, kind, step }: RunEvent, nowMs: number): void {
+  noted({ key, kind }: RunEvent, nowMs: number): void {
     if (this.#lines.has(key)) return;
     this.#lines.add(key);
-    // Refused commands are put down as `waiting`, too, and belong to no step.
-    if (kind === "approval-asked" || (kind === "waiting" && step !== null)) {
+    if (kind === "approval-asked" || kind === "waiting") {
       this.waitingSinceMs ??= nowMs;
     } else if (kind === "approved" && this.waitingSinceMs !== null) {
       // Where two people must agree, the second one is asked anew.

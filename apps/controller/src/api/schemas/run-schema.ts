@@ -85,6 +85,7 @@ const eventSchema: z.ZodType<RunEvent> = z
       "paused",
       "resumed",
       "cancel-asked",
+      "refused",
       "waiting",
     ]),
     step: z.string().nullable(),
