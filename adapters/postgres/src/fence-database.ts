@@ -10,7 +10,8 @@
  *    reconnect at once, and waiting for an empty list would never end.
  * 4. Subscriptions that are not ours write past every gate. Those that we may are disabled before
  *    the gates close, since their workers hold tables as well, and stay disabled.
- * 5. Only then does the server stop waiting for its standby (mode `sync`). Any earlier, commits
+ * 5. A table of somebody else is left open and keeps the fence unproven; all others are closed.
+ * 6. Only then does the server stop waiting for its standby (mode `sync`). Any earlier, commits
  *    that still wait would be acknowledged although the standby never got them.
  */
 import {
@@ -35,12 +36,14 @@ import type { SiteConnection } from "./site-connections.ts";
 import { unfitTables } from "./preflight.ts";
 import { claimSite, readSiteRow } from "./site-row.ts";
 import { stopWaitingForStandby } from "./synchronous-standby.ts";
-import { BEGIN_GATE_CHANGE, closeGate, isLockFailure, readGate } from "./write-gate.ts";
+import { BEGIN_GATE_CHANGE, closeOwnGates, isLockFailure, readGate } from "./write-gate.ts";
 
 /** Name of this means of fencing in proofs. */
 export const FENCE_MEANS = "database";
 
 const SESSION_POLL_MS = 20;
+
+const NOT_OURS = "we are not (a member of) its owner";
 
 const BLIND = "the sessions of other roles cannot be seen: pg_read_all_stats is missing";
 
@@ -82,9 +85,25 @@ export async function forecastFence(
 
 /**
  * Closes every gate, ending the sessions that stand in the way until it works.
- * @throws {CloudPhoenixError} `TIMED_OUT` (retryable) after `limits.gateMs`, naming who holds on
+ * @throws {CloudPhoenixError} `TIMED_OUT` (retryable) after `limits.gateMs`, naming who holds on;
+ *   `UNAUTHORIZED` naming tables of somebody else, after all others have been closed
  */
 export async function closeGateAgainstWriters(
+  context: PostgresContext,
+  connection: SiteConnection,
+  signal: AbortSignal,
+): Promise<void> {
+  await closeOwnGatesAgainstWriters(context, connection, signal);
+  const { beyondUs } = await readGate(connection);
+  if (beyondUs.length === 0) return;
+  throw new CloudPhoenixError(
+    "UNAUTHORIZED",
+    `writes at site ${connection.site} stay open for ${beyondUs.join(", ")}: ${NOT_OURS}`,
+    { retryable: false, hint: "Give the table to a role of which CloudPhoenix's is a member." },
+  );
+}
+
+async function closeOwnGatesAgainstWriters(
   context: PostgresContext,
   connection: SiteConnection,
   signal: AbortSignal,
@@ -92,7 +111,7 @@ export async function closeGateAgainstWriters(
   const untilMs = context.clock.now() + context.limits.gateMs;
   for (;;) {
     try {
-      await connection.transaction(() => closeGate(connection), BEGIN_GATE_CHANGE);
+      await connection.transaction(() => closeOwnGates(connection), BEGIN_GATE_CHANGE);
       return;
     } catch (error) {
       if (!isLockFailure(error)) throw error;
@@ -118,7 +137,7 @@ async function fence(
   });
   await endApplicationSessions(connection);
   await stopForeignSubscriptions(context, connection, signal);
-  await closeGateAgainstWriters(context, connection, signal);
+  await closeOwnGatesAgainstWriters(context, connection, signal);
   await endOlderSessions(context, connection, signal);
   await stopWaitingForStandby(context, connection, subscriptionName(context.application), signal);
   const proven = await proof(context, connection, generation);
@@ -159,7 +178,11 @@ async function proof(
   }
   if (!(await seesAllSessions(connection))) return unproven(BLIND);
   if (gate.open.length > 0) {
-    return unproven(`writes are still open for ${gate.open.join(", ")}`);
+    const why = gate.beyondUs.length === 0 ? "" : ` (${NOT_OURS})`;
+    const shut = gate.tables - gate.open.length;
+    return unproven(
+      `writes are still open for ${gate.open.join(", ")}${why}; ${shut} of ${gate.tables} tables refuse them`,
+    );
   }
   const foreign = await foreignSubscriptions(context, connection);
   const writing = foreign.filter(({ enabled, working }) => enabled || working);

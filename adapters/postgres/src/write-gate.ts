@@ -29,6 +29,14 @@ export interface GateState {
   readonly tables: number;
   /** Tables whose gate is not closed. */
   readonly open: readonly string[];
+  /** Those of them that belong to somebody else, so that we may not close them. */
+  readonly beyondUs: readonly string[];
+}
+
+interface GateRow {
+  readonly name: string;
+  readonly owned: boolean;
+  readonly closed: boolean;
 }
 
 /** Settings for a transaction that changes the gate. */
@@ -37,24 +45,43 @@ export const BEGIN_GATE_CHANGE: string = `begin; set local lock_timeout = ${LOCK
 /**
  * Closes the gate of every table that exists now. Part of the caller's transaction
  * (`BEGIN_GATE_CHANGE`): all tables or none.
+ * @throws {CloudPhoenixError} `UNAUTHORIZED` if one of them belongs to somebody else
  */
 export async function closeGate(connection: SiteConnection): Promise<void> {
-  await connection.query(gateBlock("enable"));
+  await connection.query(gateBlock("enable", "true"));
 }
 
-/** Opens the gate of every table, making gates that are missing. Part of the caller's transaction. */
+/**
+ * Closes the gates that we may. A table of somebody else keeps its own open, not all the others:
+ * `readGate` says which are left.
+ */
+export async function closeOwnGates(connection: SiteConnection): Promise<void> {
+  await connection.query(gateBlock("enable", "gate.owned"));
+}
+
+/**
+ * Opens the gate of every table, making gates that are missing, but for tables of somebody else: one
+ * that has no gate is open. Part of the caller's transaction.
+ */
 export async function openGate(connection: SiteConnection): Promise<void> {
-  await connection.query(gateBlock("disable"));
+  await connection.query(gateBlock("disable", "gate.owned or gate.state is not null"));
 }
 
 export async function readGate(connection: SiteConnection): Promise<GateState> {
-  const rows = await connection.query<{ readonly name: string; readonly closed: boolean }>(
+  const rows = await connection.query<GateRow>(
     `select format('%I.%I', n.nspname, c.relname) as name,
+       pg_has_role(c.relowner, 'usage') as owned,
        exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgname = '${GATE_TRIGGER}'
          and t.tgenabled in ('O', 'A')) as closed
      ${FROM_APPLICATION_TABLES} order by 1`,
   );
-  return { tables: rows.length, open: rows.filter((row) => !row.closed).map((row) => row.name) };
+  const open = rows.filter((row) => !row.closed);
+  const beyondUs = open.filter((row) => !row.owned);
+  return {
+    tables: rows.length,
+    open: open.map(({ name }) => name),
+    beyondUs: beyondUs.map(({ name }) => name),
+  };
 }
 
 /** Whether a gate change failed only because a transaction stood in its way. */
@@ -64,20 +91,22 @@ export function isLockFailure(error: unknown): boolean {
 }
 
 /**
- * One round trip for all tables. Tables are taken in one order everywhere, so that two of these
+ * One round trip for all tables that `when` takes (a condition over `gate`). Tables are taken in one order everywhere, so that two of these
  * never wait for each other; a gate that already stands as wanted is not locked again.
  */
-function gateBlock(action: GateAction): string {
+function gateBlock(action: GateAction, when: string): string {
   const wanted = action === "enable" ? "'O', 'A'" : "'D'";
   return `do $gate$
   declare gate record;
   begin
     for gate in
       select format('%I.%I', n.nspname, c.relname) as name,
+        pg_has_role(c.relowner, 'usage') as owned,
         (select t.tgenabled from pg_trigger t
           where t.tgrelid = c.oid and t.tgname = '${GATE_TRIGGER}') as state
       ${FROM_APPLICATION_TABLES} order by 1
     loop
+      continue when not (${when});
       if gate.state is null then
         execute format('create trigger ${GATE_TRIGGER} before insert or update or delete or truncate'
           ' on %s for each statement execute function ${SCHEMA}.refuse_write()', gate.name);

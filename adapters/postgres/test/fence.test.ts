@@ -137,14 +137,41 @@ describe("a fence", () => {
     expect(await fencer.fence(SITE_A, 2, soon())).toMatchObject({ degree: "confirmed" });
   });
 
-  test("is forecast to be unproven while a table belongs to somebody else", async () => {
-    const { fencer } = (await following("foreign")).replication;
+  test("is unproven, as forecast, while a table belongs to somebody else, and closes all others", async () => {
+    const { control, fencer } = (await following("foreign", { leased: true })).replication;
     expect(await fencer.forecast(SITE_A, soon())).toMatchObject({ degree: "confirmed" });
-    await pair.ask(SITE_A, "create table public.dba (id int primary key)");
+    await pair.ask(
+      SITE_A,
+      "create table public.dba (id int primary key); grant select, insert on public.dba to app",
+    );
     const forecast = await fencer.forecast(SITE_A, soon());
     expect(forecast).toMatchObject({ degree: "unproven" });
     expect(forecast.detail).toContain("not (a member of) the owner of table public.dba");
+    const older = await pair.client(SITE_A, "app");
+
+    expect(await fencer.fence(SITE_A, 2, soon())).toMatchObject({
+      degree: "unproven",
+      detail:
+        "writes are still open for public.dba (we are not (a member of) its owner); 3 of 4 tables refuse them",
+    });
+
+    expect(await failureOf(older.query("select 1"))).not.toMatchObject(CLOSED);
+    const app = await pair.client(SITE_A, "app");
+    for (const table of ["orders", "counters", '"Order Items"']) {
+      await expect(app.query(`delete from ${table}`)).rejects.toMatchObject(CLOSED);
+    }
+    await app.query("insert into dba values (1)");
+    await control.unfence(SITE_A, 2, soon());
+    await pair.grantLease(SITE_A, 2, 60_000);
+    await app.query("insert into orders (customer) values ('x')");
+  });
+
+  test("of a table that was given to us meanwhile is confirmed", async () => {
+    const { fencer } = (await following("given")).replication;
+    await pair.ask(SITE_A, "create table public.dba (id int primary key)");
     expect(await fencer.fence(SITE_A, 2, soon())).toMatchObject({ degree: "unproven" });
+    await pair.ask(SITE_A, "alter table public.dba owner to cloudphoenix");
+    expect(await fencer.fence(SITE_A, 2, soon())).toMatchObject({ degree: "confirmed" });
   });
 
   test("is taken back whole, and only by the same generation or a newer one", async () => {
@@ -209,6 +236,19 @@ test("every change for an older generation is refused and changes nothing", asyn
   expect([await control.inspect(SITE_A, soon()), await control.inspect(SITE_B, soon())]).toEqual(
     before,
   );
+});
+
+test("writes close for every table but one of somebody else, which is named, and open again", async () => {
+  const { control } = (await following("closing-foreign")).replication;
+  await pair.ask(SITE_A, "create table public.dba (id int primary key)");
+  await expect(control.closeWrites(SITE_A, 1, soon())).rejects.toMatchObject({
+    code: "UNAUTHORIZED",
+    message: `writes at site ${SITE_A} stay open for public.dba: we are not (a member of) its owner`,
+    hint: "Give the table to a role of which CloudPhoenix's is a member.",
+  });
+  await expect(writeAtA()).rejects.toMatchObject(CLOSED);
+  await control.openWrites(SITE_A, 1, soon());
+  await writeAtA();
 });
 
 test("writes of an active site close and open again, twice each without harm", async () => {

@@ -191,15 +191,15 @@ export const UNGUARDED_TABLES: string = `select c.oid, format('%I.%I', n.nspname
     and t.tgenabled is distinct from 'O'`;
 
 /**
- * Guards every application table that is not guarded yet, or no longer because somebody switched
- * its triggers. Idempotent; waits for writers of such a table, so it belongs into a transaction
+ * Guards every application table of ours that is not guarded yet, or no longer because somebody
+ * switched its triggers; tables of somebody else are for the watch to name. Idempotent; waits for writers of such a table, so it belongs into a transaction
  * with a lock timeout (`BEGIN_GATE_CHANGE`).
  */
 export async function guardTables(connection: SiteConnection): Promise<void> {
   await connection.query(`do $guard$
   declare lacking record;
   begin
-    for lacking in ${UNGUARDED_TABLES} order by 2, 3 loop
+    for lacking in ${UNGUARDED_TABLES} and pg_has_role(c.relowner, 'usage') order by 2, 3 loop
       if lacking.state is null then execute format(lacking.statement, lacking.name);
       else execute format('alter table %s enable trigger %I', lacking.name, lacking.trigger);
       end if;
