@@ -142,6 +142,9 @@ export class Judge {
     const moves = story.plan.kind !== "heal" && story.plan.kind !== "rollback";
     if (moves && record.status === "running") this.#world.phases.stepBegins(step.action.kind);
     story.stepRecorded(step, record, this.#world.scheduler.nowMs);
+    if (story.stoppedMs !== null) {
+      this.#world.truth.provenStopped(story.plan.from, story.plan.generation);
+    }
     if (step.action.kind !== "measure-loss" || record.result === null) return;
     const { from, to } = step.action;
     const measured = this.#measured.get(`${controller} ${from} ${to}`);

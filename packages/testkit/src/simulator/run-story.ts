@@ -28,6 +28,7 @@ const ENDS_A_WAIT: readonly RunEvent["kind"][] = [
 const HANG_MS = 3_000;
 
 const DEGREES: readonly FenceDegree[] = ["unproven", "network", "lease-expired", "confirmed"];
+const PROOFS: readonly FenceDegree[] = ["lease-expired", "confirmed"];
 
 export class RunStory {
   readonly plan: Plan;
@@ -44,7 +45,12 @@ export class RunStory {
   readonly agreed: Set<string> = new Set();
   readonly #approvers = new Map<string, Set<string>>();
   fence: FenceDegree | null = null;
-  /** Last sign of life known to whoever measured the loss; null: not measured. */
+  /** True time at which proof was put down that the writers of the old site had stopped; null: none. */
+  stoppedMs: number | null = null;
+  /**
+   * Until when the old site may have taken writes, as far as whoever measured the loss could know: the
+   * last sign of life, or the proof that its writers had stopped. Null: not measured.
+   */
   sign: number | null = null;
   /** How far the standby really was behind that sign then; null: not measured, or never a beat. */
   behindMs: number | null = null;
@@ -87,14 +93,16 @@ export class RunStory {
     if (step.action.kind !== "fence-site") return;
     const degree = fieldOf(result, "degree");
     this.fence = DEGREES.find((one) => one === degree) ?? this.fence;
+    if (status !== "done" || this.fence === null || !PROOFS.includes(this.fence)) return;
+    this.stoppedMs ??= nowMs;
   }
 
   /** Whoever was told first is right: another controller may only repeat the record. */
   lossMeasured({ sign, behindMs }: MeasuredLoss, result: Json): void {
     if (this.sign !== null) return;
     const boundMs = fieldOf(result, "boundMs");
-    this.sign = sign;
-    this.behindMs = behindMs;
+    this.sign = Math.min(sign, this.stoppedMs ?? sign);
+    this.behindMs = behindMs === null ? null : Math.max(0, behindMs - (sign - this.sign));
     this.boundMs = typeof boundMs === "number" ? boundMs : null;
   }
 

@@ -6,6 +6,8 @@
  * - `one-writer`: no write is accepted at one site after another site has accepted one for a newer
  *   (or the same) epoch; no acknowledgement leaves a site after that either, unless its write
  *   is at the new writer, too. Excepted are moves whose weak fence people have accepted.
+ * - `broken-proof`: no write is accepted at a site for an epoch older than that of a run which had proof
+ *   that the writers there had stopped.
  * - `epochs`: what is stored as a generation never falls; a change for an older one changes nothing.
  */
 import type { SiteId } from "@cloudphoenix/core";
@@ -36,6 +38,8 @@ export class Truth {
   /** Epochs whose fence people accepted although it was weak. */
   readonly riskAccepted: Set<number> = new Set();
   readonly #epochs = new Map<string, number>();
+  /** The newest generation for which a run had proof that a site takes no writes of older ones. */
+  readonly #stopped = new Map<SiteId, number>();
   readonly recording: boolean;
 
   constructor(scheduler: Scheduler, recording: boolean) {
@@ -58,6 +62,7 @@ export class Truth {
   /** A database accepted a write at COMMIT. */
   accepted(site: SiteId, epoch: number): void {
     this.#judgeWriter(site, epoch, "accepted a write");
+    this.#judgeProof(site, epoch);
     const { newest } = this;
     if (newest !== null && newest.epoch > epoch) return;
     if (newest?.site === site && newest.epoch === epoch) return;
@@ -70,6 +75,11 @@ export class Truth {
     this.#judgeWriter(site, epoch, "acknowledged a write");
   }
 
+  /** A run has put down that nobody writes at `site` any more for what is older than `generation`. */
+  provenStopped(site: SiteId, generation: number): void {
+    this.#stopped.set(site, Math.max(generation, this.#stopped.get(site) ?? 0));
+  }
+
   /** Something stored a generation, or made a change for one. */
   changed(target: string, generation: number, stored: number): void {
     const newest = Math.max(stored, this.#epochs.get(target) ?? 0);
@@ -80,6 +90,15 @@ export class Truth {
       );
     }
     this.#epochs.set(target, Math.max(newest, generation));
+  }
+
+  #judgeProof(site: SiteId, epoch: number): void {
+    const generation = this.#stopped.get(site) ?? 0;
+    if (epoch >= generation || this.violations.length >= VIOLATIONS_MAX) return;
+    this.violate(
+      "broken-proof",
+      `${site} accepted a write for epoch ${epoch} although a run had proof for ${generation} that it had stopped`,
+    );
   }
 
   #judgeWriter(site: SiteId, epoch: number, what: string): void {
