@@ -96,3 +96,32 @@ test("tables whose triggers refuse or note what is done to them, because none of
   expect(await reapply(found)).toMatchObject({ applied: 3, conflicting: 0 });
   await expectSame(["ledger", "noted", "notes"]);
 });
+
+test("keys and references of an extension's type, which knows itself what is equal", async () => {
+  const found = await parted(
+    "extension",
+    `create extension citext schema public;
+     create table public.people (email public.citext primary key, v text);
+     create table public.visits (id int primary key, who public.citext references public.people)`,
+    {
+      shared: "insert into people values ('Ann@x', 's'), ('bob@x', 's'), ('cy@x', 's')",
+      lost: [
+        "update people set v = 'lost' where email = 'ann@x'",
+        "insert into visits values (1, 'ANN@x')",
+        "update people set email = 'Bob@X' where email = 'bob@x'",
+        "insert into visits values (2, 'CY@x')",
+      ],
+      later: "delete from people where email = 'cy@x'",
+    },
+  );
+  const result = await reapply(found);
+  expect(result).toMatchObject({ applied: 3, conflicting: 1, conflicts: [{ key: { id: "2" } }] });
+  expect(await contents(pair, SITE_B, ["people", "visits"])).toEqual({
+    people: ["(Ann@x,lost)", "(Bob@X,s)"],
+    visits: ["(1,ANN@x)"],
+  });
+  const { salvage } = pair.replication;
+  await salvage.rejoin(SITE_A, SITE_B, found.request, soon());
+  expect(await salvage.compare(SITE_B, SITE_A, soon())).toMatchObject({ equal: true });
+  await expectSame(["people", "visits"]);
+});

@@ -6,13 +6,16 @@
 import { escapeIdentifier } from "pg";
 import type { RowValues } from "@cloudphoenix/engine";
 import type { SiteConnection } from "../site-connections.ts";
-import type { SalvageTable } from "./salvage-table.ts";
+import { byKey, type SalvageTable } from "./salvage-table.ts";
 
 interface ForeignKey {
   readonly child: string;
   readonly childColumns: readonly string[];
   readonly parent: string;
   readonly parentColumns: readonly string[];
+  /** Qualified operators between parent and child, and between children. */
+  readonly equals: readonly string[];
+  readonly childEquals: readonly string[];
 }
 
 /** What a row that is about to change or go was referred to by. */
@@ -39,7 +42,7 @@ export class ForeignKeys {
     const found: Referred[] = [];
     for (const foreignKey of this.#all.filter((one) => one.parent === table.name)) {
       const columns = foreignKey.parentColumns.map((name) => `t.${escapeIdentifier(name)}::text`);
-      const { where, values } = byKey(key);
+      const { where, values } = byKey(table, key);
       const [row] = await this.#connection.query<{ readonly values: readonly (string | null)[] }>(
         `select array[${columns.join(", ")}] as values from ${table.name} t where ${where}`,
         values,
@@ -51,8 +54,11 @@ export class ForeignKeys {
 
   /** Whether rows refer to values that no row has any more. */
   async leavesOrphans({ foreignKey, values }: Referred): Promise<boolean> {
-    const { child, childColumns, parent } = foreignKey;
-    const named = childColumns.map((name, at) => `c.${escapeIdentifier(name)} = $${at + 1}`);
+    const { child, childColumns, childEquals, parent } = foreignKey;
+    const named = childColumns.map(
+      (name, at) =>
+        `c.${escapeIdentifier(name)} operator(${childEquals[at] ?? "pg_catalog.="}) $${at + 1}`,
+    );
     const rows = await this.#connection.query(
       `select from ${child} c where ${named.join(" and ")}
          and not exists (select from ${parent} p where ${joined(foreignKey)}) limit 1`,
@@ -64,7 +70,7 @@ export class ForeignKeys {
   /** Whether the row refers to one that does not exist. */
   async isOrphan(table: SalvageTable, key: RowValues): Promise<boolean> {
     for (const foreignKey of this.#all.filter((one) => one.child === table.name)) {
-      const { where, values } = byKey(key, "c");
+      const { where, values } = byKey(table, key, "c");
       const refers = foreignKey.childColumns.map(
         (name) => `c.${escapeIdentifier(name)} is not null`,
       );
@@ -84,23 +90,20 @@ export class ForeignKeys {
   }
 }
 
-/** Condition for the row with `key`, and its values. */
-export function byKey(
-  key: RowValues,
-  alias = "t",
-): { readonly where: string; readonly values: readonly (string | null)[] } {
-  const names = Object.keys(key);
-  const where = names.map((name, at) => `${alias}.${escapeIdentifier(name)} = $${at + 1}`);
-  return { where: where.join(" and "), values: Object.values(key) };
-}
-
-function joined({ childColumns, parentColumns }: ForeignKey): string {
+function joined({ childColumns, parentColumns, equals }: ForeignKey): string {
   return childColumns
     .map((name, at) => {
-      const parent = parentColumns[at] ?? name;
-      return `p.${escapeIdentifier(parent)} = c.${escapeIdentifier(name)}`;
+      const parent = escapeIdentifier(parentColumns[at] ?? name);
+      return `p.${parent} operator(${equals[at] ?? "pg_catalog.="}) c.${escapeIdentifier(name)}`;
     })
     .join(" and ");
+}
+
+/** Array of operators by name, because `=` alone does not find those of extensions. */
+function operators(oids: string): string {
+  return `(select jsonb_agg(format('%I.%s', n.nspname, o.oprname) order by u.n)
+      from unnest(${oids}) with ordinality as u(oid, n) join pg_operator o on o.oid = u.oid
+        join pg_namespace n on n.oid = o.oprnamespace)`;
 }
 
 const FOREIGN_KEYS = `
@@ -109,7 +112,8 @@ const FOREIGN_KEYS = `
     (select jsonb_agg(a.attname order by u.n) from unnest(k.conkey) with ordinality as u(att, n)
       join pg_attribute a on a.attrelid = c.oid and a.attnum = u.att) as "childColumns",
     (select jsonb_agg(a.attname order by u.n) from unnest(k.confkey) with ordinality as u(att, n)
-      join pg_attribute a on a.attrelid = p.oid and a.attnum = u.att) as "parentColumns"
+      join pg_attribute a on a.attrelid = p.oid and a.attnum = u.att) as "parentColumns",
+    ${operators("k.conpfeqop")} as equals, ${operators("k.conffeqop")} as "childEquals"
   from pg_constraint k join pg_class c on c.oid = k.conrelid
     join pg_namespace cn on cn.oid = c.relnamespace
     join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace

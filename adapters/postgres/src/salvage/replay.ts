@@ -5,9 +5,9 @@ import { escapeIdentifier } from "pg";
 import { sqlStateOf } from "../database-error.ts";
 import type { SiteConnection } from "../site-connections.ts";
 import type { ChangedRow, DeferrableConstraints } from "./deferrable-constraints.ts";
-import { byKey, type ForeignKeys, type Referred } from "./foreign-keys.ts";
+import type { ForeignKeys, Referred } from "./foreign-keys.ts";
 import type { LostKeys } from "./lost-keys.ts";
-import { columnOf, type SalvageTable } from "./salvage-table.ts";
+import { byKey, columnOf, type SalvageTable } from "./salvage-table.ts";
 
 /** Listed for people; the rest is counted. */
 const CONFLICTS_MAX = 10_000;
@@ -147,7 +147,7 @@ function statementFor(table: SalvageTable, { operation, key, row }: DivergentRow
   if (operation === "insert" && row !== null) return insertion(table, row);
   if (operation === "update" && row !== null && key !== null) return updating(table, key, row);
   if (operation === "delete" && key !== null) {
-    const { where, values } = byKey(key);
+    const { where, values } = byKey(table, key);
     return { text: `delete from ${table.name} t where ${where} returning ${PLACE}`, values };
   }
   throw new CloudPhoenixError("INTERNAL", `a ${operation} of ${table.name} names no row`, {
@@ -167,7 +167,7 @@ function insertion(table: SalvageTable, row: RowValues): Statement {
 }
 
 function updating(table: SalvageTable, key: RowValues, row: RowValues): Statement {
-  const { where, values } = byKey(key);
+  const { where, values } = byKey(table, key);
   const all = [...values];
   const equal = (name: string): string => {
     all.push(row[name] ?? null);

@@ -1,4 +1,5 @@
 /** The tables a repair or a comparison deals with, and how their rows are found. */
+import type { RowValues } from "@cloudphoenix/engine";
 import { escapeIdentifier } from "pg";
 import { FROM_APPLICATION_TABLES } from "../application-objects.ts";
 import { REPLICATED_TABLES } from "../cloudphoenix-schema.ts";
@@ -28,6 +29,8 @@ export interface SalvageTable {
    * none, and rows can be told apart only by all they hold.
    */
   readonly key: readonly string[] | null;
+  /** The operator by which the key's index compares each of them, qualified; null if there is no key. */
+  readonly equals: readonly string[] | null;
   /** Whether the log holds rows as they were before a change, all of them. */
   readonly logsWholeRows: boolean;
 }
@@ -74,11 +77,31 @@ export function typedRows(columns: readonly SalvageColumn[], alias: string): str
   return `(select ${typed.join(", ")} from unnest(${parameters}) as r(${raw})) as ${alias}`;
 }
 
-/** `t."a" = k."a" and …` */
+/** `t."a" = k."a" and …`, as the key's index compares, which for an extension's type is not what `=` finds. */
 export function sameKey(table: SalvageTable, left: string, right: string): string {
-  return keyColumns(table)
-    .map(({ name }) => `${left}.${escapeIdentifier(name)} = ${right}.${escapeIdentifier(name)}`)
+  return (table.key ?? [])
+    .map((name, at) => {
+      const column = escapeIdentifier(name);
+      return `${left}.${column} ${equalsAt(table, at)} ${right}.${column}`;
+    })
     .join(" and ");
+}
+
+/** Condition for the row with `key`, and its values. */
+export function byKey(
+  table: SalvageTable,
+  key: RowValues,
+  alias = "t",
+): { readonly where: string; readonly values: readonly (string | null)[] } {
+  const names = table.key ?? [];
+  const where = names.map(
+    (name, at) => `${alias}.${escapeIdentifier(name)} ${equalsAt(table, at)} $${at + 1}`,
+  );
+  return { where: where.join(" and "), values: names.map((name) => key[name] ?? null) };
+}
+
+function equalsAt(table: SalvageTable, at: number): string {
+  return `operator(${table.equals?.[at] ?? "pg_catalog.="})`;
 }
 
 /**
@@ -93,15 +116,21 @@ const TABLES = `select format('%I.%I', n.nspname, c.relname) as name,
         'drawn', a.attidentity = 'a')
         order by a.attname collate "C")
       from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped)
-      as columns,
-    (select jsonb_agg(a.attname order by k.position)
-      from pg_index x cross join lateral unnest(x.indkey::int2[]) with ordinality
-          as k(attnum, position)
-        join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
-      where x.indrelid = c.oid and x.indisvalid and k.position <= x.indnkeyatts
-        and case c.relreplident when 'i' then x.indisreplident when 'n' then false
-          else x.indisprimary end) as key
+      as columns, known.key, known.equals
   from (select c.* ${FROM_APPLICATION_TABLES} and c.relkind = 'r' and c.relpersistence = 'p'
     union all select c.* from pg_class c where c.oid in
       (select to_regclass(o.name) from unnest($1::text[]) as o(name))) c
-    join pg_namespace n on n.oid = c.relnamespace order by 1`;
+    join pg_namespace n on n.oid = c.relnamespace
+    cross join lateral (select jsonb_agg(a.attname order by k.position) as key,
+        jsonb_agg(format('%I.%s', pn.nspname, p.oprname) order by k.position) as equals
+      from pg_index x cross join lateral unnest(x.indkey::int2[]) with ordinality
+          as k(attnum, position)
+        join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+        join pg_opclass s on s.oid = x.indclass[k.position::int - 1]
+        join pg_amop m on m.amopfamily = s.opcfamily and m.amoplefttype = s.opcintype
+          and m.amoprighttype = s.opcintype and m.amopstrategy = 3
+        join pg_operator p on p.oid = m.amopopr join pg_namespace pn on pn.oid = p.oprnamespace
+      where x.indrelid = c.oid and x.indisvalid and k.position <= x.indnkeyatts
+        and case c.relreplident when 'i' then x.indisreplident when 'n' then false
+          else x.indisprimary end) known
+  order by 1`;
