@@ -295,7 +295,7 @@ describe("a rejoin is refused", () => {
     await there.query("select pg_drop_replication_slot($1)", [request.reverseSlot]);
     const refusal = await failureOf(salvage.rejoin(SITE_A, SITE_B, request, soon()));
     expect(refusal).toMatchObject({ code: "REPLICATION_BROKEN" });
-    expect(String(Object.entries(refusal))).toContain("set replication up again");
+    expect(String(Object.entries(refusal))).toContain("cloudphoenix replicate setup");
     expect(await salvage.inspect(SITE_A, appliedLsn, soon())).toMatchObject({
       repairable: false,
       obstacles: [`site ${SITE_B} no longer keeps the log that ${SITE_A} has not read`],
