@@ -15,7 +15,10 @@ export interface LocalWorkloadFencerOptions extends SiteApisOptions {
 /** Pause between two looks at replicas that are still ending. */
 const LOOK_AGAIN_MS = 50;
 
-/** `confirmed` once the platform reads back that no replica is left, running or ending. */
+/**
+ * `network` once the platform reads back that no replica is left, running or ending. Not more: who
+ * writes without being one of these workloads is shut out by the database or its lease only.
+ */
 export class LocalWorkloadFencer implements Fencer {
   readonly means = "workload";
   readonly stopsReads = true;
@@ -58,7 +61,7 @@ export class LocalWorkloadFencer implements Fencer {
         this.#workloads.map((workload) => this.#control.inspect(site, workload.name, signal)),
       );
       const detail = "the provider API answers and can scale to zero";
-      return { means: this.means, degree: "confirmed", detail };
+      return { means: this.means, degree: "network", detail };
     } catch (error) {
       return unprovenBecause(this.means, error);
     }
@@ -70,7 +73,7 @@ export class LocalWorkloadFencer implements Fencer {
       const left = await this.#replicasLeft(site, signal);
       if (left.length === 0) {
         const detail = `no replica of ${this.#workloads.map(({ name }) => name).join(", ")} is left`;
-        return { means: this.means, degree: "confirmed", detail };
+        return { means: this.means, degree: "network", detail };
       }
       if (this.#clock.now() >= giveUpAtMs) {
         const detail = `still there after ${this.#endWithinMs} ms: ${left.join("; ")}`;

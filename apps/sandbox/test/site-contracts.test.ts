@@ -98,7 +98,7 @@ describeWorkloadControl({
 
 describeFencer({
   name: "by workload, through a site's provider API",
-  degree: "confirmed",
+  degree: "network",
   setup: async () => {
     const { options, lose, close } = await wayToProvider();
     const workloads = [{ name: "orders", replicas: 2 }];

@@ -1,15 +1,19 @@
 /** How surely the old writer is stopped. */
 import { hasCode, messageOf } from "./error.ts";
-import { field } from "./json-field.ts";
+import { field, isList } from "./json-field.ts";
 import type { Json } from "./run.ts";
 
 /**
- * From weakest to strongest. `unproven`: nothing confirmed. `network`: every way in is blocked and
- * was read back as blocked. `lease-expired`: the site stopped by itself when its lease lapsed.
- * `confirmed`: the writer itself said it refuses writes and has no session left.
+ * From weakest to strongest. `unproven`: nothing confirmed. `network`: what leads to the writer was
+ * shut from outside (every way in, or every workload that is known to write) and was read back so.
+ * `lease-expired`: the site stopped by itself when its lease lapsed. `confirmed`: the database
+ * itself said that it refuses writes and has no session left; nobody else can say that.
  */
 export const FENCE_DEGREES = ["unproven", "network", "lease-expired", "confirmed"] as const;
 export type FenceDegree = (typeof FENCE_DEGREES)[number];
+
+/** The means of fencing that is the writer itself. */
+const DATABASE_MEANS = "database";
 
 /** What one means of fencing achieved. */
 export interface FenceProof {
@@ -24,6 +28,28 @@ export interface FenceProof {
 export function fenceDegreeIn(result: Json): FenceDegree | null {
   const said = field(result, "degree");
   return FENCE_DEGREES.find((degree) => degree === said) ?? null;
+}
+
+/**
+ * Whether the database itself confirmed that it stopped. No other means can: whoever writes without
+ * being asked (a cron job, a person with psql) is known to the database only.
+ */
+export function databaseConfirmed(proofs: readonly FenceProof[]): boolean {
+  return proofs.some(({ means, degree }) => means === DATABASE_MEANS && degree === "confirmed");
+}
+
+/** The proofs that the result of a fence holds; none where it holds none. */
+export function fenceProofsIn(result: Json): readonly FenceProof[] {
+  const proofs = field(result, "proofs");
+  return isList(proofs) ? proofs.flatMap((proof) => proofIn(proof) ?? []) : [];
+}
+
+function proofIn(value: Json): FenceProof | null {
+  const degree = fenceDegreeIn(value);
+  const means = field(value, "means");
+  const detail = field(value, "detail");
+  if (degree === null || typeof means !== "string") return null;
+  return { means, degree, detail: typeof detail === "string" ? detail : "" };
 }
 
 /** Whether degree `a` is at least as strong as `b`. */

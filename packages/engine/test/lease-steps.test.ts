@@ -1,6 +1,6 @@
 // Goal: plans take the writer lease from the site they leave, and wait for it unless that site stopped.
 import type { FenceProof } from "@cloudphoenix/core";
-import type { LeaseGrant, StepPorts } from "@cloudphoenix/engine";
+import type { Fencer, LeaseGrant, StepPorts } from "@cloudphoenix/engine";
 import { SIMULATED_POLICY } from "@cloudphoenix/testkit";
 import { expect, test } from "vitest";
 import { A, B, Simulation } from "./simulation.ts";
@@ -55,6 +55,32 @@ test("a move that left a site shut only from outside opens the next one after it
   const run = await simulation.run(simulation.plan("dr"));
 
   expect(run.steps[0]).toMatchObject({ result: { degree: "network" } });
+  expect(asked).toEqual([
+    { what: "open", site: B, generation: 2, grant: { from: A, stopped: false } },
+  ]);
+});
+
+test("a platform that says no workload is left does not speak for the database: its lease is waited for", async () => {
+  const asked: Asked[] = [];
+  const scaled: Fencer = {
+    means: "workload",
+    stopsReads: true,
+    fence: async () => ({ means: "workload", degree: "confirmed", detail: "no replica is left" }),
+    forecast: async () => ({ means: "workload", degree: "confirmed", detail: "it answers" }),
+    unfence: async () => undefined,
+  };
+  const writerLease = keptLease(asked);
+  const simulation = new Simulation(undefined, undefined, {
+    writerLease,
+    fencers: [scaled, writerLease],
+  });
+  simulation.world.strike((state) => {
+    state.sites[A]!.condition = "dead";
+  });
+
+  const { status } = await simulation.run(simulation.plan("dr"));
+
+  expect(status).toBe("completed");
   expect(asked).toEqual([
     { what: "open", site: B, generation: 2, grant: { from: A, stopped: false } },
   ]);

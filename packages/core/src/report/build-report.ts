@@ -1,6 +1,6 @@
 /** The report of a run, read from its record alone. */
 
-import { fenceDegreeIn, type FenceProof } from "../fence.ts";
+import { fenceDegreeIn, fenceProofsIn } from "../fence.ts";
 import { field, isList } from "../json-field.ts";
 import type { StepKind } from "../plan.ts";
 import type {
@@ -132,16 +132,8 @@ function comparisonOf(run: RunRecord): ComparisonReport | null {
 
 function fenceOf(result: Json): RunReport["fence"] {
   const degree = fenceDegreeIn(result);
-  const proofs = field(result, "proofs");
-  if (degree === null || !isList(proofs)) return null;
-  return { degree, proofs: proofs.flatMap((proof) => proofOf(proof) ?? []) };
-}
-
-function proofOf(value: Json): FenceProof | null {
-  const degree = fenceDegreeIn(value);
-  const means = textOf(field(value, "means"));
-  if (degree === null || means === null) return null;
-  return { means, degree, detail: textOf(field(value, "detail")) ?? "" };
+  if (degree === null || !isList(field(result, "proofs"))) return null;
+  return { degree, proofs: fenceProofsIn(result) };
 }
 
 /** A bound without any of its fields is no bound, but a bound may have gaps. */

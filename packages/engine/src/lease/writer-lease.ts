@@ -9,7 +9,7 @@
  * 4. A database gets the end of its lease before it is opened: a crash in between leaves it shut.
  * 5. A lease that the fence of a plan could not seal, or did not wait for, is sealed and waited for
  *    before it is granted to another site, whatever else was proven or approved. Only a site that was
- *    sealed and has confirmed by itself that it stopped is not waited for.
+ *    sealed and whose database has confirmed that it stopped is not waited for.
  * 6. A promise is waited for on our own clock, too: the clock of the peer may have been set forward,
  *    and its promise then only seems to be over.
  */
@@ -67,7 +67,7 @@ export interface LeaseGrant {
   readonly generation: number;
   /** The site that wrote before. */
   readonly from: SiteId;
-  /** Whether that site has confirmed that it accepts no write any more. */
+  /** Whether the database of that site has confirmed that it accepts no write any more. */
   readonly stopped: boolean;
   /** Opens the database. */
   readonly open: () => Promise<void>;

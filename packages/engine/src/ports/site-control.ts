@@ -73,7 +73,8 @@ export interface Fencer {
   /** How long `fence` may take when nothing is wrong with this means. Default 2 s. */
   readonly patienceMs?: number;
   /**
-   * Stops writers as far as this means can and reads the result back. Idempotent. Never throws for
+   * Stops writers as far as this means can and reads the result back; `confirmed` is the word of the
+   * means `database` alone. Idempotent. Never throws for
    * an unreachable site: it answers `unproven` with the reason, as it may when `signal` aborts.
    * @throws {CloudPhoenixError} `STALE_GENERATION`; `ABORTED`
    */

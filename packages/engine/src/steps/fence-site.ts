@@ -16,8 +16,10 @@ import {
   type PlanStep,
   type StepAction,
   type StepRecord,
+  databaseConfirmed,
   fenceAtLeast,
   fenceDegreeIn,
+  fenceProofsIn,
   hasCode,
   messageOf,
   strongestFence,
@@ -92,10 +94,10 @@ export function unfenceSite(
   };
 }
 
-/** Whether the fence of this run was confirmed by the site itself, as its record says. */
+/** Whether the database of the site itself confirmed the fence of this run, as its record says. */
 export async function hasConfirmedFence(ports: RunRecords, plan: Plan): Promise<boolean> {
   const fence = await fenceOf(ports, plan);
-  return fenceDegreeIn(fence?.result ?? null) === "confirmed";
+  return databaseConfirmed(fenceProofsIn(fence?.result ?? null));
 }
 
 /**
@@ -129,7 +131,7 @@ async function stopWriters(
   }
   const gentle = means.filter((fencer) => fencer.stopsReads !== true);
   const proofs = await fenceByAllMeans(ports, gentle, { site, context, graceMs: 0 });
-  if (strongestFence(proofs) === "confirmed") {
+  if (databaseConfirmed(proofs)) {
     // The writer itself said that it stopped: its lease need not run out, only never be renewed.
     await ports.writerLease?.seal(site, plan.generation, signal);
     return proofs;

@@ -75,6 +75,11 @@ export function describeFencer(contract: FencerContract): void {
       expect(await harness.writersPass()).toBe(false);
     });
 
+    test("says `confirmed` only if it is the database itself", async () => {
+      const { means } = await fence(first);
+      expect(means === "database").toBe(degree === "confirmed");
+    });
+
     test("forecasts the degree that it then reaches, and changes nothing for it", async () => {
       expect(await forecast()).toMatchObject({ means: harness.fencer.means, degree });
       expect(await harness.writersPass()).toBe(true);
