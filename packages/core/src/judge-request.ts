@@ -24,6 +24,8 @@ export interface RequestJudgement {
   readonly approvers: number;
   /** What whoever approves accepts to lose; null if no loss was accepted, or none has to be. */
   readonly acceptedLoss: AcceptedLoss | null;
+  /** Whether somebody other than who asks must be among those who approve. */
+  readonly another: boolean;
   /** What forbids the run; empty if it may start. */
   readonly blocked: readonly GuardResult[];
 }
@@ -35,18 +37,17 @@ export interface RequestJudgement {
  * and a person has their own. Nobody is exempt from what protects the data and the target: a dead
  * or diverged target, a schema that differs, a second run. A loss beyond the objective, or an
  * unknown one, can be accepted (`acceptLoss`) and then needs approval, as does an unproven fence;
- * a freeze window needs one more person.
+ * a freeze window needs a person other than who asks.
  *
  * A rollback goes back to the site that is still recorded as active.
  *
  * @throws {RangeError} if the active site is not one of the application's
  */
 export function judgeRequest(situation: Situation, request: RunRequest): RequestJudgement {
-  const { target, ...judged } = judge(surveyOf(situation), {
+  const { target, guards, approvers, acceptedLoss, another, blocked } = judge(surveyOf(situation), {
     plan: request.kind,
     cause: { kind: "person", acceptLoss: request.acceptLoss },
     wanted: request.target,
   });
-  const { guards, approvers, acceptedLoss, blocked } = judged;
-  return { guards, target: target?.id ?? null, approvers, acceptedLoss, blocked };
+  return { guards, target: target?.id ?? null, approvers, acceptedLoss, another, blocked };
 }

@@ -23,6 +23,8 @@ export interface Judgement {
   readonly approvers: number;
   /** What the request accepts to lose; null unless it accepts a loss that people must approve. */
   readonly acceptedLoss: AcceptedLoss | null;
+  /** Whether somebody other than who starts the run must be among those who approve. */
+  readonly another: boolean;
 }
 
 export interface Question {
@@ -71,12 +73,18 @@ function judgeTarget(survey: Survey, question: Question, target: Site | null): J
     blocked: guards.filter((result) => result.outcome === "block"),
     approvers: approversFor(guards, situation.policy),
     acceptedLoss: guards.some(isAcceptedLoss) ? acceptedLoss(facts) : null,
+    another: guards.some(wantsAnother),
   };
 }
 
 /** Only by request does that guard let people approve what it would block otherwise. */
 function isAcceptedLoss({ guard, outcome }: GuardResult): boolean {
   return guard === "data-fresh" && outcome === "approve";
+}
+
+/** A freeze is the word of others: who wants to move anyway cannot agree with themselves. */
+function wantsAnother({ guard, outcome }: GuardResult): boolean {
+  return guard === "freeze-window" && outcome === "approve";
 }
 
 /** What is said against `site`; the active one's score where there is no other. */

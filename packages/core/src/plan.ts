@@ -29,6 +29,8 @@ export type StepAction =
       readonly question: string;
       /** What whoever approves accepts to lose; the question says it. */
       readonly accepts?: AcceptedLoss;
+      /** Whoever started the run is not enough: somebody else must be among those who approve. */
+      readonly another?: true;
     }
   | { readonly kind: "pause"; readonly durationMs: number }
   | { readonly kind: "fence-site"; readonly site: SiteId }

@@ -1,10 +1,14 @@
-import { hasCode } from "@cloudphoenix/core";
+import { type RunCommand, hasCode } from "@cloudphoenix/core";
 import { describe, expect, test } from "vitest";
 import { REQUEST, leadingLoop } from "./loop-simulation.ts";
 import { A, B } from "./simulation.ts";
 
 /** Nothing is repaired by itself, so that a fault stays. */
 const NO_HEALS = { modes: { heal: "observe", region: "auto", dr: "auto" } } as const;
+
+function approval(by: string): RunCommand {
+  return { kind: "approve", by, comment: "seen", question: 1 };
+}
 
 describe("an operator", () => {
   test("starts a switchover of a healthy application", async () => {
@@ -34,6 +38,29 @@ describe("an operator", () => {
     await expect(refused).rejects.toThrow(/target-ready: .*data-fresh: /s);
     await simulation.end();
     expect(await simulation.runs()).toEqual([]);
+  });
+
+  test("cannot agree alone to the move they ask for while moves are frozen", async () => {
+    const freezes = [{ fromMs: 0, untilMs: Number.MAX_SAFE_INTEGER, reason: "black friday" }];
+    const simulation = await leadingLoop({ freezes });
+    const plan = await simulation.loop.request({ ...REQUEST, kind: "switchover" });
+    await simulation.clock.advance(2_000);
+    expect(plan.steps[0]?.title).toContain("one of them not who started the run");
+
+    await simulation.tell(plan.id, approval("Ann"));
+    await simulation.clock.advance(10_000);
+    expect(await simulation.record(plan.id)).toMatchObject({
+      status: "waiting-approval",
+      approvals: [],
+    });
+    expect(await simulation.texts(plan.id)).toContain(
+      "approve by Ann refused: this person started the run, and another one must agree to it",
+    );
+
+    await simulation.tell(plan.id, approval("bob"));
+    await simulation.clock.advance(20_000);
+    await simulation.end();
+    expect((await simulation.record(plan.id)).status).toBe("completed");
   });
 
   test("cannot start a second run while one is under way", async () => {

@@ -18,6 +18,18 @@ async function waiting(approvers: number): Promise<{ simulation: Simulation; pla
   return { simulation, plan };
 }
 
+/** The plan as a freeze makes it: somebody who did not start it must agree. */
+function withAnother(plan: Plan): Plan {
+  return {
+    ...plan,
+    steps: plan.steps.map((step) =>
+      step.action.kind === "approval"
+        ? { ...step, action: { ...step.action, another: true } }
+        : step,
+    ),
+  };
+}
+
 /** A move whose fence will prove nothing: the site is cut off, and its ways in do not close. */
 function weaklyFenced(simulation: Simulation): Plan {
   simulation.world.inject({ operation: `shut ${A}`, how: "before", times: 1_000 });
@@ -58,6 +70,20 @@ describe("approvals", () => {
     expect(run.status).toBe("waiting-approval");
     expect(run.approvals).toHaveLength(1);
     expect((await simulation.texts(plan.id)).at(-1)).toContain("has approved already");
+  });
+
+  test("by who started the run count beside another one's where another one is wanted", async () => {
+    const simulation = new Simulation();
+    const plan = withAnother(simulation.plan("dr", {}, 2));
+    await simulation.runner.start(plan, "operator:ann");
+    await simulation.untilStatus(plan.id, ({ status }) => status === "waiting-approval");
+    await simulation.tell(plan.id, approve("ann"));
+    await simulation.tell(plan.id, approve("bob"));
+
+    const run = await simulation.untilStatus(plan.id, ended);
+
+    expect(run.status).toBe("completed");
+    expect(run.approvals.map((approval) => approval.by)).toEqual(["ann", "bob"]);
   });
 
   test("of another question are refused, and name the one that is open", async () => {

@@ -9,7 +9,7 @@ import { limitText } from "../span-text.ts";
 export function titleOf(action: StepAction): string {
   switch (action.kind) {
     case "approval":
-      return `Wait for ${peopleText(action.approvers)} to approve: ${action.question}`;
+      return `Wait for ${peopleText(action.approvers)} to approve${action.another === true ? ", one of them not who started the run" : ""}: ${action.question}`;
     case "pause":
       return `Wait ${limitText(action.durationMs)}`;
     case "fence-site":

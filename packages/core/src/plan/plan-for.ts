@@ -8,7 +8,7 @@
  */
 
 import { claimsGeneration, planWords } from "../plan-words.ts";
-import type { AcceptedLoss, Plan, PlanStep, StepKind } from "../plan.ts";
+import type { AcceptedLoss, Plan, PlanStep, StepAction, StepKind } from "../plan.ts";
 import { measuredText } from "../span-text.ts";
 import { type SiteId, siteOf } from "../topology.ts";
 import { titleOf } from "./action-title.ts";
@@ -67,7 +67,7 @@ function leftSite({ kind, application, roles, from, target }: PlanRequest): Site
 }
 
 function approvalStage(
-  { approvers, kind, application, acceptedLoss, reason, target }: PlanRequest,
+  { approvers, another, kind, application, acceptedLoss, reason, target }: PlanRequest,
   from: SiteId,
 ): readonly Stage[] {
   if (approvers <= 0) return [];
@@ -75,8 +75,14 @@ function approvalStage(
   const accepts = acceptedLoss ?? null;
   const loss = accepts === null ? "" : ` ${acceptedText(accepts)}`;
   const question = `${planWords(kind)} of ${application.name} ${way}?${loss} ${reason}`;
-  const action = { kind: "approval", approvers, question } as const;
-  return [[{ id: "approval", action: accepts === null ? action : { ...action, accepts } }]];
+  const action: StepAction = {
+    kind: "approval",
+    approvers,
+    question,
+    ...(accepts === null ? {} : { accepts }),
+    ...(another === true ? { another } : {}),
+  };
+  return [[{ id: "approval", action }]];
 }
 
 function acceptedText({ writesMs, objectsMs }: AcceptedLoss): string {

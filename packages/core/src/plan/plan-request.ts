@@ -21,6 +21,8 @@ export interface PlanRequest {
   readonly approvers: number;
   /** What they accept to lose; becomes part of the question. */
   readonly acceptedLoss?: AcceptedLoss | null | undefined;
+  /** Whether somebody other than who starts the run must be among them. Default: no. */
+  readonly another?: boolean | undefined;
   /** Heal only: what is broken there. Without it, replicas that are not ready are replaced. */
   readonly score?: SiteScore | null | undefined;
   /** Limit of one try of a fence: short, because a dead site never answers. Default 3 s. */

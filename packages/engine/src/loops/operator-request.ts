@@ -86,7 +86,9 @@ export async function dryRunRequest(
 function planRequest(
   situation: Situation,
   wanted: { readonly kind: PlanKind; readonly reason: string },
-  judgement: Pick<RequestJudgement, "approvers" | "acceptedLoss"> & { readonly target: SiteId },
+  judgement: Pick<RequestJudgement, "approvers" | "acceptedLoss" | "another"> & {
+    readonly target: SiteId;
+  },
 ): Launch["request"] {
   return {
     kind: wanted.kind,
@@ -96,6 +98,7 @@ function planRequest(
     reason: wanted.reason,
     approvers: judgement.approvers,
     acceptedLoss: judgement.acceptedLoss,
+    another: judgement.another,
     score: scoreOf(decide(situation), judgement.target),
   };
 }

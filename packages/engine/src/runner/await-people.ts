@@ -19,6 +19,13 @@ import {
 import { type Note, type RunSession, note, writeNote } from "./run-session.ts";
 import type { StepFailure } from "./step-outcome.ts";
 
+/** A question as it stands. */
+interface Standing {
+  readonly people: ReadonlySet<string>;
+  readonly needed: number;
+  readonly step: PlanStep;
+}
+
 /** What people need to know to approve. */
 export interface Question {
   readonly approvers: number;
@@ -57,7 +64,7 @@ export async function awaitApproval(
       if (cancel !== null) return { kind: "cancel", command: cancel };
       continue;
     }
-    const refusal = refusalOf(session, command, people);
+    const refusal = refusalOf(session, command, { people, needed, step });
     if (refusal !== null) {
       await refuse(session, command, refusal);
       continue;
@@ -191,11 +198,20 @@ function waitingForApproval(
 function refusalOf(
   session: RunSession,
   command: Extract<RunCommand, { readonly kind: "approve" }>,
-  people: ReadonlySet<string>,
+  { people, needed, step }: Standing,
 ): string | null {
   if (command.question !== session.questions) {
     return `it is for question ${command.question}, open is question ${session.questions}`;
   }
-  if (people.has(personOf(command.by))) return "this person has approved already";
+  const person = personOf(command.by);
+  if (people.has(person)) return "this person has approved already";
+  // Of two different people one is somebody else anyway.
+  if (needed === 1 && wantsAnother(step) && person === personOf(session.startedBy)) {
+    return "this person started the run, and another one must agree to it";
+  }
   return null;
+}
+
+function wantsAnother({ action }: PlanStep): boolean {
+  return action.kind === "approval" && action.another === true;
 }

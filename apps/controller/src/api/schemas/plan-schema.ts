@@ -21,6 +21,10 @@ const actionSchema: z.ZodType<StepAction> = z
       approvers: z.int(),
       question: z.string(),
       accepts: acceptedLossSchema.exactOptional(),
+      another: z
+        .literal(true)
+        .exactOptional()
+        .describe("Somebody other than who started the run must be among those who approve."),
     }),
     z.strictObject({ kind: z.literal("pause"), durationMs: z.number() }),
     z.strictObject({ kind: z.literal("fence-site"), site }),
