@@ -344,4 +344,31 @@ describe("a launch", () => {
     ]);
     expect(warnings.join("\n")).toContain("plan-engine-0");
   });
+
+  test("ends for good what it cannot resume, and says why of every run that is over", async () => {
+    const url = await launchedUrl();
+    const before = await launch(url, async (context) => {
+      if (context.runId === "broken") throw new Error("a defect");
+      return waitForAnything(context);
+    });
+    for (const id of ["old", "broken", "fine"]) await before.start(samplePlan(id), "test");
+    await expect(before.ended("broken", forever)).rejects.toMatchObject({ code: "INTERNAL" });
+    await before.close();
+    await query(
+      url,
+      `update dbos.workflow_status set application_version = 'plan-engine-0'
+       where workflow_uuid = 'old'`,
+    );
+    const after = await launch(url, waitForAnything);
+    expect(await after.brokenBecause("fine")).toBeNull();
+    expect(await after.brokenBecause("broken")).toContain("a defect");
+    expect(await after.brokenBecause("old")).toContain("plan-engine-0");
+    expect(await after.brokenBecause("never started")).toContain("knows nothing");
+    await expect(after.command("old", pause, "key")).rejects.toMatchObject({ code: "NOT_FOUND" });
+    const [row] = await query(
+      url,
+      "select status from dbos.workflow_status where workflow_uuid = 'old'",
+    );
+    expect(row).toEqual({ status: "CANCELLED" });
+  });
 });

@@ -17,6 +17,21 @@ import {
 /** Real processes and a real database; every wait inside has its own, shorter limit. */
 const SLOW = { timeout: 120_000 };
 
+/** The plan of a run whose journal is gone. */
+const LEFT_OVER = {
+  id: "left-over",
+  kind: "heal",
+  application: "shop",
+  generation: 1,
+  parentGeneration: 1,
+  createdAtMs: 1,
+  from: "aws-us-east-1",
+  to: "aws-us-east-1",
+  reason: "a test",
+  onFailure: "wait",
+  steps: [],
+};
+
 let world: Fixture;
 
 beforeAll(async () => {
@@ -86,6 +101,31 @@ describe("a controller", SLOW, () => {
       "select what from cloudphoenix.audit where who = 'operator:ada'",
     );
     expect(audited.length).toBe(2);
+    controller.child.kill("SIGTERM");
+    expect(await controller.exit).toBe(0);
+  });
+
+  test("ends a run that nothing goes on with, so that it keeps nothing from starting", async () => {
+    const controller = await startController(world);
+    const url = await controller.url();
+    await untilLeading(url);
+    await onState(
+      `insert into cloudphoenix.run (id, plan, status, started_by, started_at_ms, steps)
+       values ('left-over', '${JSON.stringify(LEFT_OVER)}', 'waiting-approval', 'decision', 1, '[]')`,
+    );
+    const run = await eventually("the end of the run", async () => {
+      const { body } = await callApi(world.folder, `${url}/v1/runs/left-over`);
+      return JSON.stringify(body).includes('"status":"stuck"') ? body : null;
+    });
+    expect(run).toMatchObject({
+      events: [{ kind: "run-ended", text: expect.stringContaining("the engine knows nothing") }],
+    });
+    const order = { by: "ada", reason: "away with it" };
+    const answer = await callApi(world.folder, `${url}/v1/runs/left-over/cancel`, {
+      method: "POST",
+      body: JSON.stringify(order),
+    });
+    expect(answer).toMatchObject({ status: 409, body: { code: "CONFLICT" } });
     controller.child.kill("SIGTERM");
     expect(await controller.exit).toBe(0);
   });

@@ -1,3 +1,4 @@
+export { BrokenRuns, type BrokenRunsPorts } from "./loops/broken-runs.ts";
 export {
   DecisionLoop,
   type DecisionLoopPorts,

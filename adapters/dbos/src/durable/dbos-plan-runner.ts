@@ -5,8 +5,8 @@
  *    what the first execution saw.
  * 2. Launched only by the leader, with a constant executor id: whoever leads next takes over
  *    every unfinished run. Two launched processes would both run a step in flight.
- * 3. The application version is a constant. A run made by another version is not resumed; it is
- *    reported at launch.
+ * 3. The application version is a constant. A run made by another version is not resumed: the
+ *    launch reports and cancels it, so that no older release goes on with it behind our back.
  * 4. One runner per process: DBOS keeps its registry per process.
  */
 import {
@@ -78,7 +78,9 @@ export class DbosPlanRunner implements PlanRunner {
     try {
       await host.launch();
       const alive = await DBOS.listWorkflows({ status: [...ALIVE], loadInput: false });
-      await host.open(alive);
+      const others = alive.filter(isOfOtherVersion).map(({ workflowID }) => workflowID);
+      if (others.length > 0) await DBOS.cancelWorkflows(others);
+      await host.open(alive.filter((run) => !isOfOtherVersion(run)));
       return new DbosPlanRunner(host, concernsAbout(alive, options.log));
     } catch (cause) {
       await host.close();
@@ -119,6 +121,20 @@ export class DbosPlanRunner implements PlanRunner {
         if (!signal.aborted) throw error;
       });
     }
+  }
+
+  /**
+   * Why nothing will ever go on with this run; null while something does. A run that has a record
+   * was started, so one the engine does not know is gone.
+   * @throws {CloudPhoenixError} `NOT_LEADER`, `STATE_UNAVAILABLE` (both retryable)
+   */
+  async brokenBecause(runId: string): Promise<string | null> {
+    const run = await this.#acting(() => DBOS.getWorkflowStatus(runId));
+    if (run === null) return "the engine knows nothing of it";
+    if (isOfOtherVersion(run)) return otherVersionText(run);
+    if (isAlive(run)) return null;
+    if (run.status === StatusString.SUCCESS) return "it ended without saying how";
+    return `it ended as ${run.status}: ${messageOf(run.error)}`;
   }
 
   /** Stops acting in this process; unfinished runs stay unfinished and resume at the next launch. */
@@ -227,14 +243,20 @@ function concernsAbout(alive: readonly WorkflowStatus[], log: Log): readonly Lau
 
 function concernsOf(run: WorkflowStatus): readonly LaunchConcern[] {
   const runId = run.workflowID;
-  const version = run.applicationVersion ?? APPLICATION_VERSION;
-  if (version !== APPLICATION_VERSION) {
-    const detail = `unfinished, made by engine version ${version}; this one cannot resume it`;
-    return [{ runId, kind: "other-version", detail }];
+  if (isOfOtherVersion(run)) {
+    return [{ runId, kind: "other-version", detail: `unfinished: ${otherVersionText(run)}` }];
   }
   const recoveries = run.recoveryAttempts ?? 0;
   if (recoveries < OFTEN_RECOVERED) return [];
   return [{ runId, kind: "often-recovered", detail: `resumed ${recoveries} times already` }];
+}
+
+function isOfOtherVersion({ applicationVersion }: WorkflowStatus): boolean {
+  return (applicationVersion ?? APPLICATION_VERSION) !== APPLICATION_VERSION;
+}
+
+function otherVersionText({ applicationVersion }: WorkflowStatus): string {
+  return `it was begun by a release with engine version ${applicationVersion ?? "(none)"}, and this one (${APPLICATION_VERSION}) cannot go on with it`;
 }
 
 function isAlive(run: WorkflowStatus): boolean {

@@ -4,6 +4,7 @@ import { DbosPlanRunner, type Log, type StateDatabase } from "@cloudphoenix/adap
 import type { Configuration } from "@cloudphoenix/config";
 import { FINAL_RUN_STATUSES, messageOf } from "@cloudphoenix/core";
 import {
+  BrokenRuns,
   type Clock,
   DecisionLoop,
   executeStep,
@@ -88,6 +89,7 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
     returned.run(stop),
     setup.run(stop),
     leaseUpkeep(parts, stop),
+    brokenRuns(parts, runner).run(stop),
   ]).then(() => undefined);
   return {
     room: new EngineControlRoom({
@@ -163,6 +165,19 @@ function returnedPrimaries(parts: ActingParts): ReturnedPrimaries {
       trouble: (message) => log.warn({ detail: message }, "a look at returned sites failed"),
     },
   );
+}
+
+/** Ends the records of runs that nothing goes on with. */
+function brokenRuns(parts: ActingParts, runner: DbosPlanRunner): BrokenRuns {
+  const { world, state, runs, clock, log } = parts;
+  return new BrokenRuns({
+    clock,
+    runs,
+    audit: state.audit,
+    notifier: world.ports.notifier,
+    brokenBecause: (runId) => runner.brokenBecause(runId),
+    trouble: (message) => log.warn({ detail: message }, "a look for broken runs failed"),
+  });
 }
 
 /** Sets replication up when an operator orders it; the log tells of every turn it takes. */

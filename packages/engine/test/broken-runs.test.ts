@@ -1,0 +1,118 @@
+// A record whose run nothing will ever go on with is ended, and people hear of it.
+import { BrokenRuns } from "@cloudphoenix/engine";
+import { expect, test } from "vitest";
+import { REQUEST, leadingLoop } from "./loop-simulation.ts";
+import { Simulation } from "./simulation.ts";
+
+const never = new AbortController().signal;
+
+interface Looked {
+  readonly simulation: Simulation;
+  readonly told: string[];
+  readonly broken: BrokenRuns;
+}
+
+/** A run that waits for approval, and what `because` says of it. */
+async function waitingRun(because: () => string | null): Promise<Looked> {
+  const simulation = new Simulation();
+  const plan = simulation.plan("dr", {}, 1);
+  await simulation.runner.start(plan, "decision");
+  await simulation.untilStatus(plan.id, ({ status }) => status === "waiting-approval");
+  return looking(simulation, because);
+}
+
+function looking(simulation: Simulation, because: () => string | null): Looked {
+  const told: string[] = [];
+  const broken = new BrokenRuns({
+    clock: simulation.clock,
+    ...simulation.stores,
+    notifier: {
+      notify: async ({ severity, text }) => {
+        told.push(`${severity}: ${text}`);
+      },
+    },
+    brokenBecause: async () => because(),
+    trouble: (message) => told.push(message),
+  });
+  return { simulation, told, broken };
+}
+
+test("a run that nothing goes on with is ended as stuck, with the reason, and told", async () => {
+  const { simulation, told, broken } = await waitingRun(() => "it was made by another release");
+
+  await broken.look(never);
+  await broken.look(never);
+
+  const run = await simulation.record("run-dr");
+  expect(run).toMatchObject({ status: "stuck", waitingFor: null, question: null });
+  expect(run.endedAtMs).not.toBeNull();
+  expect((await simulation.texts("run-dr")).at(-1)).toContain("it was made by another release");
+  expect(told).toHaveLength(1);
+  expect(told[0]).toMatch(/^critical: it was made by another release.*run show run-dr/u);
+  expect(simulation.stores.audit.entries.at(-1)).toMatchObject({ what: "run run-dr ended stuck" });
+});
+
+test("a run that something goes on with is left alone", async () => {
+  const { simulation, told, broken } = await waitingRun(() => null);
+  await broken.look(never);
+  expect((await simulation.record("run-dr")).status).toBe("waiting-approval");
+  expect(told).toEqual([]);
+});
+
+test("a run that ended in an orderly way while it was looked at keeps its end", async () => {
+  const { simulation, told, broken } = await waitingRun(() => "it ended");
+  const { runs } = simulation.stores;
+  const list = await runs.list(10);
+  const change = { waitingFor: null, question: null, endedAtMs: 1, order: 9_999 };
+  await runs.setStatus("run-dr", { status: "completed", ...change });
+  runs.list = async () => list;
+
+  await broken.look(never);
+
+  expect((await simulation.record("run-dr")).status).toBe("completed");
+  expect(told).toEqual([]);
+});
+
+test("nothing a late executor writes brings an ended record back", async () => {
+  const { simulation, broken } = await waitingRun(() => "it was made by another release");
+  await broken.look(never);
+  const change = { waitingFor: null, question: null, endedAtMs: null, order: 9_999 };
+  await simulation.stores.runs.setStatus("run-dr", { status: "running", ...change });
+  expect((await simulation.record("run-dr")).status).toBe("stuck");
+});
+
+test("a notice that cannot be sent does not keep the record open", async () => {
+  const { simulation, told } = await waitingRun(() => null);
+  const broken = new BrokenRuns({
+    clock: simulation.clock,
+    ...simulation.stores,
+    notifier: { notify: () => Promise.reject(new Error("no way out")) },
+    brokenBecause: async () => "a defect",
+    trouble: (message) => told.push(message),
+  });
+  await broken.look(never);
+  expect((await simulation.record("run-dr")).status).toBe("stuck");
+  expect(told).toEqual(["no way out"]);
+});
+
+test("what is ended no longer keeps other runs from starting", async () => {
+  const freezes = [{ fromMs: 0, untilMs: Number.MAX_SAFE_INTEGER, reason: "black friday" }];
+  const simulation = await leadingLoop({ freezes });
+  const first = await simulation.loop.request({ ...REQUEST, kind: "switchover" });
+  await simulation.clock.advance(2_000);
+  simulation.runner.halt();
+  await simulation.end();
+
+  const next = await leadingLoop();
+  const record = await simulation.record(first.id);
+  await next.stores.runs.create({ plan: record.plan, startedBy: "operator:ann", atMs: 1 });
+  await next.clock.advance(31_000);
+  await expect(next.loop.request({ ...REQUEST, kind: "switchover" })).rejects.toThrow(/under way/u);
+  await looking(next, () => "it was made by another release").broken.look(never);
+  await next.clock.advance(2_000);
+
+  await expect(next.loop.request({ ...REQUEST, kind: "switchover" })).resolves.toMatchObject({
+    kind: "switchover",
+  });
+  await next.end();
+});
