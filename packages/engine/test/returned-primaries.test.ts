@@ -259,6 +259,29 @@ describe("nothing is decided about a site", () => {
     await expect(again).rejects.toThrow("took writes again");
     expect(returned.facts).toMatchObject([{ mayRejoin: false }]);
   });
+
+  test.each([
+    ["shut again", ["confirmed", "confirmed"], "took writes again"],
+    ["not shut yet", ["confirmed", "unproven"], "may still take writes"],
+    ["shut at the second try", ["confirmed", "unproven", "confirmed"], "took writes again"],
+  ] as const)("by a reapply during which it took writes, %s", async (_name, fences, why) => {
+    const world = await afterFailover({ fences: [...fences] });
+    const returned = world.watch();
+    await world.look(returned);
+    const { signal } = new AbortController();
+    const desk = world.desk(returned, 1, async () => {
+      open(world);
+      for (const _ of fences.slice(1)) await returned.look(signal);
+      return { applied: 3, conflicting: 0, conflicts: [], alreadyDone: false };
+    });
+
+    const reapplied = desk.reapply(A, { by: "ann", reason: "orders" }, signal);
+    await expect(world.settle(reapplied)).rejects.toMatchObject({
+      code: "CONFLICT",
+      message: expect.stringContaining(why),
+    });
+    expect(returned.quarantines).toMatchObject([{ decisions: [] }]);
+  });
 });
 
 describe("a returned old primary", () => {

@@ -182,7 +182,9 @@ export class ReturnedPrimaries {
     const fence = await this.#proofOf(site, generation, signal);
     const before = this.#known.get(site);
     const wasOpen = seen.state.writesOpen || before?.fence.degree !== "confirmed";
-    const reopened = before !== undefined && seen.state.writesOpen;
+    // One that says it writes and can no longer be shut may have taken some.
+    const slipped = before?.fence.degree === "confirmed" && fence.degree !== "confirmed";
+    const reopened = before !== undefined && (seen.state.writesOpen || slipped);
     const quarantine: Quarantine = {
       site,
       writer: seen.active,

@@ -4,6 +4,8 @@
  * 1. Reading changes nothing and streams: the tail may be larger than memory.
  * 2. An export counts as a decision only if it was complete: as many changes as were sent here.
  * 3. Accepting counts once per person.
+ * 4. A decision is about the writes the site had when it was read: one that took writes again
+ *    meanwhile, or may take them, is not decided about.
  */
 import { CloudPhoenixError, type Policy, type SiteId } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
@@ -126,7 +128,11 @@ export class QuarantineDesk {
     });
   }
 
-  /** Writes the data to the current writer, key by key; what conflicts is left out and told. */
+  /**
+   * Writes the data to the current writer, key by key; what conflicts is left out and told.
+   * @throws {CloudPhoenixError} `CONFLICT` if the site takes writes meanwhile: what was written back
+   *   stays, and is no decision; as the salvage
+   */
   async reapply(site: SiteId, { by, reason }: Person, signal: AbortSignal): Promise<ReapplyResult> {
     const quarantine = this.#shut(site);
     const { databases, salvage } = this.#ports;
@@ -141,6 +147,8 @@ export class QuarantineDesk {
     const { applied, conflicting, alreadyDone } = result;
     if (alreadyDone && quarantine.decisions.some((one) => one.kind === "reapplied")) return result;
     if (alreadyDone && quarantine.reopenedAtMs !== null) throw reappliedLess(quarantine);
+    // It takes minutes: what the site took since it was read has not been written back.
+    if (this.#shut(site).reopenedAtMs !== quarantine.reopenedAtMs) throw reappliedLess(quarantine);
     const atMs = this.#now();
     await this.#decide(quarantine, { kind: "reapplied", by, reason, applied, conflicting, atMs });
     return result;
