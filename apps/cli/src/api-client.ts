@@ -114,7 +114,7 @@ export class ApiClient {
         : `no controller answers at ${this.#target.url}`,
       {
         retryable: true,
-        hint: "Start one with `cloudphoenix start`, or name another with --url and --token-file.",
+        hint: "If this is production: bring a controller back (docs/runbooks/controller-down.md), or name another with --url and --token-file. Only for a trial on this machine: `cloudphoenix start`.",
         cause,
       },
     );

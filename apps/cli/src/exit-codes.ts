@@ -6,7 +6,7 @@ export const EXIT_CODES = {
   done: 0,
   /** It ran and failed; for `demo`: a promise did not hold; for `sync`: some objects are missing or differ. */
   failed: 1,
-  /** Nothing was changed or the run waits: a person has to decide. */
+  /** A person has to decide: nothing was changed, a run waits or is stuck, or only a part was done. */
   needsPerson: 2,
   /** A run was cancelled and everything it did was undone. */
   undone: 3,
@@ -31,7 +31,8 @@ export const EXIT_CODE_MEANINGS: Readonly<Record<keyof typeof EXIT_CODES, string
   done: "Done. For `demo`: every promise held.",
   failed:
     "It ran and failed. For `demo`: a promise did not hold. For `sync`: some objects could not be copied, or differ.",
-  needsPerson: "Nothing was changed, or the run waits: a person has to decide.",
+  needsPerson:
+    "A person has to decide: nothing was changed, a run waits or is stuck, or only a part was done. The output says which.",
   undone: "The run was cancelled and everything it had done was undone.",
   usage: "The command line was wrong.",
   badInput: "The configuration or another input was wrong.",

@@ -9,6 +9,7 @@ import { registerDoctor } from "./commands/doctor.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerFailover, registerHeal } from "./commands/failover.ts";
 import { registerFailback } from "./commands/failback.ts";
+import { registerMaintenance } from "./commands/maintenance.ts";
 import { registerPlan } from "./commands/plan.ts";
 import { registerQuarantine } from "./commands/quarantine.ts";
 import { registerReplicate } from "./commands/replicate.ts";
@@ -41,6 +42,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   registerFailback,
   registerRuns,
   registerRun,
+  registerMaintenance,
   registerBreak,
   registerMend,
   registerReplicate,

@@ -47,7 +47,7 @@ export async function startRun(
     body: { kind, ...target, acceptLoss },
   });
   terminal.progress(dryRunText(preview, terminal.paint));
-  refuseBlocked(preview);
+  refuseBlocked(preview, kind);
   if (given.yes !== true) await confirmTyped(preview.plan?.to ?? kind, signal);
   const { run } = await api.send<{ run: RunRecord }>("/v1/runs", {
     method: "POST",
@@ -60,16 +60,18 @@ export async function startRun(
   return EXIT_CODES.done;
 }
 
-function refuseBlocked(preview: DryRunView): void {
+function refuseBlocked({ findings, guards }: DryRunView, kind: PlanKind): void {
+  const blocking = guards.filter((guard) => guard.outcome === "block");
   const blockers = [
-    ...preview.findings.map((finding) => `${finding.rule}: ${finding.sentence}`),
-    ...preview.guards
-      .filter((guard) => guard.outcome === "block")
-      .map((guard) => `${guard.guard}: ${guard.sentence}`),
+    ...findings.map((finding) => `${finding.rule}: ${finding.sentence}`),
+    ...blocking.map((guard) => `${guard.guard}: ${guard.sentence}`),
   ];
   if (blockers.length === 0) return;
+  const loss = blocking.some((guard) => guard.guard === "data-fresh")
+    ? " What would be lost can be accepted with --accept-loss; that needs approval."
+    : "";
   throw new CloudPhoenixError("GUARD_BLOCKED", `blocked:\n  ${blockers.join("\n  ")}`, {
     retryable: false,
-    hint: "Remove what blocks; `cloudphoenix explain` shows how it is seen.",
+    hint: `Remove what blocks, then look again: \`cloudphoenix plan ${kind}\`.${loss}`,
   });
 }

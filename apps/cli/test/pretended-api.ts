@@ -18,6 +18,8 @@ export interface PretendedApi {
   readonly asked: { readonly what: string; readonly body: unknown }[];
   /** Runs one command and answers with its exit code. */
   readonly run: (...args: readonly string[]) => Promise<ExitCode>;
+  /** The same without an address: what runs on this machine is meant. */
+  readonly runHere: (...args: readonly string[]) => Promise<ExitCode>;
   readonly close: () => Promise<void>;
 }
 
@@ -41,6 +43,7 @@ export async function pretendedApi(scratch: string, answers: Answers): Promise<P
     asked,
     run: (...args) =>
       runCommand(["--url", `http://127.0.0.1:${port}`, "--token-file", tokenFile, ...args]),
+    runHere: (...args) => runCommand(args),
     close: () => new Promise((resolve) => void server.close(() => resolve())),
   };
 }

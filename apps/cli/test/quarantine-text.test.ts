@@ -60,6 +60,43 @@ function shown(objects: ObjectDivergenceDocument | null): string {
   return quarantineText({ quarantine: QUARANTINE, rows: [], objects }, paint);
 }
 
+describe("a site that lost nothing", () => {
+  const divergence = {
+    transactions: 0,
+    rowsByTable: {},
+    firstAtMs: null,
+    lastAtMs: null,
+    rpoMs: 0,
+    repairable: true,
+    obstacles: [],
+    fullCopyTables: [],
+  };
+  const text = (change: object): string =>
+    quarantineText(
+      {
+        quarantine: { ...QUARANTINE, divergence: { ...divergence, ...change } },
+        rows: [],
+        objects: null,
+      },
+      paint,
+    );
+
+  test("may rejoin", () => {
+    expect(text({})).toContain("Nothing exists only at aws-us-east-1.");
+    expect(text({})).toContain("It may rejoin: cloudphoenix quarantine rejoin");
+  });
+
+  test("and cannot be repaired says what is in the way, and is not sent to rejoin", () => {
+    const obstacle = "site azure-westeurope no longer keeps the log";
+
+    const shut = text({ repairable: false, obstacles: [obstacle] });
+
+    expect(shut).toContain(`  ✗ ${obstacle}`);
+    expect(shut).toContain("Full re-seed");
+    expect(shut).not.toContain("quarantine rejoin");
+  });
+});
+
 describe("a change", () => {
   const CHANGE: DivergentRowDocument = {
     table: "public.orders",

@@ -3,6 +3,7 @@
 import { unreachable } from "./error.ts";
 import type { Decision, GuardName, Situation } from "./decision.ts";
 import { type ActingLevel, levelOf } from "./level.ts";
+import type { PlanKind } from "./plan.ts";
 import { limitText, percentText } from "./span-text.ts";
 
 /** One imperative or conditional sentence per way out; never empty. */
@@ -15,14 +16,14 @@ export function changesOf(decision: Decision, situation: Situation): readonly st
     case "page":
       return decision.verdict === "unknown"
         ? [moreCoverage(decision, situation), BY_HAND]
-        : [...blockers(decision), BY_HAND];
+        : [...blockers(decision, situation), BY_HAND];
     case "blocked":
-      return blockers(decision);
+      return blockers(decision, situation);
     case "act":
       return [
         decision.action.approvers > 0
-          ? "Approve or cancel the run: cloudphoenix runs, then cloudphoenix run approve or run cancel."
-          : "Stop it with cloudphoenix run cancel.",
+          ? "Approve or cancel the run: cloudphoenix runs names it, cloudphoenix run show <id> prints the commands."
+          : 'Stop it: cloudphoenix runs names the run, then cloudphoenix run cancel <id> --reason "…".',
         clearing(decision, situation),
       ];
     default:
@@ -31,7 +32,7 @@ export function changesOf(decision: Decision, situation: Situation): readonly st
 }
 
 const BY_HAND =
-  "If the site really is down, start by hand: cloudphoenix heal or cloudphoenix failover.";
+  'If the site really is down, start by hand: cloudphoenix heal --reason "…", or cloudphoenix failover --kind region --reason "…" within the cloud, --kind dr to another one.';
 
 function moreCoverage({ score }: Decision, { policy }: Situation): string {
   const silent = score.contributions
@@ -60,28 +61,60 @@ function clearing(decision: Decision, { policy }: Situation): string {
   return `Level ${level} clears once the score stays below ${below} for ${limitText(policy.clearMs)}.`;
 }
 
-function blockers(decision: Decision): readonly string[] {
+function blockers(decision: Decision, situation: Situation): readonly string[] {
+  const { action } = decision;
+  const plan = action.kind === "blocked" ? action.plan : null;
+  const way: BlockedWay = {
+    plan,
+    byHand: commandOf(plan, decision),
+    run: situation.activity.running?.id ?? "<id>",
+  };
   const blocking = decision.guards.filter((result) => result.outcome === "block");
-  return [...new Set(blocking.map((result) => WAYS_OUT[result.guard]))];
+  return [...new Set(blocking.map((result) => WAYS_OUT[result.guard](way)))];
+}
+
+/** What was blocked, and how a person would do it. */
+interface BlockedWay {
+  readonly plan: PlanKind | null;
+  /** The command that starts the blocked plan and no other. */
+  readonly byHand: string;
+  /** The run under way. */
+  readonly run: string;
+}
+
+/** A move names its kind: the default is another cloud, which may not be what was blocked. */
+function commandOf(plan: PlanKind | null, { levels, active }: Decision): string {
+  if (plan === "heal") {
+    // The active site needs nothing: what is to be repaired is a standby.
+    const site = (levels[active]?.level ?? "none") === "none" ? " --to SITE" : "";
+    return `cloudphoenix heal${site} --reason "…"`;
+  }
+  return `cloudphoenix failover --kind ${plan ?? "KIND"} --reason "…"`;
 }
 
 /** What an operator can do about each guard that blocks. */
-const WAYS_OUT: Readonly<Record<GuardName, string>> = {
-  "target-exists":
-    "Add a site that fits to the configuration, or start another kind of move by hand.",
-  "target-ready": "Repair the target: cloudphoenix replicate status shows what it lacks.",
-  "data-fresh":
-    "Let replication catch up, or accept the loss by hand: cloudphoenix failover --accept-loss.",
-  evidence:
-    "More independent vantages must see it, or start by hand what you know to be right: cloudphoenix failover.",
-  "fence-obtainable": "Make a stronger fence possible.",
-  cooldown: "Wait for the cooldown to end, or start by hand: cloudphoenix failover.",
-  "freeze-window": "Wait for the freeze window to end, or start by hand: cloudphoenix failover.",
-  "one-run": "Wait for the run under way, or end it: cloudphoenix run cancel.",
-  mode: "Start it by hand, or change the mode of this level in the policy.",
-  "monitors-sane": "Repair the monitoring, or start by hand what you know to be right.",
-  "schema-parity": "Apply the missing schema changes, then set up replication again.",
-  maintenance: "Switch automatic action on again.",
-  quarantine: "Decide what becomes of the site: cloudphoenix quarantine show.",
-  "heals-left": "Find out why healing does not help: cloudphoenix runs lists what was tried.",
+const WAYS_OUT: Readonly<Record<GuardName, (way: BlockedWay) => string>> = {
+  "target-exists": ({ plan }) =>
+    `Add a site that fits to the configuration, or move another way by hand: cloudphoenix failover --kind ${plan === "dr" ? "region" : "dr"} --reason "…".`,
+  "target-ready": () =>
+    "Repair the target: cloudphoenix status names under Standby what it lacks. Nobody can override this.",
+  "data-fresh": ({ byHand }) =>
+    `While the active site lives, let replication catch up; otherwise accept the loss by hand: ${byHand} --accept-loss.`,
+  evidence: ({ byHand }) =>
+    `More independent vantages must see it, or start by hand what you know to be right: ${byHand}.`,
+  "fence-obtainable": () => "Make a stronger fence possible.",
+  cooldown: ({ byHand }) => `Wait for the cooldown to end, or start by hand: ${byHand}.`,
+  "freeze-window": ({ byHand }) =>
+    `Wait for the freeze window to end, or start by hand: ${byHand}.`,
+  "one-run": ({ run }) =>
+    `Wait for the run under way, or end it: cloudphoenix run cancel ${run} --reason "…".`,
+  mode: ({ byHand }) =>
+    `Start it by hand: ${byHand}; or change the mode of this level in the policy.`,
+  "monitors-sane": ({ byHand }) =>
+    `Repair the monitoring, or start by hand what you know to be right: ${byHand}.`,
+  "schema-parity": () => "Apply the missing schema changes, then set up replication again.",
+  maintenance: ({ byHand }) =>
+    `Switch automatic action on again: cloudphoenix maintenance off --reason "…"; or start by hand: ${byHand}.`,
+  quarantine: () => "Decide what becomes of the site: cloudphoenix quarantine show.",
+  "heals-left": () => "Find out why healing does not help: cloudphoenix runs lists what was tried.",
 };

@@ -1,12 +1,14 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { decide, explainDecision } from "../src/index.ts";
 import type { Situation } from "../src/index.ts";
 import {
   ALL_HEALTHY,
+  AWS_WEST,
   type Answers,
   NOW,
   REGION_LOST,
   STANDBY,
+  WIDE_SHOP,
   decideFor,
   observe,
   signal,
@@ -85,7 +87,7 @@ test("a lost region is about to be moved", () => {
       ✓ one-run: No run is under way.
 
     What would change this
-      - Stop it with cloudphoenix run cancel.
+      - Stop it: cloudphoenix runs names the run, then cloudphoenix run cancel <id> --reason "…".
       - Level dr clears once the score stays below 10 for 5 s."
   `);
 });
@@ -128,9 +130,59 @@ test("a move is blocked: every reason, and what to do about each", () => {
       ✓ one-run: No run is under way.
 
     What would change this
-      - Let replication catch up, or accept the loss by hand: cloudphoenix failover --accept-loss.
-      - Wait for the cooldown to end, or start by hand: cloudphoenix failover."
+      - While the active site lives, let replication catch up; otherwise accept the loss by hand: cloudphoenix failover --kind dr --reason "…" --accept-loss.
+      - Wait for the cooldown to end, or start by hand: cloudphoenix failover --kind dr --reason "…"."
   `);
+});
+
+describe("the way out by hand", () => {
+  const activity = situation().activity;
+  const nine: Answers = { ...ALL_HEALTHY, "aws-health": "unhealthy", "aws-nodes": "unhealthy" };
+
+  test("is the move that was blocked, not the one that is the default", () => {
+    const text = explained(60_000, () => nine, {
+      application: WIDE_SHOP,
+      standbys: [STANDBY, { ...STANDBY, site: AWS_WEST }],
+      activity: { ...activity, lastMoveEndedAtMs: NOW - 600_000 },
+    });
+
+    expect(text).toContain("region failover is blocked by cooldown");
+    expect(text).toContain('or start by hand: cloudphoenix failover --kind region --reason "…".');
+  });
+
+  test("from maintenance is to end it, and for a heal to heal", () => {
+    const text = explained(60_000, () => ({ ...ALL_HEALTHY, "aws-health": "unhealthy" }), {
+      activity: { ...activity, maintenance: "we patch (ann)" },
+    });
+
+    expect(text).toContain('cloudphoenix maintenance off --reason "…"');
+    expect(text).toContain('or start by hand: cloudphoenix heal --reason "…".');
+  });
+
+  test("from a run under way names that run", () => {
+    const text = explained(60_000, () => REGION_LOST, {
+      activity: {
+        ...activity,
+        running: { id: "switchover-7", kind: "switchover", to: "azure-westeurope" },
+        maintenance: "we patch (ann)",
+      },
+    });
+
+    expect(text).toContain('or end it: cloudphoenix run cancel switchover-7 --reason "…".');
+  });
+
+  test("never lacks the reason that every order wants", () => {
+    for (const text of [
+      explained(60_000, () => ({ "aws-health": "unhealthy", "aws-lb": "healthy" })),
+      explained(60_000, stalledFirst, {
+        activity: { ...activity, lastMoveEndedAtMs: NOW - 600_000, maintenance: "us" },
+      }),
+    ]) {
+      for (const [command] of text.matchAll(/cloudphoenix (failover|heal|run cancel)[^;,.]*/g)) {
+        expect(command).toContain('--reason "…"');
+      }
+    }
+  });
 });
 
 test("a score that has not held long enough", () => {

@@ -22,7 +22,7 @@ describe("target-exists", () => {
       guard: "target-exists",
       outcome: "block",
       sentence:
-        "shop has no target for DR failover: it takes a site outside aws, its sites are aws-us-east-1. Add such a site, or move within the cloud by hand: cloudphoenix failover --kind region.",
+        'shop has no target for DR failover: it takes a site outside aws, its sites are aws-us-east-1. Add such a site, or move within the cloud by hand: cloudphoenix failover --kind region --reason "…".',
     });
   });
 });

@@ -100,10 +100,21 @@ export function quarantineText(view: QuarantineAnswer, paint: Terminal["paint"])
     ...(objects === null ? [] : objectLines(quarantine, objects)),
     ...quarantine.decisions.map((one) => `Decided: ${one.kind} by ${one.by} (${one.reason})`),
     "",
-    quarantine.missing === null
-      ? `It may rejoin: cloudphoenix quarantine rejoin --site ${site} --reason TEXT`
-      : paint.yellow(quarantine.missing),
+    nextText(quarantine, paint),
   ].join("\n");
+}
+
+function nextText(
+  { missing, divergence, site }: QuarantineDocument,
+  paint: Terminal["paint"],
+): string {
+  if (missing !== null) return paint.yellow(missing);
+  if (divergence?.repairable === false) {
+    return paint.yellow(
+      "It cannot rejoin while that stands in the way: make schemas equal where they differ; for the rest see Full re-seed in docs/runbooks/returned-primary.md.",
+    );
+  }
+  return `It may rejoin: cloudphoenix quarantine rejoin --site ${site} --reason TEXT`;
 }
 
 /** One line, for the status screen. */
@@ -149,7 +160,7 @@ function holdsLines({ divergence, trouble, site }: QuarantineDocument): readonly
     return [`What only ${site} holds is not known: ${why}`];
   }
   const { transactions, rowsByTable, firstAtMs, lastAtMs, rpoMs } = divergence;
-  if (transactions === 0) return [`Nothing exists only at ${site}.`];
+  if (transactions === 0) return [`Nothing exists only at ${site}.`, ...repairLines(divergence)];
   const rows = Object.entries(rowsByTable).map(([table, count]) => `${count} in ${table}`);
   const span =
     firstAtMs === null || lastAtMs === null
@@ -158,12 +169,16 @@ function holdsLines({ divergence, trouble, site }: QuarantineDocument): readonly
   return [
     `${transactions} transactions exist only there${span}`,
     `Changed rows: ${rows.join(", ")}`,
-    ...(divergence.repairable
-      ? [`A repair by key is possible${fullCopy(divergence)}.`]
-      : [
-          "It cannot be repaired by key; only a full re-seed brings it back:",
-          ...divergence.obstacles.map((obstacle) => `  ✗ ${obstacle}`),
-        ]),
+    ...repairLines(divergence),
+  ];
+}
+
+/** Also where nothing was lost: a site that cannot be repaired cannot rejoin. */
+function repairLines(divergence: DivergenceDocument): readonly string[] {
+  if (divergence.repairable) return [`A repair by key is possible${fullCopy(divergence)}.`];
+  return [
+    "It cannot be repaired by key; only a full re-seed brings it back:",
+    ...divergence.obstacles.map((obstacle) => `  ✗ ${obstacle}`),
   ];
 }
 

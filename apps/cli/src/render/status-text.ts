@@ -75,7 +75,10 @@ export function statusText(status: StatusDocument, paint: Terminal["paint"]): st
     ...(status.decision === null ? [] : [status.decision.sentence]),
     ...(status.maintenance === null
       ? []
-      : [paint.yellow(`Automatic action is off: ${status.maintenance}`)]),
+      : [
+          paint.yellow(`Automatic action is off: ${status.maintenance}`),
+          `  End it: cloudphoenix maintenance off --reason "…"`,
+        ]),
     "",
     ...siteLines(status),
     "",
@@ -93,6 +96,7 @@ function headline(status: StatusDocument, paint: Terminal["paint"]): string {
   if (status.activeRun !== null) {
     return `${at}; ${paint.yellow(`${status.activeRun.kind} to ${status.activeRun.to} is under way`)}`;
   }
+  if (status.controller.role === "follower") return `${at}; ${paint.yellow(FOLLOWS)}`;
   const verdict = status.decision?.verdict ?? "unknown";
   const word = verdict === "none" ? paint.green("healthy") : paint.red(`verdict ${verdict}`);
   const shield = status.protected.yes ? paint.green("protected") : paint.yellow("NOT protected");
@@ -101,6 +105,10 @@ function headline(status: StatusDocument, paint: Terminal["paint"]): string {
     status.protected.yes || status.standbys.length === 0 ? ` (${status.protected.why})` : "";
   return `${at}: ${word}, ${shield}${why}`;
 }
+
+/** What a controller that does not lead can say: a verdict of "unknown" would be an alarm. */
+export const FOLLOWS: string =
+  "this controller follows and knows neither verdict nor protection. Ask the leader, the one whose /ready answers 200";
 
 function siteLines(status: StatusDocument): readonly string[] {
   const rows = status.sites.map((site) => [

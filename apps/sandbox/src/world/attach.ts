@@ -56,7 +56,7 @@ export async function attachWorld(options: {
 function notRunning(name: string, home: string): CloudPhoenixError {
   return new CloudPhoenixError("NOT_RUNNING", `no sandbox called ${name} runs in ${home}`, {
     retryable: false,
-    hint: "Start one with `cloudphoenix start`, or name the one you mean with --name.",
+    hint: "If you mean production: name its controller with --url and --token-file (docs/runbooks/controller-down.md says how to reach it). For a trial on this machine: `cloudphoenix start`, or --name for another sandbox.",
   });
 }
 

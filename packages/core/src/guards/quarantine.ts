@@ -11,7 +11,7 @@ export const quarantine: Guard = ({ plan, target, situation }) => {
     if (first === undefined) return pass("quarantine", "No site is quarantined.");
     return block(
       "quarantine",
-      `${first.site} is quarantined: ${first.sentence} Let it rejoin first: cloudphoenix quarantine rejoin --site ${first.site}.`,
+      `${first.site} is quarantined: ${first.sentence} Let it rejoin first: cloudphoenix quarantine rejoin --site ${first.site} --reason "…".`,
     );
   }
   const mine = quarantined.find((one) => one.site === target?.id);

@@ -42,11 +42,11 @@ function wanted(plan: PlanKind, active: Site): string {
 function wayOut(plan: PlanKind): string {
   switch (plan) {
     case "region":
-      return "Add such a site, or move to the other cloud by hand: cloudphoenix failover --kind dr.";
+      return 'Add such a site, or move to the other cloud by hand: cloudphoenix failover --kind dr --reason "…".';
     case "dr":
-      return "Add such a site, or move within the cloud by hand: cloudphoenix failover --kind region.";
+      return 'Add such a site, or move within the cloud by hand: cloudphoenix failover --kind region --reason "…".';
     case "failback":
-      return "To move elsewhere on purpose: cloudphoenix failover --kind switchover.";
+      return 'To move elsewhere on purpose: cloudphoenix failover --kind switchover --reason "…".';
     case "switchover":
     case "rejoin":
     case "heal":
