@@ -125,3 +125,42 @@ test("keys and references of an extension's type, which knows itself what is equ
   expect(await salvage.compare(SITE_B, SITE_A, soon())).toMatchObject({ equal: true });
   await expectSame(["people", "visits"]);
 });
+
+test("references that nobody enforces, and references to periods, which several rows cover together", async () => {
+  const found = await parted(
+    "periods",
+    `create extension btree_gist schema public;
+     create table public.loose (id int primary key, k int references public.loose not enforced);
+     create table public.rates (room int, during int4range,
+       primary key (room, during without overlaps));
+     alter table public.rates replica identity full;
+     create table public.stays (id int primary key, room int, during int4range,
+       foreign key (room, period during) references public.rates (room, period during))`,
+    {
+      shared: `insert into rates values (1, '[1,9)'), (2, '[1,5)'), (2, '[5,9)'), (3, '[1,9)');
+        insert into stays values (1, 1, '[2,4)')`,
+      lost: [
+        "insert into loose values (1, 99)",
+        "insert into stays values (2, 2, '[3,7)')",
+        "insert into stays values (3, null, '[3,7)')",
+        "update rates set during = '[5,8)' where room = 2 and during = '[5,9)'",
+        "insert into stays values (5, 3, '[3,7)')",
+        "begin; delete from stays where id = 1; update rates set during = '[6,9)' where room = 1; commit",
+      ],
+      later: `insert into stays values (4, 1, '[5,7)');
+        update rates set during = '[1,5)' where room = 3`,
+    },
+  );
+  const result = await reapply(found);
+  expect(result.conflicts.map(({ table, operation }) => `${operation} ${table}`)).toEqual([
+    "insert public.stays",
+    "delete public.stays",
+    "update public.rates",
+  ]);
+  expect(result.applied).toBe(4);
+  expect(await contents(pair, SITE_B, ["rates", "stays", "loose"])).toEqual({
+    rates: ['(1,"[1,9)")', '(2,"[1,5)")', '(2,"[5,8)")', '(3,"[1,5)")'],
+    stays: ['(1,1,"[2,4)")', '(2,2,"[3,7)")', '(3,,"[3,7)")', '(4,1,"[5,7)")'],
+    loose: ["(1,99)"],
+  });
+});

@@ -16,6 +16,8 @@ interface ForeignKey {
   /** Qualified operators between parent and child, and between children. */
   readonly equals: readonly string[];
   readonly childEquals: readonly string[];
+  /** Whether the last column is a period, to be covered by those of all parents together. */
+  readonly period: boolean;
 }
 
 /** What a row that is about to change or go was referred to by. */
@@ -54,15 +56,17 @@ export class ForeignKeys {
 
   /** Whether rows refer to values that no row has any more. */
   async leavesOrphans({ foreignKey, values }: Referred): Promise<boolean> {
-    const { child, childColumns, childEquals, parent } = foreignKey;
-    const named = childColumns.map(
-      (name, at) =>
-        `c.${escapeIdentifier(name)} operator(${childEquals[at] ?? "pg_catalog.="}) $${at + 1}`,
-    );
+    const { child, childColumns, childEquals } = foreignKey;
+    const named = childColumns
+      .slice(0, compared(foreignKey))
+      .map(
+        (name, at) =>
+          `c.${escapeIdentifier(name)} operator(${childEquals[at] ?? "pg_catalog.="}) $${at + 1}`,
+      );
     const rows = await this.#connection.query(
       `select from ${child} c where ${named.join(" and ")}
-         and not exists (select from ${parent} p where ${joined(foreignKey)}) limit 1`,
-      values,
+         and not ${hasParents(foreignKey)} limit 1`,
+      values.slice(0, named.length),
     );
     return rows.length > 0;
   }
@@ -85,18 +89,42 @@ export class ForeignKeys {
         values,
       );
       if (parents.length === 0) return true;
+      if (!foreignKey.period) continue;
+      const uncovered = await this.#connection.query(
+        `select from ${table.name} c where ${where} and not ${hasParents(foreignKey)}`,
+        values,
+      );
+      if (uncovered.length > 0) return true;
     }
     return false;
   }
 }
 
-function joined({ childColumns, parentColumns, equals }: ForeignKey): string {
+/** How many columns must be equal in parent and child. */
+function compared({ childColumns, period }: ForeignKey): number {
+  return period ? childColumns.length - 1 : childColumns.length;
+}
+
+/** Condition for a parent `p` of child `c`; if there is a period, for one that may cover part of it. */
+function joined(foreignKey: ForeignKey): string {
+  const { childColumns, parentColumns, equals } = foreignKey;
   return childColumns
+    .slice(0, compared(foreignKey))
     .map((name, at) => {
       const parent = escapeIdentifier(parentColumns[at] ?? name);
       return `p.${parent} operator(${equals[at] ?? "pg_catalog.="}) c.${escapeIdentifier(name)}`;
     })
     .join(" and ");
+}
+
+/** Condition for a child `c`. */
+function hasParents(foreignKey: ForeignKey): string {
+  const { childColumns, parent, parentColumns, period } = foreignKey;
+  const parents = `from ${parent} p where ${joined(foreignKey)}`;
+  if (!period) return `exists (select ${parents})`;
+  const [during, covered] = [childColumns.at(-1) ?? "", parentColumns.at(-1) ?? ""];
+  return `coalesce(c.${escapeIdentifier(during)}
+    <@ (select range_agg(p.${escapeIdentifier(covered)}) ${parents}), false)`;
 }
 
 /** Array of operators by name, because `=` alone does not find those of extensions. */
@@ -106,6 +134,7 @@ function operators(oids: string): string {
         join pg_namespace n on n.oid = o.oprnamespace)`;
 }
 
+/** Periods and keys that are not enforced came with PostgreSQL 18. */
 const FOREIGN_KEYS = `
   select format('%I.%I', cn.nspname, c.relname) as child,
     format('%I.%I', pn.nspname, p.relname) as parent,
@@ -113,8 +142,9 @@ const FOREIGN_KEYS = `
       join pg_attribute a on a.attrelid = c.oid and a.attnum = u.att) as "childColumns",
     (select jsonb_agg(a.attname order by u.n) from unnest(k.confkey) with ordinality as u(att, n)
       join pg_attribute a on a.attrelid = p.oid and a.attnum = u.att) as "parentColumns",
-    ${operators("k.conpfeqop")} as equals, ${operators("k.conffeqop")} as "childEquals"
+    ${operators("k.conpfeqop")} as equals, ${operators("k.conffeqop")} as "childEquals",
+    coalesce((to_jsonb(k) ->> 'conperiod')::bool, false) as period
   from pg_constraint k join pg_class c on c.oid = k.conrelid
     join pg_namespace cn on cn.oid = c.relnamespace
     join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
-  where k.contype = 'f' order by 1, 2`;
+  where k.contype = 'f' and coalesce((to_jsonb(k) ->> 'conenforced')::bool, true) order by 1, 2`;

@@ -29,7 +29,10 @@ export interface SalvageTable {
    * none, and rows can be told apart only by all they hold.
    */
   readonly key: readonly string[] | null;
-  /** The operator by which the key's index compares each of them, qualified; null if there is no key. */
+  /**
+   * The operator by which the key's index compares each of them, qualified (`=` of PostgreSQL itself
+   * where that is no B-tree, but keeps periods apart); null if there is no key.
+   */
   readonly equals: readonly string[] | null;
   /** Whether the log holds rows as they were before a change, all of them. */
   readonly logsWholeRows: boolean;
@@ -122,14 +125,17 @@ const TABLES = `select format('%I.%I', n.nspname, c.relname) as name,
       (select to_regclass(o.name) from unnest($1::text[]) as o(name))) c
     join pg_namespace n on n.oid = c.relnamespace
     cross join lateral (select jsonb_agg(a.attname order by k.position) as key,
-        jsonb_agg(format('%I.%s', pn.nspname, p.oprname) order by k.position) as equals
+        jsonb_agg(case when p.oid is null then 'pg_catalog.='
+          else format('%I.%s', pn.nspname, p.oprname) end order by k.position) as equals
       from pg_index x cross join lateral unnest(x.indkey::int2[]) with ordinality
           as k(attnum, position)
         join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
         join pg_opclass s on s.oid = x.indclass[k.position::int - 1]
-        join pg_amop m on m.amopfamily = s.opcfamily and m.amoplefttype = s.opcintype
-          and m.amoprighttype = s.opcintype and m.amopstrategy = 3
-        join pg_operator p on p.oid = m.amopopr join pg_namespace pn on pn.oid = p.oprnamespace
+        join pg_am am on am.oid = s.opcmethod
+        left join pg_amop m on m.amopfamily = s.opcfamily and m.amoplefttype = s.opcintype
+          and m.amoprighttype = s.opcintype and m.amopstrategy = 3 and am.amname = 'btree'
+        left join pg_operator p on p.oid = m.amopopr
+        left join pg_namespace pn on pn.oid = p.oprnamespace
       where x.indrelid = c.oid and x.indisvalid and k.position <= x.indnkeyatts
         and case c.relreplident when 'i' then x.indisreplident when 'n' then false
           else x.indisprimary end) known
