@@ -3,8 +3,10 @@
  *
  * 1. Nobody waits for it, and nothing fails because a message was lost: events are hints.
  * 2. It holds few messages, and lets few wait at the queue. Azurite looks at every waiting message whenever one is
- *    taken or removed: with 4,000 of them, each removal costs 10 ms. Where nobody reads, as at a standby, events are
- *    dropped; whoever begins to read is soon through with what is old.
+ *    taken or removed: with 4,000 of them, each removal costs 10 ms. Where nobody reads, as at a standby, what waits is
+ *    dropped now and then; whoever begins to read is soon through with what is old.
+ * 3. Messages that a reader took along when it ended count as waiting until their time is up, a minute later. They must
+ *    not keep newer ones from the next reader, so they are dropped, too.
  */
 import http from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,6 +24,8 @@ export interface DelivererOptions {
 const HELD_MAX = 128;
 /** Waiting at the queue, taken or not. */
 const WAITING_MAX = 256;
+/** So long it may be full before what waits is dropped: a reader that is only slow makes room sooner. */
+const FULL_MAX_MS = 2_000;
 const AGAIN_MS = 100;
 const SILENCE_MS = 5_000;
 
@@ -36,6 +40,7 @@ export class EventDeliverer {
   readonly #held: string[] = [];
   /** How many more the queue takes before it is asked again how many wait. */
   #room = 0;
+  #fullSinceMs: number | null = null;
   #isBusy = false;
   #isOver = false;
 
@@ -73,7 +78,7 @@ export class EventDeliverer {
   /** False if it has to wait. */
   async #deliverOne(): Promise<boolean> {
     try {
-      if (this.#room <= 0) this.#room = WAITING_MAX - (await this.#waiting());
+      if (this.#room <= 0) await this.#makeRoom();
       if (this.#room <= 0) return false;
       const text = this.#held.shift();
       if (text === undefined) return true;
@@ -84,6 +89,17 @@ export class EventDeliverer {
     } catch {
       return false;
     }
+  }
+
+  async #makeRoom(): Promise<void> {
+    this.#room = WAITING_MAX - (await this.#waiting());
+    const nowMs = performance.now();
+    this.#fullSinceMs = this.#room > 0 ? null : (this.#fullSinceMs ?? nowMs);
+    if (this.#fullSinceMs === null || nowMs - this.#fullSinceMs < FULL_MAX_MS) return;
+    const { status } = await this.#ask("DELETE", "/messages");
+    if (status >= 300) return;
+    this.#fullSinceMs = null;
+    this.#room = WAITING_MAX;
   }
 
   async #waiting(): Promise<number> {
