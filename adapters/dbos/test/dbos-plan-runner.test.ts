@@ -360,6 +360,7 @@ describe("a launch", () => {
        where workflow_uuid = 'old'`,
     );
     const after = await launch(url, waitForAnything);
+    expect(after.resumed).toEqual([{ id: "fine", kind: "dr", to: "azure-westeurope" }]);
     expect(await after.brokenBecause("fine")).toBeNull();
     expect(await after.brokenBecause("broken")).toContain("a defect");
     expect(await after.brokenBecause("old")).toContain("plan-engine-0");

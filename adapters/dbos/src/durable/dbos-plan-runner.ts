@@ -14,6 +14,7 @@ import {
   type Json,
   type Plan,
   type RunCommand,
+  type RunningRun,
   messageOf,
 } from "@cloudphoenix/core";
 import type { Clock, Leadership, PlanRunner, RunProgram } from "@cloudphoenix/engine";
@@ -58,11 +59,14 @@ const ALIVE = [StatusString.PENDING, StatusString.ENQUEUED, StatusString.DELAYED
 export class DbosPlanRunner implements PlanRunner {
   /** Runs that this launch found and that a person should look at. */
   readonly concerns: readonly LaunchConcern[];
+  /** Unfinished runs this launch goes on with; some may have no record yet. */
+  readonly resumed: readonly RunningRun[];
   readonly #host: Host;
 
-  private constructor(host: Host, concerns: readonly LaunchConcern[]) {
+  private constructor(host: Host, found: Pick<DbosPlanRunner, "concerns" | "resumed">) {
     this.#host = host;
-    this.concerns = concerns;
+    this.concerns = found.concerns;
+    this.resumed = found.resumed;
   }
 
   /**
@@ -77,11 +81,13 @@ export class DbosPlanRunner implements PlanRunner {
     const host = new Host(options);
     try {
       await host.launch();
-      const alive = await DBOS.listWorkflows({ status: [...ALIVE], loadInput: false });
+      const alive = await DBOS.listWorkflows({ status: [...ALIVE], loadInput: true });
       const others = alive.filter(isOfOtherVersion).map(({ workflowID }) => workflowID);
       if (others.length > 0) await DBOS.cancelWorkflows(others);
-      await host.open(alive.filter((run) => !isOfOtherVersion(run)));
-      return new DbosPlanRunner(host, concernsAbout(alive, options.log));
+      const ours = alive.filter((run) => !isOfOtherVersion(run));
+      await host.open(ours);
+      const concerns = concernsAbout(alive, options.log);
+      return new DbosPlanRunner(host, { concerns, resumed: ours.flatMap(resumedRun) });
     } catch (cause) {
       await host.close();
       throw new CloudPhoenixError(
@@ -233,6 +239,19 @@ class Host implements RunnerProcess {
     await DBOS.shutdown({ deregister: true });
     this.#restoreWarnings();
   }
+}
+
+/** What is taken over, if it is a run. */
+function resumedRun({ workflowName, input }: WorkflowStatus): readonly RunningRun[] {
+  const plan = input?.[0];
+  return workflowName === RUN && isPlan(plan)
+    ? [{ id: plan.id, kind: plan.kind, to: plan.to }]
+    : [];
+}
+
+/** Only `start` wrote it, which takes nothing but plans. */
+function isPlan(input: unknown): input is Plan {
+  return typeof input === "object" && input !== null && "id" in input && "kind" in input;
 }
 
 function concernsAbout(alive: readonly WorkflowStatus[], log: Log): readonly LaunchConcern[] {

@@ -219,6 +219,7 @@ function decisionLoop(
       clock,
       random,
       runner,
+      resumed: runner.resumed,
       runs,
       facts: state.facts,
       roles: state.roles,

@@ -3,6 +3,8 @@
  *
  * 1. From the moment a run is being started it counts as running, although its record appears only
  *    when the runner gets to it: two decisions in a row cannot start two runs.
+ *    The same is true of runs that the engine resumes under this leader: a run whose first note was
+ *    not written when its last leader died has no record yet, and writes it soon.
  * 2. What makes room (a heal for a move, a rejoin for anything else, a heal of a standby for one of
  *    the active site) is cancelled and has ended
  *    before the other run starts.
@@ -51,6 +53,8 @@ export interface RunLauncherPorts {
   readonly facts: FactStore;
   /** The means a fence has: its step must last as long as the slowest of them. */
   readonly fencers: readonly Fencer[];
+  /** Runs that the runner took over from an earlier leader. Default: none. */
+  readonly resumed?: readonly RunningRun[];
 }
 
 /** Everything about a run but the id, which is made here. */
@@ -67,6 +71,8 @@ export class RunLauncher {
   readonly #ports: RunLauncherPorts;
   readonly #onEnd: (runId: string) => void;
   #current: RunningRun | null = null;
+  /** Taken over, and without a record so far; each with what ends the wait for its end. */
+  readonly #resumed = new Map<RunningRun, AbortController>();
   #records: readonly RunRecord[] = [];
   #readAtMs: number | null = null;
 
@@ -74,19 +80,43 @@ export class RunLauncher {
   constructor(ports: RunLauncherPorts, onEnd: (runId: string) => void) {
     this.#ports = ports;
     this.#onEnd = onEnd;
+    for (const run of ports.resumed ?? []) this.#resumed.set(run, new AbortController());
+    for (const [run, seen] of this.#resumed) void this.#untilEnded(run, seen.signal);
   }
 
   /** What runs and what ran; `maintenance` is added by the caller. */
   async activity(maintenance: string | null): Promise<Activity> {
     const { clock, runs } = this.#ports;
-    const lastMs = runningOf(this.#records) === null ? QUIET_RECORDS_LAST_MS : RECORDS_LAST_MS;
+    const lastMs = this.#running() === null ? QUIET_RECORDS_LAST_MS : RECORDS_LAST_MS;
     const stale = this.#readAtMs === null || clock.now() - this.#readAtMs >= lastMs;
     if (stale) {
       this.#records = await runs.list(RUNS_READ);
       this.#readAtMs = clock.now();
+      this.#forgetRecorded();
     }
-    const running = this.#current ?? runningOf(this.#records);
-    return { running, ...historyOf(this.#records), maintenance };
+    return { running: this.#running(), ...historyOf(this.#records), maintenance };
+  }
+
+  #running(): RunningRun | null {
+    const [unrecorded] = this.#resumed.keys();
+    return this.#current ?? runningOf(this.#records) ?? unrecorded ?? null;
+  }
+
+  /** What has a record speaks for itself. */
+  #forgetRecorded(): void {
+    for (const [run, seen] of this.#resumed) {
+      if (!this.#records.some(({ id }) => id === run.id)) continue;
+      seen.abort();
+      this.#resumed.delete(run);
+    }
+  }
+
+  /** One that breaks off before its first note never gets a record. */
+  async #untilEnded(run: RunningRun, seen: AbortSignal): Promise<void> {
+    await this.#ports.runner.ended(run.id, seen).catch(() => undefined);
+    if (seen.aborted) return;
+    this.#resumed.delete(run);
+    this.#readAtMs = null;
   }
 
   /** The plan a launch would start, with an id of its own. */

@@ -1,0 +1,87 @@
+// A new leader knows the runs it goes on with, also those that have written nothing yet.
+import type { Plan, RunningRun } from "@cloudphoenix/core";
+import type { PlanRunner } from "@cloudphoenix/engine";
+import { SIMULATED_APPLICATION, SIMULATED_ROLES, SeededRandom } from "@cloudphoenix/testkit";
+import { beforeEach, describe, expect, test } from "vitest";
+import { RunLauncher } from "../src/loops/run-launcher.ts";
+import { A, B, Simulation } from "./simulation.ts";
+
+const LEAD = new AbortController().signal;
+const TAKEN_OVER: RunningRun = { id: "run-dr", kind: "dr", to: B };
+
+let simulation: Simulation;
+let started: Plan[];
+let end: PromiseWithResolvers<void>;
+let launcher: RunLauncher;
+
+beforeEach(() => {
+  simulation = new Simulation();
+  started = [];
+  end = Promise.withResolvers<void>();
+  const runner: PlanRunner = {
+    start: async (plan) => void started.push(plan),
+    command: async () => undefined,
+    ended: async (_, signal) => {
+      const aborted = new Promise<void>((settle) => {
+        signal.addEventListener("abort", () => settle(), { once: true });
+      });
+      await Promise.race([end.promise, aborted]);
+    },
+  };
+  const { clock, stores } = simulation;
+  const random = new SeededRandom(1);
+  const resumed = [TAKEN_OVER];
+  launcher = new RunLauncher({ clock, random, runner, ...stores, fencers: [], resumed }, () => {});
+});
+
+function launch(kind: "dr" | "heal"): Promise<Plan> {
+  const request = {
+    kind,
+    application: SIMULATED_APPLICATION,
+    roles: SIMULATED_ROLES,
+    target: kind === "heal" ? A : B,
+    reason: "a test",
+    approvers: 0,
+  };
+  return launcher.launch({ request, startedBy: "decision", facts: () => ({}) }, LEAD);
+}
+
+/** What the run writes first, and what it may write last. */
+async function recorded(status?: "completed"): Promise<void> {
+  const { runs } = simulation.stores;
+  await runs.create({ plan: simulation.plan("dr"), startedBy: "decision", atMs: 1 });
+  if (status === undefined) return;
+  const change = { waitingFor: null, question: null, endedAtMs: 2, order: 9 };
+  await runs.setStatus(TAKEN_OVER.id, { status, ...change });
+}
+
+describe("a run that was taken over before its first note", () => {
+  test("is running, and no second one starts beside it", async () => {
+    expect((await launcher.activity(null)).running).toEqual(TAKEN_OVER);
+    await expect(launch("dr")).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
+    await expect(launch("heal")).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
+    expect(started).toEqual([]);
+  });
+
+  test("speaks for itself once it has a record", async () => {
+    await launcher.activity(null);
+    await recorded();
+    await simulation.clock.advance(1_000);
+    expect((await launcher.activity(null)).running).toEqual(TAKEN_OVER);
+
+    await recorded("completed");
+    await simulation.clock.advance(1_000);
+    expect((await launcher.activity(null)).running).toBeNull();
+    await launch("dr");
+    expect(started).toHaveLength(1);
+  });
+
+  test("holds nothing up if it breaks off without one", async () => {
+    await launcher.activity(null);
+    end.reject(new Error("a defect"));
+    await simulation.clock.advance(1);
+    expect((await launcher.activity(null)).running).toBeNull();
+    await launch("dr");
+    expect(started).toHaveLength(1);
+  });
+});
