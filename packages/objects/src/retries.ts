@@ -15,6 +15,9 @@ export interface RetryPolicy {
 /** 1 Mbit/s. A connection on which nothing moves at all is ended long before by the store. */
 const SLOWEST_BYTES_PER_MS = 128;
 
+/** A timer of more than 24.8 days would end at once: reading an object of 256 GiB to its end may take that long. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 /** Rides out about half a minute of throttling or a short outage. */
 export const DEFAULT_RETRIES: RetryPolicy = Object.freeze({
   attempts: 7,
@@ -85,7 +88,7 @@ async function limited<T>(
   { policy, signal, bytes = 0 }: RetryOptions,
 ): Promise<T> {
   throwIfAborted(signal);
-  const limitMs = policy.attemptLimitMs + bytes / SLOWEST_BYTES_PER_MS;
+  const limitMs = Math.min(policy.attemptLimitMs + bytes / SLOWEST_BYTES_PER_MS, TIMER_MAX_MS);
   const controller = new AbortController();
   const stop = (): void => controller.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });

@@ -4,6 +4,7 @@ import {
   copyObject,
   DEFAULT_RETRIES,
   type ObjectStore,
+  withRetries,
   verifyObjects,
 } from "@cloudphoenix/objects";
 import { MemoryObjectStore } from "@cloudphoenix/testkit";
@@ -59,6 +60,15 @@ async function after(work: Promise<unknown>): Promise<unknown> {
   }
 }
 
+/** Work of a minute that ends when it is told to. */
+async function aMinute(signal: AbortSignal): Promise<string> {
+  await new Promise((resolve, reject) => {
+    setTimeout(resolve, 60_000);
+    signal.addEventListener("abort", () => reject(new Error("ended")));
+  });
+  return "read";
+}
+
 describe("one attempt", () => {
   const wholes = { wholeMaxBytes: BYTES, partBytes: BYTES, partsInFlight: 1 };
   const parts = { ...wholes, wholeMaxBytes: 1 };
@@ -97,6 +107,14 @@ describe("one attempt", () => {
     );
 
     expect(summary).toMatchObject({ outcome: "same", progress: { compared: 1 } });
+  });
+
+  test("of an object of a TiB is not over before it has begun", async () => {
+    const options = { surroundings: hurriedSurroundings(), policy: RETRIES, signal: UNENDING };
+
+    const ended = after(withRetries(aMinute, { ...options, bytes: 1024 ** 4 }));
+
+    expect(await ended).toBe("read");
   });
 
   // oxlint-disable-next-line max-params -- a row of the table above, behind the time
