@@ -57,8 +57,9 @@ export class CanaryLoop {
     const { from, generation, source, clock, authority, sourceTime } = this.#options;
     await authority(signal);
     const writtenMs = clock.now();
-    await writeCanary(source, { writtenMs, site: from, generation }, signal);
-    await sourceTime.keep(writtenMs, signal);
+    const aheadMs = sourceTime.promptAheadMs;
+    await writeCanary(source, { writtenMs, site: from, generation, aheadMs }, signal);
+    await sourceTime.keep(writtenMs, clock.now(), signal);
   }
 
   async #look(signal: AbortSignal): Promise<void> {

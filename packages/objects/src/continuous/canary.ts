@@ -13,7 +13,14 @@ export interface Canary {
   readonly writtenMs: number;
   readonly site: string;
   readonly generation: number;
+  /**
+   * How far the store's clock is known to be ahead of the writer's, by an earlier canary that was written promptly; null if
+   * it is not known. Absent: written by a release that did not say.
+   */
+  readonly aheadMs?: number | null;
 }
+
+const UNKNOWN = "unknown";
 
 /** A canary as it was found. */
 export interface FoundCanary extends Canary {
@@ -32,6 +39,7 @@ export async function writeCanary(
     writtenms: String(canary.writtenMs),
     site: canary.site,
     generation: String(canary.generation),
+    ...(canary.aheadMs === undefined ? {} : { aheadms: String(canary.aheadMs ?? UNKNOWN) }),
   };
   await store.write(
     {
@@ -66,5 +74,8 @@ function canaryIn({ properties: { metadata }, modifiedMs }: ObjectFacts): FoundC
   const writtenMs = Number(metadata["writtenms"] ?? Number.NaN);
   const generation = Number(metadata["generation"] ?? Number.NaN);
   if (!Number.isSafeInteger(writtenMs) || !Number.isSafeInteger(generation)) return null;
-  return { writtenMs, site: metadata["site"] ?? "", generation, storedMs: modifiedMs };
+  const found = { writtenMs, site: metadata["site"] ?? "", generation, storedMs: modifiedMs };
+  const ahead = metadata["aheadms"];
+  if (ahead === undefined) return found;
+  return { ...found, aheadMs: Number.isFinite(Number(ahead)) ? Number(ahead) : null };
 }

@@ -68,7 +68,7 @@ export class ContinuousCopy {
 
   constructor(options: ContinuousCopyOptions) {
     this.#options = options;
-    const { limits, tools, source, from } = options;
+    const { limits, tools, source } = options;
     const { clock } = tools.surroundings;
     this.#earlier = trustedMemory(options.earlier, clock.now());
     const earlier = this.#earlier?.facts;
@@ -91,7 +91,7 @@ export class ContinuousCopy {
       onRefused: (key, error) => this.#noteFailure({ key, changedMs: null, tries: 1 }, error),
       onDeleted: (name) => this.#noteDeleted(name),
     });
-    this.#sourceTime = new SourceTime(source, from);
+    this.#sourceTime = new SourceTime(source);
     this.#staleHints = new StaleHints(clock.now(), earlier?.markMs ?? null);
     this.#work = new Wakeup(clock);
     this.#canary = new CanaryLoop({
