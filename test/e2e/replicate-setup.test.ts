@@ -48,7 +48,7 @@ test("a table that came later at both sites is taken up by one command", async (
   expect(refused.stderr).toContain(`${HOME} is the active site`);
 
   const done = await cloudphoenix("replicate", "setup", ...ORDER).ended;
-  expect(done.code, done.stderr).toBe(EXIT_CODES.done);
+  expect(done.code, done.stderr + done.stdout).toBe(EXIT_CODES.done);
   expect(done.stdout).toContain(`${AWAY} follows ${HOME} with`);
   expect(await sql(AWAY, "select id from public.parcels")).toEqual([{ id: 1 }]);
   await until("an end of the complaint", differences, (found) => found.length === 0, 15_000);
@@ -99,6 +99,53 @@ test("whoever is cut off while it copies hears that it goes on, and it does", as
   const joined = await cloudphoenix("replicate", "setup", ...ORDER).ended;
   expect(joined.code, joined.stderr).toBe(EXIT_CODES.done);
   expect(await sql(AWAY, "select id from public.labels")).toEqual([{ id: 7 }]);
+}, 300_000);
+
+test("a standby whose log is gone is named with what to do, and then copied anew from nothing", async () => {
+  await sql(AWAY, "alter subscription cloudphoenix_shop disable");
+  await until(
+    "the loss of the slot",
+    () =>
+      sql(
+        HOME,
+        `select pg_drop_replication_slot(slot_name) from pg_replication_slots
+         where database = current_database() and not active`,
+      ),
+    (dropped) => dropped.length > 0,
+  );
+  const look = await cloudphoenix("replicate", "setup", "--dry-run").ended;
+  expect(look.code).toBe(EXIT_CODES.needsPerson);
+  expect(look.stdout).toContain("log-removed");
+  expect(look.stdout).toContain("Drop subscription cloudphoenix_shop and empty the tables");
+
+  await sql(AWAY, "alter subscription cloudphoenix_shop set (slot_name = none)");
+  await sql(AWAY, "drop subscription cloudphoenix_shop");
+  await sql(AWAY, "drop schema cloudphoenix cascade");
+  await sql(
+    AWAY,
+    `do $$ declare one record; begin
+       for one in select tablename from pg_tables where schemaname = 'public' loop
+         execute format('drop table public.%I cascade', one.tablename);
+       end loop; end $$`,
+  );
+  const half = await cloudphoenix("replicate", "setup", "--dry-run").ended;
+  expect(half.stdout).toContain(`sequence public.order_number_seq is left at site ${AWAY}`);
+  for (const [, kind, name] of half.stdout.matchAll(/: (\w+) (public\.\w+) is left at/g)) {
+    await sql(AWAY, `drop ${kind ?? ""} ${name ?? ""}`);
+  }
+  const done = await until(
+    "a set-up that no heal of the standby stands in the way of",
+    () => cloudphoenix("replicate", "setup", ...ORDER).ended,
+    ({ stderr }) => !stderr.includes("is under way"),
+    120_000,
+  );
+  expect(done.code, done.stderr + done.stdout).toBe(EXIT_CODES.done);
+  await until(
+    "protection",
+    () => sandbox.status(),
+    (status) => status.protected.yes,
+    60_000,
+  );
 }, 300_000);
 
 const ORDER = ["--yes", "--reason", "a release added a table", "--by", "ann"];

@@ -150,7 +150,8 @@ export async function schemaProblems(
 ): Promise<PreflightProblem[]> {
   const { site } = to.connection;
   if (!hasTables(to.objects)) {
-    return [...(await extensionProblems(from, to)), ...(await ownerProblems(from, to))];
+    const means = [...(await extensionProblems(from, to)), ...(await ownerProblems(from, to))];
+    return [...means, ...leftOverProblems(from, to)];
   }
   const left = { site: from.connection.site, objects: from.objects };
   return schemaDifferences(left, { site, objects: to.objects }).map((sentence) => ({
@@ -159,6 +160,23 @@ export async function schemaProblems(
     object: sentence.split(":", 1)[0] ?? sentence,
     sentence,
   }));
+}
+
+/** Made without asking whether they are there, by `copy-schema.ts`. */
+const MADE_OVER: ReadonlySet<SchemaObject["kind"]> = new Set(["schema", "extension", "function"]);
+
+/** Objects of a schema whose tables were dropped: making it again would stumble over them. */
+function leftOverProblems(from: PreflightSide, to: PreflightSide): PreflightProblem[] {
+  const { site } = to.connection;
+  const wanted = new Set(from.objects.map(({ kind, name }) => `${kind} ${name}`));
+  return to.objects
+    .filter(({ kind, name }) => !MADE_OVER.has(kind) && wanted.has(`${kind} ${name}`))
+    .map(({ kind, name }) => ({
+      rule: "target-not-empty",
+      site,
+      object: name,
+      sentence: `${kind} ${name} is left at site ${site}, which has no tables: drop it, so that all of the schema can be made`,
+    }));
 }
 
 /** Tables at the target that hold rows (copying would mix them with the source's) or are not ours. */

@@ -139,7 +139,7 @@ async function refuseIncompleteCopy(
   const sentences = stopping.map(({ sentence }) => sentence).join("; ");
   throw refused(
     `at site ${site}, ${sentences}`,
-    `Set up replication again, or drop at ${site} the tables that it can do without.`,
+    `While both sites live: cloudphoenix replicate setup. After a disaster drop at ${site} the tables that it can do without, then retry the step.`,
   );
 }
 

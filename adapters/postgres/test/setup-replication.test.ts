@@ -253,6 +253,18 @@ describe("setting up replication is refused", () => {
     ]);
   });
 
+  test("if the target has no tables but still what belonged to them", async () => {
+    const schema = `create sequence public.numbers; create type public.mood as enum ('fine');
+      create function public.one() returns int language sql as 'select 1';
+      create table public.t (id int primary key default nextval('numbers'), mood public.mood)`;
+    pair = await Pair.make(servers, { application: "left-over", schema });
+    await (await pair.client(SITE_B, "admin")).query(`${schema}; drop table public.t`);
+    expect(await problems()).toEqual([
+      `target-not-empty ${SITE_B} public.mood`,
+      `target-not-empty ${SITE_B} public.numbers`,
+    ]);
+  });
+
   test("if the tables belong to somebody we are no member of", async () => {
     pair = await Pair.make(servers, { application: "owner", schema: KEYED });
     await (await pair.client(SITE_A, "super")).query("alter table public.t owner to app");
