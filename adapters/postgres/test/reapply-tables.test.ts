@@ -164,3 +164,36 @@ test("references that nobody enforces, and references to periods, which several 
     loose: ["(1,99)"],
   });
 });
+
+test("values of every type, under names and keys that could be mistaken for what the log prints", async () => {
+  const found = await parted(
+    "values",
+    `create schema "The: UPDATE: S";
+     create type "The: UPDATE: S"."My ]: Mood" as enum ('good', 'it''s "odd"', 'null');
+     create domain public.level as int check (value > 0);
+     create table "The: UPDATE: S"."a.b, ""c"" old-key:" (
+       "new-tuple" text, "a[b]:" "The: UPDATE: S"."My ]: Mood", "Level" public.level, bytes bytea,
+       list text[], moods "The: UPDATE: S"."My ]: Mood"[], f float8, bits bit(3), ch char(4), j json,
+       span interval, at timestamptz, flag bool, big text,
+       twice int generated always as ("Level" * 2) stored,
+       primary key ("new-tuple", "a[b]:", "Level", bytes));
+     alter table "The: UPDATE: S"."a.b, ""c"" old-key:" alter big set storage external`,
+    {
+      shared: `insert into "The: UPDATE: S"."a.b, ""c"" old-key:" values
+        ('null', 'null', 1, '\\x00ff27', '{null,"null","it''s, \\"q\\""}', '{good,"it''s \\"odd\\""}',
+          'NaN', B'101', 'ab', '{"b": 1,  "a": 1}', '1 mon -3 days', 'infinity', null, repeat('x', 9000)),
+        ('unchanged-toast-datum', 'good', 2, '', '{}', null, '-Infinity', null, '', 'null', null, null,
+          false, '')`,
+      lost: [
+        `update "The: UPDATE: S"."a.b, ""c"" old-key:" set flag = true, list = list || text E'\\n\\\\'`,
+        `update "The: UPDATE: S"."a.b, ""c"" old-key:" set "new-tuple" = 'it''s new-tuple: x', bytes = '\\x5c'
+          where "Level" = 1`,
+        `insert into "The: UPDATE: S"."a.b, ""c"" old-key:" select '', 'it''s "odd"', 3, '\\x', null, '{}', 0.1 + 0.2,
+          B'000', null, '[]', '00:00:01.5', '2026-01-01 00:00:00.123456+02', null, null`,
+        `delete from "The: UPDATE: S"."a.b, ""c"" old-key:" where "new-tuple" = 'unchanged-toast-datum'`,
+      ],
+    },
+  );
+  expect(await reapply(found)).toMatchObject({ applied: 5, conflicting: 0 });
+  await expectSame([`"The: UPDATE: S"."a.b, ""c"" old-key:"`]);
+});
