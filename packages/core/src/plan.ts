@@ -50,6 +50,8 @@ export type StepAction =
   | {
       readonly kind: "verify-site";
       readonly site: SiteId;
+      /** Whom it must be seen to follow: it is about to take over from there, with nothing lost. */
+      readonly follows?: SiteId;
       readonly expect: "standing-by" | "serving";
     }
   | { readonly kind: "switch-traffic"; readonly from: SiteId; readonly to: SiteId }

@@ -9,7 +9,7 @@ import {
 } from "@cloudphoenix/testkit";
 import { expect, test } from "vitest";
 import { StandbyWatch } from "../src/loops/standby-watch.ts";
-import { A } from "./simulation.ts";
+import { A, B } from "./simulation.ts";
 
 function fencer(means: string, degree: FenceDegree, more: Partial<Fencer> = {}): Fencer {
   const proof = { means, degree, detail: `${means} says so` };
@@ -50,4 +50,22 @@ test("without a working last resort, what a dead site could not confirm does not
 
 test("where no last resort is configured, the site's own word is all there is", async () => {
   expect(await obtainable([fencer("database", "confirmed")])).toBe("confirmed");
+});
+
+test("right after a move nothing is known of standbys, whatever was known of the former writer's", () => {
+  const world = new SimulatedWorld(new VirtualClock());
+  const replication = simulatedReplicationWatch(world);
+  const watch = new StandbyWatch({
+    ...simulatedPorts(world, simulatedStores()),
+    replication,
+    fencers: [],
+  });
+
+  expect(replication.active).toBe(A);
+  expect(watch.facts(A)[0]?.replication.state).toBe("streaming");
+  expect(watch.facts(B)[0]?.replication).toMatchObject({
+    state: "unknown",
+    detail: `whether ${A} follows ${B} is not known yet`,
+    appliedAtMs: null,
+  });
 });

@@ -79,6 +79,7 @@ describe("the replication signal", () => {
     const source = replicationSignal({
       clock,
       watch: {
+        active,
         facts: () => ({ ...base, ...facts(clock.now()) }),
         schemaDifferences: () => [],
       },

@@ -15,7 +15,11 @@ import {
   simulatedTraffic,
   simulatedWorkloads,
 } from "./simulated-platform.ts";
-import { simulatedDatabaseHost, simulatedDatabases } from "./simulated-database.ts";
+import {
+  simulatedDatabaseHost,
+  simulatedDatabases,
+  simulatedReplicationWatch,
+} from "./simulated-database.ts";
 import { simulatedSalvage } from "./simulated-salvage.ts";
 import type { SimulatedWorld } from "./simulated-world.ts";
 
@@ -71,6 +75,7 @@ export function simulatedPorts(
     policy,
     clock: world.clock,
     databases,
+    replication: simulatedReplicationWatch(world),
     databaseHosts: simulatedDatabaseHost(world),
     workloads: simulatedWorkloads(world),
     fencers: simulatedFencers(world, databases),

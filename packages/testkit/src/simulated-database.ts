@@ -264,6 +264,9 @@ export function simulatedDatabaseHost(world: SimulatedWorld): DatabaseHost {
 
 export function simulatedReplicationWatch(world: SimulatedWorld): ReplicationWatch {
   return {
+    get active() {
+      return followed(world);
+    },
     facts(): ReplicationFacts {
       world.replicate();
       const { writtenAtMs, appliedAtMs, stalled } = world.state.replication;
@@ -278,6 +281,17 @@ export function simulatedReplicationWatch(world: SimulatedWorld): ReplicationWat
     },
     schemaDifferences: () => [],
   };
+}
+
+/** The newest active site; while there is none, the one that others follow. */
+function followed({ state }: SimulatedWorld): SiteId {
+  const sites = Object.values(state.sites);
+  const active = sites
+    .filter(({ database }) => database.role === "active")
+    .toSorted((one, two) => two.database.generation - one.database.generation)[0];
+  const site = active?.id ?? sites.flatMap(({ database }) => database.follows ?? [])[0];
+  if (site === undefined) throw new RangeError("the world has no active site");
+  return site;
 }
 
 function running(world: SimulatedWorld, site: SiteId): SimulatedDatabase {

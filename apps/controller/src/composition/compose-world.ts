@@ -82,6 +82,7 @@ export function composeWorld(options: WorldOptions): World {
     policy,
     clock,
     databases: postgres.control,
+    replication: postgres.watch,
     databaseHosts: new LocalDatabaseHost({ endpoints }),
     workloads: new LocalWorkloadControl({ endpoints }),
     fencers: [

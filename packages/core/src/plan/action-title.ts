@@ -31,9 +31,7 @@ export function titleOf(action: StepAction): string {
     case "restart-workload":
       return `Replace the replicas of ${action.workload} at ${action.site} that are not ready`;
     case "verify-site":
-      return action.expect === "serving"
-        ? `Check that ${action.site} serves and accepts writes`
-        : `Check that ${action.site} is up and refuses writes`;
+      return verifyTitle(action);
     case "switch-traffic":
       return `Send users from ${action.from} to ${action.to}`;
     case "open-writes":
@@ -57,4 +55,15 @@ export function titleOf(action: StepAction): string {
     default:
       return unreachable(action);
   }
+}
+
+function verifyTitle({
+  site,
+  expect,
+  follows,
+}: Extract<StepAction, { readonly kind: "verify-site" }>): string {
+  if (expect === "serving") return `Check that ${site} serves and accepts writes`;
+  return follows === undefined
+    ? `Check that ${site} is up and refuses writes`
+    : `Check that ${site} is up, refuses writes and follows ${follows}`;
 }

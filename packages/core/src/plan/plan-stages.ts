@@ -81,7 +81,8 @@ function plannedMoveStages(request: PlanRequest, from: SiteId): readonly Stage[]
   return [
     kind === "failback" ? [compareFirst] : [],
     scaleStage(request),
-    [step({ kind: "verify-site", site: to, expect: "standing-by" })],
+    // An approval may have taken days: whether the target still follows is seen before writers stop.
+    [step({ kind: "verify-site", site: to, expect: "standing-by", follows: from })],
     objectStage(request, { kind: "drain-objects", from, to }),
     [step({ kind: "switch-traffic", from, to })],
     [step({ kind: "fence-site", site: from })],

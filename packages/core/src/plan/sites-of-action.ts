@@ -29,12 +29,13 @@ export function sitesNamedBy(action: StepAction): readonly SiteId[] {
     case "restart-database":
     case "scale-workload":
     case "restart-workload":
-    case "verify-site":
     case "open-writes":
     case "verify-convergence":
     case "record-salvage":
     case "admit-site":
       return [action.site];
+    case "verify-site":
+      return action.follows === undefined ? [action.site] : [action.site, action.follows];
     default:
       return unreachable(action);
   }

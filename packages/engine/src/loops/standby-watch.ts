@@ -18,6 +18,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { ReplicationWatch } from "../ports/database-control.ts";
 import type { ObjectWatch } from "../ports/object-data.ts";
 import type { Fencer, SiteEntry } from "../ports/site-control.ts";
+import { factsAbout } from "../replication/facts-about.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 
 const REFRESH_MS = 1_000;
@@ -84,7 +85,7 @@ export class StandbyWatch {
           site: id,
           entry: fresh ? entry.status : "unknown",
           entryDetail: fresh ? entry.detail : "its entry has not been seen lately",
-          replication: replication.facts(id),
+          replication: factsAbout(replication, { active, standby: id }),
           objects: objects?.watch.facts(id) ?? null,
           schemaDifferences: replication.schemaDifferences(id),
           ...fence,

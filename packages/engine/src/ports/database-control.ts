@@ -91,6 +91,8 @@ export interface DatabaseControl {
 
 /** Keeps watching replication from the active site to each standby. */
 export interface ReplicationWatch {
+  /** The site whose standbys `facts` tells of: who is active, as the databases say, a moment late. */
+  readonly active: SiteId;
   /** Newest facts per standby; never blocks, never throws. */
   facts(standby: SiteId): ReplicationFacts;
   /** Differences between the schemas; null if they could not be compared lately. */

@@ -7,6 +7,7 @@ import {
   messageOf,
 } from "@cloudphoenix/core";
 import type { WorkloadState } from "../ports/site-control.ts";
+import { factsAbout } from "../replication/facts-about.ts";
 import { type Poll, pollUntil } from "../waiting/poll-until.ts";
 import type { StepContext, StepHandler } from "./step-handler.ts";
 import { type StepPorts, patienceMs } from "./step-ports.ts";
@@ -111,28 +112,57 @@ export function restartDatabase(ports: StepPorts): StepHandler<ActionOf<"restart
 
 /** Degraded is good enough: a slow site serves more users than a dead one. */
 export function verifySite(ports: StepPorts): StepHandler<ActionOf<"verify-site">> {
+  const look = async (
+    action: ActionOf<"verify-site">,
+    signal: AbortSignal,
+  ): Promise<{
+    readonly status: string;
+    readonly detail: string;
+    readonly missing: string | null;
+  }> => {
+    const { site, expect } = action;
+    const { status, detail } = await ports.entry.check(site, expect, signal);
+    const asks = serves(status) ? null : `${site} is ${status}: ${detail}`;
+    return { status, detail, missing: asks ?? notFollowing(ports, action) };
+  };
   return {
     // The check itself is the step.
     skipPrecheck: true,
-    async inspect({ site, expect }, { signal }) {
-      const { status, detail } = await ports.entry.check(site, expect, signal);
+    async inspect(action, { signal }) {
+      const { status, detail, missing } = await look(action, signal);
       return {
-        current: `${site} is ${status}: ${detail}`,
-        intended: `${site} is up and ${expect}`,
-        done: serves(status),
+        current: missing ?? `${action.site} is ${status}: ${detail}`,
+        intended: standingOf(action),
+        done: missing === null,
       };
     },
-    async run({ site, expect }, context) {
-      const seen = await pollUntil({
+    async run(action, context) {
+      const { status, detail } = await pollUntil({
         ...pollOf(ports, context),
-        ask: (asked) => ports.entry.check(site, expect, asked),
-        missing: ({ status, detail }) =>
-          serves(status) ? null : `${site} is ${status}: ${detail}`,
+        ask: (asked) => look(action, asked),
+        missing: ({ missing }) => missing,
       });
-      return { ...seen };
+      return { status, detail };
     },
-    verify: async ({ site, expect }) => ({ ok: true, detail: `${site} is up and ${expect}` }),
+    verify: async (action) => ({ ok: true, detail: standingOf(action) }),
   };
+}
+
+function standingOf({ site, expect, follows }: ActionOf<"verify-site">): string {
+  const up = `${site} is up and ${expect}`;
+  return follows === undefined ? up : `${up}, and follows ${follows}`;
+}
+
+/** Why the site cannot be taken for an up-to-date standby of whom it must follow; null if it can. */
+function notFollowing(
+  { replication }: StepPorts,
+  { site, follows }: ActionOf<"verify-site">,
+): string | null {
+  if (follows === undefined) return null;
+  const { state, detail } = factsAbout(replication, { active: follows, standby: site });
+  return state === "streaming"
+    ? null
+    : `replication from ${follows} to ${site} is ${state}: ${detail}`;
 }
 
 function isWell(state: WorkloadState): boolean {

@@ -2,7 +2,7 @@
 import type { Application, Policy } from "@cloudphoenix/core";
 import type { WriterLease } from "../lease/writer-lease.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { DatabaseControl } from "../ports/database-control.ts";
+import type { DatabaseControl, ReplicationWatch } from "../ports/database-control.ts";
 import type { Notifier } from "../ports/notifier.ts";
 import type { ObjectDesk, ObjectWatch } from "../ports/object-data.ts";
 import type { Salvage } from "../ports/salvage.ts";
@@ -15,6 +15,7 @@ export interface StepPorts {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly databases: DatabaseControl;
+  readonly replication: Pick<ReplicationWatch, "active" | "facts">;
   readonly databaseHosts: DatabaseHost;
   readonly workloads: WorkloadControl;
   /** Independent means; all of them are tried at once. */

@@ -112,7 +112,7 @@ export class Controller {
     const beats = new BeatMemory();
     this.#world.judge.leads(process.name);
     const watch = new SimulatedReplicationWatch(this.#world, process, beats, active);
-    const { ports, observer } = this.#ports(beats);
+    const { ports, observer } = this.#ports(beats, watch);
     const deps = {
       clock: process.clock,
       random: chanceOf(settings.seed, `${process.name}/${process.incarnation}`),
@@ -156,7 +156,10 @@ export class Controller {
     await loop.run(leadership.lost);
   }
 
-  #ports(beats: BeatMemory): { readonly ports: StepPorts; readonly observer: LeaseObserver } {
+  #ports(
+    beats: BeatMemory,
+    watch: SimulatedReplicationWatch,
+  ): { readonly ports: StepPorts; readonly observer: LeaseObserver } {
     const world = this.#world;
     const { state, settings } = world;
     const { process } = this;
@@ -189,6 +192,7 @@ export class Controller {
       policy: sabotage.policy(world, settings.policy),
       clock: process.clock,
       databases,
+      replication: watch,
       databaseHosts: databaseHost(world, process),
       workloads: stalls.workloads(world, workloadControl(world, process)),
       fencers,

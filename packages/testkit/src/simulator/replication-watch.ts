@@ -37,6 +37,10 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
     this.#active = active;
   }
 
+  get active(): SiteId {
+    return this.#active;
+  }
+
   /** Keeps asking until its process dies or `stop` aborts. */
   start(stop: AbortSignal): void {
     this.#every(BEAT_EVERY_MS, stop, (signal) => this.#beat(signal));

@@ -45,6 +45,7 @@ const actionSchema: z.ZodType<StepAction> = z
       kind: z.literal("verify-site"),
       site,
       expect: z.enum(["standing-by", "serving"]),
+      follows: site.exactOptional(),
     }),
     z.strictObject({ kind: z.literal("switch-traffic"), from: site, to: site }),
     z.strictObject({ kind: z.literal("open-writes"), site }),
