@@ -9,7 +9,7 @@ import {
   type Salvage,
 } from "@cloudphoenix/engine";
 import { SIMULATED_APPLICATION, simulatedPorts } from "@cloudphoenix/testkit";
-import { type FenceProof, planFor, type RunRecord } from "@cloudphoenix/core";
+import { type FenceProof, type Plan, planFor, type RunRecord } from "@cloudphoenix/core";
 import { A, B, Simulation, statuses } from "./simulation.ts";
 
 // Goal: an old primary that comes back is shut, looked at, and given up only after people decided.
@@ -145,6 +145,15 @@ async function rejoin({ simulation }: World): Promise<RunRecord> {
 function open({ simulation }: World): void {
   simulation.world.strike((state) => {
     Object.assign(state.sites[A]!.database, { role: "active", writesOpen: true });
+  });
+}
+
+/** A run that left A for B, or as `changes` say, and has not ended. */
+async function begin({ simulation }: World, changes: Partial<Plan>): Promise<void> {
+  await simulation.stores.runs.create({
+    plan: simulation.plan("switchover", { id: "other", ...changes }),
+    startedBy: "operator:ann",
+    atMs: simulation.clock.now(),
   });
 }
 
@@ -334,20 +343,72 @@ describe("a returned old primary", () => {
     expect(world.notices).toHaveLength(1);
   });
 
-  test("is left alone while a run is under way that may have made it what it is", async () => {
+  test.each(["region", "dr", "switchover", "failback"] as const)(
+    "is shut although the %s that left it is still under way",
+    async (kind) => {
+      const world = await afterFailover();
+      await begin(world, { kind });
+
+      await world.look(world.watch());
+
+      expect(await world.state()).toMatchObject({ role: "fenced", writesOpen: false });
+      expect(world.notices).toHaveLength(1);
+    },
+  );
+
+  test("that is shut is left to the run that makes a standby of it, until it opens", async () => {
+    for (const plan of [{ kind: "switchover" }, { kind: "rejoin", from: B, to: A }] as const) {
+      const world = await afterFailover();
+      await begin(world, plan);
+      world.simulation.world.strike((state) => {
+        Object.assign(state.sites[A]!.database, { role: "fenced", writesOpen: false });
+      });
+      const returned = world.watch();
+
+      await world.look(returned);
+      expect(returned.quarantines).toEqual([]);
+
+      open(world);
+      await world.look(returned);
+      expect(returned.quarantines).toHaveLength(1);
+      expect(await world.state()).toMatchObject({ role: "fenced" });
+    }
+  });
+});
+
+describe("the target of a move", () => {
+  test.each(["region", "dr", "switchover", "failback"] as const)(
+    "of kind %s is left to it until the roles are settled",
+    async (kind) => {
+      const world = await afterFailover();
+      await begin(world, { kind, from: B, to: A });
+      const returned = world.watch();
+
+      await world.look(returned);
+
+      expect(returned.quarantines).toEqual([]);
+      expect(await world.state()).toMatchObject({ role: "active" });
+    },
+  );
+});
+
+describe("a site that took writes again while a run made a standby of it", () => {
+  test("is not repaired over them before people decided", async () => {
     const world = await afterFailover();
     const { simulation } = world;
-    await simulation.stores.runs.create({
-      plan: simulation.plan("switchover", { id: "other" }),
-      startedBy: "operator:ann",
-      atMs: simulation.clock.now(),
+    await world.look(world.watch());
+    const plan = simulation.plan("switchover");
+    const step = plan.steps.find(({ action }) => action.kind === "rejoin-site")!;
+    const context = { plan, step, signal: new AbortController().signal };
+    const action = { kind: "rejoin-site", site: A, writer: B } as const;
+
+    const repaired = simulation.handlers["rejoin-site"].run(action, context);
+
+    await expect(world.settle(repaired)).rejects.toMatchObject({
+      code: "APPROVAL_REQUIRED",
+      message: expect.stringContaining("3 transactions exist only at"),
     });
-    const returned = world.watch();
-
-    await world.look(returned);
-
-    expect(returned.quarantines).toEqual([]);
-    expect(await world.state()).toMatchObject({ role: "active" });
+    expect(await world.state()).toMatchObject({ role: "fenced" });
   });
 });
 

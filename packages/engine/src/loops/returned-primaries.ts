@@ -10,17 +10,21 @@
  *    people decided (`quarantine/quarantine.ts`).
  * 4. The record is stored before anybody is told, and survives every restart. It ends when the site
  *    is a standby again.
- * 5. While a run is under way that may have made the site what it is, the site is left to it.
+ * 5. A site is left to the run under way only in a state that this run may have brought about
+ *    (`isMadeBy`). However long its tail takes, or waits for people, an old primary that boots open
+ *    meanwhile is shut.
  */
 import {
   type Application,
   type FenceProof,
   type Json,
+  type Plan,
   type Policy,
   type QuarantineFact,
   type SiteId,
   hasCode,
   messageOf,
+  unreachable,
 } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { DatabaseControl, DatabaseState } from "../ports/database-control.ts";
@@ -35,7 +39,7 @@ import {
   quarantineKey,
 } from "../quarantine/quarantine.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
-import { runningOf } from "./run-activity.ts";
+import { unfinishedOf } from "./run-activity.ts";
 
 const LOOK_MS = 1_000;
 const QUESTION_LIMIT_MS = 1_500;
@@ -115,13 +119,13 @@ export class ReturnedPrimaries {
   /** Looks at every site that is not active, once. */
   async look(signal: AbortSignal): Promise<void> {
     const { application, roles, runs } = this.#ports;
+    // In this order: a run that settles the roles in between is still seen.
+    const plan = unfinishedOf(await runs.list(10))?.plan ?? null;
     const { active, generation } = await roles.read();
-    const running = runningOf(await runs.list(10));
-    const moving = running !== null && running.kind !== "heal";
     await Promise.all(
       application.sites
         .filter((site) => site.id !== active)
-        .map(({ id }) => this.#lookAt(id, { active, generation, moving }, signal)),
+        .map(({ id }) => this.#lookAt(id, { active, generation, plan }, signal)),
     );
   }
 
@@ -135,7 +139,7 @@ export class ReturnedPrimaries {
 
   async #lookAt(
     site: SiteId,
-    roles: { readonly active: SiteId; readonly generation: number; readonly moving: boolean },
+    roles: { readonly active: SiteId; readonly generation: number; readonly plan: Plan | null },
     signal: AbortSignal,
   ): Promise<void> {
     const state = await this.#inspect(site, signal);
@@ -144,7 +148,7 @@ export class ReturnedPrimaries {
       await this.#end(site, state);
       return;
     }
-    if (roles.moving) return;
+    if (roles.plan !== null && isMadeBy(roles.plan, { active: roles.active, site, state })) return;
     let quarantine = this.#known.get(site);
     const isShut = quarantine?.fence.degree === "confirmed" && !state.writesOpen;
     if (quarantine === undefined || !isShut || state.role === "active") {
@@ -301,5 +305,34 @@ export class ReturnedPrimaries {
     work: (limited: AbortSignal) => Promise<T>,
   ): Promise<T> {
     return withDeadline({ clock: this.#ports.clock, limitMs, signal, what }, work);
+  }
+}
+
+/**
+ * Whether the state of `site` may be what the unfinished run of `plan` makes of it. Until a move has
+ * settled the roles, its target is its own. Afterwards a failover is done with the site it left; a
+ * planned move and a rejoin still turn theirs into a standby, and neither lets it write for that.
+ */
+function isMadeBy(
+  { kind, from, to }: Plan,
+  seen: { readonly active: SiteId; readonly site: SiteId; readonly state: DatabaseState },
+): boolean {
+  const { active, site, state } = seen;
+  switch (kind) {
+    case "heal":
+      return false;
+    case "region":
+    case "dr":
+      return active === from && site === to;
+    case "switchover":
+    case "failback":
+      return active === from ? site === to : site === from && state.role !== "active";
+    case "rejoin":
+      return site === to && state.role !== "active";
+    case "rollback":
+      // Half prepared, it is shut by the run itself.
+      return site === from && !state.writesOpen;
+    default:
+      return unreachable(kind);
   }
 }

@@ -14,8 +14,13 @@ const MOVES: readonly PlanKind[] = ["region", "dr", "switchover", "rollback", "f
 
 /** The run that has not ended; null if there is none. */
 export function runningOf(runs: readonly RunRecord[]): RunningRun | null {
-  const run = runs.find((record) => !FINAL_RUN_STATUSES.includes(record.status));
-  return run === undefined ? null : { id: run.id, kind: run.plan.kind, to: run.plan.to };
+  const run = unfinishedOf(runs);
+  return run === null ? null : { id: run.id, kind: run.plan.kind, to: run.plan.to };
+}
+
+/** Its whole record. */
+export function unfinishedOf(runs: readonly RunRecord[]): RunRecord | null {
+  return runs.find((record) => !FINAL_RUN_STATUSES.includes(record.status)) ?? null;
 }
 
 /**

@@ -20,12 +20,7 @@ export function recordSalvage(ports: StepPorts): StepHandler<ActionOf<"record-sa
       });
     }
     const missing = missingDecision(quarantine, ports.policy.approversForRisk);
-    if (missing !== null) {
-      throw new CloudPhoenixError("APPROVAL_REQUIRED", missing, {
-        retryable: false,
-        hint: "Decide, then retry the step.",
-      });
-    }
+    if (missing !== null) throw undecided(missing);
     return JSON.parse(JSON.stringify(quarantine));
   };
   return {
@@ -64,6 +59,7 @@ export function rejoinSite(ports: StepPorts): StepHandler<ActionOf<"rejoin-site"
       };
     },
     async run({ site, writer }, { signal }) {
+      await refuseUndecided(ports, site);
       const parting = await partingOf(ports, { site, writer });
       const { role, generation } = await ports.databases.inspect(writer, signal);
       if (role !== "active") {
@@ -80,6 +76,20 @@ export function rejoinSite(ports: StepPorts): StepHandler<ActionOf<"rejoin-site"
       return { ok: role === "standby", detail: `the database of ${site} is ${role}` };
     },
   };
+}
+
+/** What it took since it was fenced would be overwritten: it may have opened in a run's long tail. */
+async function refuseUndecided({ facts, policy }: StepPorts, site: SiteId): Promise<void> {
+  const quarantine = quarantineIn(await facts.get(quarantineKey(site)));
+  const missing = quarantine === null ? null : missingDecision(quarantine, policy.approversForRisk);
+  if (missing !== null) throw undecided(missing);
+}
+
+function undecided(missing: string): CloudPhoenixError {
+  return new CloudPhoenixError("APPROVAL_REQUIRED", missing, {
+    retryable: false,
+    hint: "Decide, then retry the step.",
+  });
 }
 
 /** Lifts what keeps users and replication out of a site; its writes stay refused. */
