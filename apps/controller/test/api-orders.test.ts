@@ -86,6 +86,31 @@ describe("an order", () => {
     expect(world.room.orders).toBe(1);
   });
 
+  test("that started its run before the controller died starts no second one", async () => {
+    const headers = { "idempotency-key": "k1" };
+    world.room.cutOff = new CloudPhoenixError("STATE_UNAVAILABLE", "killed", { retryable: true });
+    expect((await send(world, "POST /v1/runs", ORDER, headers)).status).toBe(503);
+    world.room.cutOff = null;
+    const again = await send<Started>(world, "POST /v1/runs", ORDER, headers);
+    expect(again.status).toBe(202);
+    expect(again.headers["idempotency-replayed"]).toBe("true");
+    expect(world.room.orders).toBe(1);
+    expect((await world.runs.list(10)).map(({ id }) => id)).toEqual([again.body.run.id]);
+  });
+
+  test("that was cut off before it started a run starts it under the id it had", async () => {
+    const headers = { "idempotency-key": "k1" };
+    world.room.orderFailure = new CloudPhoenixError("STATE_UNAVAILABLE", "killed", {
+      retryable: true,
+    });
+    expect((await send(world, "POST /v1/runs", ORDER, headers)).status).toBe(503);
+    const remembered = await world.facts.get("run-request:k1");
+    world.room.orderFailure = null;
+    const again = await send<Started>(world, "POST /v1/runs", ORDER, headers);
+    expect(remembered).toMatchObject({ run: again.body.run.id });
+    expect(again.headers["idempotency-replayed"]).toBeUndefined();
+  });
+
   test("that guards block lists every blocker at once", async () => {
     await world.app.close();
     world = await fakeWorld({ standbyReady: false });

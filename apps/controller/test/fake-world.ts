@@ -153,6 +153,9 @@ class FakeRoom implements ControlRoom {
   orders = 0;
   /** Thrown by the next order, if set. */
   orderFailure: Error | null = null;
+  /** Thrown after the next order has started its run, as by a controller that is killed then. */
+  cutOff: Error | null = null;
+  #ids = 0;
   readonly #runs: MemoryRunStore;
 
   constructor(
@@ -203,6 +206,11 @@ class FakeRoom implements ControlRoom {
     };
   }
 
+  newRunId(kind: PlanKind): string {
+    this.#ids += 1;
+    return `${kind}-${this.#ids}`;
+  }
+
   async order(order: RunOrder): ReturnType<ControlRoom["order"]> {
     if (this.orderFailure !== null) throw this.orderFailure;
     const { guards, target, blocked } = judgeRequest(this.situation, order);
@@ -210,8 +218,12 @@ class FakeRoom implements ControlRoom {
     // As with a real store, others get a turn before the run is known.
     await nextTurn();
     this.orders += 1;
-    const plan = this.#plan(order.kind, target, order.reason);
+    const plan = {
+      ...this.#plan(order.kind, target, order.reason),
+      ...(order.id && { id: order.id }),
+    };
     await this.#runs.create({ plan, startedBy: `operator:${order.by}`, atMs: NOW_MS });
+    if (this.cutOff !== null) throw this.cutOff;
     const run = await this.#runs.get(plan.id);
     if (run === null) throw new Error("the run was not stored");
     return { kind: "started", run };
@@ -246,6 +258,7 @@ export interface FakeWorld {
   readonly app: Api;
   readonly room: FakeRoom;
   readonly runs: MemoryRunStore;
+  readonly facts: MemoryFactStore;
   readonly audit: MemoryAuditLog;
   readonly hub: EventHub;
   /** Its copy takes for ever: its clock stands still. */
@@ -312,7 +325,7 @@ export async function fakeWorld(changes: WorldChanges = {}): Promise<FakeWorld> 
   };
   const app = await buildApi(deps, { logger, checkAnswers: true });
   app.addHook("onClose", async () => lead.abort());
-  return { app, room, runs, audit, hub, replication, time, log };
+  return { app, room, runs, facts, audit, hub, replication, time, log };
 }
 
 /** Headers of somebody who knows the token. */

@@ -63,6 +63,25 @@ describe("an operator", () => {
     expect((await simulation.record(plan.id)).status).toBe("completed");
   });
 
+  test("who asks again for the same run gets no second one", async () => {
+    const simulation = await leadingLoop();
+    const wanted = {
+      ...REQUEST,
+      kind: "switchover",
+      id: simulation.loop.newRunId("switchover"),
+    } as const;
+    const plan = await simulation.loop.request(wanted);
+    expect(plan.id).toBe(wanted.id);
+
+    const again = simulation.loop.request(wanted);
+
+    await expect(again).rejects.toMatchObject({ code: "ALREADY_RUNNING", retryable: true });
+    await expect(again).rejects.toThrow(/of this request is being started/u);
+    await simulation.clock.advance(10_000);
+    await simulation.end();
+    expect((await simulation.runs()).map(({ id }) => id)).toEqual([wanted.id]);
+  });
+
   test("cannot start a second run while one is under way", async () => {
     const simulation = await leadingLoop();
     await simulation.loop.request({ ...REQUEST, kind: "switchover" });

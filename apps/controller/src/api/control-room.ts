@@ -46,6 +46,8 @@ interface DryRunStep {
 }
 
 export interface RunOrder extends PlanQuestion {
+  /** From `newRunId`; a run that has it already is not started again. Default: a new one. */
+  readonly id?: string | undefined;
   readonly reason: string;
   readonly by: string;
 }
@@ -75,6 +77,8 @@ export interface ControlRoom {
   /** Newest first; decisions that only repeat the one before are left out. */
   decisions(limit: number): readonly Decision[];
   dryRun(question: PlanQuestion, signal: AbortSignal): Promise<DryRun>;
+  /** An id nobody has yet. */
+  newRunId(kind: PlanKind): string;
   order(order: RunOrder): Promise<OrderOutcome>;
   maintain(order: MaintenanceOrder): Promise<void>;
   /**

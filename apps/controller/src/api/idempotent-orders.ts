@@ -9,6 +9,8 @@ export interface KeyedOrder {
   readonly key: string;
   /** The whole request body; another body with the same key is refused. */
   readonly body: Json;
+  /** Makes the id of what is started, if that can be known before. */
+  readonly newId?: () => string;
 }
 
 /** What an order starts. */
@@ -21,6 +23,8 @@ export interface Ordered<T extends Startable> {
   /** Whether an earlier request had already started it. */
   readonly replayed: boolean;
 }
+
+type Start<T extends Startable> = (id: string | undefined) => Promise<T>;
 
 /** Where the orders of one kind are kept, and what they start is found again. */
 export interface OrderBook<T extends Startable> {
@@ -37,6 +41,10 @@ type KnownOrder = z.infer<typeof knownOrder>;
 /**
  * Remembers what a key started, across restarts. Only the leader takes orders, so requests
  * that race do so in this process and share one promise.
+ *
+ * An order whose id is known before is remembered before it is started: whoever is cut off in between
+ * and sends it again starts it under that id, and starting one id twice is starting it once. One whose id
+ * comes out of the start is remembered right after it.
  */
 export class IdempotentOrders<T extends Startable> {
   readonly #book: OrderBook<T>;
@@ -47,10 +55,11 @@ export class IdempotentOrders<T extends Startable> {
   }
 
   /**
-   * What `order` started: by `start`, if no earlier request with the key did.
+   * What `order` started: by `start`, if no earlier request with the key did. `start` is told the id
+   * if the order makes it, and must do no harm when it is called again with the same one.
    * @throws {CloudPhoenixError} `CONFLICT` if the key was used for another request
    */
-  async once(order: KeyedOrder, start: () => Promise<T>): Promise<Ordered<T>> {
+  async once(order: KeyedOrder, start: Start<T>): Promise<Ordered<T>> {
     const flying = this.#flying.get(order.key);
     if (flying !== undefined) {
       await flying.catch(() => undefined);
@@ -65,14 +74,16 @@ export class IdempotentOrders<T extends Startable> {
     }
   }
 
-  async #attempt(order: KeyedOrder, start: () => Promise<T>): Promise<Ordered<T>> {
+  async #attempt(order: KeyedOrder, start: Start<T>): Promise<Ordered<T>> {
     const { kind, facts, get } = this.#book;
     const name = `${kind}-request:${order.key}`;
     const hash = createHash("sha256").update(JSON.stringify(order.body)).digest("hex");
     const known = await this.#known(name);
     if (known === null) {
-      const started = await start();
-      await facts.put(name, { hash, run: started.id });
+      const id = order.newId?.();
+      if (id !== undefined) await facts.put(name, { hash, run: id });
+      const started = await start(id);
+      if (id === undefined) await facts.put(name, { hash, run: started.id });
       return { started, replayed: false };
     }
     if (known.hash !== hash) {
@@ -83,6 +94,7 @@ export class IdempotentOrders<T extends Startable> {
     }
     const started = await get(known.run);
     if (started !== null) return { started, replayed: true };
+    if (order.newId !== undefined) return { started: await start(known.run), replayed: false };
     throw new CloudPhoenixError("NOT_FOUND", `${kind} ${known.run} of this key is gone`, {
       retryable: false,
       hint: "Send a new key.",

@@ -7,6 +7,7 @@ import {
   type LossReport,
   pendingStep,
   type Plan,
+  type PlanKind,
   type RunRecord,
 } from "@cloudphoenix/core";
 import type {
@@ -75,12 +76,18 @@ export class EngineControlRoom implements ControlRoom {
     return { ...seen, guards: judgeRequest(situation, { ...wanted, acceptLoss }).guards };
   }
 
+  newRunId(kind: PlanKind): string {
+    return this.#parts.loop.newRunId(kind);
+  }
+
   async order(order: RunOrder): Promise<OrderOutcome> {
-    const { target, ...rest } = order;
+    const { target, id, ...rest } = order;
     try {
-      const plan = await this.#parts.loop.request(
-        target === undefined ? rest : { ...rest, target },
-      );
+      const plan = await this.#parts.loop.request({
+        ...rest,
+        ...(target === undefined ? {} : { target }),
+        ...(id === undefined ? {} : { id }),
+      });
       const run = (await this.#parts.runs.get(plan.id)) ?? startingRun(plan, order.by);
       return { kind: "started", run };
     } catch (error) {

@@ -12,6 +12,7 @@ import {
   type LastAlive,
   type LevelState,
   type Plan,
+  type PlanKind,
   type QuarantineFact,
   type Roles,
   type Situation,
@@ -146,8 +147,13 @@ export class DecisionLoop {
     return () => this.#listeners.delete(listener);
   }
 
+  /** An id for a run that is asked for; nobody has it yet. */
+  newRunId(kind: PlanKind): string {
+    return this.#launcher.newId(kind);
+  }
+
   /**
-   * Starts a run an operator asks for.
+   * Starts a run an operator asks for. Asked again with the id of one that was started, it starts none.
    * @throws {CloudPhoenixError} `GUARD_BLOCKED` naming every blocker, `NOT_LEADER`,
    *   `PLAN_REFUSED`, `ALREADY_RUNNING`
    */

@@ -29,6 +29,8 @@ export interface OperatorDesk {
 }
 
 export interface RequestedRun {
+  /** Default: a new one. */
+  readonly id?: string;
   readonly kind: PlanKind;
   /** Default: the first possible site that nothing blocks. */
   readonly target?: SiteId;
@@ -49,6 +51,9 @@ export interface RequestedPlan {
 export async function startRequest(desk: OperatorDesk, wanted: RequestedRun): Promise<Plan> {
   const lost = requireLead(desk.lost);
   const situation = await desk.situation();
+  if (wanted.id !== undefined && situation.activity.running?.id === wanted.id) {
+    throw beingStarted(wanted.id);
+  }
   const judgement = judgeRequest(situation, wanted);
   const { target, blocked } = judgement;
   if (target === null || blocked.length > 0) throw blockedBy(wanted.kind, judgement);
@@ -57,6 +62,7 @@ export async function startRequest(desk: OperatorDesk, wanted: RequestedRun): Pr
       request: planRequest(situation, wanted, { ...judgement, target }),
       startedBy: `operator:${wanted.by}`,
       facts: () => ({}),
+      ...(wanted.id === undefined ? {} : { id: wanted.id }),
     },
     lost,
   );
@@ -110,6 +116,14 @@ function blockedBy(kind: PlanKind, { blocked }: RequestJudgement): CloudPhoenixE
     `${kind} is blocked by ${blocked.length} ${blocked.length === 1 ? "guard" : "guards"}. ${sentences}`,
     { retryable: false, hint: `Look at the whole picture with "cloudphoenix plan ${kind}".` },
   );
+}
+
+/** It was asked for before, and its record is on its way. */
+function beingStarted(id: string): CloudPhoenixError {
+  return new CloudPhoenixError("ALREADY_RUNNING", `run ${id} of this request is being started`, {
+    retryable: true,
+    hint: "Send the same request again in a second.",
+  });
 }
 
 /** The signal that aborts when the lead is lost. @throws {CloudPhoenixError} `NOT_LEADER` */

@@ -18,6 +18,7 @@ import {
   CloudPhoenixError,
   type Json,
   type Plan,
+  type PlanKind,
   type PlanRequest,
   type RunRecord,
   type RunningRun,
@@ -57,8 +58,10 @@ export interface RunLauncherPorts {
   readonly resumed?: readonly RunningRun[];
 }
 
-/** Everything about a run but the id, which is made here. */
+/** Everything about a run. */
 export interface Launch {
+  /** From `newId`. Launched again, it is the same run. Default: a new one. */
+  readonly id?: string;
   readonly request: Omit<PlanRequest, "id" | "nowMs">;
   readonly startedBy: string;
   /** When the picture was taken this was decided from; people's requests do not grow old. */
@@ -120,10 +123,9 @@ export class RunLauncher {
   }
 
   /** The plan a launch would start, with an id of its own. */
-  plan(request: Launch["request"]): Plan {
+  plan(request: Launch["request"], id: string = this.newId(request.kind)): Plan {
     const { clock, fencers } = this.#ports;
     const deadlineMs = fenceDeadlineMs(fencers);
-    const id = this.#newId(request.kind);
     return planFor({ fenceDeadlineMs: deadlineMs, ...request, id, nowMs: clock.now() });
   }
 
@@ -135,7 +137,7 @@ export class RunLauncher {
    */
   async launch(launch: Launch, stop: AbortSignal): Promise<Plan> {
     const { runner, facts } = this.#ports;
-    const plan = this.plan(launch.request);
+    const plan = this.plan(launch.request, launch.id);
     refuseBadPlan(plan, launch);
     const running = (await this.activity(null)).running;
     const { active } = launch.request.roles;
@@ -213,7 +215,7 @@ export class RunLauncher {
   }
 
   /** Sorts by time, says what it is, and does not repeat. */
-  #newId(kind: string): string {
+  newId(kind: PlanKind): string {
     const { clock, random } = this.#ports;
     const chance = Math.floor(random.next() * 0x1_0000)
       .toString(16)

@@ -85,10 +85,11 @@ function registerOrders(app: Api, deps: ApiDependencies): void {
       const order = {
         key: request.headers["idempotency-key"],
         body: { kind, target: target ?? null, acceptLoss, why, by },
+        newId: () => room.newRunId(kind),
       };
       const { started: run, replayed } = await audited(deps, mutation, () =>
-        orders.once(order, async () =>
-          startedRun(await room.order({ kind, target, acceptLoss, reason: why, by })),
+        orders.once(order, async (id) =>
+          startedRun(await room.order({ id, kind, target, acceptLoss, reason: why, by })),
         ),
       );
       if (replayed) reply.header("idempotency-replayed", "true");
