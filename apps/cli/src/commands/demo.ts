@@ -10,11 +10,15 @@ import { sandboxOptions, type SandboxChoices, withSandboxOptions } from "../sand
 
 interface DemoChoices extends SandboxChoices {
   readonly fault: FaultName;
-  readonly rate: number;
+  /** Absent: see `defaultRate`. */
+  readonly rate?: number;
   readonly failback?: boolean;
 }
 
 const RATE_MAX = 1_000;
+const RATE_DEFAULT = 200;
+/** Two cores also copy every receipt, and once more those that were made away. */
+const CIRCLE_RATE_DEFAULT = 25;
 
 /** `cloudphoenix demo`: the main job, with the report at its end. */
 export function registerDemo(program: Command, context: CommandContext): void {
@@ -26,9 +30,13 @@ export function registerDemo(program: Command, context: CommandContext): void {
     .option("--fault <fault>", "region-loss or region-isolation", faultOf, "region-loss")
     .option(
       "--failback",
-      "the whole circle, of the rows: the lost site returns, is salvaged and repaired, and the application goes home (without object stores)",
+      "the whole circle: the lost site returns, is salvaged and repaired, objects are copied back, and the application goes home",
     )
-    .option("--rate <n>", "orders written per second", rateOf, 200);
+    .option(
+      "--rate <n>",
+      `orders written per second (default: ${RATE_DEFAULT}; ${CIRCLE_RATE_DEFAULT} with --failback and objects)`,
+      rateOf,
+    );
   withSandboxOptions(command).action(async () => {
     await context.invoke(command, (invocation) => demo(invocation, command.opts()));
   });
@@ -38,12 +46,11 @@ async function demo(invocation: Invocation, choices: DemoChoices): Promise<ExitC
   const { terminal, signal } = invocation;
   terminal.progress("Two clouds on this machine:");
   const name = `${invocation.options.name}-demo`;
+  const ratePerSecond = choices.rate ?? defaultRate(choices);
   const world = await openWorld({
     ...sandboxOptions(invocation, choices),
-    // At full load one small machine cannot also copy every object back in the time of a demo.
-    ...(choices.failback === true && { objects: false }),
     name,
-    ratePerSecond: choices.rate,
+    ratePerSecond,
   });
   try {
     const stage = { world, terminal, signal };
@@ -51,7 +58,7 @@ async function demo(invocation: Invocation, choices: DemoChoices): Promise<ExitC
       fault: choices.fault,
       durability: choices.durability ?? "async",
       linkDelayMs: choices.delay ?? 20,
-      writesPerSecond: choices.rate,
+      writesPerSecond: ratePerSecond,
     };
     if (choices.failback === true) {
       const circle = await runFailbackDemo(stage, story);
@@ -64,6 +71,10 @@ async function demo(invocation: Invocation, choices: DemoChoices): Promise<ExitC
   } finally {
     await world.close();
   }
+}
+
+function defaultRate({ failback, objects }: DemoChoices): number {
+  return failback === true && objects !== false ? CIRCLE_RATE_DEFAULT : RATE_DEFAULT;
 }
 
 /** Faults that make the active site unusable as a whole. */

@@ -6,6 +6,7 @@ import type { DurabilityMode } from "@cloudphoenix/core";
 import type { ReadbackResult } from "@cloudphoenix/sandbox";
 import type { QuarantineDocument, ReapplyDocument } from "../render/quarantine-text.ts";
 import type { RunView } from "../render/run-text.ts";
+import { cameHome, type LeftAlone, listedExactly, type WayHome } from "./circle-objects.ts";
 import {
   type DemoReport,
   nothingGivenUp,
@@ -33,6 +34,8 @@ export interface FailbackFacts {
     /** Orders inserted by the transactions that only the returned site has. */
     readonly orderIds: readonly string[];
     readonly reapplied: ReapplyDocument;
+    /** Null where the application has no objects. */
+    readonly alone: LeftAlone | null;
   };
   /** What clients missed after the failover, and at the end. */
   readonly lost: ReadbackResult;
@@ -40,6 +43,7 @@ export interface FailbackFacts {
   readonly orders: OrdersView;
   /** Null where the application has none. */
   readonly objects: ObjectsView | null;
+  readonly wayHome: WayHome | null;
   readonly acknowledged: number;
   readonly givenUp: number;
   readonly pause: { readonly lastAwayAtMs: number; readonly firstHomeAtMs: number } | null;
@@ -80,9 +84,16 @@ export interface FailbackReport {
   readonly orders_fulfilled: number;
   readonly orders_set_aside: number;
   readonly orders_doubled: number;
-  /** Null where the application has no objects, as the other. */
+  /** Null where the application has no objects, as the five others. */
   readonly objects_acknowledged: number | null;
+  readonly objects_present: number | null;
   readonly objects_missing: number | null;
+  /** Missing right after the application had gone home, and there in the end. */
+  readonly objects_late: number | null;
+  /** Keys that the returned site had alone, as the product listed them. */
+  readonly objects_only_at_home: number | null;
+  /** How far the copy home was behind before the application went home. */
+  readonly objects_behind_ms: number | null;
   readonly parts: DemoReport["parts"];
   readonly promises: DemoReport["promises"];
   readonly ok: boolean;
@@ -106,6 +117,8 @@ export function failbackReport(facts: FailbackFacts): FailbackReport {
     nothingLost(facts),
     shortPause(facts),
     ordersOnce(facts.orders),
+    ...listedExactly(salvage.alone, facts.home),
+    ...cameHome(facts.wayHome, facts),
     ...objectsThere(facts.objects),
     protectedAgain(facts),
   ];
@@ -138,7 +151,11 @@ export function failbackReport(facts: FailbackFacts): FailbackReport {
     orders_set_aside: facts.orders.setAside,
     orders_doubled: facts.orders.doubledTotal,
     objects_acknowledged: facts.objects?.acknowledged ?? null,
+    objects_present: facts.objects?.present ?? null,
     objects_missing: facts.objects?.missing.length ?? null,
+    objects_late: facts.objects?.late ?? null,
+    objects_only_at_home: salvage.alone?.named?.length ?? null,
+    objects_behind_ms: facts.wayHome?.behindMs ?? null,
     parts: facts.parts,
     promises,
     ok: promises.every((promise) => promise.held),

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RunRecord } from "@cloudphoenix/core";
+import { hasCode, type RunRecord } from "@cloudphoenix/core";
 import type { LoadCounts } from "@cloudphoenix/sandbox";
 import type { ApiClient } from "../api-client.ts";
 import { connectTo } from "../connection.ts";
@@ -19,6 +19,7 @@ import type {
 } from "../render/quarantine-text.ts";
 import type { RunView } from "../render/run-text.ts";
 import type { StatusDocument } from "../render/status-text.ts";
+import { aloneAtHome, namedAlone, type SitePair, wayHome } from "./circle-objects.ts";
 import {
   COOL_DOWN_MS,
   type DemoStage,
@@ -32,11 +33,11 @@ import {
   until,
   WARM_UP_MS,
 } from "./demo-stage.ts";
-import { type FailbackReport, failbackReport } from "./failback-report.ts";
+import { type FailbackFacts, type FailbackReport, failbackReport } from "./failback-report.ts";
 import type { DemoOptions } from "./run-demo.ts";
 
 const RETURNS_WITHIN_MS = 60_000;
-const PROTECTED_WITHIN_MS = 60_000;
+const PROTECTED_WITHIN_MS = 120_000;
 const ORDERS_TABLE = "public.orders";
 
 /** Runs the circle on an open world and answers with the report. */
@@ -61,9 +62,11 @@ export async function runFailbackDemo(
   say(stage, `${lost.missingTotal} are lost; now ${home} comes back`);
   await world.mend(options.fault);
   const quarantine = await quarantined(stage, api, home);
-  const salvage = await salvageOf(stage, api, home);
+  const sites = { home, away: failover.run.plan.to };
+  const salvage = await salvageOf(stage, api, sites);
   const rejoin = await order(stage, api, { kind: "rejoin", target: home });
   await standsBy(stage, api);
+  const homeward = await wayHome(stage, sites);
   const failback = await order(stage, api, { kind: "failback" });
   await sleep(COOL_DOWN_MS, undefined, { signal });
   const status = await protectedAgain(stage, api);
@@ -76,8 +79,7 @@ export async function runFailbackDemo(
   const objects = await settledObjects(stage);
   return failbackReport({
     ...options,
-    home,
-    away: failover.run.plan.to,
+    ...sites,
     runs: { failover, rejoin, failback },
     quarantine,
     salvage,
@@ -85,9 +87,10 @@ export async function runFailbackDemo(
     kept,
     orders,
     objects: objectsView(objects, failback.run),
+    wayHome: homeward,
     acknowledged: counts.acknowledged,
     givenUp: counts.givenUp,
-    pause: pauseOf(counts, { home, away: failover.run.plan.to }),
+    pause: pauseOf(counts, sites),
     active: status.active,
     protection: status.protected,
     parts: PARTS,
@@ -117,11 +120,15 @@ async function quarantined(
 async function salvageOf(
   stage: DemoStage,
   api: ApiClient,
-  site: string,
-): Promise<{ readonly orderIds: readonly string[]; readonly reapplied: ReapplyDocument }> {
+  sites: SitePair,
+): Promise<FailbackFacts["salvage"]> {
+  const site = sites.home;
+  const before = await aloneAtHome(stage, sites);
   const file = join(stage.world.home, "salvage.jsonl");
   const wish = { site, file, force: false, by: "demo" };
   const { rows, objects, trouble } = await exportQuarantine(api, wish, stage.signal);
+  const named = objects === null ? null : namedAlone(objects.file);
+  const after = await aloneAtHome(stage, sites);
   const orderIds = readFileSync(file, "utf8")
     .trim()
     .split("\n")
@@ -136,7 +143,8 @@ async function salvageOf(
   if (objects !== null)
     say(stage, `${objects.count} objects that ${site} has alone or otherwise are listed`);
   if (trouble !== null) say(stage, `which objects only ${site} has could not be told: ${trouble}`);
-  return { orderIds, reapplied };
+  const alone = stage.world.hasObjects ? { before, after, named, trouble } : null;
+  return { orderIds, reapplied, alone };
 }
 
 function insertedOrder(line: string): readonly string[] {
@@ -147,18 +155,39 @@ function insertedOrder(line: string): readonly string[] {
   return typeof id === "string" ? [id] : [];
 }
 
+/** Asks for the run, again while another one (a heal) is under way, and follows it to its end. */
 async function order(
   stage: DemoStage,
   api: ApiClient,
   wanted: { readonly kind: "rejoin" | "failback"; readonly target?: string },
 ): Promise<RunView> {
   say(stage, `${wanted.kind}, under load`);
-  const { run } = await api.send<{ run: RunRecord }>("/v1/runs", {
-    method: "POST",
-    idempotencyKey: randomUUID(),
-    body: { ...wanted, reason: "the demo goes the whole circle", by: "demo" },
-  });
-  return followToEnd(stage, api, run.id);
+  const limit = { what: `the start of the ${wanted.kind}`, limitMs: PROTECTED_WITHIN_MS };
+  const id = await until(
+    stage,
+    limit,
+    () => startedUnless(api, wanted),
+    (started) => started !== null,
+  );
+  return followToEnd(stage, api, id ?? "");
+}
+
+/** Null if another run is under way. */
+async function startedUnless(
+  api: ApiClient,
+  wanted: { readonly kind: string; readonly target?: string },
+): Promise<string | null> {
+  try {
+    const { run } = await api.send<{ run: RunRecord }>("/v1/runs", {
+      method: "POST",
+      idempotencyKey: randomUUID(),
+      body: { ...wanted, reason: "the demo goes the whole circle", by: "demo" },
+    });
+    return run.id;
+  } catch (error) {
+    if (hasCode(error, "ALREADY_RUNNING")) return null;
+    throw error;
+  }
 }
 
 /** Until nobody is quarantined any more and the standby could be moved to. */
@@ -182,7 +211,7 @@ async function protectedAgain(stage: DemoStage, api: ApiClient): Promise<StatusD
 /** As clients saw it: the last acknowledgement away, the first at home after it. */
 function pauseOf(
   { epochs }: LoadCounts,
-  { home, away }: { readonly home: string; readonly away: string },
+  { home, away }: SitePair,
 ): { readonly lastAwayAtMs: number; readonly firstHomeAtMs: number } | null {
   const atAway = epochs.filter((epoch) => epoch.site === away);
   const lastAwayAtMs = Math.max(...atAway.map((epoch) => epoch.lastAckedAtMs));

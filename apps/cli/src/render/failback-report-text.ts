@@ -20,11 +20,7 @@ export function failbackReportText(report: FailbackReport, paint: Terminal["pain
     `Repair           ${report.rows_deleted ?? "?"} rows deleted, ${report.rows_restored ?? "?"} restored, ${report.rows_compared ?? "?"} compared`,
     `Write pause      ${durationText(report.write_pause_ms)} for clients, ${durationText(report.write_pause_controller_ms)} from fence to open writes`,
     `Orders           ${report.orders_placed} placed, ${report.orders_fulfilled} fulfilled, ${report.orders_set_aside} set aside, ${report.orders_doubled} doubled`,
-    ...(report.objects_acknowledged === null
-      ? []
-      : [
-          `Objects          ${report.objects_acknowledged} acknowledged, ${report.objects_missing} missing at the end`,
-        ]),
+    ...objectLines(report),
     `Writes           ${report.writes_acknowledged} acknowledged, ${report.writes_given_up} given up by the clients`,
     "",
     ...report.promises.map(
@@ -35,4 +31,14 @@ export function failbackReportText(report: FailbackReport, paint: Terminal["pain
     `Parts: ${report.parts.map((part) => `${part.part} (${part.kind})`).join(", ")}`,
     report.ok ? paint.green("Every promise held.") : paint.red("A promise did not hold."),
   ].join("\n");
+}
+
+function objectLines(report: FailbackReport): readonly string[] {
+  if (report.objects_acknowledged === null) return [];
+  const { objects_only_at_home: alone, objects_behind_ms: behindMs } = report;
+  const behind = behindMs === null ? "an unknown time" : durationText(behindMs);
+  return [
+    `Objects          ${report.objects_acknowledged} acknowledged, ${report.objects_present} present, ${report.objects_missing} missing, ${report.objects_late} late at home`,
+    `                 ${alone ?? "?"} only at the returned site, listed; the copy home was ${behind} behind`,
+  ];
 }
