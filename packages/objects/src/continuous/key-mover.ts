@@ -15,6 +15,7 @@ import { type CopyTools, call } from "../copy-tools.ts";
 import { addressOf, type ObjectPlace } from "../object-place.ts";
 import type { ObjectEntry, ObjectFacts } from "../object-store.ts";
 import { CANARY_NAME } from "../own-names.ts";
+import { throwIfAborted } from "../retries.ts";
 import { isOwnCopy } from "../stamp.ts";
 import type { UploadRecord } from "../upload-journal.ts";
 import type { CopiedNotes } from "./copied-notes.ts";
@@ -181,17 +182,24 @@ export class KeyMover {
 
   /**
    * Ends uploads in parts, whoever began them, of versions that the source does not have any more: nobody would go on
-   * with them.
-   * @throws {CloudPhoenixError} what a store says
+   * with them. One that cannot be ended keeps no other from it.
+   * @throws {CloudPhoenixError} what a store said first, after all were tried; `ABORTED`
    */
   async endLeftUploads(signal: AbortSignal): Promise<void> {
     const { source, target, tools } = this.#options;
+    const failures: unknown[] = [];
     for (const record of await tools.journal.all()) {
       if (!record.key.startsWith(target.prefix)) continue;
       const name = record.key.slice(target.prefix.length);
-      const now = await this.#head(source, name, signal);
-      if (now?.etag !== record.sourceEtag) await this.#end(record, signal);
+      try {
+        const now = await this.#head(source, name, signal);
+        if (now?.etag !== record.sourceEtag) await this.#end(record, signal);
+      } catch (error) {
+        throwIfAborted(signal);
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   async #end({ key, upload }: UploadRecord, signal: AbortSignal): Promise<void> {
