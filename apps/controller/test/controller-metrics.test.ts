@@ -1,6 +1,7 @@
 import { ACTION_KINDS, FINAL_RUN_STATUSES, type StepRecord } from "@cloudphoenix/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ControllerMetrics } from "../src/metrics/controller-metrics.ts";
+import { fakeWorld } from "./fake-world.ts";
 
 let metrics: ControllerMetrics;
 let nowMs = 0;
@@ -79,4 +80,22 @@ test("certificates are told by when they end", async () => {
   expect((await metrics.text()).text).toContain(
     'cloudphoenix_certificate_expiry_timestamp_seconds{signal="aws-entry",vantage="control",application="shop"} 1800000000',
   );
+});
+
+test("only a controller that leads says which site is active", async () => {
+  const { app, room } = await fakeWorld();
+  await app.close();
+  const context = room.latest();
+  if (context === null) throw new Error("the room has decided nothing");
+  const series = async (): Promise<readonly string[]> =>
+    (await metrics.text()).text
+      .split("\n")
+      .filter((line) => line.startsWith("cloudphoenix_site_active"));
+
+  expect(await series()).toEqual([]);
+  metrics.seen(context.decision, context.situation);
+  expect(await series()).toEqual([
+    'cloudphoenix_site_active{site="aws-us-east-1",application="shop"} 1',
+    'cloudphoenix_site_active{site="azure-westeurope",application="shop"} 0',
+  ]);
 });

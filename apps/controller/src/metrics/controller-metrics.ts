@@ -54,6 +54,11 @@ export class ControllerMetrics {
     "site",
   ]);
   readonly #level = this.#gauge("site_level", "0 none, 1 heal, 2 region, 3 dr.", ["site"]);
+  readonly #activeSite = this.#gauge(
+    "site_active",
+    "1 for the active site, 0 for the others; only a controller that leads says it.",
+    ["site"],
+  );
   readonly #lag = this.#gauge("replication_lag_seconds", "Heartbeat lag of a standby.", [
     "standby",
   ]);
@@ -127,6 +132,7 @@ export class ControllerMetrics {
     for (const { site, points, coverage } of [decision.score, ...decision.standbyScores]) {
       this.#score.set({ site }, points);
       this.#coverage.set({ site }, coverage);
+      this.#activeSite.set({ site }, site === decision.active ? 1 : 0);
       this.#level.set({ site }, LEVELS.indexOf(decision.levels[site]?.level ?? "none"));
     }
     for (const { standby, lagMs, lossBoundMs } of replicationViews(situation, decision)) {
