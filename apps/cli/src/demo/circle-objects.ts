@@ -4,7 +4,6 @@
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DivergentObject } from "@cloudphoenix/engine";
 import type { DemoReport } from "./demo-report.ts";
 import { type DemoStage, say } from "./demo-stage.ts";
 
@@ -34,6 +33,13 @@ export interface WayHome {
 
 type KeptPromise = DemoReport["promises"][number];
 
+/** Of a line of the exported list. */
+interface ExportedObject {
+  readonly key: string;
+  /** What the writer has under the key. */
+  readonly writer: object | null;
+}
+
 const HOME_WITHIN_MS = 120_000;
 const POLL_MS = 100;
 
@@ -55,7 +61,7 @@ export function namedAlone(file: string): readonly string[] {
     .split("\n")
     .filter((line) => line !== "");
   return lines
-    .map((line): DivergentObject => JSON.parse(line))
+    .map((line): ExportedObject => JSON.parse(line))
     .filter(({ writer }) => writer === null)
     .map(({ key }) => key);
 }
