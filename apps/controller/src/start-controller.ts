@@ -18,7 +18,7 @@ import {
 } from "@cloudphoenix/adapter-dbos";
 import type { Configuration, HostPort } from "@cloudphoenix/config";
 import { CloudPhoenixError, hasCode, messageOf } from "@cloudphoenix/core";
-import type { RunStore } from "@cloudphoenix/engine";
+import { type RunStore, StateClock } from "@cloudphoenix/engine";
 import { firstRoles, type StateAddress, stateAddress } from "@cloudphoenix/state";
 import type { Environment } from "@cloudphoenix/stores";
 import type { Logger } from "pino";
@@ -61,6 +61,11 @@ export interface Controller {
 
 const BEAT_EVERY_MS = 15_000;
 const STATE_START_LIMIT_MS = 60_000;
+const SET_CLOCK_EVERY_MS = 60_000;
+/** Far more than clocks that are kept by NTP drift apart in a minute. */
+const CLOCK_OFF_MS = 1_000;
+/** Waits last a thousandth longer or shorter at most: twice what NTP daemons do to a clock. */
+const CLOCK_PACE = { slewBy: 0.001, jumpsForward: false };
 
 /**
  * Starts a controller and returns as soon as its API answers; it then waits to lead.
@@ -85,6 +90,8 @@ export async function startController(
 interface Ground {
   readonly address: StateAddress;
   readonly state: StateDatabase;
+  /** The time of the state database, which every controller goes by. */
+  readonly clock: StateClock;
   readonly runs: RunStore;
   readonly elector: PostgresLeaderElector;
   readonly witness: PostgresLeaseWitness;
@@ -108,6 +115,9 @@ class RunningController implements Controller {
   #closeActing: () => Promise<void> = async () => undefined;
   #observing: Promise<void> = Promise.resolve();
   #campaign: Promise<void> = Promise.resolve();
+  /** From the election on: whatever decides and acts waits by the shared clock then. */
+  #leads = false;
+  #keepingTime: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
   constructor(configuration: Configuration, options: ControllerOptions) {
@@ -129,6 +139,7 @@ class RunningController implements Controller {
     this.url = await listen(this.#api, this.#options.listen ?? api.listen);
     this.#beat = setInterval(() => this.#hub.beat(), BEAT_EVERY_MS);
     log.info({ address: this.url, application: application.name }, "the API answers");
+    this.#keepingTime = this.#keepTime(this.#ground.clock);
     this.#campaign = this.#leadSafely(this.#ground);
   }
 
@@ -149,6 +160,8 @@ class RunningController implements Controller {
       initialRoles: firstRoles(this.#configuration.application),
       log: adapterLog,
     });
+    const clock = new StateClock(systemClock, () => database.time(), CLOCK_PACE);
+    await clock.set();
     const runs = observedRunStore(database.runs, {
       hub: this.#hub,
       metrics: this.#metrics,
@@ -169,7 +182,8 @@ class RunningController implements Controller {
     const world = composeWorld({
       configuration: this.#configuration,
       secrets,
-      clock: systemClock,
+      clock,
+      ownClock: systemClock,
       random: systemRandom,
       log,
       active,
@@ -179,7 +193,27 @@ class RunningController implements Controller {
       work: database.work,
       environment: this.#options.environment ?? {},
     });
-    return { address, state: database, runs, elector, witness, world };
+    return { address, state: database, clock, runs, elector, witness, world };
+  }
+
+  /** Nobody waits for this: without the state database the clock runs on as it was set last. */
+  async #keepTime(clock: StateClock): Promise<void> {
+    const stopping = this.#stopping.signal;
+    const { log } = this.#options;
+    for (;;) {
+      await systemClock.sleep(SET_CLOCK_EVERY_MS, stopping).catch(() => undefined);
+      if (stopping.aborted) return;
+      try {
+        const aheadMs = await clock.set(() => !this.#leads);
+        if (aheadMs === null) continue;
+        this.#metrics.clockAhead(aheadMs);
+        if (Math.abs(aheadMs) > CLOCK_OFF_MS) {
+          log.warn({ aheadMs: Math.round(aheadMs) }, "this clock and the state database's differ");
+        }
+      } catch (error) {
+        log.debug({ detail: messageOf(error) }, "the state database did not tell the time");
+      }
+    }
   }
 
   /**
@@ -206,14 +240,14 @@ class RunningController implements Controller {
     this.#observing = Promise.all([this.#observing, watching]).then(() => undefined);
   }
 
-  #apiDependencies({ state, runs }: Ground): ApiDependencies {
+  #apiDependencies({ state, clock, runs }: Ground): ApiDependencies {
     const { application, policy } = this.#configuration;
     return {
       application,
       policy,
       version: PRODUCT_VERSION,
-      clock: systemClock,
-      startedAtMs: this.#startedAtMs,
+      clock,
+      startedAtMs: clock.now() - (systemClock.now() - this.#startedAtMs),
       token: this.token,
       roles: state.roles,
       runs,
@@ -240,6 +274,7 @@ class RunningController implements Controller {
     const stopping = this.#stopping.signal;
     log.info("waiting to lead");
     const leadership = await ground.elector.lead(stopping);
+    this.#leads = true;
     leadership.lost.addEventListener("abort", () => {
       if (stopping.aborted) return;
       this.#acting = null;
@@ -258,7 +293,7 @@ class RunningController implements Controller {
       stateUrl: ground.address.url,
       leadership,
       stopping,
-      clock: systemClock,
+      clock: ground.clock,
       random: systemRandom,
       hub: this.#hub,
       metrics: this.#metrics,
@@ -281,6 +316,7 @@ class RunningController implements Controller {
     await this.#campaign;
     await this.#closeActing();
     await this.#observing;
+    await this.#keepingTime;
     const ground = this.#ground;
     if (ground !== null) {
       await ground.world.postgres.close();

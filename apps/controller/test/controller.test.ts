@@ -130,6 +130,27 @@ describe("a controller", SLOW, () => {
     expect(await controller.exit).toBe(0);
   });
 
+  test("goes by the time of the state database, whatever the clock of its own host says", async () => {
+    // As if the host of the state database were five minutes ahead of this one.
+    await onState(`create schema ahead;
+      create function ahead.clock_timestamp() returns timestamptz language sql
+        as $$ select pg_catalog.clock_timestamp() + interval '5 min' $$;
+      alter database cloudphoenix set search_path = ahead, pg_catalog, public`);
+    try {
+      const controller = await startController(world);
+      const url = await controller.url();
+      await untilLeading(url);
+      const { body } = await callApi(world.folder, `${url}/v1/status`);
+      const [, atMs] = /"atMs":(\d+)/u.exec(JSON.stringify(body)) ?? [];
+      expect(Number(atMs) - Date.now()).toBeGreaterThan(4 * 60_000);
+      expect(Number(atMs) - Date.now()).toBeLessThan(6 * 60_000);
+      controller.child.kill("SIGTERM");
+      expect(await controller.exit).toBe(0);
+    } finally {
+      await onState("alter database cloudphoenix reset search_path; drop schema ahead cascade");
+    }
+  });
+
   test("leaves with code 75 the moment its leadership is lost", async () => {
     const controller = await startController(world);
     await untilLeading(await controller.url());

@@ -9,12 +9,11 @@
 import { hostname } from "node:os";
 import type { Configuration, HostPort } from "@cloudphoenix/config";
 import { CloudPhoenixError, type Json, messageOf } from "@cloudphoenix/core";
-import type { Clock, Random } from "@cloudphoenix/engine";
+import { type Clock, type Random, StateClock } from "@cloudphoenix/engine";
 import { OBJECT_TASKS } from "@cloudphoenix/objects";
 import type { Logger } from "pino";
 import { CopyParts } from "./composition/copy-parts.ts";
 import { closeGround, type Ground, openGround } from "./composition/ground.ts";
-import { StateClock } from "./composition/state-clock.ts";
 import { systemClock, systemRandom } from "./composition/system.ts";
 import { DirectionReader } from "./follower/direction-reader.ts";
 import { Follower, type FollowerParts } from "./follower/follower.ts";

@@ -59,4 +59,5 @@ export * from "./steps/step-handler.ts";
 export { reportKey } from "./steps/report-run.ts";
 export { stepHandlers } from "./steps/step-handlers.ts";
 export type { ObjectParts, StepPorts } from "./steps/step-ports.ts";
+export { type ClockPace, StateClock } from "./waiting/state-clock.ts";
 export { awaitTask, type TaskWait } from "./waiting/await-task.ts";

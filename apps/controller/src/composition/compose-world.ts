@@ -42,7 +42,10 @@ import { type LeaseParts, leaseParts } from "./writer-lease-parts.ts";
 export interface WorldOptions {
   readonly configuration: Configuration;
   readonly secrets: Secrets;
+  /** The one all controllers share: what is an instant to one is the same to the next. */
   readonly clock: Clock;
+  /** For the lease: its waits are differences of this machine's time, and nothing may shorten them. */
+  readonly ownClock: Clock;
   readonly random: Random;
   readonly log: Logger;
   /** The site that is active now, as the roles say. */
@@ -73,7 +76,7 @@ export function composeWorld(options: WorldOptions): World {
   const { configuration, clock } = options;
   const { application, policy, sites } = configuration;
   const postgres = replicationOf(options);
-  const lease = leaseParts({ ...options, postgres });
+  const lease = leaseParts({ ...options, clock: options.ownClock, postgres });
   const endpoints = endpointsOf(options);
   const wheel = wheelOf(options);
   const objects = objectPieces({ ...options, postgres });

@@ -70,6 +70,11 @@ export class ControllerMetrics {
     "Transactions that only a quarantined site holds; absent unless a site is quarantined.",
     ["site"],
   );
+  readonly #clockAhead = this.#gauge(
+    "clock_ahead_seconds",
+    "How far this controller's clock was ahead of the state database's when last compared.",
+    [],
+  );
   readonly #leader = this.#gauge("leader", "1 while this controller leads.", []);
   readonly #actions = this.#counter("decisions_total", "Decisions that said something new.", [
     "action",
@@ -171,6 +176,11 @@ export class ControllerMetrics {
   quarantined(site: string, transactions: number | null | undefined): void {
     if (transactions === undefined) this.#quarantined.remove({ site });
     else this.#quarantined.set({ site }, transactions ?? Number.NaN);
+  }
+
+  /** How far the clock of this controller was ahead when it was set by the state database. */
+  clockAhead(ms: number): void {
+    this.#clockAhead.set(ms / 1_000);
   }
 
   leads(yes: boolean): void {

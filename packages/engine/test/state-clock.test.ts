@@ -1,6 +1,6 @@
+import { StateClock } from "@cloudphoenix/engine";
 import { VirtualClock } from "@cloudphoenix/testkit";
 import { beforeEach, describe, expect, test } from "vitest";
-import { StateClock } from "../src/composition/state-clock.ts";
 
 const MINUTE = 60_000;
 let base: VirtualClock;
@@ -54,5 +54,47 @@ describe("the clock that workers share", () => {
     offsetMs += 5_000;
     await clock.set();
     expect(clock.now()).toBe(base.now() + offsetMs - 5_000);
+  });
+});
+
+describe("the clock of a controller, which waits by it", () => {
+  const pace = { slewBy: 0.001, jumpsForward: false };
+  let told: () => Promise<number>;
+
+  beforeEach(async () => {
+    offsetMs = -10 * MINUTE;
+    told = async () => base.now() + offsetMs;
+    clock = new StateClock(base, () => told(), pace);
+  });
+
+  test("is right from the first answer on, and runs on while nobody answers", async () => {
+    expect(await clock.set()).toBe(10 * MINUTE);
+    expect(clock.now()).toBe(base.now() - 10 * MINUTE);
+    told = () => Promise.reject(new Error("the state database is away"));
+    await expect(clock.set()).rejects.toThrow(/away/u);
+    await base.advance(MINUTE);
+    expect(clock.now()).toBe(base.now() - 10 * MINUTE);
+  });
+
+  test.each([
+    ["behind", 30_000],
+    ["ahead", -30_000],
+  ])("that is %s does not jump while somebody waits by it, and says how far", async (_, byMs) => {
+    await clock.set();
+    const beforeMs = clock.now();
+    offsetMs += byMs;
+    expect(await clock.set()).toBe(-byMs);
+    expect(clock.now()).toBe(beforeMs);
+    await base.advance(10_000);
+    expect(clock.now()).toBe(beforeMs + 10_000 + Math.sign(byMs) * 10);
+    await base.advance(60 * 10 * MINUTE);
+    expect(clock.now()).toBe(base.now() + offsetMs);
+  });
+
+  test("jumps where it may", async () => {
+    await clock.set();
+    offsetMs -= 30_000;
+    await clock.set(() => true);
+    expect(clock.now()).toBe(base.now() + offsetMs);
   });
 });
