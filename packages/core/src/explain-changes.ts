@@ -112,7 +112,8 @@ const WAYS_OUT: Readonly<Record<GuardName, (way: BlockedWay) => string>> = {
     `Start it by hand: ${byHand}; or change the mode of this level in the policy.`,
   "monitors-sane": ({ byHand }) =>
     `Repair the monitoring, or start by hand what you know to be right: ${byHand}.`,
-  "schema-parity": () => "Apply the missing schema changes, then set up replication again.",
+  "schema-parity": ({ byHand }) =>
+    `Make the schemas the same and set up again: cloudphoenix replicate setup. A failover may go without what is missing: ${byHand} --accept-loss.`,
   maintenance: ({ byHand }) =>
     `Switch automatic action on again: cloudphoenix maintenance off --reason "…"; or start by hand: ${byHand}.`,
   quarantine: () => "Decide what becomes of the site: cloudphoenix quarantine show.",

@@ -26,6 +26,8 @@ export interface RequestJudgement {
   readonly acceptedLoss: AcceptedLoss | null;
   /** Whether somebody other than who asks must be among those who approve. */
   readonly another: boolean;
+  /** What else speaks against it, a sentence each: whoever approves agrees to these. */
+  readonly reservations: readonly string[];
   /** What forbids the run; empty if it may start. */
   readonly blocked: readonly GuardResult[];
 }
@@ -35,7 +37,8 @@ export interface RequestJudgement {
  *
  * Evidence, hysteresis, mode, cooldown and maintenance protect against acting on a wrong picture,
  * and a person has their own. Nobody is exempt from what protects the data and the target: a dead
- * or diverged target, a schema that differs, a second run. A loss beyond the objective, or an
+ * or diverged target, a second run; in a planned move a schema that differs, which a failover may
+ * accept like a loss. A loss beyond the objective, or an
  * unknown one, can be accepted (`acceptLoss`) and then needs approval, as does an unproven fence;
  * a freeze window needs a person other than who asks.
  *
@@ -44,10 +47,19 @@ export interface RequestJudgement {
  * @throws {RangeError} if the active site is not one of the application's
  */
 export function judgeRequest(situation: Situation, request: RunRequest): RequestJudgement {
-  const { target, guards, approvers, acceptedLoss, another, blocked } = judge(surveyOf(situation), {
+  const { target, guards, blocked, ...asked } = judge(surveyOf(situation), {
     plan: request.kind,
     cause: { kind: "person", acceptLoss: request.acceptLoss },
     wanted: request.target,
   });
-  return { guards, target: target?.id ?? null, approvers, acceptedLoss, another, blocked };
+  const { approvers, acceptedLoss, another, reservations } = asked;
+  return {
+    guards,
+    target: target?.id ?? null,
+    approvers,
+    acceptedLoss,
+    another,
+    reservations,
+    blocked,
+  };
 }

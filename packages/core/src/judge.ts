@@ -1,6 +1,6 @@
 /** One possible action judged: where it would go, what every guard says, how many must approve. */
 
-import type { Evidence, GuardResult, Situation } from "./decision.ts";
+import type { Evidence, GuardName, GuardResult, Situation } from "./decision.ts";
 import { evidenceFor } from "./evidence.ts";
 import { acceptedLoss } from "./guards/data-fresh.ts";
 import type { GuardCause, GuardFacts } from "./guards/guard.ts";
@@ -25,6 +25,8 @@ export interface Judgement {
   readonly acceptedLoss: AcceptedLoss | null;
   /** Whether somebody other than who starts the run must be among those who approve. */
   readonly another: boolean;
+  /** What else speaks against it that people have to agree to, a sentence each. */
+  readonly reservations: readonly string[];
 }
 
 export interface Question {
@@ -74,7 +76,13 @@ function judgeTarget(survey: Survey, question: Question, target: Site | null): J
     approvers: approversFor(guards, situation.policy),
     acceptedLoss: guards.some(isAcceptedLoss) ? acceptedLoss(facts) : null,
     another: guards.some(wantsAnother),
+    reservations: guards.filter(isReservation).map(({ sentence }) => sentence),
   };
+}
+
+/** Said in the question itself; what may be lost is said there in numbers of its own. */
+function isReservation({ guard, outcome }: GuardResult): boolean {
+  return outcome === "approve" && guard !== "data-fresh" && guard !== "mode";
 }
 
 /** Only by request does that guard let people approve what it would block otherwise. */
@@ -92,15 +100,13 @@ function scoreOf({ score, standbyScores }: Survey, site: Site | null): SiteScore
   return standbyScores.find((one) => one.site === site?.id) ?? score;
 }
 
+const RISKS: readonly GuardName[] = ["data-fresh", "fence-obtainable", "schema-parity"];
+
 /** Risks to data want as many people as the policy says, everything else wants one. */
 function approversFor(guards: readonly GuardResult[], policy: Policy): number {
   const people = guards
     .filter((result) => result.outcome === "approve")
-    .map(({ guard }) =>
-      guard === "data-fresh" || guard === "fence-obtainable"
-        ? Math.max(1, policy.approversForRisk)
-        : 1,
-    );
+    .map(({ guard }) => (RISKS.includes(guard) ? Math.max(1, policy.approversForRisk) : 1));
   return Math.max(0, ...people);
 }
 

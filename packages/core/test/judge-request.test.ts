@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { judgeRequest } from "../src/index.ts";
-import { activity, policy, replication } from "./asked.ts";
+import { activity, policy, replication, standby } from "./asked.ts";
 import { ALL_HEALTHY, AWS, AZURE, NOW, observe, situation } from "./shop.ts";
 
 describe("a person's request", () => {
@@ -31,6 +31,36 @@ describe("a person's request", () => {
     const result = judgeRequest(given, request);
     expect(result.guards.find((one) => one.guard === "data-fresh")?.outcome).toBe("approve");
     expect(result.approvers).toBe(2);
+  });
+
+  describe("to a target whose schema differs", () => {
+    const differences = ["table orders2 is not replicated", "index a is missing", "c", "d"];
+    const given = situation({
+      ...standby({ schemaDifferences: differences }),
+      ...policy({ approversForRisk: 2 }),
+    });
+
+    test("is blocked until the loss is accepted, and says so", () => {
+      const { blocked } = judgeRequest(given, { kind: "dr", acceptLoss: false });
+      expect(blocked.map(({ guard }) => guard)).toEqual(["schema-parity"]);
+      expect(blocked[0]?.sentence).toContain("ask again with --accept-loss");
+    });
+
+    test("asks as many people as the policy wants, and tells them every difference", () => {
+      const { blocked, approvers, reservations } = judgeRequest(given, {
+        kind: "dr",
+        acceptLoss: true,
+      });
+      expect([blocked, approvers]).toEqual([[], 2]);
+      expect(reservations).toEqual([
+        `The schema of ${AZURE} has 4 differences, accepted by request (2 people must agree): table orders2 is not replicated; index a is missing; c; d.`,
+      ]);
+    });
+
+    test("is never a planned move, whatever is accepted", () => {
+      const { blocked } = judgeRequest(given, { kind: "switchover", acceptLoss: true });
+      expect(blocked.map(({ guard }) => guard)).toEqual(["schema-parity"]);
+    });
   });
 
   test("a switchover waits for replication, so a lag does not matter", () => {

@@ -143,12 +143,13 @@ describe("order of steps", () => {
     for (const step of plan.steps.slice(1)) expect(step.needs.length).toBeGreaterThan(0);
   });
 
-  test("the question says what whoever approves accepts to lose, and the step keeps it", () => {
+  test("the question says what whoever approves accepts to lose and what else speaks against it", () => {
     const acceptedLoss = { writesMs: 11_000, objectsMs: null };
-    const [approval] = planOf("dr", { approvers: 2, acceptedLoss }).steps;
+    const reservations = ["The schema differs."];
+    const [approval] = planOf("dr", { approvers: 2, acceptedLoss, reservations }).steps;
     expect(approval?.action).toMatchObject({
       question: expect.stringContaining(
-        "to azure-westeurope? It may lose up to 11.0 s of writes and an unknown amount of objects. a test",
+        "to azure-westeurope? It may lose up to 11.0 s of writes and an unknown amount of objects. The schema differs. a test",
       ),
       accepts: acceptedLoss,
     });

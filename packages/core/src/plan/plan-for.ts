@@ -67,14 +67,24 @@ function leftSite({ kind, application, roles, from, target }: PlanRequest): Site
 }
 
 function approvalStage(
-  { approvers, another, kind, application, acceptedLoss, reason, target }: PlanRequest,
+  {
+    approvers,
+    another,
+    kind,
+    application,
+    acceptedLoss,
+    reservations,
+    reason,
+    target,
+  }: PlanRequest,
   from: SiteId,
 ): readonly Stage[] {
   if (approvers <= 0) return [];
   const way = from === target ? `at ${target}` : `from ${from} to ${target}`;
   const accepts = acceptedLoss ?? null;
   const loss = accepts === null ? "" : ` ${acceptedText(accepts)}`;
-  const question = `${planWords(kind)} of ${application.name} ${way}?${loss} ${reason}`;
+  const notes = (reservations ?? []).map((sentence) => ` ${sentence}`).join("");
+  const question = `${planWords(kind)} of ${application.name} ${way}?${loss}${notes} ${reason}`;
   const action: StepAction = {
     kind: "approval",
     approvers,

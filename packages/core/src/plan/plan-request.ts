@@ -23,6 +23,8 @@ export interface PlanRequest {
   readonly acceptedLoss?: AcceptedLoss | null | undefined;
   /** Whether somebody other than who starts the run must be among them. Default: no. */
   readonly another?: boolean | undefined;
+  /** What else they agree to, a sentence each; becomes part of the question. */
+  readonly reservations?: readonly string[] | undefined;
   /** Heal only: what is broken there. Without it, replicas that are not ready are replaced. */
   readonly score?: SiteScore | null | undefined;
   /** Limit of one try of a fence: short, because a dead site never answers. Default 3 s. */

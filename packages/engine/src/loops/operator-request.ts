@@ -92,7 +92,7 @@ export async function dryRunRequest(
 function planRequest(
   situation: Situation,
   wanted: { readonly kind: PlanKind; readonly reason: string },
-  judgement: Pick<RequestJudgement, "approvers" | "acceptedLoss" | "another"> & {
+  judgement: Pick<RequestJudgement, "approvers" | "acceptedLoss" | "another" | "reservations"> & {
     readonly target: SiteId;
   },
 ): Launch["request"] {
@@ -105,6 +105,7 @@ function planRequest(
     approvers: judgement.approvers,
     acceptedLoss: judgement.acceptedLoss,
     another: judgement.another,
+    reservations: judgement.reservations,
     score: scoreOf(decide(situation), judgement.target),
   };
 }
