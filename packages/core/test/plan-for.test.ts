@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { lintPlan, planFor, renderPlan, wavesOf } from "../src/index.ts";
-import type { Application, Contribution, SiteScore } from "../src/index.ts";
+import type { Application, Contribution, PlanStep, SiteScore } from "../src/index.ts";
 import { KINDS, planOf, withStep } from "./plans.ts";
 import { AWS, AWS_WEST, AZURE, NOW, SHOP, WIDE_SHOP } from "./shop.ts";
 
@@ -254,6 +254,16 @@ describe("refusals", () => {
 test("the caller chooses how long one try of the fence may take, and it is short by default", () => {
   expect(planOf("dr").steps[0]).toMatchObject({ id: "fence-site", timeoutMs: 3_000 });
   expect(planOf("dr", { fenceDeadlineMs: 800 }).steps[0]).toMatchObject({ timeoutMs: 800 });
+});
+
+function openingStep(fenceDeadlineMs?: number): PlanStep | undefined {
+  return planOf("dr", { fenceDeadlineMs }).steps.find(({ id }) => id === "open-writes");
+}
+
+test("opening writes gets the time a fence gets, because it may be the one that waits for a lease", () => {
+  expect(openingStep()).toMatchObject({ timeoutMs: 10_000 });
+  expect(openingStep(800)).toMatchObject({ timeoutMs: 10_000 });
+  expect(openingStep(164_000)).toMatchObject({ timeoutMs: 164_000 });
 });
 
 test("only telling people and writing the report are best effort", () => {

@@ -24,9 +24,9 @@ function keptLease(asked: Asked[]): NonNullable<StepPorts["writerLease"]> {
       asked.push({ what: "seal", site, generation });
       return null;
     },
-    async open(site, { generation, open, ...grant }) {
+    async open(site, { generation, open, ...grant }, signal) {
       asked.push({ what: "open", site, generation, grant });
-      await open();
+      await open(signal);
     },
   };
 }

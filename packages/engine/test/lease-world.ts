@@ -1,5 +1,5 @@
 /** Two sites with keepers, a witness and a controller's lease, on one virtual clock. */
-import { CloudPhoenixError } from "@cloudphoenix/core";
+import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import {
   type LeaseGrant,
   LeaseKeeper,
@@ -213,8 +213,15 @@ export class LeaseWorld {
     const proof = await lease.fence(A, generation, FOREVER);
     if (proof.degree !== "lease-expired") return proof.detail;
     this.b.promote(generation);
-    await lease.open(B, this.grant(generation), FOREVER);
-    return "moved";
+    for (;;) {
+      try {
+        await lease.open(B, this.grant(generation), FOREVER);
+        return "moved";
+      } catch (error) {
+        // The plan tries again.
+        if (!hasCode(error, "TIMED_OUT")) throw error;
+      }
+    }
   }
 
   /** After A, which has confirmed nothing. */

@@ -272,6 +272,37 @@ describe("opening", () => {
     expect(tookMs).toBeGreaterThanOrEqual(8_000);
   });
 
+  test("counts a promise of its own site from the first try on, not anew with each", async () => {
+    await running();
+    await world.b.promise({ epoch: 1, durationMs: 10 });
+    await timed(world.lease.fence(A, 2, FOREVER));
+    world.b.promote(2);
+    const later = world.newLease();
+    const impatient = (): Promise<{ readonly tookMs: number }> => {
+      const stop = new AbortController();
+      void world.clock.sleep(2_000).then(() => stop.abort());
+      return timed(later.open(B, { ...world.grant(2), stopped: true }, stop.signal));
+    };
+
+    await expect(impatient()).rejects.toMatchObject({ code: "ABORTED" });
+    expect(world.b.accepts).toBe(false);
+    await impatient();
+
+    expect(world.b.accepts).toBe(true);
+  });
+
+  test("gives up a request that is lost long before the time a lease may take", async () => {
+    await running();
+    await timed(world.lease.fence(A, 2, FOREVER));
+    world.b.promote(2);
+    const lost = { ...world.grant(2), open: () => new Promise<void>(() => undefined) };
+
+    await expect(timed(world.lease.open(B, lost, FOREVER))).rejects.toMatchObject({
+      code: "TIMED_OUT",
+      retryable: true,
+    });
+  });
+
   test("is closed again by a seal: its own lease runs out and the old site gets it back", async () => {
     await running();
     await timed(world.moveToB(2));

@@ -121,17 +121,26 @@ function planStep(
   needs: readonly string[],
   request: PlanRequest,
 ): PlanStep {
-  const { timeoutMs, retry } = limitsOf(action);
-  const fence = action.kind === "fence-site";
+  const { retry } = limitsOf(action);
   return {
     id,
     action,
     title: titleOf(action),
     needs,
-    timeoutMs: fence ? (request.fenceDeadlineMs ?? timeoutMs) : timeoutMs,
+    timeoutMs: timeoutOf(action, request),
     retry,
     undo: undo ?? undoOf(action),
     requires: sitesNeededBy(action),
     bestEffort: BEST_EFFORT.has(action.kind),
   };
+}
+
+/**
+ * What has to wait for a lease gets the time for it: a fence always, and an opening (or its undo)
+ * whenever nobody has waited before, for instance after a change of leader.
+ */
+function timeoutOf(action: StepAction, { fenceDeadlineMs }: PlanRequest): number {
+  const { timeoutMs } = limitsOf(action);
+  if (action.kind === "fence-site") return fenceDeadlineMs ?? timeoutMs;
+  return action.kind === "open-writes" ? Math.max(timeoutMs, fenceDeadlineMs ?? 0) : timeoutMs;
 }

@@ -33,6 +33,7 @@ const LIMITS: Readonly<Record<Exclude<StepKind, "pause">, StepLimits>> = {
   // Pods and connection pools need a moment: about a minute of looking, often at first.
   "verify-site": limits(5, [40, 250, 2_000]),
   "switch-traffic": limits(10, [8, 250, 4_000]),
+  // Longer where a lease may have to run out first (`plan-for.ts`).
   "open-writes": limits(10, [8, 250, 4_000]),
   // Resolvers may hold an answer for minutes beyond its TTL: about ten minutes of looking.
   "verify-convergence": limits(30, [70, 500, 10_000]),

@@ -30,6 +30,7 @@ import type {
 } from "../ports/lease.ts";
 import type { Fencer } from "../ports/site-control.ts";
 import type { LeaseObserver } from "./lease-observer.ts";
+import { withDeadline } from "../waiting/with-deadline.ts";
 import { type LeaseTerms, lapseMs } from "./lease-terms.ts";
 
 /** Name of this means of fencing in proofs. */
@@ -70,7 +71,7 @@ export interface LeaseGrant {
   /** Whether the database of that site has confirmed that it accepts no write any more. */
   readonly stopped: boolean;
   /** Opens the database. */
-  readonly open: () => Promise<void>;
+  readonly open: (signal: AbortSignal) => Promise<void>;
 }
 
 export class WriterLease implements Fencer {
@@ -199,7 +200,9 @@ export class WriterLease implements Fencer {
     { generation, from, stopped, open }: LeaseGrant,
     signal: AbortSignal,
   ): Promise<void> {
-    const held = (await this.#options.observer.look(signal))?.stored.lease ?? null;
+    const { observer } = this.#options;
+    const seen = await this.#ask("the witness", signal, (limited) => observer.look(limited));
+    const held = seen?.stored.lease ?? null;
     if (held === null) throw noDocument();
     const isSealedOnly = held.epoch === generation && held.holder === null && !stopped;
     if (held.epoch < generation || isSealedOnly) {
@@ -208,14 +211,31 @@ export class WriterLease implements Fencer {
     const siteLease = this.#options.siteLease(site);
     // Read before the grant, as the keeper does.
     const { nowMs } = await this.#withoutPromise(site, generation, signal);
-    await this.#change(signal, ({ lease }) => {
+    const grant = ({ lease }: VersionedLease): LeaseDocument => {
       refuseOlder(lease, generation);
       refuseUnlessFree(lease, site);
       return { ...lease, epoch: generation, holder: site, renewals: lease.renewals + 1 };
-    });
+    };
+    await this.#ask("the grant", signal, (limited) => this.#change(limited, grant));
     const untilMs = nowMs + this.#options.terms.ttlMs;
-    await siteLease.extend({ epoch: generation, untilMs }, signal);
-    await open();
+    const database = `the database of ${site}`;
+    await this.#ask(database, signal, (limited) =>
+      siteLease.extend({ epoch: generation, untilMs }, limited),
+    );
+    await this.#ask(database, signal, open);
+  }
+
+  /**
+   * Asks with a limit of its own: opening may take as long as a lease lasts, and a request that was
+   * lost must not cost all of that.
+   */
+  #ask<T>(
+    what: string,
+    signal: AbortSignal,
+    question: (limited: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { clock } = this.#options;
+    return withDeadline({ clock, limitMs: ASKING_MS, signal, what }, question);
   }
 
   /** @returns the document, sealed and (if it was ever taken up) run out; null if there is none */
@@ -321,10 +341,15 @@ export class WriterLease implements Fencer {
     signal: AbortSignal,
   ): Promise<SiteLeaseState> {
     const { clock, siteLease } = this.#options;
-    // A site that is about to open promises nothing; only what it promised before has to end.
-    const sinceMs = this.#refusing.get(`${site} ${generation}`) ?? clock.now();
+    const key = `${site} ${generation}`;
     for (;;) {
-      const state = await siteLease(site).read(signal);
+      const state = await this.#ask(`the database of ${site}`, signal, (limited) =>
+        siteLease(site).read(limited),
+      );
+      // A site that is about to open promises nothing; only what it promised before has to end. Kept
+      // for the next try: starting anew each time might never come to an end.
+      const sinceMs = this.#refusing.get(key) ?? clock.now();
+      if (state.role === "active" && state.epoch === generation) this.#refusing.set(key, sinceMs);
       const leftMs = this.#promiseLeftMs(state, sinceMs);
       if (leftMs <= 0) return state;
       await clock.sleep(leftMs, signal);

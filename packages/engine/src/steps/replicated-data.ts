@@ -173,8 +173,9 @@ export function openWrites(ports: StepPorts): StepHandler<ActionOf<"open-writes"
     },
     async run({ site }, { plan, signal }) {
       const { generation } = plan;
-      const open = (): Promise<void> => ports.databases.openWrites(site, generation, signal);
-      if (ports.writerLease === null) await open();
+      const open = (limited: AbortSignal): Promise<void> =>
+        ports.databases.openWrites(site, generation, limited);
+      if (ports.writerLease === null) await open(signal);
       else {
         const stopped = await hasConfirmedFence(ports, plan);
         await ports.writerLease.open(site, { generation, from: plan.from, stopped, open }, signal);

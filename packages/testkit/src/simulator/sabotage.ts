@@ -108,8 +108,8 @@ export function writerLease(world: World, sound: Lease): Lease {
     ...delegate,
     seal: async () => null,
     fence: async () => ({ means: "lease", degree: "lease-expired", detail: "taken for granted" }),
-    async open(site, { generation, open }) {
-      await open();
+    async open(site, { generation, open }, signal) {
+      await open(signal);
       const { database } = world.site(site);
       const untilMs = database.process.readClock() + world.settings.terms.ttlMs;
       database.extendLease({ epoch: generation, untilMs });
