@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { exampleWith } from "./example.ts";
 import { accepted, placeOf } from "./validated.ts";
@@ -5,6 +6,14 @@ import { accepted, placeOf } from "./validated.ts";
 function warningsOf(text: string): readonly string[] {
   return accepted(text).warnings.map(({ message }) => message);
 }
+
+test("the configuration that is shipped for the clusters can do all it says", async () => {
+  const file = new URL(
+    "../../../deploy/kubernetes/base/configuration/cloudphoenix.yaml",
+    import.meta.url,
+  );
+  expect(warningsOf(await readFile(file, "utf8"))).toEqual([]);
+});
 
 describe("warnings", () => {
   test("tell when the evidence a level needs does not exist", () => {

@@ -17,10 +17,11 @@ locals {
     peer-agent-token         = "Bearer token of the other site's agent"
   }
   shared_secrets = {
-    tsig           = "Key that signs DNS updates"
-    alert-webhook  = "URL of the channel that is told, which holds its secret"
-    api-token      = "Bearer token of the controller's API, 32 characters or more"
-    state-password = "Password of the state database"
+    tsig                = "Key that signs DNS updates"
+    alert-webhook       = "URL of the channel that is told, which holds its secret"
+    api-token           = "Bearer token of the controller's API, 32 characters or more"
+    state-password      = "Password of the state database"
+    outside-agent-token = "Bearer token of the agent in neither cloud"
   }
   secrets = merge(local.site_secrets, local.peer_secrets, local.shared_secrets)
 }
