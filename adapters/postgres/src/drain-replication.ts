@@ -1,5 +1,10 @@
 /** Waiting until a standby has everything (switchover), and what is known when it cannot be asked. */
-import { CloudPhoenixError, type LossBound, type SiteId } from "@cloudphoenix/core";
+import {
+  CloudPhoenixError,
+  type LossBound,
+  type SiteId,
+  isFromTheFuture,
+} from "@cloudphoenix/core";
 import { slotName } from "./object-names.ts";
 import { bytesBetween, parseLsn } from "./lsn.ts";
 import { pollUntil } from "./poll-until.ts";
@@ -80,19 +85,19 @@ async function confirmedUpTo(
 /**
  * What can be said about the loss without the old primary, from the standby and from what the
  * watch saw last. `boundMs` holds if `from` stopped acknowledging writes when it stopped
- * acknowledging heartbeats; how sure that is, is what its fence proof says.
+ * acknowledging heartbeats; how sure that is, is what its fence proof says. A heartbeat of a clock
+ * that is ahead of ours tells nothing.
  */
 export async function boundLoss(
   context: PostgresContext,
   { from, to }: { readonly from: SiteId; readonly to: SiteId },
   signal: AbortSignal,
 ): Promise<LossBound> {
-  const { applied, completeUntilMs } = await context.connections.withSession(
-    to,
-    signal,
-    (connection) => readStandby(context, connection),
+  const { applied, ...told } = await context.connections.withSession(to, signal, (connection) =>
+    readStandby(context, connection),
   );
   const seen = context.memory.lastBeforeStop(from);
+  const completeUntilMs = believed(told.completeUntilMs, context.clock.now());
   // A controller started after the disaster saw no heartbeat; nothing is lost later than now.
   const aliveUntilMs = seen?.atMs ?? context.clock.now();
   return {
@@ -108,6 +113,12 @@ export async function boundLoss(
         : bytesBetween(parseLsn(applied), seen.walLsn).toString(),
     appliedLsn: applied,
   };
+}
+
+function believed(completeUntilMs: number | null, nowMs: number): number | null {
+  return completeUntilMs !== null && isFromTheFuture(completeUntilMs, nowMs)
+    ? null
+    : completeUntilMs;
 }
 
 async function readStandby(

@@ -67,6 +67,14 @@ test("lag shows while the link is silent, and so does the moment the standby is 
   await until(async () => watch.facts(SITE_B).state === "streaming");
 });
 
+test("a heartbeat of a clock that is ahead tells nothing of the loss", async () => {
+  await watching("ahead");
+  servers.a.link.cut();
+  await pair.ask(SITE_B, "update cloudphoenix.heartbeat set at_ms = at_ms + 300000");
+  const bound = await pair.replication.control.lossBound(SITE_A, SITE_B, soon());
+  expect(bound).toMatchObject({ completeUntilMs: null, boundMs: null });
+});
+
 test("what a fenced site writes of its own is no loss, however long the standby is cut off", async () => {
   await watching("fenced");
   const { control } = pair.replication;

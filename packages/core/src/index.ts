@@ -13,6 +13,7 @@ export * from "./topology.ts";
 export { decide } from "./decide.ts";
 export { defaultPoints } from "./default-points.ts";
 export { DEFAULT_POLICY, POLICY_REASONS } from "./default-policy.ts";
+export { isFromTheFuture } from "./from-the-future.ts";
 export { explainDecision } from "./explain.ts";
 export { type RequestJudgement, type RunRequest, judgeRequest } from "./judge-request.ts";
 export { lintPlan } from "./plan/lint-plan.ts";

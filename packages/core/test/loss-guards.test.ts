@@ -15,6 +15,11 @@ function watchedFor(forMs: number): GuardResult {
   });
 }
 
+/** What is said of a standby whose newest heartbeat is that far in the future. */
+function ahead(byMs: number): GuardResult {
+  return asked("data-fresh", replication({ appliedAtMs: NOW + byMs }));
+}
+
 describe("data-fresh", () => {
   test("passes a loss within the objective, with the numbers", () => {
     expect(asked("data-fresh")).toMatchObject({
@@ -46,6 +51,14 @@ describe("data-fresh", () => {
   test("counts a standby that is ahead of the last sign of life as no loss", () => {
     const change = replication({ writtenAtMs: NOW - 1_000, appliedAtMs: NOW - 500 });
     expect(asked("data-fresh", change).sentence).toContain("at most 0.0 s");
+  });
+
+  test("does not believe a heartbeat of a clock that is ahead: the loss is unknown", () => {
+    expect(ahead(5_000)).toMatchObject({ outcome: "pass" });
+    expect(ahead(60_000)).toMatchObject({ outcome: "block" });
+    expect(ahead(60_000).sentence).toContain(
+      "The loss is unknown, objective 5 s: the newest heartbeat at the target is 60.0 s ahead of this controller's clock",
+    );
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { isFromTheFuture } from "../from-the-future.ts";
 import type { AcceptedLoss } from "../plan.ts";
 import { limitText, measuredText } from "../span-text.ts";
 import { staysBehindText } from "../stays-behind-text.ts";
@@ -73,7 +74,12 @@ interface Loss {
 function rowLoss(facts: GuardFacts): Loss {
   const objectiveMs = facts.situation.application.objectives.rpoMs;
   const objective = limitText(objectiveMs);
-  const boundMs = boundFrom(facts, facts.standby?.replication.appliedAtMs ?? null);
+  const appliedAtMs = facts.standby?.replication.appliedAtMs ?? null;
+  const boundMs = boundFrom(facts, appliedAtMs);
+  const unknown =
+    appliedAtMs !== null && isFromTheFuture(appliedAtMs, facts.situation.nowMs)
+      ? `the newest heartbeat at the target is ${measuredText(appliedAtMs - facts.situation.nowMs)} ahead of this controller's clock`
+      : "target or active site never showed a heartbeat";
   return {
     boundMs,
     objectiveMs,
@@ -81,7 +87,7 @@ function rowLoss(facts: GuardFacts): Loss {
     behind: `${lossText(boundMs)} behind`,
     why:
       boundMs === null
-        ? `The loss is unknown, objective ${objective}: target or active site never showed a heartbeat`
+        ? `The loss is unknown, objective ${objective}: ${unknown}`
         : `replication was behind when ${facts.active.id} was last alive`,
   };
 }
@@ -113,8 +119,12 @@ function staysBehind({ situation, standby }: GuardFacts): string {
   return needPerson ? `; ${staysBehindText(needPerson)}` : "";
 }
 
-function boundFrom({ aliveUntilMs }: GuardFacts, completeUntilMs: number | null): number | null {
+function boundFrom(
+  { aliveUntilMs, situation }: GuardFacts,
+  completeUntilMs: number | null,
+): number | null {
   if (completeUntilMs === null || aliveUntilMs === null) return null;
+  if (isFromTheFuture(completeUntilMs, situation.nowMs)) return null;
   return Math.max(0, aliveUntilMs - completeUntilMs);
 }
 
