@@ -81,6 +81,13 @@ export async function unfitTables(connection: SiteConnection): Promise<Preflight
     if (!row.identified) {
       add("replica-identity", `table ${object} has no primary key or other replica identity`);
     }
+    if (row.computed) {
+      const { computed } = row;
+      add(
+        "replica-identity",
+        `updates of table ${object} would be refused once it is published: its replica identity contains the generated column ${computed}`,
+      );
+    }
     if (!row.owned) {
       add("not-the-owner", `${row.own_role} is not (a member of) the owner of table ${object}`);
     }
@@ -270,6 +277,8 @@ interface TableRow {
   readonly name: string;
   readonly unlogged: boolean;
   readonly identified: boolean;
+  /** A generated column within the replica identity, where the server does not allow that. */
+  readonly computed: string | null;
   readonly owned: boolean;
   readonly own_role: string;
 }
@@ -281,6 +290,14 @@ const TABLES = `select format('%I.%I', n.nspname, c.relname) as name,
         where x.indrelid = c.oid and x.indisprimary and x.indisvalid))
       or (c.relreplident = 'i' and exists (select from pg_index x
         where x.indrelid = c.oid and x.indisreplident and x.indisvalid)) as identified,
+    -- PostgreSQL 18 refuses updates and deletes there; before, it let the column out in silence.
+    case when current_setting('server_version_num')::int >= 180000 then (
+      select min(a.attname) from pg_attribute a
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated <> ''
+        and (c.relreplident = 'f' or exists (select from pg_index x
+          where x.indrelid = c.oid and a.attnum = any (x.indkey)
+            and case c.relreplident when 'd' then x.indisprimary else x.indisreplident end)))
+    end as computed,
     pg_has_role(c.relowner, 'usage') as owned, current_user as own_role
   ${FROM_APPLICATION_TABLES} order by 1`;
 

@@ -1,3 +1,4 @@
+import { DatabaseError } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { PreflightError } from "../src/index.ts";
 import { failureOf } from "./fixture/failure.ts";
@@ -38,6 +39,10 @@ async function problems(): Promise<string[]> {
   expect(refusal).toMatchObject({ code: "REPLICATION_PREFLIGHT", retryable: false });
   for (const { sentence } of refusal.problems) expect(refusal.message).toContain(sentence);
   return refusal.problems.map(({ rule, site, object }) => `${rule} ${site} ${object}`);
+}
+
+function detailOf(error: unknown): string {
+  return error instanceof DatabaseError ? (error.detail ?? error.message) : String(error);
 }
 
 describe("setting up replication", () => {
@@ -237,6 +242,33 @@ describe("setting up replication is refused", () => {
       `replica-identity ${SITE_A} public.by_index`,
       `replica-identity ${SITE_A} public.t`,
     ]);
+  });
+
+  // PostgreSQL 18: "Replica identity must not contain unpublished generated columns."
+  test("if a generated column is part of what identifies rows, because updates would be refused", async () => {
+    const schema = `
+      create table public.whole (id int primary key, twice int generated always as (id * 2) stored);
+      alter table public.whole replica identity full;
+      create table public.fine (id int primary key, twice int generated always as (id * 2) stored);
+      create table public.keyed (id int, twice int generated always as (id * 2) stored not null, unique (twice));
+      alter table public.keyed replica identity using index keyed_twice_key;`;
+    pair = await Pair.make(servers, { application: "computed", schema });
+    expect(await problems()).toEqual([
+      `replica-identity ${SITE_A} public.keyed`,
+      `replica-identity ${SITE_A} public.whole`,
+    ]);
+
+    const admin = await pair.client(SITE_A, "super");
+    for (const [table, refusal] of [
+      ["whole", /unpublished generated columns/u],
+      ["keyed", /unpublished generated columns/u],
+      ["fine", null],
+    ] as const) {
+      await admin.query(`create publication of_${table} for table ${table}`);
+      await admin.query(`insert into ${table} values (1)`);
+      const failure = admin.query(`update ${table} set id = 2`).then(() => null, detailOf);
+      expect(await failure).toEqual(refusal === null ? null : expect.stringMatching(refusal));
+    }
   });
 
   test("if an extension cannot be had at the target, or an owner does not exist there", async () => {
