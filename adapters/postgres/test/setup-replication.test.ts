@@ -1,4 +1,3 @@
-import { DatabaseError } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { PreflightError } from "../src/index.ts";
 import { failureOf } from "./fixture/failure.ts";
@@ -39,10 +38,6 @@ async function problems(): Promise<string[]> {
   expect(refusal).toMatchObject({ code: "REPLICATION_PREFLIGHT", retryable: false });
   for (const { sentence } of refusal.problems) expect(refusal.message).toContain(sentence);
   return refusal.problems.map(({ rule, site, object }) => `${rule} ${site} ${object}`);
-}
-
-function detailOf(error: unknown): string {
-  return error instanceof DatabaseError ? (error.detail ?? error.message) : String(error);
 }
 
 describe("setting up replication", () => {
@@ -259,15 +254,11 @@ describe("setting up replication is refused", () => {
     ]);
 
     const admin = await pair.client(SITE_A, "super");
-    for (const [table, refusal] of [
-      ["whole", /unpublished generated columns/u],
-      ["keyed", /unpublished generated columns/u],
-      ["fine", null],
-    ] as const) {
+    for (const table of ["whole", "keyed"]) {
       await admin.query(`create publication of_${table} for table ${table}`);
       await admin.query(`insert into ${table} values (1)`);
-      const failure = admin.query(`update ${table} set id = 2`).then(() => null, detailOf);
-      expect(await failure).toEqual(refusal === null ? null : expect.stringMatching(refusal));
+      const refusal = await failureOf(admin.query(`update ${table} set id = 2`));
+      expect(refusal).toMatchObject({ detail: expect.stringContaining("unpublished generated") });
     }
   });
 
