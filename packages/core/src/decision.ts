@@ -64,6 +64,8 @@ export interface RunningRun {
   readonly kind: PlanKind;
   /** Where it goes; for a heal, what it repairs. */
   readonly to: SiteId;
+  /** Whether it is a move that has opened writes at its target: what is left of it can wait. */
+  readonly opened?: boolean;
 }
 
 export interface EndedHeal {

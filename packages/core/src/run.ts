@@ -134,7 +134,13 @@ export type RunCommand =
     }
   | { readonly kind: "pause"; readonly by: string }
   | { readonly kind: "resume"; readonly by: string }
-  | { readonly kind: "cancel"; readonly by: string; readonly reason: string }
+  | {
+      readonly kind: "cancel";
+      readonly by: string;
+      readonly reason: string;
+      /** The run that needs the place: then one that has opened writes ends where it is. */
+      readonly supersededBy?: string;
+    }
   | { readonly kind: "retry"; readonly by: string; readonly step: string }
   | { readonly kind: "skip"; readonly by: string; readonly step: string; readonly reason: string };
 

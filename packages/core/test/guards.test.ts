@@ -133,6 +133,18 @@ describe("one-run", () => {
     const running = { id: "r-1", kind, to: kind === "heal" ? AWS : AZURE };
     expect(asked("one-run", activity({ running }), level).outcome).toBe(outcome);
   });
+
+  test.each([
+    ["dr", "pass"],
+    // The former writer may just be becoming the standby.
+    ["heal", "block"],
+  ] as const)(
+    "what is left of a move that has opened writes and a wanted %s: %s",
+    (level, outcome) => {
+      const running = { id: "r-1", kind: "switchover", to: AWS, opened: true } as const;
+      expect(asked("one-run", activity({ running }), level).outcome).toBe(outcome);
+    },
+  );
 });
 
 describe("a heal of a standby", () => {

@@ -174,6 +174,20 @@ describe.each(AFTER_OPENING)("$kind: $id keeps failing", ({ kind, id }) => {
     expect((await simulation.record(plan.id)).status).toBe("needs-attention");
     expect(simulation.world.site(B).database.writesOpen).toBe(true);
   });
+
+  test("and it makes room for the next move, undoes nothing and says what it left", async () => {
+    const { simulation, plan } = await untilStopped(kind, id, ALWAYS);
+
+    const room = { by: "decision", reason: "B is lost", supersededBy: "dr-2" } as const;
+    await simulation.tell(plan.id, { kind: "cancel", ...room });
+    const run = await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
+
+    expect(run.status).toBe("superseded");
+    const last = (await simulation.texts(plan.id)).at(-1);
+    expect(last).toMatch(new RegExp(`makes room for dr-2, and this was not done: .*${id}`, "u"));
+    expect(simulation.world.site(B).database.writesOpen).toBe(true);
+    expect(await simulation.stores.roles.read()).toMatchObject({ active: B, generation: 2 });
+  });
 });
 
 const SKIPPABLE = MOVE_STEPS.filter(

@@ -1,5 +1,5 @@
 // A new leader knows the runs it goes on with, also those that have written nothing yet.
-import type { Plan, RunningRun } from "@cloudphoenix/core";
+import { pendingStep, type Plan, type RunCommand, type RunningRun } from "@cloudphoenix/core";
 import type { PlanRunner } from "@cloudphoenix/engine";
 import { SIMULATED_APPLICATION, SIMULATED_ROLES, SeededRandom } from "@cloudphoenix/testkit";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -11,16 +11,18 @@ const TAKEN_OVER: RunningRun = { id: "run-dr", kind: "dr", to: B };
 
 let simulation: Simulation;
 let started: Plan[];
+let commands: RunCommand[];
 let end: PromiseWithResolvers<void>;
 let launcher: RunLauncher;
 
 beforeEach(() => {
   simulation = new Simulation();
   started = [];
+  commands = [];
   end = Promise.withResolvers<void>();
   const runner: PlanRunner = {
     start: async (plan) => void started.push(plan),
-    command: async () => undefined,
+    command: async (_, command) => void commands.push(command),
     ended: async (_, signal) => {
       const aborted = new Promise<void>((settle) => {
         signal.addEventListener("abort", () => settle(), { once: true });
@@ -83,5 +85,34 @@ describe("a run that was taken over before its first note", () => {
     expect((await launcher.activity(null)).running).toBeNull();
     await launch("dr");
     expect(started).toHaveLength(1);
+  });
+});
+
+async function opened(): Promise<void> {
+  await recorded();
+  const done = { ...pendingStep("open-writes"), status: "done", endedAtMs: 77 } as const;
+  await simulation.stores.runs.putStep(TAKEN_OVER.id, done, 1);
+}
+
+describe("a move that has opened writes", () => {
+  test("makes room for the next one; its cooldown has begun", async () => {
+    await opened();
+    expect(await launcher.activity(null)).toMatchObject({
+      running: { id: TAKEN_OVER.id, opened: true },
+      lastMoveEndedAtMs: 77,
+    });
+    end.resolve();
+
+    const plan = await launch("dr");
+
+    expect(commands).toMatchObject([{ kind: "cancel", supersededBy: plan.id }]);
+    expect(started).toEqual([plan]);
+  });
+
+  test("makes no room for a heal, nor for a move before that", async () => {
+    await recorded();
+    await expect(launch("dr")).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
+    await opened();
+    await expect(launch("heal")).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
   });
 });

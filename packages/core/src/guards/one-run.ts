@@ -4,7 +4,8 @@ import { type Guard, block, pass } from "./guard.ts";
 
 /**
  * Is nothing else being done? A move supersedes a heal, a heal of the active site one of a standby,
- * and anything a rejoin, which can be started again at any time; everything else must end first.
+ * anything a rejoin, which can be started again at any time, and a move what is left of one that has
+ * opened writes; everything else must end first.
  */
 export const oneRun: Guard = ({ plan, target, active, situation }) => {
   const { running } = situation.activity;

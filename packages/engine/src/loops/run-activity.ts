@@ -15,7 +15,16 @@ const MOVES: readonly PlanKind[] = ["region", "dr", "switchover", "rollback", "f
 /** The run that has not ended; null if there is none. */
 export function runningOf(runs: readonly RunRecord[]): RunningRun | null {
   const run = unfinishedOf(runs);
-  return run === null ? null : { id: run.id, kind: run.plan.kind, to: run.plan.to };
+  if (run === null) return null;
+  const { id, plan } = run;
+  return { id, kind: plan.kind, to: plan.to, ...(openedAtMs(run) !== null && { opened: true }) };
+}
+
+/** When the run opened writes at its target; null if it did not. */
+function openedAtMs({ plan, steps }: RunRecord): number | null {
+  const opening = plan.steps.find(({ action }) => action.kind === "open-writes");
+  const record = steps.find(({ id, status }) => id === opening?.id && status === "done");
+  return record?.endedAtMs ?? null;
 }
 
 /** Its whole record. */
@@ -25,14 +34,17 @@ export function unfinishedOf(runs: readonly RunRecord[]): RunRecord | null {
 
 /**
  * When moves and heals ended. A move that failed or was undone counts like one that worked: after
- * each of them a person should look before the next. A superseded run did nothing, and a heal that
- * was cancelled to make room for a move was no try to heal.
+ * each of them a person should look before the next; one that is not over or was superseded counts
+ * from when it opened writes. Otherwise a superseded run did nothing, and a heal that was cancelled to
+ * make room for a move was no try to heal.
  */
 export function historyOf(
   runs: readonly RunRecord[],
 ): Pick<Activity, "lastMoveEndedAtMs" | "healsEnded"> {
   const ended = runs.filter((run) => run.status !== "superseded" && run.endedAtMs !== null);
-  const moves = ended.filter((run) => MOVES.includes(run.plan.kind)).map(endOf);
+  const moves = runs
+    .filter((run) => MOVES.includes(run.plan.kind))
+    .flatMap((run) => (ended.includes(run) ? endOf(run) : (openedAtMs(run) ?? [])));
   return {
     lastMoveEndedAtMs: moves.length === 0 ? null : Math.max(...moves),
     healsEnded: ended

@@ -102,7 +102,10 @@ export class RunLauncher {
 
   #running(): RunningRun | null {
     const [unrecorded] = this.#resumed.keys();
-    return this.#current ?? runningOf(this.#records) ?? unrecorded ?? null;
+    const recorded = runningOf(this.#records);
+    // Its record knows more, once there is one.
+    if (this.#current !== null && this.#current.id !== recorded?.id) return this.#current;
+    return recorded ?? unrecorded ?? null;
   }
 
   /** What has a record speaks for itself. */
@@ -190,7 +193,8 @@ export class RunLauncher {
     const { clock, runner } = this.#ports;
     const reason = `superseded by ${plan.kind} ${plan.id}`;
     try {
-      const cancel = { kind: "cancel", by: "decision", reason } as const;
+      const supersededBy = plan.id;
+      const cancel = { kind: "cancel", by: "decision", reason, supersededBy } as const;
       await runner.command(earlier.id, cancel, `supersede-${earlier.id}`);
     } catch (error) {
       // It ended by itself in the meantime.

@@ -45,6 +45,12 @@ export async function cancelRefusal(session: RunSession): Promise<string | null>
   return refusal;
 }
 
+/** Whether a finished step of this run has opened writes at its target. */
+export function hasOpened({ begun, outcomes }: RunSession): boolean {
+  const opening = begun.find((step) => step.action.kind === "open-writes");
+  return opening !== undefined && outcomes.get(opening.id)?.kind === "done";
+}
+
 async function look(session: RunSession, stepId: string, signal: AbortSignal): Promise<Openness> {
   const { plan, deps } = session;
   const step = plan.steps.find((candidate) => candidate.id === stepId);

@@ -10,7 +10,8 @@
  *    or was best effort.
  * 4. A single step runs here; several run as branches, each journaled on its own.
  * 5. Commands are taken between waves and wherever the run waits. Cancel also aborts the step in
- *    flight. Once writes are open at the target, cancel is refused (`cancel-barrier.ts`).
+ *    flight. Once writes are open at the target, cancel is refused (`cancel-barrier.ts`), unless
+ *    another move needs the place: then the run ends `superseded` and undoes nothing.
  * 6. A run ends exactly once, in one of the final statuses, and never by an exception for
  *    anything an operator or the world may do.
  */
@@ -204,9 +205,16 @@ async function follow(session: RunSession, step: PlanStep, first: StepOutcome): 
 }
 
 async function goBack(session: RunSession): Promise<RunStatus> {
+  if (session.leftTo !== null) return end(session, "superseded", leftText(session, session.leftTo));
   const result = await undoRun(session);
   if (result.status !== "undone") return end(session, result.status, result.detail);
   return end(session, "undone", "everything that began was taken back");
+}
+
+function leftText({ plan, outcomes }: RunSession, by: string): string {
+  const left = plan.steps.filter(({ id }) => outcomes.get(id)?.kind !== "done");
+  const names = left.map(({ id }) => id).join(", ");
+  return `writes are open at ${plan.to}; it makes room for ${by}, and this was not done: ${names}`;
 }
 
 async function end(session: RunSession, status: RunStatus, text: string): Promise<RunStatus> {

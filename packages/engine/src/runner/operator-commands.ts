@@ -4,10 +4,11 @@
  * 1. Every command is answered with an event, also the ones refused: nobody presses a button and
  *    wonders.
  * 2. An approval is of the question it names and of nothing else.
- * 3. A cancel is taken only where going back is safe (`cancel-barrier.ts`).
+ * 3. A cancel is taken only where going back is safe (`cancel-barrier.ts`). One that makes room for
+ *    another run is taken after that, too: then the run ends where it is and nothing is undone.
  */
 import { type RunCommand, unreachable } from "@cloudphoenix/core";
-import { cancelRefusal } from "./cancel-barrier.ts";
+import { cancelRefusal, hasOpened } from "./cancel-barrier.ts";
 import { type RunSession, note } from "./run-session.ts";
 
 export type CancelCommand = Extract<RunCommand, { readonly kind: "cancel" }>;
@@ -108,7 +109,9 @@ export async function refuse(
 
 async function acceptCancel(session: RunSession, command: CancelCommand): Promise<boolean> {
   const refusal = await cancelRefusal(session);
-  if (refusal !== null) {
+  if (refusal !== null && command.supersededBy !== undefined && hasOpened(session)) {
+    session.leftTo = command.supersededBy;
+  } else if (refusal !== null) {
     await refuse(session, command, refusal);
     return false;
   }

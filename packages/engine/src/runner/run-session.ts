@@ -46,6 +46,8 @@ export interface RunSession {
   readonly held: RunCommand[];
   /** Who asked for a pause that has not happened yet. */
   pauseAskedBy: string | null;
+  /** The run that this one makes room for, although its writes are open; null if none. */
+  leftTo: string | null;
   /** How many questions people were asked; the newest one has this number. */
   questions: number;
   /** How many notes were written; makes their names unique and puts their statuses in order. */
@@ -84,6 +86,7 @@ export function openSession(
     outcomes: new Map(),
     held: [],
     pauseAskedBy: null,
+    leftTo: null,
     questions: 0,
     notes: 0,
   };
