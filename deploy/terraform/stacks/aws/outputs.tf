@@ -110,7 +110,7 @@ output "cloudphoenix" {
       store = "aws-secrets-manager"
       files = merge(
         { for name in keys(local.site_secrets) : "secrets/${module.settings.site}.${name}" => module.secrets.names[name] },
-        { for name in keys(local.shared_secrets) : "secrets/${name}" => module.secrets.names[name] },
+        { for name in keys(local.shared_secrets) : "secrets/${replace(name, "outside-", "outside.")}" => module.secrets.names[name] },
       )
     }
 

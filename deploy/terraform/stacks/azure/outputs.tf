@@ -110,7 +110,7 @@ output "cloudphoenix" {
       store = "azure-key-vault"
       files = merge(
         { for name in keys(local.site_secrets) : "secrets/${module.settings.site}.${name}" => name },
-        { for name in keys(local.shared_secrets) : "secrets/${name}" => name },
+        { for name in keys(local.shared_secrets) : "secrets/${replace(name, "outside-", "outside.")}" => name },
       )
     }
 
