@@ -37,7 +37,7 @@ export interface ControlRoomParts {
   readonly runner: PlanRunner;
   readonly runs: Pick<RunStore, "get">;
   readonly journal: DecisionJournal;
-  readonly database: Pick<DatabaseControl, "fence" | "measureLoss">;
+  readonly database: Pick<DatabaseControl, "fence" | "inspect" | "measureLoss">;
   readonly facts: FactStore;
   readonly quarantine: QuarantineDesk;
   readonly replicationSetup: SetupDesk;
