@@ -88,7 +88,24 @@ const CONTROLLERS: Section = {
       queries: [
         { ask: `sum by (instance) (cloudphoenix_event_clients{${OF}})`, name: "{{instance}}" },
       ],
-      width: 24,
+      width: 12,
+      height: 5,
+    },
+    {
+      kind: "over-time",
+      title: "How far their clocks are off",
+      about:
+        "Ahead of the clock of the state database, which controllers go by; compared once a minute. A second or more: a host without NTP, or a state database whose clock was set.",
+      queries: [
+        {
+          ask: `max by (instance) (cloudphoenix_clock_ahead_seconds{${OF}})`,
+          name: "{{instance}}",
+        },
+      ],
+      unit: "s",
+      colours: ["green", [1, "yellow"], [5, "red"]],
+      runbook: "controller-down.md",
+      width: 12,
       height: 5,
     },
   ],
