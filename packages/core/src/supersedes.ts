@@ -15,8 +15,9 @@ export interface Undertaking {
  * standby can be done again at any time; a sick writer must not wait for it, another repair must.
  *
  * A move takes the place of another one that has opened writes, too: what is left of that one may
- * take hours, or wait for people, and the site it went to may be lost meanwhile. A heal does not: the
- * former writer may just be becoming the standby.
+ * take hours, or wait for people, and the site it went to may be lost meanwhile. Only once the roles
+ * say so, too: a plan made from older ones would leave the site before, and the writer unfenced. A heal
+ * does not: the former writer may just be becoming the standby.
  */
 export function supersedes(
   next: Undertaking,
@@ -25,7 +26,9 @@ export function supersedes(
 ): boolean {
   const repairsStandby = next.kind === "rejoin" || (next.kind === "heal" && next.to !== active);
   if (repairsStandby) return false;
-  if (running.opened === true) return next.kind !== "heal" && next.kind !== "rollback";
+  if (running.opened === true) {
+    return active === running.to && next.kind !== "heal" && next.kind !== "rollback";
+  }
   if (running.kind === "rejoin") return true;
   return running.kind === "heal" && (next.kind !== "heal" || running.to !== active);
 }

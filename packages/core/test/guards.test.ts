@@ -145,6 +145,12 @@ describe("one-run", () => {
       expect(asked("one-run", activity({ running }), level).outcome).toBe(outcome);
     },
   );
+
+  test("a move that has opened writes holds up the next one until the roles say so, too", () => {
+    // The roles still name the site it left: a plan made from them would fence that one.
+    const running = { id: "r-1", kind: "dr", to: AZURE, opened: true } as const;
+    expect(asked("one-run", activity({ running }), "dr").outcome).toBe("block");
+  });
 });
 
 describe("a heal of a standby", () => {

@@ -1,5 +1,11 @@
 // A new leader knows the runs it goes on with, also those that have written nothing yet.
-import { pendingStep, type Plan, type RunCommand, type RunningRun } from "@cloudphoenix/core";
+import {
+  pendingStep,
+  type Plan,
+  type Roles,
+  type RunCommand,
+  type RunningRun,
+} from "@cloudphoenix/core";
 import type { PlanRunner } from "@cloudphoenix/engine";
 import { SIMULATED_APPLICATION, SIMULATED_ROLES, SeededRandom } from "@cloudphoenix/testkit";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -36,12 +42,12 @@ beforeEach(() => {
   launcher = new RunLauncher({ clock, random, runner, ...stores, fencers: [], resumed }, () => {});
 });
 
-function launch(kind: "dr" | "heal"): Promise<Plan> {
+function launch(kind: "dr" | "heal", roles: Roles = SIMULATED_ROLES): Promise<Plan> {
   const request = {
     kind,
     application: SIMULATED_APPLICATION,
-    roles: SIMULATED_ROLES,
-    target: kind === "heal" ? A : B,
+    roles,
+    target: (kind === "heal") === (roles.active === A) ? A : B,
     reason: "a test",
     approvers: 0,
   };
@@ -103,7 +109,9 @@ describe("a move that has opened writes", () => {
     });
     end.resolve();
 
-    const plan = await launch("dr");
+    // Until the roles are settled, a plan would fence the site that was left.
+    await expect(launch("dr")).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
+    const plan = await launch("dr", { ...SIMULATED_ROLES, active: B, generation: 2 });
 
     expect(commands).toMatchObject([{ kind: "cancel", supersededBy: plan.id }]);
     expect(started).toEqual([plan]);
