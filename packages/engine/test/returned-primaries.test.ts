@@ -205,9 +205,8 @@ describe("a quarantined site that takes writes again", () => {
     const world = await afterFailover();
     const returned = world.watch();
     await world.look(returned);
-    const [quarantine] = returned.quarantines;
     const accepted = { kind: "accepted", by: "ann", atMs: 1, reason: "seen" } as const;
-    await returned.put({ ...quarantine!, decisions: [accepted] });
+    await returned.change(A, (now) => ({ ...now!, decisions: [accepted] }));
     expect(returned.facts).toMatchObject([{ mayRejoin: true }]);
 
     open(world);
@@ -474,6 +473,20 @@ describe("giving data up", () => {
     expect(fact()).toBe(1);
     await desk.accept(A, { by: "bob", reason: "seen" });
     expect(fact()).toBe(2);
+  });
+
+  test("in the same instant counts everybody, and each person once", async () => {
+    const world = await afterFailover();
+    const returned = world.watch();
+    await world.look(returned);
+    const desk = world.desk(returned, 2);
+
+    const people = ["ann", "bob", "ann"].map((by) => desk.accept(A, { by, reason: "seen" }));
+    const outcomes = await Promise.allSettled(people);
+
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
+    expect(returned.quarantines).toMatchObject([{ decisions: [{ by: "ann" }, { by: "bob" }] }]);
+    expect(returned.facts).toMatchObject([{ mayRejoin: true }]);
   });
 
   test("is not what an incomplete export amounts to", async () => {

@@ -10,7 +10,9 @@
  *    people decided (`quarantine/quarantine.ts`).
  * 4. The record is stored before anybody is told, and survives every restart. It ends when the site
  *    is a standby again.
- * 5. A site is left to the run under way only in a state that this run may have brought about
+ * 5. A record changes in order, each change made from the newest one: what people decide and what
+ *    is seen of a site may come in the same millisecond.
+ * 6. A site is left to the run under way only in a state that this run may have brought about
  *    (`isMadeBy`). However long its tail takes, or waits for people, an old primary that boots open
  *    meanwhile is shut.
  */
@@ -72,6 +74,8 @@ export class ReturnedPrimaries {
   readonly #ports: ReturnedPrimariesPorts;
   readonly #listener: QuarantineListener;
   readonly #known = new Map<SiteId, Quarantine>();
+  /** Per site the end of the newest change of its record; never rejects. */
+  readonly #changes = new Map<SiteId, Promise<unknown>>();
 
   constructor(ports: ReturnedPrimariesPorts, listener: QuarantineListener) {
     this.#ports = ports;
@@ -129,12 +133,33 @@ export class ReturnedPrimaries {
     );
   }
 
-  /** Stores a changed record, for instance with a decision, and tells listeners. */
-  async put(quarantine: Quarantine): Promise<void> {
-    const stored: Json = JSON.parse(JSON.stringify(quarantine));
-    await this.#ports.facts.put(quarantineKey(quarantine.site), stored);
-    this.#known.set(quarantine.site, quarantine);
-    this.#listener.changed(quarantine.site, quarantine);
+  /**
+   * Changes the record of a site, for instance by a decision, and tells listeners. `next` is given the
+   * newest record, if there is one, once every change before is stored; what it throws changes nothing.
+   * Returned as it was, the record is neither stored nor told again.
+   */
+  change(site: SiteId, next: (newest: Quarantine | undefined) => Quarantine): Promise<Quarantine> {
+    return this.#inOrder(site, async () => {
+      const before = this.#known.get(site);
+      const quarantine = next(before);
+      const stored: Json = JSON.parse(JSON.stringify(quarantine));
+      if (JSON.stringify(before) === JSON.stringify(quarantine)) return quarantine;
+      await this.#ports.facts.put(quarantineKey(site), stored);
+      this.#known.set(site, quarantine);
+      this.#listener.changed(site, quarantine);
+      return quarantine;
+    });
+  }
+
+  /** A change that failed is its caller's; the next one goes on from what is stored. */
+  #inOrder<T>(site: SiteId, work: () => Promise<T>): Promise<T> {
+    const before = this.#changes.get(site) ?? Promise.resolve();
+    const change = before.then(work);
+    this.#changes.set(
+      site,
+      change.catch(() => undefined),
+    );
+    return change;
   }
 
   async #lookAt(
@@ -184,25 +209,11 @@ export class ReturnedPrimaries {
     const writer = await this.#inspect(seen.active, signal);
     const generation = writer?.role === "active" ? writer.generation : seen.generation;
     const fence = await this.#proofOf(site, generation, signal);
-    const before = this.#known.get(site);
-    const wasOpen = seen.state.writesOpen || before?.fence.degree !== "confirmed";
-    // One that says it writes and can no longer be shut may have taken some.
-    const slipped = before?.fence.degree === "confirmed" && fence.degree !== "confirmed";
-    const reopened = before !== undefined && (seen.state.writesOpen || slipped);
-    const quarantine: Quarantine = {
-      site,
-      writer: seen.active,
-      foundAtMs: before?.foundAtMs ?? clock.now(),
-      found: before?.found ?? { role: seen.role, generation: seen.state.generation },
-      fence,
-      reopenedAtMs: reopened ? clock.now() : (before?.reopenedAtMs ?? null),
-      divergence: wasOpen ? null : (before?.divergence ?? null),
-      trouble:
-        fence.degree === "confirmed" ? null : `its fence is ${fence.degree}: ${fence.detail}`,
-      decisions: wasOpen ? [] : (before?.decisions ?? []),
-    };
-    // It is tried every second: what changed nothing is neither stored nor told again.
-    if (JSON.stringify(before) !== JSON.stringify(quarantine)) await this.put(quarantine);
+    let before: Quarantine | undefined;
+    const quarantine = await this.change(site, (newest) => {
+      before = newest;
+      return fencedRecord(newest, { ...seen, site, fence, nowMs: clock.now() });
+    });
     if (before === undefined) await this.#announce(quarantine, signal);
     else if (before.decisions.length > quarantine.decisions.length) await this.#void(before);
     return quarantine;
@@ -272,12 +283,11 @@ export class ReturnedPrimaries {
         signal,
         (limited) => this.#ports.salvage.inspect(site, appliedLsn, limited),
       );
-      await this.put({ ...(this.#known.get(site) ?? quarantine), divergence, trouble: null });
+      await this.change(site, (now = quarantine) => ({ ...now, divergence, trouble: null }));
     } catch (error) {
       if (signal.aborted) throw error;
       const trouble = messageOf(error);
-      const now = this.#known.get(site) ?? quarantine;
-      if (now.trouble !== trouble) await this.put({ ...now, trouble });
+      await this.change(site, (now = quarantine) => ({ ...now, trouble }));
     }
   }
 
@@ -293,9 +303,11 @@ export class ReturnedPrimaries {
       why: `it stands by at generation ${generation}`,
       detail: JSON.parse(JSON.stringify(quarantine)),
     });
-    await facts.put(quarantineKey(site), null);
-    this.#known.delete(site);
-    this.#listener.changed(site, null);
+    await this.#inOrder(site, async () => {
+      await facts.put(quarantineKey(site), null);
+      this.#known.delete(site);
+      this.#listener.changed(site, null);
+    });
   }
 
   #limited<T>(
@@ -306,6 +318,36 @@ export class ReturnedPrimaries {
   ): Promise<T> {
     return withDeadline({ clock: this.#ports.clock, limitMs, signal, what }, work);
   }
+}
+
+/** The record of a site that was fenced just now. */
+function fencedRecord(
+  before: Quarantine | undefined,
+  seen: {
+    readonly site: SiteId;
+    readonly active: SiteId;
+    readonly state: DatabaseState;
+    readonly role: "active" | "fenced";
+    readonly fence: FenceProof;
+    readonly nowMs: number;
+  },
+): Quarantine {
+  const { site, state, fence, nowMs } = seen;
+  const wasOpen = state.writesOpen || before?.fence.degree !== "confirmed";
+  // One that says it writes and can no longer be shut may have taken some.
+  const slipped = before?.fence.degree === "confirmed" && fence.degree !== "confirmed";
+  const reopened = before !== undefined && (state.writesOpen || slipped);
+  return {
+    site,
+    writer: seen.active,
+    foundAtMs: before?.foundAtMs ?? nowMs,
+    found: before?.found ?? { role: seen.role, generation: state.generation },
+    fence,
+    reopenedAtMs: reopened ? nowMs : (before?.reopenedAtMs ?? null),
+    divergence: wasOpen ? null : (before?.divergence ?? null),
+    trouble: fence.degree === "confirmed" ? null : `its fence is ${fence.degree}: ${fence.detail}`,
+    decisions: wasOpen ? [] : (before?.decisions ?? []),
+  };
 }
 
 /**

@@ -88,15 +88,16 @@ export class QuarantineDesk {
   }
 
   /** Gives the data up, in the name of one person; it may take several. */
-  async accept(site: SiteId, { by, reason }: Person): Promise<Quarantine> {
-    const quarantine = this.#shut(site);
-    if (peopleWhoAccepted(quarantine).has(personOf(by))) {
-      throw new CloudPhoenixError("CONFLICT", `${by} has accepted this loss already`, {
-        retryable: false,
-        hint: "Each person counts once: see cloudphoenix quarantine show for what is missing.",
-      });
-    }
-    return this.#decide(quarantine, { kind: "accepted", by, reason, atMs: this.#now() });
+  accept(site: SiteId, { by, reason }: Person): Promise<Quarantine> {
+    return this.#decide(site, (quarantine) => {
+      if (peopleWhoAccepted(quarantine).has(personOf(by))) {
+        throw new CloudPhoenixError("CONFLICT", `${by} has accepted this loss already`, {
+          retryable: false,
+          hint: "Each person counts once: see cloudphoenix quarantine show for what is missing.",
+        });
+      }
+      return { kind: "accepted", by, reason, atMs: this.#now() };
+    });
   }
 
   /**
@@ -107,24 +108,11 @@ export class QuarantineDesk {
     site: SiteId,
     { by, rows, file }: { readonly by: string; readonly rows: number; readonly file: string },
   ): Promise<Quarantine> {
-    const quarantine = this.#shut(site);
     const reading = this.#sent.get(site);
-    const sent = reading?.reopenedAtMs === quarantine.reopenedAtMs ? reading.rows : undefined;
-    if (sent !== rows) {
-      throw new CloudPhoenixError(
-        "CONFLICT",
-        `${rows} changes were written to the file, but ${sent ?? "none"} were sent`,
-        { retryable: false, hint: "Export again." },
-      );
-    }
-    const reason = `kept in ${file}`;
-    return this.#decide(quarantine, {
-      kind: "exported",
-      by,
-      reason,
-      rows,
-      file,
-      atMs: this.#now(),
+    return this.#decide(site, ({ reopenedAtMs }) => {
+      const sent = reading?.reopenedAtMs === reopenedAtMs ? reading.rows : undefined;
+      if (sent !== rows) throw exportedLess(rows, sent);
+      return { kind: "exported", by, reason: `kept in ${file}`, rows, file, atMs: this.#now() };
     });
   }
 
@@ -147,19 +135,20 @@ export class QuarantineDesk {
     const { applied, conflicting, alreadyDone } = result;
     if (alreadyDone && quarantine.decisions.some((one) => one.kind === "reapplied")) return result;
     if (alreadyDone && quarantine.reopenedAtMs !== null) throw reappliedLess(quarantine);
-    // It takes minutes: what the site took since it was read has not been written back.
-    if (this.#shut(site).reopenedAtMs !== quarantine.reopenedAtMs) throw reappliedLess(quarantine);
-    const atMs = this.#now();
-    await this.#decide(quarantine, { kind: "reapplied", by, reason, applied, conflicting, atMs });
+    await this.#decide(site, ({ reopenedAtMs }) => {
+      // It takes minutes: what the site took since it was read has not been written back.
+      if (reopenedAtMs !== quarantine.reopenedAtMs) throw reappliedLess(quarantine);
+      return { kind: "reapplied", by, reason, applied, conflicting, atMs: this.#now() };
+    });
     return result;
   }
 
-  async #decide(quarantine: Quarantine, decision: QuarantineDecision): Promise<Quarantine> {
-    // The record may have grown meanwhile, for instance by what the site holds.
-    const now = this.of(quarantine.site);
-    const decided = { ...now, decisions: [...now.decisions, decision] };
-    await this.#ports.returned.put(decided);
-    return decided;
+  /** Adds what `decision` makes of the newest record: it may have changed since anybody looked. */
+  #decide(site: SiteId, decision: (newest: Quarantine) => QuarantineDecision): Promise<Quarantine> {
+    return this.#ports.returned.change(site, () => {
+      const now = this.#shut(site);
+      return { ...now, decisions: [...now.decisions, decision(now)] };
+    });
   }
 
   /**
@@ -192,6 +181,14 @@ export class QuarantineDesk {
   #now(): number {
     return this.#ports.clock.now();
   }
+}
+
+function exportedLess(rows: number, sent: number | undefined): CloudPhoenixError {
+  return new CloudPhoenixError(
+    "CONFLICT",
+    `${rows} changes were written to the file, but ${sent ?? "none"} were sent`,
+    { retryable: false, hint: "Export again." },
+  );
 }
 
 function reappliedLess({ site }: Quarantine): CloudPhoenixError {
