@@ -36,6 +36,8 @@ import {
 import { type FailbackFacts, type FailbackReport, failbackReport } from "./failback-report.ts";
 import type { DemoOptions } from "./run-demo.ts";
 
+/** How long the standby hears nothing before the region is lost: far less than the objective allows to lose. */
+const UNHEARD_MS = 500;
 const RETURNS_WITHIN_MS = 60_000;
 const PROTECTED_WITHIN_MS = 120_000;
 const ORDERS_TABLE = "public.orders";
@@ -52,6 +54,7 @@ export async function runFailbackDemo(
   await world.load.start();
   await sleep(WARM_UP_MS, undefined, { signal });
 
+  await loseTheLink(stage, options);
   say(stage, `${options.fault} at ${home}`);
   const { atMs: faultAtMs } = await world.breakIt(options.fault);
   const failover = await followMove(stage, api, faultAtMs);
@@ -60,7 +63,7 @@ export async function runFailbackDemo(
   const lost = await world.load.readback();
 
   say(stage, `${lost.missingTotal} are lost; now ${home} comes back`);
-  await world.mend(options.fault);
+  await world.mend();
   const quarantine = await quarantined(stage, api, home);
   const sites = { home, away: failover.run.plan.to };
   const salvage = await salvageOf(stage, api, sites);
@@ -95,6 +98,14 @@ export async function runFailbackDemo(
     protection: status.protected,
     parts: PARTS,
   });
+}
+
+/** Without it the standby has almost everything, and there would be nothing to salvage. */
+async function loseTheLink(stage: DemoStage, options: DemoOptions): Promise<void> {
+  if (options.durability !== "async") return;
+  say(stage, `the link over which the standby follows breaks, ${UNHEARD_MS} ms earlier`);
+  await stage.world.breakIt("replication-stall");
+  await sleep(UNHEARD_MS, undefined, { signal: stage.signal });
 }
 
 /** Waits until the returned site is shut and what it alone holds is known. */
