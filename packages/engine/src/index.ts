@@ -1,4 +1,5 @@
 export { BrokenRuns, type BrokenRunsPorts } from "./loops/broken-runs.ts";
+export { WaitingRuns, type WaitingRunsPorts } from "./loops/waiting-runs.ts";
 export {
   DecisionLoop,
   type DecisionLoopPorts,

@@ -16,6 +16,7 @@ import {
   ReturnedPrimaries,
   type RunStore,
   SetupDesk,
+  WaitingRuns,
   stepHandlers,
 } from "@cloudphoenix/engine";
 import type { Logger } from "pino";
@@ -90,6 +91,7 @@ export async function startActing(parts: ActingParts): Promise<ActingController>
     setup.run(stop),
     leaseUpkeep(parts, stop),
     brokenRuns(parts, runner).run(stop),
+    waitingRuns(parts).run(stop),
   ]).then(() => undefined);
   return {
     room: new EngineControlRoom({
@@ -177,6 +179,16 @@ function brokenRuns(parts: ActingParts, runner: DbosPlanRunner): BrokenRuns {
     notifier: world.ports.notifier,
     brokenBecause: (runId) => runner.brokenBecause(runId),
     trouble: (message) => log.warn({ detail: message }, "a look for broken runs failed"),
+  });
+}
+
+/** Tells people of runs that wait for them. */
+function waitingRuns({ world, runs, clock, log }: ActingParts): WaitingRuns {
+  return new WaitingRuns({
+    clock,
+    runs,
+    notifier: world.ports.notifier,
+    trouble: (message) => log.warn({ detail: message }, "people were not told of a run that waits"),
   });
 }
 

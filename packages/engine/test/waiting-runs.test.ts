@@ -1,0 +1,125 @@
+// Goal: whoever is on call hears of every run that waits for them, and is not rung up twice a second.
+import { type Notice, WaitingRuns } from "@cloudphoenix/engine";
+import { expect, test } from "vitest";
+import { Simulation } from "./simulation.ts";
+
+const never = new AbortController().signal;
+
+interface Looked {
+  readonly simulation: Simulation;
+  readonly told: Notice[];
+  readonly waiting: WaitingRuns;
+}
+
+/** `refuse` is how many notices get lost first. */
+function looking(simulation: Simulation, refuse: number = 0): Looked {
+  const told: Notice[] = [];
+  let left = refuse;
+  const waiting = new WaitingRuns({
+    clock: simulation.clock,
+    runs: simulation.stores.runs,
+    notifier: {
+      notify: async (notice) => {
+        left -= 1;
+        if (left >= 0) throw new Error("the pager does not answer");
+        told.push(notice);
+      },
+    },
+    trouble: () => undefined,
+  });
+  return { simulation, told, waiting };
+}
+
+async function asked(): Promise<Simulation> {
+  const simulation = new Simulation();
+  await simulation.runner.start(simulation.plan("dr", {}, 2), "decision");
+  await simulation.untilStatus("run-dr", ({ status }) => status === "waiting-approval");
+  return simulation;
+}
+
+test("a question is told once, with the command that answers it", async () => {
+  const { told, waiting } = looking(await asked());
+
+  await waiting.look(never);
+  await waiting.look(never);
+
+  expect(told).toHaveLength(1);
+  expect(told[0]).toMatchObject({ severity: "critical" });
+  expect(told[0]?.title).toContain("dr run-dr waits for a person");
+  expect(told[0]?.text).toContain("approval by 2 people");
+  expect(told[0]?.text).toContain("cloudphoenix run approve run-dr --question 1");
+});
+
+test("a failed step is told, and a question that follows is another one", async () => {
+  const { simulation, told, waiting } = looking(await asked());
+  await waiting.look(never);
+  await simulation.untilStatus("run-dr", ({ status }) => status === "needs-attention");
+  await waiting.look(never);
+  await simulation.tell("run-dr", { kind: "retry", by: "ann", step: "approval" });
+  await simulation.untilStatus("run-dr", ({ question }) => question === 2);
+  await waiting.look(never);
+
+  expect(told.map(({ text }) => text)).toEqual([
+    expect.stringContaining("--question 1"),
+    expect.stringContaining("step approval failed: nobody approved in time"),
+    expect.stringContaining("--question 2"),
+  ]);
+  expect(new Set(told.map(({ key }) => key)).size).toBe(3);
+});
+
+test("what still waits half an hour later is told again, under another key", async () => {
+  const { simulation, told, waiting } = looking(await asked());
+  await waiting.look(never);
+  await simulation.clock.advance(1_800_000);
+  await waiting.look(never);
+  await waiting.look(never);
+
+  expect(told).toHaveLength(2);
+  expect(told[1]?.title).toContain("still waits");
+  expect(told[1]?.key).not.toBe(told[0]?.key);
+});
+
+test("a notice that got lost is told at the next look, and holds nothing up", async () => {
+  const { simulation, told, waiting } = looking(await asked(), 2);
+  await waiting.look(never);
+  await waiting.look(never);
+  expect(told).toEqual([]);
+  await waiting.look(never);
+  expect(told).toHaveLength(1);
+  expect((await simulation.record("run-dr")).status).toBe("waiting-approval");
+});
+
+test("a run that goes on, or ended well, is no matter for people", async () => {
+  const simulation = new Simulation();
+  const { told, waiting } = looking(simulation);
+  await simulation.run(simulation.plan("switchover"));
+  await waiting.look(never);
+  expect(told).toEqual([]);
+});
+
+test("a run that could not be taken back is told as stuck, but not by whoever leads later", async () => {
+  const simulation: Simulation = new Simulation(async (call) => {
+    if (call.action !== call.step.action) throw new Error("made to fail");
+    return call.run();
+  });
+  const early = looking(simulation);
+  const plan = simulation.plan("switchover", {}, 1);
+  await simulation.runner.start(plan, "operator:ann");
+  await simulation.untilStatus(plan.id, ({ status }) => status === "waiting-approval");
+  await simulation.tell(plan.id, { kind: "approve", by: "bob", comment: "", question: 1 });
+  await simulation.clock.runUntil(
+    async () => simulation.world.effects.some((effect) => effect.startsWith("switch")),
+    60_000,
+  );
+  await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "no" });
+  await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
+  await simulation.clock.advance(1);
+  const late = looking(simulation);
+
+  await early.waiting.look(never);
+  await late.waiting.look(never);
+
+  expect((await simulation.record(plan.id)).status).toBe("stuck");
+  expect(early.told.map(({ title }) => title)).toEqual([expect.stringContaining("is stuck")]);
+  expect(late.told).toEqual([]);
+});
