@@ -218,16 +218,27 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     const standbys = sites.filter((site) => site !== active);
     const dueMs = this.#comparesSoon ? Infinity : clock.now() - SCHEMA_EVERY_MS;
     if (standbys.every((site) => (this.#standby(site).schema?.atMs ?? 0) > dueMs)) return;
+    // Cleared before looking: what is mended meanwhile may have been looked at already.
+    const asked = this.#comparesSoon;
+    this.#comparesSoon = false;
+    try {
+      await this.#compare(active, standbys, signal);
+    } catch (error) {
+      this.#comparesSoon ||= asked;
+      throw error;
+    }
+  }
+
+  async #compare(active: SiteId, standbys: readonly SiteId[], signal: AbortSignal): Promise<void> {
     const left = await this.#look(active, signal);
     for (const site of standbys) {
       const right = await this.#look(site, signal);
       if (active !== this.#active) return;
       this.#standby(site).schema = {
-        atMs: clock.now(),
+        atMs: this.#context.clock.now(),
         differences: [...schemaDifferences(left, right), ...left.problems, ...right.problems],
       };
     }
-    this.#comparesSoon = false;
   }
 
   /** The schema of a site, and what of it is not covered there. */

@@ -1,6 +1,6 @@
 /** Replication slots: they keep the log until the follower has it, and remember how far it got. */
 import type { SiteId } from "@cloudphoenix/core";
-import { subscriptionName } from "./object-names.ts";
+import { SCHEMA, subscriptionName } from "./object-names.ts";
 import type { SiteConnection } from "./site-connections.ts";
 
 export interface SlotState {
@@ -47,9 +47,13 @@ export function logRemovedText({
   return `site ${from} no longer keeps the log that ${to} needs`;
 }
 
-/** How to begin anew with a follower whose log is gone, without a full stop. */
+/**
+ * How to begin anew with a follower whose log is gone, without a full stop. Dropping the subscription
+ * would ask for a slot that is gone, and the tables cannot be emptied: their gates are closed.
+ */
 export function reseedHint(application: string, to: SiteId): string {
-  return `Drop subscription ${subscriptionName(application)} and empty the tables at ${to}, then set up again`;
+  const name = subscriptionName(application);
+  return `At ${to}: alter subscription ${name} disable; alter subscription ${name} set (slot_name = none); drop subscription ${name}; drop the application's schema and schema ${SCHEMA} there; then: cloudphoenix replicate setup`;
 }
 
 /**

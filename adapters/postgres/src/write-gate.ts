@@ -91,8 +91,9 @@ export function isLockFailure(error: unknown): boolean {
 }
 
 /**
- * One round trip for all tables that `when` takes (a condition over `gate`). Tables are taken in one order everywhere, so that two of these
- * never wait for each other; a gate that already stands as wanted is not locked again.
+ * One round trip for all tables that `when` takes (a condition over `gate`). Tables are taken in one
+ * order everywhere, so that two of these never wait for each other; a gate that already stands as
+ * wanted is not locked again.
  */
 function gateBlock(action: GateAction, when: string): string {
   const wanted = action === "enable" ? "'O', 'A'" : "'D'";

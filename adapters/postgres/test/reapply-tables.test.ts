@@ -137,13 +137,14 @@ test("references that nobody enforces, and references to periods, which several 
      create table public.stays (id int primary key, room int, during int4range,
        foreign key (room, period during) references public.rates (room, period during))`,
     {
-      shared: `insert into rates values (1, '[1,9)'), (2, '[1,5)'), (2, '[5,9)'), (3, '[1,9)');
-        insert into stays values (1, 1, '[2,4)')`,
+      shared: `insert into rates values (1, '[1,9)'), (2, '[1,5)'), (2, '[5,9)'), (3, '[1,9)'), (4, '[1,9)');
+        insert into stays values (1, 1, '[2,4)'), (6, 4, null)`,
       lost: [
         "insert into loose values (1, 99)",
         "insert into stays values (2, 2, '[3,7)')",
         "insert into stays values (3, null, '[3,7)')",
         "update rates set during = '[5,8)' where room = 2 and during = '[5,9)'",
+        "update rates set during = '[1,8)' where room = 4",
         "insert into stays values (5, 3, '[3,7)')",
         "begin; delete from stays where id = 1; update rates set during = '[6,9)' where room = 1; commit",
       ],
@@ -157,10 +158,10 @@ test("references that nobody enforces, and references to periods, which several 
     "delete public.stays",
     "update public.rates",
   ]);
-  expect(result.applied).toBe(4);
+  expect(result.applied).toBe(5);
   expect(await contents(pair, SITE_B, ["rates", "stays", "loose"])).toEqual({
-    rates: ['(1,"[1,9)")', '(2,"[1,5)")', '(2,"[5,8)")', '(3,"[1,5)")'],
-    stays: ['(1,1,"[2,4)")', '(2,2,"[3,7)")', '(3,,"[3,7)")', '(4,1,"[5,7)")'],
+    rates: ['(1,"[1,9)")', '(2,"[1,5)")', '(2,"[5,8)")', '(3,"[1,5)")', '(4,"[1,8)")'],
+    stays: ['(1,1,"[2,4)")', '(2,2,"[3,7)")', '(3,,"[3,7)")', '(4,1,"[5,7)")', "(6,4,)"],
     loose: ["(1,99)"],
   });
 });

@@ -162,6 +162,23 @@ test("schemas are compared, and a difference is named", async () => {
   ]);
 });
 
+test("a comparison that is asked for during another one follows it at once", async () => {
+  pair = await Pair.make(servers, { application: "again" });
+  await pair.follow();
+  let looks = 0;
+  const { watch } = pair.another({
+    beforeStatement: (site, statement) => {
+      if (site !== SITE_B || !statement.includes("create schema if not exists %I")) return;
+      looks += 1;
+      if (looks === 1) watch.compareSoon();
+    },
+  });
+  watch.start();
+  await until(async () => looks > 1, 15_000);
+  await watch.stop();
+  expect(looks).toBe(2);
+});
+
 /** What another watch, which remembers nothing, finds out about the schemas. */
 async function differences(): Promise<readonly string[]> {
   const { watch } = pair.another();

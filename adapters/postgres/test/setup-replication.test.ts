@@ -364,7 +364,12 @@ describe("setting up replication is refused", () => {
     }
     const before = [await world(SITE_A), await world(SITE_B)];
     const request = { from: SITE_A, to: SITE_B, generation: 1 };
-    const hint = `Drop subscription cloudphoenix_log_gone and empty the tables at ${SITE_B}, then set up again`;
+    const detach = [
+      "alter subscription cloudphoenix_log_gone disable",
+      "alter subscription cloudphoenix_log_gone set (slot_name = none)",
+      "drop subscription cloudphoenix_log_gone",
+    ];
+    const hint = `At ${SITE_B}: ${detach.join("; ")}; drop the application's schema and schema cloudphoenix there; then: cloudphoenix replicate setup`;
 
     expect((await pair.replication.forecast(request, soon())).problems).toEqual([
       expect.objectContaining({ rule: "log-removed", sentence: expect.stringContaining(hint) }),
@@ -374,6 +379,11 @@ describe("setting up replication is refused", () => {
       hint: `${hint}.`,
     });
     expect([await world(SITE_A), await world(SITE_B)]).toEqual(before);
+
+    for (const statement of [...detach, "drop schema public, cloudphoenix cascade"]) {
+      await pair.ask(SITE_B, statement);
+    }
+    expect(await pair.replication.setup(request, soon())).toMatchObject({ alreadyDone: false });
   });
 
   test("if somebody else's standby is waited for already", async () => {

@@ -14,6 +14,7 @@ import {
   type SetupPreviewDocument,
   setupPreviewText,
   setupProgressText,
+  setupUnseenText,
 } from "./render/setup-text.ts";
 
 /** What a person says about the set-up. */
@@ -33,8 +34,10 @@ const POLL_MS = 500;
 const CONTROLLER_BACK_WITHIN_MS = 60_000;
 
 /**
- * Prints what would be made, wants the standby typed unless `yes`, orders it and stays with it. One
- * that is under way already is followed instead. Ctrl-C stops following, not the set-up.
+ * Prints what would be made, wants the standby typed unless `yes`, orders it and stays with it, also
+ * if nothing is known to be missing: set-up looks at more than the preview, and leaves what is well
+ * as it is. One that is under way for the same site is followed instead. Ctrl-C stops following, not
+ * the set-up.
  * @throws {CloudPhoenixError} `REPLICATION_PREFLIGHT` with every problem, `APPROVAL_REQUIRED`
  */
 export async function setUpReplication(
@@ -45,7 +48,8 @@ export async function setUpReplication(
   const api = await connect(options, process.env);
   if (given.dryRun !== true) {
     const { setup } = await newest(api);
-    if (setup?.status === "running") {
+    // One for another site is none of ours: the controller says that it stands in the way.
+    if (setup?.status === "running" && (given.to ?? setup.to) === setup.to) {
       terminal.progress(`A set-up is under way, ordered by ${setup.by}; this one joins it.`);
       return await stay(api, setup, given, invocation);
     }
@@ -57,8 +61,8 @@ export async function setUpReplication(
     timeoutMs: PREVIEW_WITHIN_MS,
   });
   const text = setupPreviewText(preview, terminal.paint);
-  const { problems, changes } = preview;
-  if (given.dryRun === true || (problems.length === 0 && changes.length === 0)) {
+  const { problems } = preview;
+  if (given.dryRun === true) {
     terminal.result(preview, text);
     return problems.length === 0 ? EXIT_CODES.done : EXIT_CODES.needsPerson;
   }
@@ -88,6 +92,10 @@ async function stay(
   }
   try {
     const ended = await untilEnded(api, setup, (line) => terminal.progress(line), signal);
+    if (ended === null) {
+      terminal.result({ setup: null }, setupUnseenText(setup));
+      return EXIT_CODES.needsPerson;
+    }
     terminal.result({ setup: ended }, setupEndText(ended));
     if (ended.status === "done") return EXIT_CODES.done;
     return ended.status === "failed" ? EXIT_CODES.failed : EXIT_CODES.needsPerson;
@@ -99,17 +107,19 @@ async function stay(
 
 const GOES_ON = "The set-up goes on in the controller.";
 
+/** @returns null if it ended unseen, because another set-up has begun since */
 async function untilEnded(
   api: ApiClient,
   first: SetupDocument,
   say: (line: string) => void,
   signal: AbortSignal,
-): Promise<SetupDocument> {
+): Promise<SetupDocument | null> {
   let said = "";
   let seenAtMs = Date.now();
   for (let setup = first; ; ) {
+    if (setup.id !== first.id) return null;
+    if (setup.status !== "running") return setup;
     const line = setupProgressText(setup);
-    if (setup.id !== first.id || setup.status !== "running") return setup;
     if (line !== said) say(line);
     said = line;
     await sleep(POLL_MS, undefined, { signal });

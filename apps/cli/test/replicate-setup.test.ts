@@ -118,16 +118,35 @@ describe("an order", () => {
     for (const { sentence } of PROBLEMS) expect(said).toContain(sentence);
   });
 
-  test("is not needed where nothing has to be made", async () => {
+  test("is sent also where nothing is known to be missing, for set-up looks at more", async () => {
     const { run, asked } = await withApi({ ...PREVIEW, changes: [], bytesToCopy: 0 }, begun);
-    expect(await run(...SETUP)).toBe(EXIT_CODES.done);
-    expect(asked.map((one) => one.what)).not.toContain(ORDER);
+    expect(await run(...SETUP, "--yes", "--reason", "look again")).toBe(EXIT_CODES.done);
+    expect(asked.map((one) => one.what)).toContain(ORDER);
   });
 
-  test("joins the set-up that is under way instead of ordering another", async () => {
-    const { run, asked } = await withApi(PREVIEW, begun, RUNNING);
-    expect(await run(...SETUP, "--detach")).toBe(EXIT_CODES.done);
-    expect(asked.map((one) => one.what)).toEqual(["GET /v1/replication/setup"]);
+  test.each([[[]], [["--to", "b"]]])(
+    "with %j joins the set-up of b that is under way instead of ordering another",
+    async (to) => {
+      const { run, asked } = await withApi(PREVIEW, begun, RUNNING);
+      expect(await run(...SETUP, ...to, "--detach")).toBe(EXIT_CODES.done);
+      expect(asked.map((one) => one.what)).toEqual(["GET /v1/replication/setup"]);
+    },
+  );
+
+  test("for one site never joins the set-up of another: the controller refuses it", async () => {
+    const busy = { status: 409, body: { code: "CONFLICT", detail: "a set-up is under way" } };
+    const { run, asked } = await withApi(PREVIEW, { [ORDER]: busy }, { ...RUNNING, to: "c" });
+    const order = ["--to", "b", "--yes", "--reason", "new", "--detach"];
+    expect(await run(...SETUP, ...order)).not.toBe(EXIT_CODES.done);
+    expect(asked.map((one) => one.what)).toContain(ORDER);
+  });
+
+  test("whose end was not seen before the next one began says so, and nothing of the next", async () => {
+    const taken = { [ORDER]: { status: 202, body: { setup: RUNNING } } };
+    const { run } = await withApi(PREVIEW, taken, { ...RUNNING, id: "setup-2", to: "c" });
+    const order = ["--to", "b", "--yes", "--reason", "new"];
+    expect(await run(...SETUP, ...order)).toBe(EXIT_CODES.needsPerson);
+    expect(JSON.parse(said)).toEqual({ setup: null });
   });
 
   test.each([

@@ -208,6 +208,21 @@ test("the last order that a run refused is shown without asking for the journal"
   expect(text).not.toContain("protects the data");
 });
 
+test.each(["approved", "resumed", "cancel-asked", "step-skipped"] as const)(
+  "an order that was refused is old news after one that was taken: %s",
+  (kind) => {
+    const refusal = refused("cancel by ann refused: writes are open at b", AT_MS);
+    const view = viewOf("dr", {}, {}, [refusal, { kind, text: "by bob", atMs: AT_MS + 1_000 }]);
+    expect(runText(view, paint)).not.toContain("Not obeyed");
+  },
+);
+
+test("a run that has ended says nothing more of orders that it refused", () => {
+  const refusal = refused("cancel by ann refused: writes are open at b", AT_MS);
+  const view = viewOf("dr", {}, { status: "completed", endedAtMs: AT_MS + 1_000 }, [refusal]);
+  expect(runText(view, paint)).not.toContain("Not obeyed");
+});
+
 describe("on the command line", () => {
   const view = viewOf("dr", {}, { status: "running" });
 

@@ -6,6 +6,7 @@ import {
   deleteLimitOf,
   durationOf,
   shareOf,
+  workerBandwidthOf,
 } from "../src/objects/quantities.ts";
 import { refuseNonsense } from "../src/objects/sync-choices.ts";
 import { loadProgram } from "../src/load-program.ts";
@@ -22,6 +23,7 @@ describe("amounts", () => {
     expect([durationOf("0s"), durationOf("15m"), durationOf("2h")]).toEqual([
       0, 900_000, 7_200_000,
     ]);
+    expect(workerBandwidthOf("64KiB")).toBe(65_536);
     expect(shareOf("5%")).toBe(0.05);
     expect(deleteLimitOf("500,10%")).toEqual({ maxCount: 500, maxPercent: 10 });
     expect(deleteLimitOf("0")).toEqual({ maxCount: 0 });
@@ -32,6 +34,7 @@ describe("amounts", () => {
     () => bytesOf("0"),
     () => bytesOf("fast"),
     () => bytesOf("5 parsecs"),
+    () => workerBandwidthOf("63KiB"),
     () => durationOf("15"),
     () => shareOf("5"),
     () => shareOf("101%"),

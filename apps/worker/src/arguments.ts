@@ -1,6 +1,11 @@
 /** The command line of a worker. */
 import { parseArgs } from "node:util";
-import { type HostPort, parseBytes, parseHostPort } from "@cloudphoenix/config";
+import {
+  BANDWIDTH_MIN_BYTES,
+  type HostPort,
+  parseBytes,
+  parseHostPort,
+} from "@cloudphoenix/config";
 import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
 import { LOG_LEVELS, type LogLevel } from "@cloudphoenix/process";
 
@@ -86,10 +91,11 @@ export function readSlots(text: string): number {
 
 function readBandwidth(text: string): number {
   const bytes = parseBytes(text);
-  if (bytes !== null) return bytes;
-  throw new CloudPhoenixError("BAD_REQUEST", `--bandwidth ${text} is not an amount of bytes`, {
+  if (bytes !== null && bytes >= BANDWIDTH_MIN_BYTES) return bytes;
+  const what = bytes === null ? "is not an amount of bytes" : "is too little";
+  throw new CloudPhoenixError("BAD_REQUEST", `--bandwidth ${text} ${what}`, {
     retryable: false,
-    hint: "Give an amount like 500KB, 64MiB or 1.5GiB.",
+    hint: `Give ${BANDWIDTH_MIN_BYTES / 1024}KiB or more, for instance 500KB, 64MiB or 1.5GiB.`,
   });
 }
 

@@ -8,9 +8,12 @@ describe("the command line of a worker", () => {
     expect(bytesPerSecond).toBe(20 * 1024 * 1024);
   });
 
-  test.each(["fast", "20Mbit", "0", "-1MiB"])("refuses a bandwidth of %s", (bandwidth) => {
-    expect(() => readArguments(["--config", "shop.yaml", `--bandwidth=${bandwidth}`])).toThrow(
-      expect.objectContaining({ code: "BAD_REQUEST", hint: expect.stringContaining("64MiB") }),
-    );
-  });
+  test.each(["fast", "20Mbit", "0", "-1MiB", "1KB", "63KiB"])(
+    "refuses a bandwidth of %s",
+    (bandwidth) => {
+      expect(() => readArguments(["--config", "shop.yaml", `--bandwidth=${bandwidth}`])).toThrow(
+        expect.objectContaining({ code: "BAD_REQUEST", hint: expect.stringContaining("64MiB") }),
+      );
+    },
+  );
 });

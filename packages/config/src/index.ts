@@ -33,6 +33,7 @@ export { formatDuration, parseDuration } from "./duration.ts";
 export type { Environment } from "./fill-in-environment.ts";
 export { parseHostPort } from "./host-port.ts";
 export { loadConfiguration } from "./load-configuration.ts";
+export { BANDWIDTH_MIN_BYTES } from "./objects-section.ts";
 export { type Problem, renderProblems } from "./problem.ts";
 export { readSecretFile } from "./read-secret-file.ts";
 export { readTerraformStack, type TerraformStack } from "./terraform-stack.ts";

@@ -6,8 +6,8 @@ import { byteRate, duration, file, httpUrl, type ResolveFile } from "./fields.ts
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** Below it the canary and a single receipt would take seconds. */
-const BANDWIDTH_MIN_BYTES = 64 * 1024;
+/** Bytes per second of a worker, at least: below it the canary and a single receipt would take seconds. */
+export const BANDWIDTH_MIN_BYTES: number = 64 * 1024;
 const STORE_SCHEMES: readonly string[] = ["s3:", "azblob:"];
 
 /** `objects`. */

@@ -1,10 +1,14 @@
 /**
  * At most so many bytes per second, over everything that copies. First come, first served.
  *
- * Who gives up waiting has taken nothing: the copies that a move ends leave the limit to its last copy.
+ * Who gives up waiting has taken nothing: when a move ends the follower, its copies leave the limit
+ * to the last copy. A range that loses its authority finishes the objects under way, at the limit.
  */
 import { abortedError, throwIfAborted } from "./retries.ts";
 import type { Surroundings } from "./surroundings.ts";
+
+/** A day, because a timer that is set for longer than 2^31 - 1 ms (25 days) runs out at once. */
+const SLEEP_MAX_MS = 86_400_000;
 
 export class BandwidthLimit {
   readonly #bytesPerSecond: number | null;
@@ -31,7 +35,9 @@ export class BandwidthLimit {
       await unlessAborted(before, signal);
       const nowMs = this.#now();
       const startMs = Math.max(nowMs, this.#paidUntilMs);
-      if (startMs > nowMs) await this.#clock.sleep(startMs - nowMs, signal);
+      for (let leftMs = startMs - nowMs; leftMs > 0; leftMs -= SLEEP_MAX_MS) {
+        await this.#clock.sleep(Math.min(leftMs, SLEEP_MAX_MS), signal);
+      }
       this.#paidUntilMs = startMs + (bytes / this.#bytesPerSecond) * 1_000;
     } finally {
       granted.resolve();

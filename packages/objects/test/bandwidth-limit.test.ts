@@ -21,6 +21,21 @@ test("a clock that is set back has nobody wait for what it was set back by", asy
   expect(slept).toEqual([2_000, 2_500]);
 });
 
+test("however little is allowed, nobody waits for longer at once than a timer can", async () => {
+  const slept: number[] = [];
+  const sleep = async (ms: number): Promise<void> => {
+    slept.push(ms);
+    await Promise.resolve();
+  };
+  const limit = new BandwidthLimit(1, { now: () => 0, sleep });
+
+  await limit.take(8 * 1024 * 1024, UNENDING);
+  await limit.take(1, UNENDING);
+
+  expect(Math.max(...slept)).toBeLessThan(2 ** 31);
+  expect(slept.reduce((sum, ms) => sum + ms, 0)).toBe(8 * 1024 * 1024 * 1_000);
+});
+
 test("who gives up waiting has taken nothing of what the next one gets", async () => {
   const clock = new VirtualClock();
   const limit = new BandwidthLimit(1_000, clock);

@@ -192,8 +192,9 @@ export const UNGUARDED_TABLES: string = `select c.oid, format('%I.%I', n.nspname
 
 /**
  * Guards every application table of ours that is not guarded yet, or no longer because somebody
- * switched its triggers; tables of somebody else are for the watch to name. Idempotent; waits for writers of such a table, so it belongs into a transaction
- * with a lock timeout (`BEGIN_GATE_CHANGE`).
+ * switched its triggers; tables of somebody else are for the watch to name. Idempotent; waits for
+ * writers of such a table, so it belongs into a transaction with a lock timeout
+ * (`BEGIN_GATE_CHANGE`).
  */
 export async function guardTables(connection: SiteConnection): Promise<void> {
   await connection.query(`do $guard$

@@ -56,15 +56,17 @@ export class ForeignKeys {
 
   /** Whether rows refer to values that no row has any more. */
   async leavesOrphans({ foreignKey, values }: Referred): Promise<boolean> {
-    const { child, childColumns, childEquals } = foreignKey;
+    const { child, childColumns, childEquals, period } = foreignKey;
     const named = childColumns
       .slice(0, compared(foreignKey))
       .map(
         (name, at) =>
           `c.${escapeIdentifier(name)} operator(${childEquals[at] ?? "pg_catalog.="}) $${at + 1}`,
       );
+    // As with every other column of a reference, a row without a period refers to nothing.
+    const refers = period ? `and c.${escapeIdentifier(childColumns.at(-1) ?? "")} is not null` : "";
     const rows = await this.#connection.query(
-      `select from ${child} c where ${named.join(" and ")}
+      `select from ${child} c where ${named.join(" and ")} ${refers}
          and not ${hasParents(foreignKey)} limit 1`,
       values.slice(0, named.length),
     );

@@ -4,7 +4,7 @@ import type { SeedProgress, Worker, WorkerOptions } from "@cloudphoenix/worker";
 import type { Command } from "commander";
 import type { CommandContext, Invocation } from "../command-context.ts";
 import { EXIT_CODES, type ExitCode } from "../exit-codes.ts";
-import { bytesOf } from "../objects/quantities.ts";
+import { workerBandwidthOf } from "../objects/quantities.ts";
 import { seedProgressText, seedText } from "../render/seed-text.ts";
 
 interface RunChoices {
@@ -37,7 +37,7 @@ export function registerWorker(program: Command, context: CommandContext): void 
     )
     .option("--listen <host:port>", "where /live, /ready and /metrics answer (default: nowhere)")
     .option("--slots <count>", SLOTS)
-    .option("--bandwidth <size>", BANDWIDTH, bytesOf)
+    .option("--bandwidth <size>", BANDWIDTH, workerBandwidthOf)
     .option("--no-follow", "leave following the active site to other workers")
     .action(async (choices: RunChoices, command: Command) => {
       await context.invoke(command, (invocation) => run(invocation, choices));
@@ -52,7 +52,7 @@ export function registerWorker(program: Command, context: CommandContext): void 
       "names the seed: the same name goes on with it, until the application moves",
     )
     .option("--slots <count>", `${SLOTS}; 0 only watches`)
-    .option("--bandwidth <size>", BANDWIDTH, bytesOf)
+    .option("--bandwidth <size>", BANDWIDTH, workerBandwidthOf)
     .option("--range-objects <count>", "objects per range (default: 5000)")
     .action(async (choices: SeedChoices, command: Command) => {
       await context.invoke(command, (invocation) => seed(invocation, choices));

@@ -1,5 +1,5 @@
 /** Amounts as they are typed: `64MiB`, `15m`, `5%`. */
-import { parseBytes } from "@cloudphoenix/config";
+import { BANDWIDTH_MIN_BYTES, parseBytes } from "@cloudphoenix/config";
 import { InvalidArgumentError } from "commander";
 
 /** @throws {InvalidArgumentError} */
@@ -7,6 +7,13 @@ export function bytesOf(text: string): number {
   const bytes = parseBytes(text);
   if (bytes !== null) return bytes;
   throw new InvalidArgumentError("give an amount like 500KB, 64MiB or 1.5GiB");
+}
+
+/** Bytes per second of a worker, as few as the configuration allows. @throws {InvalidArgumentError} */
+export function workerBandwidthOf(text: string): number {
+  const bytes = bytesOf(text);
+  if (bytes >= BANDWIDTH_MIN_BYTES) return bytes;
+  throw new InvalidArgumentError(`give ${BANDWIDTH_MIN_BYTES / 1024}KiB or more`);
 }
 
 const DURATION_UNITS: Readonly<Record<string, number>> = {

@@ -66,11 +66,23 @@ export function waitingText({
   return question === null ? `Waiting for: ${waitingFor}` : `Question ${question}: ${waitingFor}`;
 }
 
-/** The last order that changed nothing: whoever gave it reads here that it was not obeyed. */
-function refusalLines({ events }: RunView): readonly string[] {
-  const last = events.findLast(({ kind }) => kind === "refused");
-  return last === undefined ? [] : ["", `Not obeyed, ${clockText(last.atMs)}: ${last.text}`];
+/**
+ * The last order that changed nothing: whoever gave it reads here that it was not obeyed. Old news
+ * once a later order was taken, or the run has ended.
+ */
+function refusalLines({ run, events }: RunView): readonly string[] {
+  if (run.endedAtMs !== null) return [];
+  const last = events.findLast(({ kind }) => kind === "refused" || TAKES_AN_ORDER.includes(kind));
+  if (last?.kind !== "refused") return [];
+  return ["", `Not obeyed, ${clockText(last.atMs)}: ${last.text}`];
 }
+
+const TAKES_AN_ORDER: readonly RunEvent["kind"][] = [
+  "approved",
+  "resumed",
+  "cancel-asked",
+  "step-skipped",
+];
 
 /** How surely the old writer was stopped, and what was or may be lost. */
 function proofLines({ report, loss, run }: RunView): readonly string[] {

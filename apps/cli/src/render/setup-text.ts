@@ -48,7 +48,7 @@ export function setupPreviewText(
   const would = changes.map((change, index) => `${String(index + 1).padStart(3)}. ${change}`);
   return [
     head,
-    ...(changes.length === 0 ? ["  Nothing has to be made or mended."] : would),
+    ...(changes.length === 0 ? ["  Nothing is known to be missing."] : would),
     ...problems.map(({ rule, sentence }) => `  ${paint.red("✗")} ${rule}: ${sentence}`),
   ].join("\n");
 }
@@ -75,6 +75,11 @@ export function setupEndText(setup: SetupDocument): string {
   }
   const what = status === "superseded" ? "was given up" : "failed";
   return `Setting up ${to} ${what}: ${trouble ?? "no reason is known"}${hint === null ? "" : `\n→ ${hint}`}`;
+}
+
+/** It ended while nobody looked, and a newer one has taken its place. */
+export function setupUnseenText({ from, to }: SetupDocument): string {
+  return `This set-up has ended, and another one has begun since. Whether ${to} follows ${from}: cloudphoenix replicate status`;
 }
 
 /** The line of `replicate status`: a set-up under way, or how the newest one ended. */
