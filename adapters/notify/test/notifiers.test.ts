@@ -162,30 +162,57 @@ describe("a log", () => {
   });
 });
 
+function noting(keys: string[]): Notifier {
+  return {
+    notify: async ({ key }) => {
+      keys.push(key);
+    },
+  };
+}
+
 describe("a fan-out", () => {
   const fails: Notifier = { notify: () => Promise.reject(new Error("down")) };
+  const hangs: Notifier = { notify: () => new Promise(() => undefined) };
+
+  /** What `works` and the log were told, and what failed. */
+  function fanOut(
+    receivers: readonly ("works" | "fails" | "hangs")[],
+    log: Notifier | null = null,
+  ) {
+    const [told, noted, failures]: [string[], string[], unknown[]] = [[], [], []];
+    const works = noting(told);
+    const all = new FanOutNotifier({
+      receivers: receivers.map((one) => ({ works, fails, hangs })[one]),
+      alongside: log ?? noting(noted),
+      onFailure: (error) => failures.push(error),
+    });
+    return { all, told, noted, failures };
+  }
 
   test("tells everybody, also when one of them fails", async () => {
-    const told: string[] = [];
-    const works: Notifier = {
-      notify: (notice) => {
-        told.push(notice.key);
-        return Promise.resolve();
-      },
-    };
-    const failures: unknown[] = [];
-    const all = new FanOutNotifier([fails, works, works], (error) => failures.push(error));
+    const { all, told, noted, failures } = fanOut(["fails", "works", "works"]);
     await all.notify(NOTICE, NEVER);
     expect(told).toEqual([NOTICE.key, NOTICE.key]);
+    expect(noted).toEqual([NOTICE.key]);
     expect(failures).toHaveLength(1);
   });
 
-  test("fails only if nobody could be told", async () => {
-    const all = new FanOutNotifier([fails, fails], () => {});
-    await expect(all.notify(NOTICE, NEVER)).rejects.toMatchObject({ code: "UNREACHABLE" });
+  test("is done once somebody was told, whoever hangs", async () => {
+    const { all, told } = fanOut(["hangs", "works"]);
+    await all.notify(NOTICE, NEVER);
+    expect(told).toEqual([NOTICE.key]);
   });
 
-  test("without receivers does nothing", async () => {
-    await expect(new FanOutNotifier([], () => {}).notify(NOTICE, NEVER)).resolves.toBeUndefined();
+  test("fails if it reached the log and nobody else", async () => {
+    const { all, noted } = fanOut(["fails", "fails"]);
+    await expect(all.notify(NOTICE, NEVER)).rejects.toMatchObject({ code: "UNREACHABLE" });
+    expect(noted).toEqual([NOTICE.key]);
+  });
+
+  test("without receivers is done when the log has it", async () => {
+    const { all, noted } = fanOut([]);
+    await expect(all.notify(NOTICE, NEVER)).resolves.toBeUndefined();
+    expect(noted).toEqual([NOTICE.key]);
+    await expect(fanOut([], fails).all.notify(NOTICE, NEVER)).rejects.toThrow("down");
   });
 });

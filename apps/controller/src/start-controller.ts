@@ -199,20 +199,25 @@ class RunningController implements Controller {
   /** Nobody waits for this: without the state database the clock runs on as it was set last. */
   async #keepTime(clock: StateClock): Promise<void> {
     const stopping = this.#stopping.signal;
-    const { log } = this.#options;
     for (;;) {
       await systemClock.sleep(SET_CLOCK_EVERY_MS, stopping).catch(() => undefined);
       if (stopping.aborted) return;
-      try {
-        const aheadMs = await clock.set(() => !this.#leads);
-        if (aheadMs === null) continue;
-        this.#metrics.clockAhead(aheadMs);
-        if (Math.abs(aheadMs) > CLOCK_OFF_MS) {
-          log.warn({ aheadMs: Math.round(aheadMs) }, "this clock and the state database's differ");
-        }
-      } catch (error) {
-        log.debug({ detail: messageOf(error) }, "the state database did not tell the time");
+      await this.#setClock(clock);
+    }
+  }
+
+  /** It may jump while nobody waits by it: before this controller leads. */
+  async #setClock(clock: StateClock): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const aheadMs = await clock.set(() => !this.#leads);
+      if (aheadMs === null) return;
+      this.#metrics.clockAhead(aheadMs);
+      if (Math.abs(aheadMs) > CLOCK_OFF_MS) {
+        log.warn({ aheadMs: Math.round(aheadMs) }, "this clock and the state database's differ");
       }
+    } catch (error) {
+      log.debug({ detail: messageOf(error) }, "the state database did not tell the time");
     }
   }
 
@@ -274,6 +279,8 @@ class RunningController implements Controller {
     const stopping = this.#stopping.signal;
     log.info("waiting to lead");
     const leadership = await ground.elector.lead(stopping);
+    // A machine that was suspended is hours behind, and once it leads its clock may not jump.
+    await this.#setClock(ground.clock);
     this.#leads = true;
     leadership.lost.addEventListener("abort", () => {
       if (stopping.aborted) return;

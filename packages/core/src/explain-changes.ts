@@ -68,6 +68,7 @@ function blockers(decision: Decision, situation: Situation): readonly string[] {
     plan,
     byHand: commandOf(plan, decision),
     run: situation.activity.running?.id ?? "<id>",
+    opened: situation.activity.running?.opened === true,
   };
   const blocking = decision.guards.filter((result) => result.outcome === "block");
   return [...new Set(blocking.map((result) => WAYS_OUT[result.guard](way)))];
@@ -80,6 +81,8 @@ interface BlockedWay {
   readonly byHand: string;
   /** The run under way. */
   readonly run: string;
+  /** Whether that is a move which can be cancelled no more. */
+  readonly opened: boolean;
 }
 
 /** A move names its kind: the default is another cloud, which may not be what was blocked. */
@@ -106,8 +109,10 @@ const WAYS_OUT: Readonly<Record<GuardName, (way: BlockedWay) => string>> = {
   cooldown: ({ byHand }) => `Wait for the cooldown to end, or start by hand: ${byHand}.`,
   "freeze-window": ({ byHand }) =>
     `Wait for the freeze window to end, or start by hand: ${byHand}.`,
-  "one-run": ({ run }) =>
-    `Wait for the run under way, or end it: cloudphoenix run cancel ${run} --reason "…".`,
+  "one-run": ({ run, opened }) =>
+    opened
+      ? `Wait for the run under way, or answer what it asks: cloudphoenix run show ${run}.`
+      : `Wait for the run under way, or end it: cloudphoenix run cancel ${run} --reason "…".`,
   mode: ({ byHand }) =>
     `Start it by hand: ${byHand}; or change the mode of this level in the policy.`,
   "monitors-sane": ({ byHand }) =>

@@ -15,6 +15,7 @@ export { defaultPoints } from "./default-points.ts";
 export { DEFAULT_POLICY, POLICY_REASONS } from "./default-policy.ts";
 export { isFromTheFuture } from "./from-the-future.ts";
 export { explainDecision } from "./explain.ts";
+export { reservationsIn } from "./judge.ts";
 export { type RequestJudgement, type RunRequest, judgeRequest } from "./judge-request.ts";
 export { lintPlan } from "./plan/lint-plan.ts";
 export { planFor } from "./plan/plan-for.ts";

@@ -76,8 +76,13 @@ function judgeTarget(survey: Survey, question: Question, target: Site | null): J
     approvers: approversFor(guards, situation.policy),
     acceptedLoss: guards.some(isAcceptedLoss) ? acceptedLoss(facts) : null,
     another: guards.some(wantsAnother),
-    reservations: guards.filter(isReservation).map(({ sentence }) => sentence),
+    reservations: reservationsIn(guards),
   };
+}
+
+/** What else speaks against a run that these guards let people approve, a sentence each. */
+export function reservationsIn(guards: readonly GuardResult[]): readonly string[] {
+  return guards.filter(isReservation).map(({ sentence }) => sentence);
 }
 
 /** Said in the question itself; what may be lost is said there in numbers of its own. */

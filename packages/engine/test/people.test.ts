@@ -336,6 +336,12 @@ describe("cancel", () => {
     expect((await simulation.record(plan.id)).status).toBe("needs-attention");
     expect((await simulation.texts(plan.id)).at(-1)).toContain("writes are open");
     expect((await simulation.stores.roles.read()).active).toBe(B);
+    // So a move that becomes necessary now does not wait for B to answer.
+    const { steps } = await simulation.record(plan.id);
+    expect(steps.find(({ id }) => id === "open-writes")).toMatchObject({
+      status: "done",
+      error: null,
+    });
     await simulation.tell(plan.id, { kind: "retry", by: "ann", step: "open-writes" });
     expect((await simulation.untilStatus(plan.id, ended)).status).toBe("completed");
   });

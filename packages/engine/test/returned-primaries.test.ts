@@ -375,6 +375,23 @@ describe("a returned old primary", () => {
   });
 });
 
+test("a site that came back open during a planned move is fenced until that is proven, run or not", async () => {
+  const world = await afterFailover({ fences: ["unproven", "unproven"] });
+  await begin(world, { kind: "switchover" });
+  const returned = world.watch();
+  await world.look(returned);
+  // The row says fenced by now, and the gates did not close.
+  world.simulation.world.strike((state) => {
+    Object.assign(state.sites[A]!.database, { role: "fenced", writesOpen: true });
+  });
+
+  await world.look(returned);
+  await world.look(returned);
+
+  expect(world.asked.fences).toBe(3);
+  expect(returned.quarantines).toMatchObject([{ fence: { degree: "confirmed" } }]);
+});
+
 describe("the target of a move", () => {
   test.each(["region", "dr", "switchover", "failback"] as const)(
     "of kind %s is left to it until the roles are settled",

@@ -1,5 +1,6 @@
 // A new leader knows the runs it goes on with, also those that have written nothing yet.
 import {
+  CloudPhoenixError,
   pendingStep,
   type Plan,
   type Roles,
@@ -82,6 +83,22 @@ describe("a run that was taken over before its first note", () => {
     expect((await launcher.activity(null)).running).toBeNull();
     await launch("dr");
     expect(started).toHaveLength(1);
+  });
+
+  test("is running for as long as nobody can say whether it has ended", async () => {
+    await launcher.activity(null);
+    const silence = new CloudPhoenixError("STATE_UNAVAILABLE", "no answer", { retryable: true });
+    const asked = end;
+    end = Promise.withResolvers<void>();
+    asked.reject(silence);
+    await simulation.clock.advance(5_000);
+
+    expect((await launcher.activity(null)).running).toEqual(TAKEN_OVER);
+    await expect(launch("heal")).rejects.toMatchObject({ code: "ALREADY_RUNNING" });
+
+    end.resolve();
+    await simulation.clock.advance(1);
+    expect((await launcher.activity(null)).running).toBeNull();
   });
 
   test("holds nothing up if it breaks off without one", async () => {

@@ -1,5 +1,5 @@
 // Goal: whoever is on call hears of every run that waits for them, and is not rung up twice a second.
-import { type Notice, WaitingRuns } from "@cloudphoenix/engine";
+import { BrokenRuns, type Notice, WaitingRuns } from "@cloudphoenix/engine";
 import { expect, test } from "vitest";
 import { Simulation } from "./simulation.ts";
 
@@ -118,8 +118,27 @@ test("a run that could not be taken back is told as stuck, but not by whoever le
 
   await early.waiting.look(never);
   await late.waiting.look(never);
+  await simulation.clock.advance(1_800_000);
+  await early.waiting.look(never);
 
   expect((await simulation.record(plan.id)).status).toBe("stuck");
   expect(early.told.map(({ title }) => title)).toEqual([expect.stringContaining("is stuck")]);
+  expect(early.told[0]?.text).toContain("stuck: ");
   expect(late.told).toEqual([]);
+});
+
+test("a run whose record was ended for it is told by whoever ended it", async () => {
+  const { simulation, told, waiting } = looking(await asked());
+  const broken = new BrokenRuns({
+    clock: simulation.clock,
+    ...simulation.stores,
+    notifier: { notify: async (notice) => void told.push(notice) },
+    brokenBecause: async () => "it was made by another release",
+    trouble: () => undefined,
+  });
+  await broken.look(never);
+  await waiting.look(never);
+
+  expect((await simulation.record("run-dr")).status).toBe("stuck");
+  expect(told).toHaveLength(1);
 });

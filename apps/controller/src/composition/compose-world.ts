@@ -248,7 +248,11 @@ function notifierOf({ secrets, clock, random, log }: WorldOptions): Notifier {
   const webhooks = secrets.webhooks.map(
     (url, index) => new WebhookNotifier({ name: `notify[${index}]`, url, clock, random }),
   );
-  return new FanOutNotifier([new LogNotifier(log), ...webhooks], (error, notice) => {
-    log.warn({ err: error, notice: notice.key }, "a receiver could not be told");
+  return new FanOutNotifier({
+    receivers: webhooks,
+    alongside: new LogNotifier(log),
+    onFailure: (error, notice) => {
+      log.warn({ err: error, notice: notice.key }, "a receiver could not be told");
+    },
   });
 }

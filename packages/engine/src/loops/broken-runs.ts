@@ -20,6 +20,8 @@ import { RUNS_READ } from "./run-activity.ts";
 /** A run may also break off while this process leads. */
 const LOOK_EVERY_MS = 15_000;
 const NOTICE_LIMIT_MS = 3_000;
+/** Key of the event that ends such a record. */
+export const BROKEN_RUN_KEY = "run:broken";
 /** Above what any note of a run is written with. */
 const LAST_ORDER = 2_147_483_647;
 
@@ -70,7 +72,7 @@ export class BrokenRuns {
     const text = `${because}; it will not go on by itself and undid nothing`;
     await runs.addEvent({
       runId: run.id,
-      key: "run:broken",
+      key: BROKEN_RUN_KEY,
       atMs,
       step: null,
       kind: "run-ended",

@@ -21,6 +21,7 @@ import {
   explainDecision,
   hasCode,
   messageOf,
+  reservationsIn,
 } from "@cloudphoenix/core";
 import type { Notifier } from "../ports/notifier.ts";
 import type { AuditLog, RoleStore } from "../ports/state-store.ts";
@@ -293,6 +294,7 @@ export class DecisionLoop {
           target: action.target,
           reason: action.because,
           approvers: action.approvers,
+          reservations: reservationsIn(decision.guards),
           score: scoreOf(decision, action.target),
         },
         startedBy: "decision",

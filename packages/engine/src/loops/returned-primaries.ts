@@ -173,8 +173,12 @@ export class ReturnedPrimaries {
       await this.#end(site, state);
       return;
     }
-    if (roles.plan !== null && isMadeBy(roles.plan, { active: roles.active, site, state })) return;
     let quarantine = this.#known.get(site);
+    const isOpen = quarantine !== undefined && quarantine.fence.degree !== "confirmed";
+    const isOfRun =
+      roles.plan !== null && isMadeBy(roles.plan, { active: roles.active, site, state });
+    // What no fence has surely shut is shut again, whoever else is at work on the site.
+    if (isOfRun && !isOpen) return;
     const isShut = quarantine?.fence.degree === "confirmed" && !state.writesOpen;
     if (quarantine === undefined || !isShut || state.role === "active") {
       quarantine = await this.#fence(site, { ...roles, state, role: state.role }, signal);

@@ -41,6 +41,8 @@ import { RUNS_READ, historyOf, runningOf } from "./run-activity.ts";
  */
 const RECORDS_LAST_MS = 1_000;
 const QUIET_RECORDS_LAST_MS = 30_000;
+/** After this long a state database that could not say whether a run has ended is asked again. */
+const ASK_AGAIN_MS = 1_000;
 /** A cancelled run aborts its step at once; much longer means that its runner is gone. */
 const RUN_ENDS_WITHIN_MS = 10_000;
 /** As long as the answers of a default probe: an older picture would not be decided from either. */
@@ -119,10 +121,22 @@ export class RunLauncher {
 
   /** One that breaks off before its first note never gets a record. */
   async #untilEnded(run: RunningRun, seen: AbortSignal): Promise<void> {
-    await this.#ports.runner.ended(run.id, seen).catch(() => undefined);
+    while (!(await this.#hasEnded(run, seen)) && !seen.aborted) {
+      await this.#ports.clock.sleep(ASK_AGAIN_MS, seen).catch(() => undefined);
+    }
     if (seen.aborted) return;
     this.#resumed.delete(run);
     this.#readAtMs = null;
+  }
+
+  /** False if nobody could say; then it may live. */
+  async #hasEnded(run: RunningRun, seen: AbortSignal): Promise<boolean> {
+    try {
+      await this.#ports.runner.ended(run.id, seen);
+      return true;
+    } catch (error) {
+      return !(error instanceof CloudPhoenixError && error.retryable);
+    }
   }
 
   /** The plan a launch would start, with an id of its own. */
@@ -231,7 +245,10 @@ export class RunLauncher {
 function alreadyRunning(running: RunningRun): CloudPhoenixError {
   return new CloudPhoenixError("ALREADY_RUNNING", `run ${running.id} is under way`, {
     retryable: true,
-    hint: `Wait until ${running.id} has ended, or cancel it.`,
+    hint:
+      running.opened === true
+        ? `Wait until ${running.id} has ended, or answer what it asks.`
+        : `Wait until ${running.id} has ended, or cancel it.`,
   });
 }
 

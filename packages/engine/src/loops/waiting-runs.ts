@@ -1,8 +1,8 @@
 /**
  * Tells people that a run waits for them.
  *
- * 1. Every question, every failed step and every run that got stuck is told once, and again every
- *    half hour while it lasts: whoever was asleep is asked again.
+ * 1. Every question and every failed step is told once, and again every half hour while it lasts:
+ *    whoever was asleep is asked again. A run that got stuck is over, and told once.
  * 2. It reads what the run wrote down and changes nothing: a notice that cannot be delivered holds no
  *    run up, and is tried again at the next look.
  * 3. Another process that comes to lead tells once more what waits then: rather twice than never.
@@ -12,15 +12,17 @@ import type { Clock } from "../ports/clock.ts";
 import type { Notice, Notifier } from "../ports/notifier.ts";
 import type { RunStore } from "../ports/state-store.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
+import { BROKEN_RUN_KEY } from "./broken-runs.ts";
 import { RUNS_READ } from "./run-activity.ts";
 
 const LOOK_EVERY_MS = 2_000;
-const NOTICE_LIMIT_MS = 3_000;
+/** Enough for the tries of a webhook that is slow to answer. */
+const NOTICE_LIMIT_MS = 10_000;
 const REMIND_AFTER_MS = 1_800_000;
 
 export interface WaitingRunsPorts {
   readonly clock: Clock;
-  readonly runs: Pick<RunStore, "list">;
+  readonly runs: Pick<RunStore, "list" | "events">;
   readonly notifier: Notifier;
   /** Told when a look or a notice failed. */
   readonly trouble: (message: string) => void;
@@ -61,13 +63,25 @@ export class WaitingRuns {
     for (const run of waiting) {
       const subject = subjectOf(run);
       const before = this.#told.get(subject) ?? { times: 0, atMs: Number.NEGATIVE_INFINITY };
-      const isDue = clock.now() - before.atMs >= REMIND_AFTER_MS;
-      const isTold = isDue && (await this.#tell(noticeOf(run, before.times), stop));
+      const isTold = this.#isDue(run, before) && (await this.#tellOf(run, before.times, stop));
       if (isTold) told.set(subject, { times: before.times + 1, atMs: clock.now() });
       else if (before.times > 0) told.set(subject, before);
     }
     // What waits no longer is forgotten.
     this.#told = told;
+  }
+
+  #isDue({ status }: RunRecord, { times, atMs }: Told): boolean {
+    if (status === "stuck") return times === 0;
+    return this.#ports.clock.now() - atMs >= REMIND_AFTER_MS;
+  }
+
+  async #tellOf(run: RunRecord, timesTold: number, stop: AbortSignal): Promise<boolean> {
+    if (run.status !== "stuck") return this.#tell(questionOf(run, timesTold), stop);
+    const events = await this.#ports.runs.events(run.id);
+    // Whoever ended its record has told people already.
+    if (events.some(({ key }) => key === BROKEN_RUN_KEY)) return true;
+    return this.#tell(stuckNotice(run, events.at(-1)?.text ?? "stuck"), stop);
   }
 
   /** A run that got stuck before this process led was told by the one before. */
@@ -94,18 +108,29 @@ function subjectOf({ id, status, question, waitingFor }: RunRecord): string {
   return `run-waits:${id}:${status}:${question ?? waitingFor ?? ""}`;
 }
 
-function noticeOf(run: RunRecord, timesTold: number): Notice {
-  const { id, plan, status, waitingFor, question } = run;
+function questionOf(run: RunRecord, timesTold: number): Notice {
+  const { id, status, waitingFor, question } = run;
   const still = timesTold === 0 ? "" : "still ";
-  const name = `${plan.application}: ${plan.kind} ${id}`;
-  const key = `${subjectOf(run)}:${timesTold}`;
   const look = `cloudphoenix run show ${id}`;
-  if (status === "stuck") {
-    const text = `It could not be taken back by itself. See how far it got: ${look}`;
-    return { severity: "critical", title: `${name} is ${still}stuck`, text, key };
-  }
   const answer =
     question === null ? look : `cloudphoenix run approve ${id} --question ${question}; ${look}`;
-  const title = `${name} ${still}waits for a person`;
-  return { severity: "critical", title, text: `${waitingFor ?? status}. ${answer}`, key };
+  return {
+    severity: "critical",
+    title: `${nameOf(run)} ${still}waits for a person`,
+    text: `${waitingFor ?? status}. ${answer}`,
+    key: `${subjectOf(run)}:${timesTold}`,
+  };
+}
+
+function stuckNotice(run: RunRecord, how: string): Notice {
+  return {
+    severity: "critical",
+    title: `${nameOf(run)} is stuck`,
+    text: `${how}. See how far it got: cloudphoenix run show ${run.id}`,
+    key: subjectOf(run),
+  };
+}
+
+function nameOf({ id, plan }: RunRecord): string {
+  return `${plan.application}: ${plan.kind} ${id}`;
 }

@@ -183,6 +183,8 @@ export class SetupDesk {
         }
         const result = await this.#attempt(record, onProgress, lead);
         if (result !== null) return await this.#end(record, { status: "done", result }, lead);
+        // It gave way to a run, which may have taken long.
+        giveUpAtMs = clock.now() + GIVE_UP_AFTER_MS;
       } catch (error) {
         lead.throwIfAborted();
         if (!mayPass(error) || clock.now() >= giveUpAtMs) {

@@ -4,6 +4,8 @@
  */
 import { messageOf } from "@cloudphoenix/core";
 import { handlerOf } from "../steps/step-handler.ts";
+import { persist } from "./persist.ts";
+import { recordOrder } from "./record-order.ts";
 import { type RunSession, note } from "./run-session.ts";
 import { settleRoles } from "./settle-roles.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
@@ -35,6 +37,7 @@ export async function cancelRefusal(session: RunSession): Promise<string | null>
     name: `settle:${name}`,
     active: action.site,
   });
+  await noteOpened(session, opening.id, name);
   await note(session, {
     event: {
       kind: "waiting",
@@ -43,6 +46,21 @@ export async function cancelRefusal(session: RunSession): Promise<string | null>
     },
   });
   return refusal;
+}
+
+/** The opening is done, whatever its tries said: a move that is needed now need not wait for it. */
+async function noteOpened(session: RunSession, stepId: string, barrier: string): Promise<void> {
+  const { context, deps, plan } = session;
+  const attempts = await context.step(`opened:${barrier}`, async () => {
+    const run = await persist(deps.clock, () => deps.runs.get(plan.id));
+    const record = run?.steps.find(({ id }) => id === stepId);
+    if (record === undefined) return 0;
+    const done = { ...record, status: "done", error: null, endedAtMs: deps.clock.now() } as const;
+    const order = recordOrder(record.attempts, "answered");
+    await persist(deps.clock, () => deps.runs.putStep(plan.id, done, order));
+    return record.attempts;
+  });
+  session.outcomes.set(stepId, { kind: "done", attempts });
 }
 
 /** Whether a finished step of this run has opened writes at its target. */
