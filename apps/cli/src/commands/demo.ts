@@ -16,7 +16,7 @@ interface DemoChoices extends SandboxChoices {
 }
 
 const RATE_MAX = 1_000;
-const RATE_DEFAULT = 200;
+const RATE_DEFAULT = 100;
 /** Two cores also copy every receipt, and once more those that were made away. */
 const CIRCLE_RATE_DEFAULT = 25;
 

@@ -5,6 +5,8 @@
  * 2. It holds few messages, and lets few wait at the queue. Azurite looks at every waiting message whenever one is
  *    taken or removed: with 4,000 of them, each removal costs 10 ms. Where nobody reads, as at a standby, what waits is
  *    dropped now and then; whoever begins to read is soon through with what is old.
+ *    Until somebody took one of the few that are offered no more are put: telling nobody of hundreds of changes a
+ *    second would cost as much as the changes.
  * 3. Messages that a reader took along when it ended count as waiting until their time is up, a minute later. They must
  *    not keep newer ones from the next reader, so they are dropped, too.
  */
@@ -24,9 +26,11 @@ export interface DelivererOptions {
 const HELD_MAX = 128;
 /** Waiting at the queue, taken or not. */
 const WAITING_MAX = 256;
+/** As long as nobody is seen to read. */
+const OFFERED_MAX = 8;
 /** So long it may be full before what waits is dropped: a reader that is only slow makes room sooner. */
 const FULL_MAX_MS = 2_000;
-const AGAIN_MS = 100;
+const AGAIN_MS = 250;
 const SILENCE_MS = 5_000;
 
 interface QueueAnswer {
@@ -40,6 +44,9 @@ export class EventDeliverer {
   readonly #held: string[] = [];
   /** How many more the queue takes before it is asked again how many wait. */
   #room = 0;
+  #waitingMax = OFFERED_MAX;
+  /** Put since all that waited was dropped. */
+  #offered = 0;
   #fullSinceMs: number | null = null;
   #isBusy = false;
   #isOver = false;
@@ -83,6 +90,7 @@ export class EventDeliverer {
       const text = this.#held.shift();
       if (text === undefined) return true;
       this.#room -= 1;
+      this.#offered += 1;
       const body = `<QueueMessage><MessageText>${text}</MessageText></QueueMessage>`;
       const { status } = await this.#ask("POST", "/messages", { body });
       return status < 300;
@@ -92,14 +100,19 @@ export class EventDeliverer {
   }
 
   async #makeRoom(): Promise<void> {
-    this.#room = WAITING_MAX - (await this.#waiting());
+    const waiting = await this.#waiting();
+    const isRead = this.#offered >= OFFERED_MAX && waiting < this.#waitingMax;
+    if (isRead) this.#waitingMax = WAITING_MAX;
+    this.#room = this.#waitingMax - waiting;
     const nowMs = performance.now();
     this.#fullSinceMs = this.#room > 0 ? null : (this.#fullSinceMs ?? nowMs);
     if (this.#fullSinceMs === null || nowMs - this.#fullSinceMs < FULL_MAX_MS) return;
     const { status } = await this.#ask("DELETE", "/messages");
     if (status >= 300) return;
     this.#fullSinceMs = null;
-    this.#room = WAITING_MAX;
+    this.#offered = 0;
+    this.#waitingMax = OFFERED_MAX;
+    this.#room = OFFERED_MAX;
   }
 
   async #waiting(): Promise<number> {
