@@ -14,6 +14,7 @@ import { FINAL_RUN_STATUSES, type RunRecord, messageOf } from "@cloudphoenix/cor
 import type { Clock } from "../ports/clock.ts";
 import type { Notifier } from "../ports/notifier.ts";
 import type { AuditLog, RunStore } from "../ports/state-store.ts";
+import { lookAgain } from "../waiting/look-again.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 import { RUNS_READ } from "./run-activity.ts";
 
@@ -44,14 +45,8 @@ export class BrokenRuns {
   }
 
   /** Looks at once, and again and again until `stop` aborts. */
-  async run(stop: AbortSignal): Promise<void> {
-    const { clock, trouble } = this.#ports;
-    while (!stop.aborted) {
-      await this.look(stop).catch((error: unknown) => {
-        if (!stop.aborted) trouble(messageOf(error));
-      });
-      await clock.sleep(LOOK_EVERY_MS, stop).catch(() => undefined);
-    }
+  run(stop: AbortSignal): Promise<void> {
+    return lookAgain({ ...this.#ports, everyMs: LOOK_EVERY_MS }, (until) => this.look(until), stop);
   }
 
   /** Ends every record that is broken now. @throws {CloudPhoenixError} `STATE_UNAVAILABLE` */

@@ -11,6 +11,7 @@ import { type RunRecord, messageOf } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { Notice, Notifier } from "../ports/notifier.ts";
 import type { RunStore } from "../ports/state-store.ts";
+import { lookAgain } from "../waiting/look-again.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 import { BROKEN_RUN_KEY } from "./broken-runs.ts";
 import { RUNS_READ } from "./run-activity.ts";
@@ -45,14 +46,8 @@ export class WaitingRuns {
   }
 
   /** Looks at once, and again and again until `stop` aborts. */
-  async run(stop: AbortSignal): Promise<void> {
-    const { clock, trouble } = this.#ports;
-    while (!stop.aborted) {
-      await this.look(stop).catch((error: unknown) => {
-        if (!stop.aborted) trouble(messageOf(error));
-      });
-      await clock.sleep(LOOK_EVERY_MS, stop).catch(() => undefined);
-    }
+  run(stop: AbortSignal): Promise<void> {
+    return lookAgain({ ...this.#ports, everyMs: LOOK_EVERY_MS }, (until) => this.look(until), stop);
   }
 
   /** Tells what waits now and was not told lately. @throws {CloudPhoenixError} `STATE_UNAVAILABLE` */
