@@ -6,12 +6,12 @@
  *
  * 1. Writing, reading and sampling are loops of their own, one per site and question, each with a
  *    deadline per turn: a dead active site never delays what is known of a standby.
- * 2. Answering (`facts`, `schemaDifferences`) reads memory only.
+ * 2. Answering (`facts`, `schemaComparison`) reads memory only.
  * 3. It follows a change of role by itself: a standby that says it is active with a newer
  *    generation is the active site from then on.
  */
 import type { ReplicationFacts, SiteId } from "@cloudphoenix/core";
-import type { ReplicationWatch } from "@cloudphoenix/engine";
+import type { ReplicationWatch, SchemaComparison } from "@cloudphoenix/engine";
 import { loop } from "./background-loop.ts";
 import { HEARTBEAT_EVERY_MS } from "./drain-replication.ts";
 import type { PostgresContext } from "./postgres-context.ts";
@@ -31,9 +31,6 @@ const SCHEMA_EVERY_MS = 30_000;
 const SCHEMA_RETRY_MS = 2_000;
 const SCHEMA_DEADLINE_MS = 20_000;
 
-/** Schemas change rarely, and a dead site's schema not at all: an older comparison still counts. */
-const SCHEMA_STALE_MS = 600_000;
-
 /** All that is remembered about one standby. */
 interface StandbyMemory {
   appliedAtMs: number | null;
@@ -41,7 +38,7 @@ interface StandbyMemory {
   active: ActiveSample | null;
   standby: StandbySample | null;
   progress: { readonly appliedAtMs: number | null; readonly errors: number } | null;
-  schema: { readonly atMs: number; readonly differences: readonly string[] } | null;
+  schema: SchemaComparison | null;
 }
 
 interface SchemaLook {
@@ -112,10 +109,8 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     };
   }
 
-  schemaDifferences(standby: SiteId): readonly string[] | null {
-    const known = this.#standbys.get(standby)?.schema ?? null;
-    if (known === null || this.#context.clock.now() - known.atMs > SCHEMA_STALE_MS) return null;
-    return known.differences;
+  schemaComparison(standby: SiteId): SchemaComparison | null {
+    return this.#standbys.get(standby)?.schema ?? null;
   }
 
   /** Compares schemas at the next turn: something was mended, and nobody should wait to see it. */

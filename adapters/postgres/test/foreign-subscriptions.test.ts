@@ -82,9 +82,9 @@ test("set-up refuses it by name and says what to do; the watch names it; a dry r
 
   const { watch } = pair.another();
   watch.start();
-  await until(async () => watch.schemaDifferences(SITE_B) !== null);
+  await until(async () => watch.schemaComparison(SITE_B) !== null);
   await watch.stop();
-  expect(watch.schemaDifferences(SITE_B)).toEqual([
+  expect(watch.schemaComparison(SITE_B)?.differences).toEqual([
     expect.stringContaining(`at ${SITE_A}, subscription feed ${PAST}`),
   ]);
 

@@ -38,7 +38,7 @@ test("before anything was seen, everything is unknown", async () => {
     state: "unknown",
     detail: "the standby does not answer",
   });
-  expect(watch.schemaDifferences(SITE_B)).toBeNull();
+  expect(watch.schemaComparison(SITE_B)).toBeNull();
 });
 
 test("a heartbeat travels from the active site to the standby, again and again", async () => {
@@ -155,8 +155,8 @@ test("schemas are compared, and a difference is named", async () => {
   );
   const { watch } = pair.replication;
   watch.start();
-  await until(async () => watch.schemaDifferences(SITE_B) !== null);
-  expect(watch.schemaDifferences(SITE_B)).toEqual([
+  await until(async () => watch.schemaComparison(SITE_B) !== null);
+  expect(watch.schemaComparison(SITE_B)?.differences).toEqual([
     `table public.counters: column extra is missing at ${SITE_A}`,
     `index public.orders_open is missing at ${SITE_B}`,
   ]);
@@ -183,9 +183,9 @@ test("a comparison that is asked for during another one follows it at once", asy
 async function differences(): Promise<readonly string[]> {
   const { watch } = pair.another();
   watch.start();
-  await until(async () => watch.schemaDifferences(SITE_B) !== null);
+  await until(async () => watch.schemaComparison(SITE_B) !== null);
   await watch.stop();
-  return watch.schemaDifferences(SITE_B) ?? [];
+  return watch.schemaComparison(SITE_B)?.differences ?? [];
 }
 
 async function atBoth(statement: string): Promise<void> {

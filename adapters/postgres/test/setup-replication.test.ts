@@ -65,8 +65,8 @@ describe("setting up replication", () => {
     );
     expect(await pair.ask(SITE_B, "select * from counters")).toEqual([]);
     pair.replication.watch.start();
-    await until(async () => pair.replication.watch.schemaDifferences(SITE_B) !== null);
-    expect(pair.replication.watch.schemaDifferences(SITE_B)).toEqual([]);
+    await until(async () => pair.replication.watch.schemaComparison(SITE_B) !== null);
+    expect(pair.replication.watch.schemaComparison(SITE_B)?.differences).toEqual([]);
     const grants = `select table_name, privilege_type, grantee from information_schema.table_privileges
       where grantee in ('app', 'PUBLIC') and table_schema = 'public'
       union select table_name || column_name, privilege_type, grantee

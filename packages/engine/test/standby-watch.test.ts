@@ -52,6 +52,24 @@ test("where no last resort is configured, the site's own word is all there is", 
   expect(await obtainable([fencer("database", "confirmed")])).toBe("confirmed");
 });
 
+test("a state database that hangs keeps no answer of a site from being heard", async () => {
+  const clock = new VirtualClock();
+  const world = new SimulatedWorld(clock);
+  const stores = simulatedStores();
+  stores.facts.put = () => new Promise(() => undefined);
+  const watch = new StandbyWatch({
+    ...simulatedPorts(world, stores),
+    ...stores,
+    replication: simulatedReplicationWatch(world),
+    fencers: [],
+  });
+  const refreshed = watch.refresh(A, new AbortController().signal);
+  await clock.advance(1_000);
+  await refreshed;
+
+  expect(watch.facts(A)[0]?.entry).toBe("healthy");
+});
+
 test("right after a move nothing is known of standbys, whatever was known of the former writer's", () => {
   const world = new SimulatedWorld(new VirtualClock());
   const replication = simulatedReplicationWatch(world);

@@ -81,7 +81,7 @@ describe("the replication signal", () => {
       watch: {
         active,
         facts: () => ({ ...base, ...facts(clock.now()) }),
-        schemaDifferences: () => [],
+        schemaComparison: () => null,
       },
       signals: SIMULATED_SIGNALS.filter((signal) => signal.site === A),
       sites: [A, B],

@@ -279,7 +279,7 @@ export function simulatedReplicationWatch(world: SimulatedWorld): ReplicationWat
         detail: stalled ? "the standby does not apply" : "streaming",
       };
     },
-    schemaDifferences: () => [],
+    schemaComparison: () => ({ atMs: world.clock.now(), differences: [] }),
   };
 }
 

@@ -55,7 +55,7 @@ test(
 /** Sabotages that soon show, each with the invariant that has to notice. */
 const QUICKLY_FOUND: readonly (readonly [mutant: string, invariants: readonly string[]])[] = [
   ["renew-on-silence", ["one-writer", "broken-proof"]],
-  ["grant-without-seal", ["one-writer"]],
+  ["grant-without-seal", ["one-writer", "liveness"]],
   ["seal-not-stored", ["one-writer", "broken-proof"]],
   ["promote-before-fence", ["unproven-fence"]],
   ["no-hysteresis", ["hasty"]],

@@ -213,6 +213,7 @@ export class DecisionLoop {
     if (this.#watchedSince?.site !== now.active) {
       this.#watchedSince = { site: now.active, atMs: clock.now() };
     }
+    await this.#standbys.recall(now.active);
     const maintenance = await this.#maintenance.reason();
     const activity = await this.#launcher.activity(maintenance);
     return {

@@ -3,6 +3,7 @@
  *
  * 1. `facts` never waits: a decision must not depend on whether a dead site answers.
  * 2. Every question has a short limit; an old answer turns into "unknown", never into "fine".
+ * 3. What can only be found out while both sites live is kept for the next leader.
  */
 import {
   type Application,
@@ -18,6 +19,8 @@ import type { Clock } from "../ports/clock.ts";
 import type { ReplicationWatch } from "../ports/database-control.ts";
 import type { ObjectWatch } from "../ports/object-data.ts";
 import type { Fencer, SiteEntry } from "../ports/site-control.ts";
+import type { FactStore } from "../ports/state-store.ts";
+import { ComparedSchemas } from "../replication/compared-schemas.ts";
 import { factsAbout } from "../replication/facts-about.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 
@@ -32,6 +35,7 @@ export interface StandbyWatchPorts {
   readonly entry: SiteEntry;
   readonly fencers: readonly Fencer[];
   readonly replication: ReplicationWatch;
+  readonly facts: FactStore;
   /** Null where the application has no objects. */
   readonly objects: { readonly watch: ObjectWatch } | null;
 }
@@ -46,13 +50,16 @@ export class StandbyWatch {
   readonly #ports: StandbyWatchPorts;
   readonly #entries = new Map<SiteId, EntryAnswer>();
   readonly #forecasts = new Map<string, { readonly atMs: number; readonly proof: FenceProof }>();
+  readonly #schemas: ComparedSchemas;
 
   constructor(ports: StandbyWatchPorts) {
     this.#ports = ports;
+    this.#schemas = new ComparedSchemas(ports);
   }
 
   /** Keeps asking until `signal` aborts. */
   async run(active: () => SiteId, signal: AbortSignal): Promise<void> {
+    this.#schemas.forget();
     while (!signal.aborted) {
       try {
         await this.refresh(active(), signal);
@@ -68,8 +75,16 @@ export class StandbyWatch {
     const standbys = this.#ports.application.sites.filter((site) => site.id !== active);
     await Promise.all([
       ...standbys.map((site) => this.#askEntry(site.id, signal)),
+      ...standbys.map((site) => this.#keepSchemas({ active, standby: site.id }, signal)),
       ...this.#ports.fencers.map((fencer) => this.#askFencer(fencer, active, signal)),
     ]);
+  }
+
+  /** Reads what earlier leaders kept about the standbys of `active`; a new leader does so first. */
+  async recall(active: SiteId): Promise<void> {
+    for (const { id } of this.#ports.application.sites) {
+      if (id !== active) await this.#schemas.recall({ active, standby: id });
+    }
   }
 
   /** What is known now about every site but `active`. */
@@ -87,7 +102,7 @@ export class StandbyWatch {
           entryDetail: fresh ? entry.detail : "its entry has not been seen lately",
           replication: factsAbout(replication, { active, standby: id }),
           objects: objects?.watch.facts(id) ?? null,
-          schemaDifferences: replication.schemaDifferences(id),
+          schemaDifferences: this.#schemas.differences({ active, standby: id }),
           ...fence,
         };
       });
@@ -114,6 +129,20 @@ export class StandbyWatch {
         proofs.map((proof) => `${proof.means}: ${proof.degree}, ${proof.detail}`).join("; ") ||
         "no means of fencing has answered lately",
     };
+  }
+
+  /** While the state database is away nothing is kept; the next refresh tries again. */
+  async #keepSchemas(
+    pair: { active: SiteId; standby: SiteId },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock } = this.#ports;
+    const question = { clock, limitMs: QUESTION_LIMIT_MS, signal, what: "keeping a comparison" };
+    try {
+      await withDeadline(question, () => this.#schemas.keep(pair));
+    } catch (error) {
+      if (signal.aborted) throw error;
+    }
   }
 
   async #askEntry(site: SiteId, signal: AbortSignal): Promise<void> {

@@ -95,6 +95,13 @@ export interface ReplicationWatch {
   readonly active: SiteId;
   /** Newest facts per standby; never blocks, never throws. */
   facts(standby: SiteId): ReplicationFacts;
-  /** Differences between the schemas; null if they could not be compared lately. */
-  schemaDifferences(standby: SiteId): readonly string[] | null;
+  /** The newest comparison of the schemas by this process; null if it could not compare yet. */
+  schemaComparison(standby: SiteId): SchemaComparison | null;
+}
+
+/** What comparing the schemas of the active site and of one that follows it found. */
+export interface SchemaComparison {
+  readonly atMs: number;
+  /** A sentence each; none if the schemas are the same and everything is replicated. */
+  readonly differences: readonly string[];
 }

@@ -3,7 +3,7 @@
  * the same judgement as the real watch, with fewer words.
  */
 import type { ReplicationFacts, SiteId } from "@cloudphoenix/core";
-import type { ReplicationWatch } from "@cloudphoenix/engine";
+import type { ReplicationWatch, SchemaComparison } from "@cloudphoenix/engine";
 import type { BeatMemory } from "./beat-memory.ts";
 import { BEAT_EVERY_MS } from "./draining.ts";
 import type { Process } from "./process.ts";
@@ -12,6 +12,7 @@ import type { World } from "./world.ts";
 
 const READ_EVERY_MS = 1_000;
 const SAMPLE_STALE_MS = 6_000;
+const COMPARE_EVERY_MS = 30_000;
 
 interface Reading {
   appliedAtMs: number | null;
@@ -28,7 +29,7 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
   readonly #readings = new Map<SiteId, Reading>();
   readonly #generations = new Map<SiteId, number>();
   #active: SiteId;
-  #compared = false;
+  #compared: SchemaComparison | null = null;
 
   constructor(world: World, client: Process, beats: BeatMemory, active: SiteId) {
     this.#world = world;
@@ -62,8 +63,8 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
     };
   }
 
-  schemaDifferences(): readonly string[] | null {
-    return this.#compared ? [] : null;
+  schemaComparison(): SchemaComparison | null {
+    return this.#compared;
   }
 
   #stateOf(reading: Reading | undefined): Pick<ReplicationFacts, "state" | "detail"> {
@@ -114,7 +115,7 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
     }));
     this.#generations.set(site, reading.generation);
     if (site === this.#active) {
-      this.#compared = true;
+      this.#compare();
       return;
     }
     if (reading.role === "active" && this.#isNewest(site, reading.generation)) {
@@ -129,6 +130,13 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
       follows,
       copyComplete,
     });
+  }
+
+  /** As seldom as the real watch does. */
+  #compare(): void {
+    const atMs = this.#client.clock.now();
+    if (this.#compared !== null && atMs - this.#compared.atMs < COMPARE_EVERY_MS) return;
+    this.#compared = { atMs, differences: [] };
   }
 
   #isNewest(site: SiteId, generation: number): boolean {
