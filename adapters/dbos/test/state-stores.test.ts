@@ -51,8 +51,8 @@ describe("roles", () => {
   test("are claimed once per generation, and by the same run as often as it likes", async () => {
     const state = await openState(freshUrl());
     const claimed = { ...initialRoles, generation: 8, claimedBy: "run-a" };
-    expect(await state.roles.claim("run-a", 8)).toEqual(claimed);
-    expect(await state.roles.claim("run-a", 8)).toEqual(claimed);
+    expect(await state.roles.claim("run-a", 8, initialRoles.active)).toEqual(claimed);
+    expect(await state.roles.claim("run-a", 8, initialRoles.active)).toEqual(claimed);
     expect(await state.roles.read()).toEqual(claimed);
     await state.close();
   });
@@ -63,8 +63,8 @@ describe("roles", () => {
     { what: "a generation that would leave one out", runId: "run-b", generation: 10 },
   ])("refuse a claim of $what", async ({ runId, generation }) => {
     const state = await openState(freshUrl());
-    await state.roles.claim("run-a", 8);
-    await expect(state.roles.claim(runId, generation)).rejects.toMatchObject({
+    await state.roles.claim("run-a", 8, initialRoles.active);
+    await expect(state.roles.claim(runId, generation, initialRoles.active)).rejects.toMatchObject({
       code: "STALE_GENERATION",
       retryable: false,
     });
@@ -77,7 +77,7 @@ describe("roles", () => {
     const states = await Promise.all([openState(url), openState(url)]);
     const claims = await Promise.allSettled(
       states.flatMap(({ roles }, who) =>
-        [0, 1, 2, 3, 4].map((n) => roles.claim(`run-${who}-${n}`, 8)),
+        [0, 1, 2, 3, 4].map((n) => roles.claim(`run-${who}-${n}`, 8, initialRoles.active)),
       ),
     );
     expect(claims.filter((claim) => claim.status === "fulfilled")).toHaveLength(1);
@@ -86,7 +86,7 @@ describe("roles", () => {
 
   test("are settled only for the current generation", async () => {
     const state = await openState(freshUrl());
-    await state.roles.claim("run-a", 8);
+    await state.roles.claim("run-a", 8, initialRoles.active);
     const outcome = { active: "azure-westeurope", protected: false };
     const settled = { generation: 8, claimedBy: "run-a", ...outcome };
     expect(await state.roles.settle(8, outcome)).toEqual(settled);

@@ -98,7 +98,7 @@ test("after a move objects flow the other way, and what only the old site has is
   await put(world.active.store, "lost", "acknowledged, never copied");
   await put(world.active.store, "both", "of the old site");
 
-  await world.state.roles.claim("run-1", 2);
+  await world.state.roles.claim("run-1", 2, AWS);
   await world.state.roles.settle(2, { active: AZURE, protected: true });
   await put(world.standby.store, "cart", "of the new site");
   await put(world.standby.store, "both", "of the new site");

@@ -26,10 +26,11 @@ function seeded(name: string, signal = AbortSignal.timeout(30_000)): Promise<See
 /** A plan claims the next generation and ends with the application at `active`. */
 async function moved(active: string): Promise<void> {
   const { roles, runs } = world.state;
-  const generation = (await roles.read()).generation + 1;
+  const before = await roles.read();
+  const generation = before.generation + 1;
   const id = `run-${generation}`;
   await runs.create({ plan: samplePlan(id, generation), startedBy: "test", atMs: 1 });
-  await roles.claim(id, generation);
+  await roles.claim(id, generation, before.active);
   await roles.settle(generation, { active, protected: true });
   await runs.setStatus(id, {
     status: "completed",
@@ -80,10 +81,11 @@ test("a seed of the same name after a move fills the new standby", async () => {
 
 test("a seed that is asked for during a move writes nothing until that is over, and goes on by itself", async () => {
   const { roles, runs, work } = world.state;
-  const generation = (await roles.read()).generation + 1;
+  const before = await roles.read();
+  const generation = before.generation + 1;
   await put(world.standby.store, "receipts/4", "four");
   // A run that nobody knows may be anywhere in its move.
-  await roles.claim("run-4", generation);
+  await roles.claim("run-4", generation, before.active);
   const seeding = seeded("third");
   const batch = seedBatch("third", { from: AZURE, to: AWS, generation });
   await eventually("the refusal", async () => {

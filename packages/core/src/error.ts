@@ -15,7 +15,8 @@ export const ERROR_MEANINGS = {
   UNAUTHORIZED: "The credentials were missing or wrong.",
   NOT_FOUND: "What was named does not exist.",
   CONFLICT: "The world is not in the state this needs.",
-  STALE_GENERATION: "It was meant for an older writer epoch; a newer plan owns the application.",
+  STALE_GENERATION:
+    "It was meant for an older writer epoch, or planned while another site was active; a newer plan owns the application.",
   NOT_LEADER: "This controller follows; only the leader acts.",
   PLAN_REFUSED: "The plan linter found an unsafe plan.",
   GUARD_BLOCKED: "One or more guards block the action; all of them are listed.",

@@ -20,6 +20,7 @@ export { type RequestJudgement, type RunRequest, judgeRequest } from "./judge-re
 export { lintPlan } from "./plan/lint-plan.ts";
 export { planFor } from "./plan/plan-for.ts";
 export { maySkip } from "./plan/never-skipped.ts";
+export { activeSiteOf } from "./plan-premise.ts";
 export { claimsGeneration, peopleText } from "./plan-words.ts";
 export type { PlanRequest } from "./plan/plan-request.ts";
 export { renderPlan } from "./plan/render-plan.ts";

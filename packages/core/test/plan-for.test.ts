@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { lintPlan, planFor, renderPlan, wavesOf } from "../src/index.ts";
+import { activeSiteOf, lintPlan, planFor, renderPlan, wavesOf } from "../src/index.ts";
 import type { Application, Contribution, PlanStep, SiteScore } from "../src/index.ts";
 import { KINDS, planOf, withStep } from "./plans.ts";
 import { AWS, AWS_WEST, AZURE, NOW, SHOP, WIDE_SHOP } from "./shop.ts";
@@ -403,4 +403,17 @@ test("a plan reads as a list of what will happen", () => {
     11. Write the report of this run [report]
           3 tries of 10 s, best effort; no undo: What was said stays said."
   `);
+});
+
+test("every plan but a heal knows which site was active when it was made", () => {
+  const active = KINDS.map((kind) => [kind, activeSiteOf(planOf(kind))]);
+  expect(Object.fromEntries(active)).toEqual({
+    heal: null,
+    region: AWS,
+    dr: AWS,
+    switchover: AWS,
+    rollback: AWS,
+    rejoin: AWS,
+    failback: AWS,
+  });
 });

@@ -21,7 +21,7 @@ describe("a step that takes too long", () => {
 describe("a generation", () => {
   test("that was claimed by somebody else ends the run before it touches anything", async () => {
     const simulation = new Simulation();
-    await simulation.stores.roles.claim("another-run", 2);
+    await simulation.stores.roles.claim("another-run", 2, A);
 
     const run = await simulation.run(simulation.plan("dr"));
 
@@ -33,7 +33,7 @@ describe("a generation", () => {
   test("that is claimed half-way ends the run at its next try", async () => {
     const simulation = new Simulation(async (call) => {
       if (call.step.id === "promote-database") {
-        await simulation.stores.roles.claim("another-run", 3);
+        await simulation.stores.roles.claim("another-run", 3, A);
       }
       return call.run();
     });
@@ -62,9 +62,62 @@ describe("a generation", () => {
     });
   });
 
+  test.each(["dr", "switchover", "rollback"] as const)(
+    "claimed for a %s that was planned before an earlier move had settled ends the run",
+    async (kind) => {
+      const simulation = new Simulation();
+      await simulation.stores.roles.settle(1, { active: B, protected: true });
+
+      const run = await simulation.run(simulation.plan(kind));
+
+      expect(run.status).toBe("superseded");
+      expect(simulation.world.effects).toEqual([]);
+      expect(await simulation.stores.roles.read()).toMatchObject({ generation: 1, active: B });
+      expect(await simulation.texts(run.id)).toContainEqual(
+        `superseded: generation 2 was asked for while ${A} was active, ${B} is now`,
+      );
+    },
+  );
+
+  test("of a rejoin must have the writer active it was planned for", async () => {
+    const simulation = new Simulation();
+    await simulation.stores.roles.settle(1, { active: B, protected: true });
+
+    const run = await simulation.run(simulation.plan("rejoin"));
+
+    expect(run.status).toBe("superseded");
+    expect(simulation.world.effects).toEqual([]);
+    expect(await simulation.texts(run.id)).toContainEqual(
+      `superseded: the plan was made while ${A} was active, ${B} is now`,
+    );
+  });
+
+  test("of a heal stays the current one whoever is active", async () => {
+    const simulation = new Simulation();
+    await simulation.stores.roles.settle(1, { active: B, protected: true });
+
+    expect((await simulation.run(simulation.plan("heal"))).status).toBe("completed");
+  });
+
+  test("that an earlier executor of the run has settled is not taken back", async () => {
+    const simulation = new Simulation();
+    simulation.world.inject({ operation: `promote ${B}`, how: "before", times: 1_000 });
+    const plan = simulation.plan("dr");
+    await simulation.runner.start(plan, "decision");
+    await simulation.untilStatus(plan.id, ({ status }) => status === "needs-attention");
+    await simulation.stores.roles.settle(2, { active: B, protected: false });
+    await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "enough" });
+
+    const run = await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
+
+    expect(run.status).toBe("superseded");
+    expect(simulation.world.site(A).database.role).toBe("fenced");
+    expect(await simulation.stores.roles.read()).toMatchObject({ generation: 2, active: B });
+  });
+
   test("of a heal must still be the current one", async () => {
     const simulation = new Simulation();
-    await simulation.stores.roles.claim("a-move", 2);
+    await simulation.stores.roles.claim("a-move", 2, A);
 
     const run = await simulation.run(simulation.plan("heal"));
 
@@ -78,7 +131,7 @@ describe("a generation", () => {
     const plan = simulation.plan("dr");
     await simulation.runner.start(plan, "decision");
     await simulation.untilStatus(plan.id, ({ status }) => status === "needs-attention");
-    await simulation.stores.roles.claim("another-run", 3);
+    await simulation.stores.roles.claim("another-run", 3, A);
     await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "enough" });
 
     const run = await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);

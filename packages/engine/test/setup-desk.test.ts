@@ -218,7 +218,7 @@ test("after a move it is given up: the sites have other roles", async () => {
   await clock.advance(500);
   const run = await startRun("dr");
   await clock.advance(300);
-  await roles.claim(run, SIMULATED_ROLES.generation + 1);
+  await roles.claim(run, SIMULATED_ROLES.generation + 1, A);
   await roles.settle(SIMULATED_ROLES.generation + 1, { active: B, protected: false });
   await endRun(run);
   await clock.advance(3_000);

@@ -1,4 +1,4 @@
-import { CloudPhoenixError, type Roles } from "@cloudphoenix/core";
+import { CloudPhoenixError, type Roles, type SiteId } from "@cloudphoenix/core";
 import type { RoleStore } from "@cloudphoenix/engine";
 import type { StateConnection } from "./state-connection.ts";
 import { storedText } from "./stored-json.ts";
@@ -39,15 +39,15 @@ export class PostgresRoleStore implements RoleStore {
     );
   }
 
-  async claim(runId: string, generation: number): Promise<Roles> {
+  async claim(runId: string, generation: number, active: SiteId): Promise<Roles> {
     const claimed = await this.#state.query<RoleRow>(
       `update cloudphoenix.role set generation = $3, claimed_by = $2, updated_at = now()
        where application = $1
-         and (generation = $3 - 1 or (generation = $3 and claimed_by = $2))
+         and ((generation = $3 - 1 and active = $4) or (generation = $3 and claimed_by = $2))
        returning ${COLUMNS}`,
-      [this.#application, storedText(runId), generation],
+      [this.#application, storedText(runId), generation, active],
     );
-    return claimed.length > 0 ? this.#one(claimed) : this.#refuse(generation);
+    return claimed.length > 0 ? this.#one(claimed) : this.#refuse(generation, active);
   }
 
   async settle(
@@ -62,12 +62,14 @@ export class PostgresRoleStore implements RoleStore {
     return settled.length > 0 ? this.#one(settled) : this.#refuse(generation);
   }
 
-  async #refuse(asked: number): Promise<never> {
-    const { generation, claimedBy } = await this.read();
+  /** `believed`: the site that was taken to be active, if that mattered. */
+  async #refuse(asked: number, believed?: SiteId): Promise<never> {
+    const { generation, claimedBy, active } = await this.read();
+    const premise = believed === undefined ? "" : ` while ${believed} was active`;
     throw new CloudPhoenixError(
       "STALE_GENERATION",
-      `generation ${asked} was asked for; the application is at ${generation}, ` +
-        `claimed by ${claimedBy ?? "nobody"}`,
+      `generation ${asked} was asked for${premise}; the application is at ${generation}, ` +
+        `claimed by ${claimedBy ?? "nobody"}, and ${active} is active`,
       { retryable: false, hint: "Look at the newest run; this one is out of date." },
     );
   }

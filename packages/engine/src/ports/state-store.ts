@@ -7,17 +7,20 @@ import type {
   RunEvent,
   RunRecord,
   RunStatus,
+  SiteId,
   StepRecord,
 } from "@cloudphoenix/core";
 
 export interface RoleStore {
   read(): Promise<Roles>;
   /**
-   * Claims `generation` for a run if the stored generation is `generation - 1`.
-   * Claiming again for the same run is success.
+   * Claims `generation` for a run, in one step, if the stored generation is `generation - 1` and
+   * the stored active site is `active`: a move is settled within its generation, so a plan made
+   * before that names the next one rightly and leaves the wrong site.
+   * Claiming again for the same run is success, also after it has settled.
    * @throws {CloudPhoenixError} `STALE_GENERATION` otherwise
    */
-  claim(runId: string, generation: number): Promise<Roles>;
+  claim(runId: string, generation: number, active: SiteId): Promise<Roles>;
   /** Records the outcome of a move. @throws {CloudPhoenixError} `STALE_GENERATION` */
   settle(
     generation: number,

@@ -2,7 +2,14 @@
  * One try of one action: generation check, look, act, look again. Never throws for expected
  * failures; they are values, because the durable engine would take a throw for a defect.
  */
-import { type Json, type Plan, type PlanStep, type StepAction, hasCode } from "@cloudphoenix/core";
+import {
+  type Json,
+  type Plan,
+  type PlanStep,
+  type StepAction,
+  activeSiteOf,
+  hasCode,
+} from "@cloudphoenix/core";
 import { approvalAskedBy } from "../steps/approval-request.ts";
 import { type StepContext, handlerOf } from "../steps/step-handler.ts";
 import { persist } from "./persist.ts";
@@ -62,16 +69,20 @@ export async function attempt(
   }
 }
 
-/** Why this plan may no longer act; null while its generation is the current one. */
+/** Why this plan may no longer act; null while its generation, and what it was made from, holds. */
 export async function staleness(deps: InterpreterDeps, plan: Plan): Promise<string | null> {
   const roles = await persist(deps.clock, () => deps.roles.read());
   if (roles.generation !== plan.generation) {
     return `the plan is of generation ${plan.generation}, the application is at ${roles.generation}`;
   }
-  if (claims(plan) && roles.claimedBy !== plan.id) {
+  if (claims(plan)) {
+    if (roles.claimedBy === plan.id) return null;
     return `generation ${plan.generation} belongs to run ${roles.claimedBy ?? "(none)"}`;
   }
-  return null;
+  // A move settles within its generation: a rejoin planned before that would wipe the new writer.
+  const active = activeSiteOf(plan);
+  if (active === null || active === roles.active) return null;
+  return `the plan was made while ${active} was active, ${roles.active} is now`;
 }
 
 /** Whether the plan takes a generation of its own; a heal or a rejoin works within the current one. */

@@ -4,8 +4,9 @@
  *
  * 1. Everything decided here depends only on the plan and on values returned by the context, and
  *    calls on the context are made in the same order on every replay.
- * 2. The first thing a run does is to claim its generation (a heal: to check it); a run whose
- *    generation is not the current one ends `superseded` and touches nothing more.
+ * 2. The first thing a run does is to claim its generation (a heal or a rejoin: to check it); a run
+ *    whose generation is not the current one, or that was planned while another site was active,
+ *    ends `superseded` and touches nothing more.
  * 3. A wave begins only after every step of the waves before it is done, skipped with a reason,
  *    or was best effort.
  * 4. A single step runs here; several run as branches, each journaled on its own.
@@ -19,6 +20,7 @@ import {
   type Plan,
   type PlanStep,
   type RunStatus,
+  activeSiteOf,
   hasCode,
   messageOf,
   unreachable,
@@ -101,10 +103,11 @@ async function begin(session: RunSession): Promise<void> {
 /** Why the run may not go on; null if it holds its generation. */
 async function claim(session: RunSession): Promise<string | null> {
   const { plan, deps } = session;
+  const active = activeSiteOf(plan);
   return session.context.step("run:claim", async () => {
-    if (!claims(plan)) return staleness(deps, plan);
+    if (active === null || !claims(plan)) return staleness(deps, plan);
     try {
-      await persist(deps.clock, () => deps.roles.claim(plan.id, plan.generation));
+      await persist(deps.clock, () => deps.roles.claim(plan.id, plan.generation, active));
       return null;
     } catch (error) {
       if (hasCode(error, "STALE_GENERATION")) return messageOf(error);

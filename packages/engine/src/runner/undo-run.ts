@@ -9,13 +9,15 @@
  * 5. Taking back is an epoch of its own: the run claims the next generation for it. Requests of the
  *    run itself that were thought lost, for instance a fence sent into a cut network, may arrive
  *    long after the undo; for an older generation they are refused, for the same one they would
- *    shut the site again and nobody would know.
+ *    shut the site again and nobody would know. If a stale executor of the run has opened writes at
+ *    the target and settled that, the claim is refused: there is nothing to take back any more.
  */
 import {
   type Plan,
   type PlanStep,
   type StepAction,
   type StepRecord,
+  activeSiteOf,
   hasCode,
   messageOf,
 } from "@cloudphoenix/core";
@@ -60,12 +62,13 @@ export async function undoRun(session: RunSession): Promise<UndoResult> {
 async function claimUndo(session: RunSession): Promise<string | null> {
   const { context, deps } = session;
   const { id, generation } = undoPlanOf(session);
-  if (generation === session.plan.generation) return null;
+  const active = activeSiteOf(session.plan);
+  if (active === null || generation === session.plan.generation) return null;
   return context.step("undo:claim", async () => {
     const stale = await staleness(deps, session.plan);
     try {
       // Claimed already, before a crash: then the plan's own generation is the stale one.
-      await persist(deps.clock, () => deps.roles.claim(id, generation));
+      await persist(deps.clock, () => deps.roles.claim(id, generation, active));
       return null;
     } catch (error) {
       if (hasCode(error, "STALE_GENERATION")) return stale ?? messageOf(error);

@@ -34,7 +34,9 @@ export function describeStateStores({ name, setup }: StateStoresContract): void 
   });
 
   describe(`role store of ${name}`, () => {
-    roleTests(() => stores.roles);
+    claimTests(() => stores.roles);
+    premiseTests(() => stores.roles);
+    settlementTests(() => stores.roles);
   });
   describe(`run store of ${name}`, () => {
     runTests(() => stores.runs);
@@ -46,37 +48,84 @@ export function describeStateStores({ name, setup }: StateStoresContract): void 
   });
 }
 
-function roleTests(roles: () => RoleStore): void {
+function claimTests(roles: () => RoleStore): void {
   test("starts with the roles it was given", async () => {
     expect(await roles().read()).toEqual(INITIAL);
   });
 
   test("gives the next generation to one run only", async () => {
-    expect(await roles().claim("run-1", 4)).toMatchObject({ generation: 4, claimedBy: "run-1" });
-    await expect(roles().claim("run-2", 4)).rejects.toMatchObject({ code: "STALE_GENERATION" });
+    expect(await roles().claim("run-1", 4, "site-a")).toMatchObject({
+      generation: 4,
+      claimedBy: "run-1",
+    });
+    await expect(roles().claim("run-2", 4, "site-a")).rejects.toMatchObject({
+      code: "STALE_GENERATION",
+    });
     expect((await roles().read()).claimedBy).toBe("run-1");
   });
 
   test("lets one of many claims at the same time win", async () => {
-    const claims = ["a", "b", "c", "d", "e"].map((run) => roles().claim(run, 4));
+    const claims = ["a", "b", "c", "d", "e"].map((run) => roles().claim(run, 4, "site-a"));
     const results = await Promise.allSettled(claims);
     expect(results.filter((result) => result.status === "fulfilled")).toHaveLength(1);
   });
 
   test("lets the run that holds a generation claim it again", async () => {
-    await roles().claim("run-1", 4);
-    expect(await roles().claim("run-1", 4)).toMatchObject({ claimedBy: "run-1" });
+    await roles().claim("run-1", 4, "site-a");
+    expect(await roles().claim("run-1", 4, "site-a")).toMatchObject({ claimedBy: "run-1" });
   });
 
   test.each([3, 2, 5])("refuses generation %i, which is not the next", async (generation) => {
-    await expect(roles().claim("run-1", generation)).rejects.toMatchObject({
+    await expect(roles().claim("run-1", generation, "site-a")).rejects.toMatchObject({
       code: "STALE_GENERATION",
     });
     expect(await roles().read()).toEqual(INITIAL);
   });
+}
 
+/** A run claims with the site it takes to be active. */
+function premiseTests(roles: () => RoleStore): void {
+  test("refuses the next generation to a run that takes another site to be active", async () => {
+    await expect(roles().claim("run-1", 4, "site-b")).rejects.toMatchObject({
+      code: "STALE_GENERATION",
+      retryable: false,
+      message: expect.stringMatching(/site-b was active.* site-a is/),
+    });
+    expect(await roles().read()).toEqual(INITIAL);
+  });
+
+  test("refuses a move that was planned before the one before it had settled", async () => {
+    await roles().claim("run-1", 4, "site-a");
+    const settled = await roles().settle(4, { active: "site-b", protected: false });
+    const late = roles().claim("run-2", 5, "site-a");
+    await expect(late).rejects.toMatchObject({ code: "STALE_GENERATION" });
+    expect(await roles().read()).toEqual(settled);
+    expect(await roles().claim("run-3", 5, "site-b")).toMatchObject({ claimedBy: "run-3" });
+  });
+
+  test("lets the run that holds a generation claim it again after it has settled", async () => {
+    await roles().claim("run-1", 4, "site-a");
+    const settled = await roles().settle(4, { active: "site-b", protected: false });
+    expect(await roles().claim("run-1", 4, "site-a")).toEqual(settled);
+    await expect(roles().claim("run-2", 4, "site-b")).rejects.toMatchObject({
+      code: "STALE_GENERATION",
+    });
+  });
+
+  test("lets a settlement and a claim that takes the site before to be active never both count", async () => {
+    await roles().claim("run-1", 4, "site-a");
+    const [, claim] = await Promise.allSettled([
+      roles().settle(4, { active: "site-b", protected: false }),
+      roles().claim("run-2", 5, "site-a"),
+    ]);
+    const { active } = await roles().read();
+    expect(active).toBe(claim.status === "fulfilled" ? "site-a" : "site-b");
+  });
+}
+
+function settlementTests(roles: () => RoleStore): void {
   test("settles the outcome of the current generation, twice if need be", async () => {
-    await roles().claim("run-1", 4);
+    await roles().claim("run-1", 4, "site-a");
     const settled = { generation: 4, active: "site-b", claimedBy: "run-1", protected: false };
     expect(await roles().settle(4, { active: "site-b", protected: false })).toEqual(settled);
     expect(await roles().settle(4, { active: "site-b", protected: false })).toEqual(settled);
@@ -84,7 +133,7 @@ function roleTests(roles: () => RoleStore): void {
   });
 
   test("refuses the outcome of an older generation", async () => {
-    await roles().claim("run-1", 4);
+    await roles().claim("run-1", 4, "site-a");
     const late = roles().settle(3, { active: "site-b", protected: false });
     await expect(late).rejects.toMatchObject({ code: "STALE_GENERATION" });
     expect((await roles().read()).active).toBe("site-a");

@@ -83,9 +83,9 @@ export class StateServer {
     };
     return {
       read: () => this.ask(client, () => this.roles.read()),
-      claim: (run, generation) =>
+      claim: (run, generation, active) =>
         this.ask(client, async () => {
-          const roles = judge(await this.roles.claim(run, generation));
+          const roles = judge(await this.roles.claim(run, generation, active));
           this.#observer().claimed(run);
           return roles;
         }),
