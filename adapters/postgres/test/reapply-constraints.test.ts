@@ -1,32 +1,13 @@
-import type { ReapplyResult } from "@cloudphoenix/engine";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { failureOf } from "./fixture/failure.ts";
-import { type Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
-import { contents, partSites, type Parted, type Story } from "./fixture/parted.ts";
-import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { SITE_B } from "./fixture/pair.ts";
+import { contents, type Parted, reapply, setStage, type Story } from "./fixture/parted.ts";
 import { until } from "./fixture/until.ts";
 
-let servers: TwoServers;
-let pair: Pair;
+const stage = setStage();
 
-beforeAll(async () => {
-  servers = await startTwoServers();
-});
-afterAll(() => servers.remove());
-afterEach(async () => {
-  servers.a.link.mend();
-  await pair.close();
-});
-
-async function parted(application: string, schema: string, story: Story): Promise<Parted> {
-  const found = await partSites(servers, { application, schema }, story);
-  pair = found.pair;
-  return found;
-}
-
-function reapply({ appliedLsn }: Parted): Promise<ReapplyResult> {
-  const request = { appliedLsn, generation: 2 };
-  return pair.replication.salvage.reapply(SITE_A, SITE_B, request, soon());
+function parted(application: string, schema: string, story: Story): Promise<Parted> {
+  return stage.part({ application, schema }, story);
 }
 
 /** What each kind of deferrable constraint forbids and lets through, as PostgreSQL has it. */
@@ -88,12 +69,12 @@ test.each(KINDS)(
       lost: [`insert into t values ${fits.join(", ")}`, `insert into t values ${clashes}`],
       later: `insert into t values ${later}`,
     });
-    const before = await contents(pair, SITE_B, ["t"]);
+    const before = await contents(stage.pair, SITE_B, ["t"]);
     const result = await reapply(found);
     expect(result).toMatchObject({ applied: fits.length, conflicting: 1 });
     const [conflict] = result.conflicts;
     expect(clashes).toContain(Object.values(conflict?.row ?? {})[0]);
-    const after = await contents(pair, SITE_B, ["t"]);
+    const after = await contents(stage.pair, SITE_B, ["t"]);
     expect(after["t"]).toEqual(expect.arrayContaining([...(before["t"] ?? [])]));
     expect(after["t"]).toHaveLength((before["t"]?.length ?? 0) + fits.length);
   },
@@ -111,7 +92,7 @@ test("a swap of deferred keys is applied whole, and an update to a taken key is 
     later: "insert into t values (4, 'taken')",
   });
   expect(await reapply(found)).toMatchObject({ applied: 2, conflicting: 2 });
-  expect(await contents(pair, SITE_B, ["t"])).toEqual({
+  expect(await contents(stage.pair, SITE_B, ["t"])).toEqual({
     t: ["(1,two)", "(2,one)", "(3,three)", "(4,taken)"],
   });
 });
@@ -123,12 +104,12 @@ test("a key that the application takes at the same moment is not taken twice", a
   await there.query("begin; insert into t values (2, 'k')");
   const applying = reapply(found);
   await until(async () => {
-    const waiting = await pair.ask(SITE_B, "select from pg_locks where not granted");
+    const waiting = await stage.pair.ask(SITE_B, "select from pg_locks where not granted");
     return waiting.length > 0;
   });
   await there.query("commit");
   expect(await applying).toMatchObject({ applied: 0, conflicting: 1 });
-  expect(await contents(pair, SITE_B, ["t"])).toEqual({ t: ["(2,k)"] });
+  expect(await contents(stage.pair, SITE_B, ["t"])).toEqual({ t: ["(2,k)"] });
 });
 
 test("a transaction that does not end has the whole refused for now, naming the table", async () => {

@@ -1,31 +1,12 @@
-import type { ReapplyResult } from "@cloudphoenix/engine";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { failureOf } from "./fixture/failure.ts";
-import { type Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
-import { contents, partSites, type Parted, type Story } from "./fixture/parted.ts";
-import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { SITE_A, SITE_B } from "./fixture/pair.ts";
+import { contents, type Parted, reapply, setStage, type Story } from "./fixture/parted.ts";
 
-let servers: TwoServers;
-let pair: Pair;
+const stage = setStage();
 
-beforeAll(async () => {
-  servers = await startTwoServers();
-});
-afterAll(() => servers.remove());
-afterEach(async () => {
-  servers.a.link.mend();
-  await pair.close();
-});
-
-async function parted(application: string, schema: string, story: Story): Promise<Parted> {
-  const found = await partSites(servers, { application, schema }, story);
-  pair = found.pair;
-  return found;
-}
-
-function reapply({ appliedLsn }: Parted): Promise<ReapplyResult> {
-  const request = { appliedLsn, generation: 2 };
-  return pair.replication.salvage.reapply(SITE_A, SITE_B, request, soon());
+function parted(application: string, schema: string, story: Story): Promise<Parted> {
+  return stage.part({ application, schema }, story);
 }
 
 const DDL = [
@@ -97,7 +78,7 @@ test.each(DDL)(
       message: expect.stringContaining(says),
       hint: expect.stringContaining("export"),
     });
-    expect(await pair.ask(SITE_B, "select from other")).toEqual([]);
+    expect(await stage.pair.ask(SITE_B, "select from other")).toEqual([]);
   },
 );
 
@@ -113,7 +94,7 @@ test("a change of the schema that is made at the other site, too, is in no way a
   expect(await failureOf(reapply(found))).toMatchObject({ code: "CONFLICT" });
   await found.there.query("alter table t add more int");
   expect(await reapply(found)).toMatchObject({ applied: 2, conflicting: 0 });
-  expect(await contents(pair, SITE_B, ["t"])).toEqual({ t: ["(1,before,)", "(2,after,7)"] });
+  expect(await contents(stage.pair, SITE_B, ["t"])).toEqual({ t: ["(1,before,)", "(2,after,7)"] });
 });
 
 test("a lost change that names a column which neither site has any more is refused by name", async () => {

@@ -1,36 +1,19 @@
 // Goal: a reapply treats tables of every make as replication would. Each story is one that a plain
 // `insert`, `update` or `delete` of the logged values does not survive.
-import type { ReapplyResult } from "@cloudphoenix/engine";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { type Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
-import { contents, partSites, type Parted, type Story } from "./fixture/parted.ts";
-import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { expect, test } from "vitest";
+import { SITE_A, SITE_B, soon } from "./fixture/pair.ts";
+import { contents, type Parted, reapply, setStage, type Story } from "./fixture/parted.ts";
 
-let servers: TwoServers;
-let pair: Pair;
+const stage = setStage();
 
-beforeAll(async () => {
-  servers = await startTwoServers();
-});
-afterAll(() => servers.remove());
-afterEach(async () => {
-  servers.a.link.mend();
-  await pair.close();
-});
-
-async function parted(application: string, schema: string, story: Story): Promise<Parted> {
-  const found = await partSites(servers, { application, schema }, story);
-  pair = found.pair;
-  return found;
-}
-
-function reapply({ appliedLsn }: Parted): Promise<ReapplyResult> {
-  const request = { appliedLsn, generation: 2 };
-  return pair.replication.salvage.reapply(SITE_A, SITE_B, request, soon());
+function parted(application: string, schema: string, story: Story): Promise<Parted> {
+  return stage.part({ application, schema }, story);
 }
 
 async function expectSame(tables: readonly string[]): Promise<void> {
-  expect(await contents(pair, SITE_B, tables)).toEqual(await contents(pair, SITE_A, tables));
+  expect(await contents(stage.pair, SITE_B, tables)).toEqual(
+    await contents(stage.pair, SITE_A, tables),
+  );
 }
 
 test("rows with identities that nobody may set, and rows that hold nothing but their key", async () => {
@@ -116,11 +99,11 @@ test("keys and references of an extension's type, which knows itself what is equ
   );
   const result = await reapply(found);
   expect(result).toMatchObject({ applied: 3, conflicting: 1, conflicts: [{ key: { id: "2" } }] });
-  expect(await contents(pair, SITE_B, ["people", "visits"])).toEqual({
+  expect(await contents(stage.pair, SITE_B, ["people", "visits"])).toEqual({
     people: ["(Ann@x,lost)", "(Bob@X,s)"],
     visits: ["(1,ANN@x)"],
   });
-  const { salvage } = pair.replication;
+  const { salvage } = stage.pair.replication;
   await salvage.rejoin(SITE_A, SITE_B, found.request, soon());
   expect(await salvage.compare(SITE_B, SITE_A, soon())).toMatchObject({ equal: true });
   await expectSame(["people", "visits"]);
@@ -159,7 +142,7 @@ test("references that nobody enforces, and references to periods, which several 
     "update public.rates",
   ]);
   expect(result.applied).toBe(5);
-  expect(await contents(pair, SITE_B, ["rates", "stays", "loose"])).toEqual({
+  expect(await contents(stage.pair, SITE_B, ["rates", "stays", "loose"])).toEqual({
     rates: ['(1,"[1,9)")', '(2,"[1,5)")', '(2,"[5,8)")', '(3,"[1,5)")', '(4,"[1,8)")'],
     stays: ['(1,1,"[2,4)")', '(2,2,"[3,7)")', '(3,,"[3,7)")', '(4,1,"[5,7)")', "(6,4,)"],
     loose: ["(1,99)"],

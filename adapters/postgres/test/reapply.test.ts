@@ -1,39 +1,19 @@
 import type { ReapplyResult } from "@cloudphoenix/engine";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Pair } from "./fixture/pair.ts";
+import { describe, expect, test } from "vitest";
 import { SITE_A, SITE_B, soon } from "./fixture/pair.ts";
-import { contents, partSites, type Parted, type Story } from "./fixture/parted.ts";
-import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { contents, type Parted, reapply, setStage, type Story } from "./fixture/parted.ts";
 import { until } from "./fixture/until.ts";
 
-let servers: TwoServers;
-let pair: Pair;
+const stage = setStage();
 
-beforeAll(async () => {
-  servers = await startTwoServers();
-});
-afterAll(() => servers.remove());
-afterEach(async () => {
-  servers.a.link.mend();
-  await pair.close();
-});
-
-async function parted(application: string, story: Story, schema?: string): Promise<Parted> {
+function parted(application: string, story: Story, schema?: string): Promise<Parted> {
   const options = schema === undefined ? { application } : { application, schema };
-  const found = await partSites(servers, options, story);
-  pair = found.pair;
-  return found;
+  return stage.part(options, story);
 }
 
 const SHARED = `
   insert into orders (id, number, customer) select n, 'N' || n, 'c' || n from generate_series(1, 9) n;
   insert into "Order Items" select n, 1, 'SKU-' || n from generate_series(1, 9) n`;
-
-/** What became of each lost transaction, by the customer or sku that marks it. */
-async function reapply({ appliedLsn }: Parted) {
-  const request = { appliedLsn, generation: 2 };
-  return pair.replication.salvage.reapply(SITE_A, SITE_B, request, soon());
-}
 
 describe("lost transactions applied again", () => {
   test("are at the writer afterwards, unchanged, if nothing contradicts them", async () => {
@@ -52,15 +32,15 @@ describe("lost transactions applied again", () => {
     const result = await reapply(found);
     // Deleting order 2 took its item with it: two rows.
     expect(result).toEqual({ applied: 8, conflicting: 0, conflicts: [], alreadyDone: false });
-    const there = await contents(pair, SITE_B, ["orders", '"Order Items"']);
-    const here = await contents(pair, SITE_A, ["orders", '"Order Items"']);
+    const there = await contents(stage.pair, SITE_B, ["orders", '"Order Items"']);
+    const here = await contents(stage.pair, SITE_A, ["orders", '"Order Items"']);
     expect(there['"Order Items"']).toEqual(here['"Order Items"']);
     expect(there["orders"]?.filter((row) => !String(row).includes("B60"))).toEqual(here["orders"]);
     expect(await reapply(found)).toEqual({ ...result, alreadyDone: true });
-    expect(await contents(pair, SITE_B, ["orders", '"Order Items"'])).toEqual(there);
+    expect(await contents(stage.pair, SITE_B, ["orders", '"Order Items"'])).toEqual(there);
 
-    await pair.replication.salvage.rejoin(SITE_A, SITE_B, found.request, soon());
-    const compared = await pair.replication.salvage.compare(SITE_B, SITE_A, soon());
+    await stage.pair.replication.salvage.rejoin(SITE_A, SITE_B, found.request, soon());
+    const compared = await stage.pair.replication.salvage.compare(SITE_B, SITE_A, soon());
     expect(compared).toMatchObject({ equal: true, unsettled: [] });
   });
 
@@ -85,7 +65,7 @@ describe("lost transactions applied again", () => {
         insert into "Order Items" values (7, 9, 'CHILD');
         update orders set customer = 'y' where id = 8; update orders set customer = 'c8' where id = 8`,
     });
-    const before = await contents(pair, SITE_B, ["orders", '"Order Items"']);
+    const before = await contents(stage.pair, SITE_B, ["orders", '"Order Items"']);
     const result = await reapply(found);
     expect(result.applied).toBe(1);
     expect(result.conflicts.map(({ operation, key }) => [operation, key])).toEqual([
@@ -103,7 +83,7 @@ describe("lost transactions applied again", () => {
       ["update", { id: "8" }],
     ]);
     expect(result.conflicting).toBe(12);
-    const after = await contents(pair, SITE_B, ["orders", '"Order Items"']);
+    const after = await contents(stage.pair, SITE_B, ["orders", '"Order Items"']);
     expect(after['"Order Items"']).toEqual(before['"Order Items"']);
     const changed = after["orders"]?.filter((row) => !before["orders"]?.includes(row));
     expect(changed).toHaveLength(1);
@@ -132,13 +112,13 @@ describe("lost transactions applied again", () => {
       "truncate",
       "insert",
     ]);
-    expect(await contents(pair, SITE_B, ["t", "keyless"])).toEqual({
+    expect(await contents(stage.pair, SITE_B, ["t", "keyless"])).toEqual({
       t: ["(1,a)"],
       keyless: ["(1,same)", "(2,added)"],
     });
     expect(result.conflicts[0]).toMatchObject({ before: { a: "1", b: "same" }, unchanged: [] });
     // As an earlier version wrote it.
-    await pair.ask(
+    await stage.pair.ask(
       SITE_B,
       `update cloudphoenix.reapplied
        set conflicts = (select jsonb_agg(c - 'before' - 'unchanged') from jsonb_array_elements(conflicts) c)`,
@@ -151,7 +131,7 @@ describe("lost transactions applied again", () => {
 /** Returns once so many sessions at the writer wait for locks of others, or `over` says so. */
 async function waiting(sessions: number, over: () => boolean = () => false): Promise<void> {
   await until(async () => {
-    const rows = await pair.ask(SITE_B, "select from pg_locks where not granted");
+    const rows = await stage.pair.ask(SITE_B, "select from pg_locks where not granted");
     return rows.length >= sessions || over();
   });
 }
@@ -179,7 +159,7 @@ describe("what the application changes while lost transactions are applied again
     await waiting(1);
     await there.query("commit");
     expect(await applying).toMatchObject({ applied: 0, conflicting: 2 });
-    expect(await contents(pair, SITE_B, ["t"])).toEqual({ t: ["(1,theirs)", "(2,theirs)"] });
+    expect(await contents(stage.pair, SITE_B, ["t"])).toEqual({ t: ["(1,theirs)", "(2,theirs)"] });
   });
 
   // Such a commit lets go of its rows before it is in the part of the log that can be read.
@@ -214,7 +194,7 @@ describe("what the application changes while lost transactions are applied again
     await found.there.query("begin; select from parent for update");
     const applying = reapply(found);
     await waiting(1);
-    const app = await pair.client(SITE_B, "super");
+    const app = await stage.pair.client(SITE_B, "super");
     const ended: string[] = [];
     const theirs = app
       .query("update t set v = v || ', then theirs' where id = 1")
@@ -223,7 +203,7 @@ describe("what the application changes while lost transactions are applied again
     await found.there.query("rollback");
     expect(await applying).toMatchObject({ applied: 2, conflicting: 0 });
     await theirs;
-    expect(await contents(pair, SITE_B, ["t"])).toEqual({
+    expect(await contents(stage.pair, SITE_B, ["t"])).toEqual({
       t: ['(1,"lost, then theirs")', "(2,same)"],
     });
   });
@@ -238,7 +218,7 @@ describe("applying again is refused", () => {
 
   test("for an older generation, and where writes are not open", async () => {
     const { appliedLsn } = await parted("closed", STORY, TABLE);
-    const { control, salvage } = pair.replication;
+    const { control, salvage } = stage.pair.replication;
     const request = { appliedLsn, generation: 2 };
     await expect(
       salvage.reapply(SITE_A, SITE_B, { ...request, generation: 1 }, soon()),
@@ -247,27 +227,26 @@ describe("applying again is refused", () => {
     await expect(salvage.reapply(SITE_A, SITE_B, request, soon())).rejects.toMatchObject({
       code: "CONFLICT",
     });
-    expect(await contents(pair, SITE_B, ["t"])).toEqual({ t: [] });
+    expect(await contents(stage.pair, SITE_B, ["t"])).toEqual({ t: [] });
   });
 
   test("when a gate was closed by somebody else meanwhile", async () => {
     const { appliedLsn } = await parted("gate", STORY, TABLE);
-    const admin = await pair.client(SITE_B, "super");
+    const admin = await stage.pair.client(SITE_B, "super");
     await admin.query("alter table t enable trigger cloudphoenix_write_gate");
     const request = { appliedLsn, generation: 2 };
-    await expect(pair.replication.salvage.reapply(SITE_A, SITE_B, request, soon())).rejects.toThrow(
-      "writes are closed",
-    );
-    expect(await contents(pair, SITE_B, ["t"])).toEqual({ t: [] });
+    await expect(
+      stage.pair.replication.salvage.reapply(SITE_A, SITE_B, request, soon()),
+    ).rejects.toThrow("writes are closed");
+    expect(await contents(stage.pair, SITE_B, ["t"])).toEqual({ t: [] });
   });
 
   test("when the writer lease lapsed, also if it does so only before the commit", async () => {
     const options = { application: "lapsed", schema: TABLE, leased: true };
-    const { pair: leased, appliedLsn, request } = await partSites(servers, options, STORY);
-    pair = leased;
+    const { appliedLsn, request } = await stage.part(options, STORY);
     const wanted = { appliedLsn, generation: 2 };
     let recorded = false;
-    const frozen = pair.another({
+    const frozen = stage.pair.another({
       beforeStatement: (_, statement) => {
         recorded ||= statement.includes("insert into cloudphoenix.reapplied");
         // As if the process had been stopped between its last statement and the commit.
@@ -276,17 +255,17 @@ describe("applying again is refused", () => {
         }
       },
     });
-    await pair.grantLease(SITE_B, 2, LEASE_MS);
+    await stage.pair.grantLease(SITE_B, 2, LEASE_MS);
     await expect(frozen.salvage.reapply(SITE_A, SITE_B, wanted, soon())).rejects.toThrow(
       "the writer lease has lapsed",
     );
     expect(recorded).toBe(true);
-    const { salvage } = pair.replication;
+    const { salvage } = stage.pair.replication;
     await expect(salvage.reapply(SITE_A, SITE_B, wanted, soon())).rejects.toThrow(
       "the writer lease has lapsed",
     );
-    expect(await contents(pair, SITE_B, ["t"])).toEqual({ t: [] });
-    await pair.grantLease(SITE_B, 2, 60_000);
+    expect(await contents(stage.pair, SITE_B, ["t"])).toEqual({ t: [] });
+    await stage.pair.grantLease(SITE_B, 2, 60_000);
     expect(await salvage.reapply(SITE_A, SITE_B, wanted, soon())).toMatchObject({ applied: 1 });
     await salvage.rejoin(SITE_A, SITE_B, request, soon());
     expect(await salvage.compare(SITE_B, SITE_A, soon())).toMatchObject({ equal: true });
@@ -294,10 +273,10 @@ describe("applying again is refused", () => {
 
   test("without the right to apply as replication does, naming it", async () => {
     const { appliedLsn } = await parted("right", STORY, TABLE);
-    const admin = await pair.client(SITE_B, "super");
+    const admin = await stage.pair.client(SITE_B, "super");
     await admin.query("revoke set on parameter session_replication_role from cloudphoenix");
     const request = { appliedLsn, generation: 2 };
-    const refused = pair.replication.salvage.reapply(SITE_A, SITE_B, request, soon());
+    const refused = stage.pair.replication.salvage.reapply(SITE_A, SITE_B, request, soon());
     await expect(refused).rejects.toMatchObject({
       code: "UNAUTHORIZED",
       hint: expect.stringContaining("session_replication_role"),
@@ -307,7 +286,7 @@ describe("applying again is refused", () => {
 
   test("once a repair of the old primary has begun", async () => {
     const { appliedLsn, request } = await parted("begun", STORY, TABLE);
-    const dying = pair.another({
+    const dying = stage.pair.another({
       beforeStatement: (_, statement) => {
         if (statement.includes("create subscription")) throw new Error("killed");
       },
@@ -315,7 +294,7 @@ describe("applying again is refused", () => {
     await expect(dying.salvage.rejoin(SITE_A, SITE_B, request, soon())).rejects.toThrow("killed");
     const again = { appliedLsn, generation: 2 };
     await expect(
-      pair.replication.salvage.reapply(SITE_A, SITE_B, again, soon()),
+      stage.pair.replication.salvage.reapply(SITE_A, SITE_B, again, soon()),
     ).rejects.toMatchObject({ code: "CONFLICT" });
   });
 });
@@ -334,7 +313,7 @@ test("applying that dies between any two statements is done once in the end", as
   const request = { appliedLsn, generation: 2 };
   const attempt = async (statements: number): Promise<ReapplyResult | Error> => {
     let left = statements;
-    const dying = pair.another({
+    const dying = stage.pair.another({
       beforeStatement: () => {
         if (left === 0) throw new Error("killed");
         left -= 1;
@@ -353,5 +332,7 @@ test("applying that dies between any two statements is done once in the end", as
   expect(deaths.length).toBeGreaterThan(20);
   for (const death of deaths)
     expect(death).toMatchObject({ message: expect.stringContaining("killed") });
-  expect(await contents(pair, SITE_B, ["t"])).toEqual({ t: ["(1,lost)", "(2,lost)", "(3,later)"] });
+  expect(await contents(stage.pair, SITE_B, ["t"])).toEqual({
+    t: ["(1,lost)", "(2,lost)", "(3,later)"],
+  });
 }, 120_000);

@@ -1,38 +1,27 @@
 import type { SiteId } from "@cloudphoenix/core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { failureOf } from "./fixture/failure.ts";
-import { Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
-import { contents, partSites, type Parted, type Story } from "./fixture/parted.ts";
-import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { SITE_A, SITE_B, soon } from "./fixture/pair.ts";
+import { contents, type Parted, setStage, type Story } from "./fixture/parted.ts";
 import { until } from "./fixture/until.ts";
 
-let servers: TwoServers;
-let pair: Pair;
-
-beforeAll(async () => {
-  servers = await startTwoServers();
-});
-afterAll(() => servers.remove());
-afterEach(async () => {
-  servers.a.link.mend();
-  await pair.close();
-});
+const stage = setStage();
 
 const SHOP_TABLES = ["orders", '"Order Items"', "counters"];
 
-async function parted(application: string, story: Story, more = {}): Promise<Parted> {
-  const found = await partSites(servers, { application, ...more }, story);
-  pair = found.pair;
-  return found;
+function parted(application: string, story: Story, more = {}): Promise<Parted> {
+  return stage.part({ application, ...more }, story);
 }
 
 /** A follows B, both hold the same, and a change at B arrives. */
 async function expectReunited(tables: readonly string[]): Promise<void> {
-  const compared = await pair.replication.salvage.compare(SITE_B, SITE_A, soon());
+  const compared = await stage.pair.replication.salvage.compare(SITE_B, SITE_A, soon());
   expect(compared.tables.filter((table) => !table.equal)).toEqual([]);
   expect(compared.equal).toBe(true);
-  expect(await contents(pair, SITE_A, tables)).toEqual(await contents(pair, SITE_B, tables));
-  expect(await pair.replication.control.inspect(SITE_A, soon())).toMatchObject({
+  expect(await contents(stage.pair, SITE_A, tables)).toEqual(
+    await contents(stage.pair, SITE_B, tables),
+  );
+  expect(await stage.pair.replication.control.inspect(SITE_A, soon())).toMatchObject({
     role: "standby",
     writesOpen: false,
   });
@@ -90,14 +79,14 @@ test.each([
       },
       { schema: `create table public.kept (id int primary key, v ${type}, note text)` },
     );
-    const there = await pair.client(SITE_B, "super");
-    await there.query(`alter database ${pair.database} set ${odd}`);
-    const { salvage } = pair.another();
+    const there = await stage.pair.client(SITE_B, "super");
+    await there.query(`alter database ${stage.pair.database} set ${odd}`);
+    const { salvage } = stage.pair.another();
 
     await salvage.rejoin(SITE_A, SITE_B, request, soon());
 
     const rows = `select id, encode(${bytesOf}(v), 'hex') as v, note from kept order by id`;
-    expect(await pair.ask(SITE_A, rows)).toEqual(await pair.ask(SITE_B, rows));
+    expect(await stage.pair.ask(SITE_A, rows)).toEqual(await stage.pair.ask(SITE_B, rows));
     expect(await salvage.compare(SITE_B, SITE_A, soon())).toMatchObject({ equal: true });
   },
 );
@@ -155,7 +144,7 @@ const TYPES_LOST = [
 describe("a site that parted and rejoins", () => {
   test("becomes what the other is, follows it, and forgets what it was", async () => {
     const { request } = await parted("reunion", STORY);
-    const { salvage } = pair.replication;
+    const { salvage } = stage.pair.replication;
     const result = await salvage.rejoin(SITE_A, SITE_B, request, soon());
     expect(result).toMatchObject({
       tables: ['public."Order Items"', "public.counters", "public.orders"],
@@ -165,15 +154,15 @@ describe("a site that parted and rejoins", () => {
     // Orders 3, 9, 101 and 8000, the items of 3 and 9, counters 4 and 50.
     expect(result.deleted).toBe(8);
     await expectReunited(SHOP_TABLES);
-    const there = await pair.client(SITE_B, "app");
+    const there = await stage.pair.client(SITE_B, "app");
     await there.query("insert into orders (customer) values ('after')");
     await until(async () => {
-      const arrived = await pair.ask(SITE_A, "select from orders where customer = 'after'");
+      const arrived = await stage.pair.ask(SITE_A, "select from orders where customer = 'after'");
       return arrived.length === 1;
     });
-    expect(await pair.ask(SITE_A, "select from pg_replication_slots")).toEqual([]);
-    expect(await pair.ask(SITE_A, "select from cloudphoenix.promotion")).toEqual([]);
-    const app = await pair.client(SITE_A, "app");
+    expect(await stage.pair.ask(SITE_A, "select from pg_replication_slots")).toEqual([]);
+    expect(await stage.pair.ask(SITE_A, "select from cloudphoenix.promotion")).toEqual([]);
+    const app = await stage.pair.client(SITE_A, "app");
     await expect(app.query("delete from orders")).rejects.toMatchObject({ code: "25006" });
 
     expect(await salvage.rejoin(SITE_A, SITE_B, request, soon())).toMatchObject({
@@ -182,16 +171,16 @@ describe("a site that parted and rejoins", () => {
       restored: 0,
     });
     const { setup } = { setup: { from: SITE_B, to: SITE_A, generation: 2 } };
-    expect(await pair.replication.setup(setup, soon())).toMatchObject({ alreadyDone: true });
+    expect(await stage.pair.replication.setup(setup, soon())).toMatchObject({ alreadyDone: true });
   });
 
   test("needs no more rights than those of the tables' owner", async () => {
     const { request } = await parted("owner", STORY);
-    const admin = await pair.client(SITE_A, "super");
+    const admin = await stage.pair.client(SITE_A, "super");
     await admin.query("revoke set on parameter session_replication_role from cloudphoenix");
     const before = await triggersAndKeys();
     try {
-      await pair.replication.salvage.rejoin(SITE_A, SITE_B, request, soon());
+      await stage.pair.replication.salvage.rejoin(SITE_A, SITE_B, request, soon());
     } finally {
       await admin.query("grant set on parameter session_replication_role to cloudphoenix");
     }
@@ -209,7 +198,7 @@ describe("a site that parted and rejoins", () => {
     const schema = `${SMALL}; create table public.keyless (a int, b text);
       alter table public.keyless replica identity full`;
     const { request, appliedLsn } = await parted("whole", story, { schema });
-    const { salvage } = pair.replication;
+    const { salvage } = stage.pair.replication;
     expect(await salvage.inspect(SITE_A, appliedLsn, soon())).toMatchObject({
       truncatesTables: ["public.counters"],
       fullCopyTables: ["public.counters"],
@@ -225,21 +214,21 @@ describe("a site that parted and rejoins", () => {
   test("keeps values of every type exactly", async () => {
     const story = { lost: TYPES_LOST, later: TYPES_LATER };
     const { request } = await parted("types", story, { schema: TYPES_SCHEMA });
-    const result = await pair.replication.salvage.rejoin(SITE_A, SITE_B, request, soon());
+    const result = await stage.pair.replication.salvage.rejoin(SITE_A, SITE_B, request, soon());
     expect(result.fullCopyTables).toEqual(["public.keyless"]);
     await expectReunited(["kinds", "identities", "pairs", "keyless", "by_index"]);
   });
 
   test("rejoins after a switchover too, when nothing diverged, and back again", async () => {
-    pair = await Pair.make(servers, { application: "planned-home" });
-    await pair.follow();
-    const { control, salvage } = pair.replication;
+    await stage.make({ application: "planned-home" });
+    await stage.pair.follow();
+    const { control, salvage } = stage.pair.replication;
     const move = async (from: SiteId, to: SiteId, generation: number): Promise<void> => {
       await control.fence(from, generation, soon());
       await control.drain(from, to, soon());
       const promotion = await control.promote(to, from, generation, soon());
       await control.openWrites(to, generation, soon());
-      const app = await pair.client(to, "app");
+      const app = await stage.pair.client(to, "app");
       await app.query("insert into orders (customer) values ('at ' || $1)", [to]);
       const { appliedLsn, reverseSlot } = promotion;
       expect(await salvage.inspect(from, appliedLsn ?? "", soon())).toMatchObject({
@@ -252,18 +241,20 @@ describe("a site that parted and rejoins", () => {
     await move(SITE_B, SITE_A, 3);
     await move(SITE_A, SITE_B, 4);
     await expectReunited(["orders"]);
-    expect(await pair.ask(SITE_A, "select from orders")).toHaveLength(3);
+    expect(await stage.pair.ask(SITE_A, "select from orders")).toHaveLength(3);
   });
 });
 
 describe("a rejoin is refused", () => {
   test("for an older generation, at either site", async () => {
     const { request } = await parted("stale", {}, { schema: SMALL });
-    const { salvage } = pair.replication;
+    const { salvage } = stage.pair.replication;
     const older = { ...request, generation: 1 };
     const refusal = failureOf(salvage.rejoin(SITE_A, SITE_B, older, soon()));
     expect(await refusal).toMatchObject({ code: "STALE_GENERATION" });
-    await (await pair.client(SITE_A, "super")).query("update cloudphoenix.site set generation = 9");
+    await (await stage.pair.client(SITE_A, "super")).query(
+      "update cloudphoenix.site set generation = 9",
+    );
     await expect(salvage.rejoin(SITE_A, SITE_B, request, soon())).rejects.toMatchObject({
       code: "STALE_GENERATION",
     });
@@ -271,7 +262,7 @@ describe("a rejoin is refused", () => {
 
   test("while the old primary takes writes, and towards a site that is not active", async () => {
     const { request, appliedLsn } = await parted("not-fenced", {}, { schema: SMALL });
-    const { control, salvage } = pair.replication;
+    const { control, salvage } = stage.pair.replication;
     await expect(salvage.rejoin(SITE_B, SITE_A, request, soon())).rejects.toThrow(
       `site ${SITE_A} is not active`,
     );
@@ -290,8 +281,8 @@ describe("a rejoin is refused", () => {
 
   test("when either site has lost the log since they parted, naming the way out", async () => {
     const { request, appliedLsn } = await parted("log-gone", {}, { schema: SMALL });
-    const { salvage } = pair.replication;
-    const there = await pair.client(SITE_B, "super");
+    const { salvage } = stage.pair.replication;
+    const there = await stage.pair.client(SITE_B, "super");
     await there.query("select pg_drop_replication_slot($1)", [request.reverseSlot]);
     const refusal = await failureOf(salvage.rejoin(SITE_A, SITE_B, request, soon()));
     expect(refusal).toMatchObject({ code: "REPLICATION_BROKEN" });
@@ -300,7 +291,7 @@ describe("a rejoin is refused", () => {
       repairable: false,
       obstacles: [`site ${SITE_B} no longer keeps the log that ${SITE_A} has not read`],
     });
-    const here = await pair.client(SITE_A, "super");
+    const here = await stage.pair.client(SITE_A, "super");
     await here.query("select pg_drop_replication_slot(slot_name) from pg_replication_slots");
     await expect(salvage.inspect(SITE_A, appliedLsn, soon())).rejects.toMatchObject({
       code: "REPLICATION_BROKEN",
@@ -316,14 +307,14 @@ describe("a rejoin is refused", () => {
       { later: "alter table counters add column more int" },
       { schema: SMALL },
     );
-    const { salvage } = pair.replication;
+    const { salvage } = stage.pair.replication;
     await expect(salvage.rejoin(SITE_A, SITE_B, request, soon())).rejects.toThrow("more");
     const { repairable, obstacles } = await salvage.inspect(SITE_A, appliedLsn, soon());
     expect({ repairable, obstacles: obstacles.length }).toEqual({
       repairable: false,
       obstacles: 1,
     });
-    const here = await pair.client(SITE_A, "super");
+    const here = await stage.pair.client(SITE_A, "super");
     await here.query("alter table counters add column more int");
     await salvage.rejoin(SITE_A, SITE_B, request, soon());
     await expectReunited(["counters"]);
@@ -349,14 +340,14 @@ function worthDyingAt(): (site: SiteId, statement: string) => boolean {
 // until then. Method: the first attempt dies at its first statement, the second at its second, …
 test("a rejoin that dies between any two statements is finished by the next", async () => {
   const { request, appliedLsn } = await parted("dies", CRASH_STORY, { schema: SMALL });
-  const truth = await pair.replication.salvage.inspect(SITE_A, appliedLsn, soon());
+  const truth = await stage.pair.replication.salvage.inspect(SITE_A, appliedLsn, soon());
   expect(truth.transactions).toBe(3);
   const state = { subscribed: false };
   const attempt = async (statements: number): Promise<unknown> => {
     let left = statements;
     let dead = false;
     const isWorth = worthDyingAt();
-    const dying = pair.another({
+    const dying = stage.pair.another({
       beforeStatement: (site, statement) => {
         const worth = isWorth(site, statement);
         dead ||= worth && left === 0;
@@ -375,7 +366,7 @@ test("a rejoin that dies between any two statements is finished by the next", as
   for (; !state.subscribed; attempts += 1) {
     expect(await attempt(attempts)).toContain("killed");
     if (attempts % 7 !== 0) continue;
-    expect(await pair.replication.salvage.inspect(SITE_A, appliedLsn, soon())).toEqual(truth);
+    expect(await stage.pair.replication.salvage.inspect(SITE_A, appliedLsn, soon())).toEqual(truth);
   }
   expect(attempts).toBeGreaterThan(50);
   const later = [await attempt(0)];
@@ -387,7 +378,7 @@ test("a rejoin that dies between any two statements is finished by the next", as
 }, 120_000);
 
 async function triggersAndKeys(): Promise<unknown> {
-  return pair.ask(
+  return stage.pair.ask(
     SITE_A,
     `select conrelid::regclass::text as on, conname::text as name, pg_get_constraintdef(oid) as state
      from pg_constraint where contype = 'f'
