@@ -10,17 +10,16 @@
  * 2. Nothing that arrives late changes that record again.
  * 3. People are told before the record is ended: a crash in between tells them twice, never not at all.
  */
-import { FINAL_RUN_STATUSES, type RunRecord, messageOf } from "@cloudphoenix/core";
+import { FINAL_RUN_STATUSES, type RunRecord } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { Notifier } from "../ports/notifier.ts";
 import type { AuditLog, RunStore } from "../ports/state-store.ts";
 import { lookAgain } from "../waiting/look-again.ts";
-import { withDeadline } from "../waiting/with-deadline.ts";
+import { tellPeople } from "../waiting/tell-people.ts";
 import { RUNS_READ } from "./run-activity.ts";
 
 /** A run may also break off while this process leads. */
 const LOOK_EVERY_MS = 15_000;
-const NOTICE_LIMIT_MS = 3_000;
 /** Key of the event that ends such a record. */
 export const BROKEN_RUN_KEY = "run:broken";
 /** Above what any note of a run is written with. */
@@ -91,21 +90,14 @@ export class BrokenRuns {
   }
 
   async #tell({ id, plan }: RunRecord, text: string, signal: AbortSignal): Promise<void> {
-    const { clock, notifier, trouble } = this.#ports;
     const notice = {
       severity: "critical",
       title: `${plan.application}: ${plan.kind} ${id} is stuck`,
       text: `${text}. See with "cloudphoenix run show ${id}" how far it got, and with "cloudphoenix status" who may write, before you start another run.`,
       key: `broken-${id}`,
     } as const;
-    try {
-      await withDeadline(
-        { clock, limitMs: NOTICE_LIMIT_MS, signal, what: "the notice" },
-        (limited) => notifier.notify(notice, limited),
-      );
-    } catch (error) {
-      trouble(messageOf(error));
-    }
+    const failed = await tellPeople(this.#ports, notice, signal);
+    if (failed !== null) this.#ports.trouble(failed);
   }
 }
 

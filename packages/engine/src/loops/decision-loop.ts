@@ -25,6 +25,7 @@ import {
 } from "@cloudphoenix/core";
 import type { Notifier } from "../ports/notifier.ts";
 import type { AuditLog, RoleStore } from "../ports/state-store.ts";
+import { tellPeople } from "../waiting/tell-people.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 import { NOTHING_DETECTED, advanceDetection, detectedAtMs, detectionKey } from "./detection.ts";
 import { Maintenance, type MaintenanceState } from "./maintenance.ts";
@@ -46,7 +47,6 @@ const CALM_TICK_MS = 1_000;
 const DECISIONS_KEPT = 200;
 /** The state store is near; if it takes longer, the look is given up and comes again. */
 const LOOK_LIMIT_MS = 5_000;
-const NOTICE_LIMIT_MS = 3_000;
 
 /** What decides, apart from the ports. Validated configuration. */
 export type DecisionSettings = Pick<Situation, "application" | "policy" | "signals" | "vantages">;
@@ -263,7 +263,6 @@ export class DecisionLoop {
   }
 
   async #page({ action, atMs }: Decision, mind: string): Promise<void> {
-    const { clock, notifier } = this.#ports;
     const signal = this.#running ?? AbortSignal.abort();
     const title = `${this.#settings.application.name} needs a person (${mind})`;
     const notice = {
@@ -272,14 +271,9 @@ export class DecisionLoop {
       text: action.because,
       key: `decision-${atMs}`,
     } as const;
-    try {
-      await withDeadline(
-        { clock, limitMs: NOTICE_LIMIT_MS, signal, what: "the notice" },
-        (limited) => notifier.notify(notice, limited),
-      );
-    } catch (error) {
-      this.#tell({ kind: "trouble", atMs: clock.now(), message: messageOf(error) });
-    }
+    const failed = await tellPeople(this.#ports, notice, signal);
+    if (failed === null) return;
+    this.#tell({ kind: "trouble", atMs: this.#ports.clock.now(), message: failed });
   }
 
   async #act(decision: Decision, situation: Situation, lost: AbortSignal): Promise<void> {

@@ -40,6 +40,7 @@ import {
   quarantineIn,
   quarantineKey,
 } from "../quarantine/quarantine.ts";
+import { tellPeople } from "../waiting/tell-people.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 import { unfinishedOf } from "./run-activity.ts";
 
@@ -49,7 +50,6 @@ const QUESTION_LIMIT_MS = 1_500;
 const FENCE_LIMIT_MS = 12_000;
 /** A tail of hundreds of thousands of changes takes minutes; a look waits for nothing else. */
 const DIVERGENCE_LIMIT_MS = 600_000;
-const NOTICE_LIMIT_MS = 3_000;
 
 export interface ReturnedPrimariesPorts {
   readonly application: Application;
@@ -247,7 +247,7 @@ export class ReturnedPrimaries {
   }
 
   async #announce({ site, writer, found, fence }: Quarantine, signal: AbortSignal): Promise<void> {
-    const { application, audit, clock, notifier } = this.#ports;
+    const { application, audit, clock } = this.#ports;
     const text =
       `${site} came back as ${found.role} of generation ${found.generation} while ${writer} writes. ` +
       `It is quarantined (fence: ${fence.degree}) and changes nothing until people decide what becomes of the writes it alone holds.`;
@@ -265,13 +265,8 @@ export class ReturnedPrimaries {
       text: `${text} Next: cloudphoenix quarantine show ${site}`,
       key: `quarantine-${site}-${atMs}`,
     } as const;
-    try {
-      await this.#limited(NOTICE_LIMIT_MS, "the notice", signal, (limited) =>
-        notifier.notify(notice, limited),
-      );
-    } catch (error) {
-      this.#listener.trouble(messageOf(error));
-    }
+    const failed = await tellPeople(this.#ports, notice, signal);
+    if (failed !== null) this.#listener.trouble(failed);
   }
 
   async #readDivergence(quarantine: Quarantine, signal: AbortSignal): Promise<void> {

@@ -7,12 +7,12 @@
  *    run up, and is tried again at the next look.
  * 3. Another process that comes to lead tells once more what waits then: rather twice than never.
  */
-import { type RunRecord, messageOf } from "@cloudphoenix/core";
+import type { RunRecord } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { Notice, Notifier } from "../ports/notifier.ts";
 import type { RunStore } from "../ports/state-store.ts";
 import { lookAgain } from "../waiting/look-again.ts";
-import { withDeadline } from "../waiting/with-deadline.ts";
+import { tellPeople } from "../waiting/tell-people.ts";
 import { BROKEN_RUN_KEY } from "./broken-runs.ts";
 import { RUNS_READ } from "./run-activity.ts";
 
@@ -86,15 +86,10 @@ export class WaitingRuns {
   }
 
   async #tell(notice: Notice, signal: AbortSignal): Promise<boolean> {
-    const { clock, notifier, trouble } = this.#ports;
-    const limited = { clock, limitMs: NOTICE_LIMIT_MS, signal, what: "the notice" };
-    try {
-      await withDeadline(limited, (until) => notifier.notify(notice, until));
-      return true;
-    } catch (error) {
-      if (!signal.aborted) trouble(messageOf(error));
-      return false;
-    }
+    const limited = { ...this.#ports, limitMs: NOTICE_LIMIT_MS };
+    const failed = await tellPeople(limited, notice, signal);
+    if (failed !== null && !signal.aborted) this.#ports.trouble(failed);
+    return failed === null;
   }
 }
 
