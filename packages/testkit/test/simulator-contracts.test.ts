@@ -46,7 +46,14 @@ function ground(roles: Roles): Ground {
   const network = new Network(scheduler, chanceOf(1, "network"), () => 1);
   const truth = new Truth(scheduler, false);
   const process = new Process("state", scheduler);
-  const state = new StateServer({ process, network, truth, observer: () => NOBODY, roles });
+  const state = new StateServer({
+    process,
+    network,
+    truth,
+    observer: () => NOBODY,
+    roles,
+    sabotages: new Set(),
+  });
   return { scheduler, network, state, client: new Process("controller-1", scheduler) };
 }
 

@@ -39,6 +39,7 @@ const LEAVES_TRACES: readonly FaultKind[] = [
   "database-clock-set-back",
   "database-clock-set-forward",
   "people-switch-over",
+  "people-roll-back",
   "people-cancel",
 ];
 

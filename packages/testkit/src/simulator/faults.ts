@@ -63,6 +63,7 @@ export const FAULT_KINDS = [
   "both-sites-bad",
   "provider-api-down",
   "people-switch-over",
+  "people-roll-back",
   "people-cancel",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -237,6 +238,10 @@ export const FAULTS: Readonly<Record<FaultKind, Strike>> = {
     both(hold(activeSite({ world }).provider, "down"), hold(world.edge, "frozen")),
   "people-switch-over": ({ operators }) => {
     operators.askForSwitchover();
+    return NOTHING;
+  },
+  "people-roll-back": ({ operators }) => {
+    operators.askForRollback();
     return NOTHING;
   },
   "people-cancel": ({ operators }) => {

@@ -5,7 +5,8 @@
  * - `bad-standby`: no promotion of an incomplete or stale copy without approval.
  * - `lost-writes`: nothing acknowledged is lost in a planned move, nor by a primary that waited for
  *   its standby, whatever people approved; of what was acknowledged before the last sign of life, no
- *   more is lost than the bound that was measured, which is all that anybody was asked to accept.
+ *   more is lost than the bound that was measured, which is all that anybody was asked to accept; a
+ *   site that is opened again without being promoted has what another one acknowledged meanwhile.
  */
 import type { PromotionRecord, Transaction } from "./database.ts";
 import type { RunStory } from "./run-story.ts";
@@ -20,6 +21,7 @@ interface PromotionStory {
   readonly from: Site;
   readonly applied: number;
   readonly run: RunStory | null;
+  readonly generation: number;
 }
 
 export class Losses {
@@ -31,13 +33,17 @@ export class Losses {
   }
 
   /** A database has just become the primary, for `run` if that is known. */
-  promoted(site: Site, { from, applied, beat }: PromotionRecord, run: RunStory | null): void {
+  promoted(
+    site: Site,
+    { from, applied, beat, generation }: PromotionRecord,
+    run: RunStory | null,
+  ): void {
     if (!site.database.copyComplete)
       this.#world.truth.violate("bad-standby", `${site.id} has no complete copy`);
     if (run?.plan.kind !== "switchover" && (run === null || !this.#isApproved(run))) {
       this.#judgeStaleness(site, run?.sign ?? null, beat?.trueMs ?? null);
     }
-    this.#promotions.push({ site, from: this.#world.site(from), applied, run });
+    this.#promotions.push({ site, from: this.#world.site(from), applied, run, generation });
   }
 
   /** Whether the site that writes now got this write from the one before. */
@@ -54,6 +60,31 @@ export class Losses {
     for (const story of this.#promotions) {
       const tookOver = story.site.database.log.some(({ write }) => write !== null);
       if (tookOver) this.#judgeLoss(story);
+    }
+    this.#judgeReturns();
+  }
+
+  /** Whoever writes again without having been promoted has nothing of what another one took. */
+  #judgeReturns(): void {
+    const { truth } = this.#world;
+    for (const [index, { site, epoch }] of truth.writers.entries()) {
+      const before = truth.writers[index - 1];
+      if (before === undefined || before.site === site) continue;
+      const isPromoted = this.#promotions.some(
+        (one) => one.site.id === site && one.generation > before.epoch,
+      );
+      if (isPromoted) continue;
+      const lost = this.#world
+        .site(before.site)
+        .database.log.filter(
+          (one) =>
+            one.write !== null && one.epoch === before.epoch && truth.acknowledged.has(one.write),
+        );
+      if (lost.length === 0) continue;
+      truth.violate(
+        "lost-writes",
+        `${site} was opened again for ${epoch} without ${lost.length} acknowledged writes of ${before.site}`,
+      );
     }
   }
 

@@ -36,5 +36,7 @@ export const MUTANTS: Readonly<Record<string, string>> = {
   "answers-dropped": "what people answer never reaches the run",
   "lease-never-renewed": "an agent keeps its lease as long as the first grant lasts",
   "loss-understated": "a tenth of the loss that was measured is reported",
+  "claim-whoever-is-active":
+    "a run gets its generation although it was planned while another site was active",
   "no-cooldown": "moves may follow each other at once",
 };

@@ -52,6 +52,13 @@ export class Operators {
     this.#request("switchover", false);
   }
 
+  /** Asks to go back to the site that is recorded as active, while a move is under way. */
+  askForRollback(): void {
+    const { runs } = this.#world.judge;
+    if (!runs.some(({ plan, ended }) => ended === null && plan.from !== plan.to)) return;
+    this.#request("rollback", false);
+  }
+
   /** Cancels whatever runs. */
   cancel(): void {
     for (const { plan, ended } of this.#world.judge.runs) {
@@ -143,7 +150,7 @@ export class Operators {
     again();
   }
 
-  #request(kind: "switchover" | "dr", acceptLoss: boolean): void {
+  #request(kind: "switchover" | "dr" | "rollback", acceptLoss: boolean): void {
     for (const { acting, process } of this.#controllers) {
       if (acting === null || !process.running) continue;
       this.#world.truth.note(`people: ask for ${kind}`);

@@ -22,6 +22,7 @@ import {
   type LeaseWitness,
   type ObservationListener,
   type ObservationSource,
+  type RoleStore,
   type RunProgram,
   type SiteLease,
   type StepHandlers,
@@ -114,6 +115,16 @@ export function writerLease(world: World, sound: Lease): Lease {
       const untilMs = database.process.readClock() + world.settings.terms.ttlMs;
       database.extendLease({ epoch: generation, untilMs });
     },
+  };
+}
+
+/** Generations are claimed as if nobody had moved since the plan was made. */
+export function roles({ sabotages }: Switches, sound: RoleStore): RoleStore {
+  if (!sabotages.has("claim-whoever-is-active")) return sound;
+  return {
+    read: () => sound.read(),
+    claim: async (run, generation) => sound.claim(run, generation, (await sound.read()).active),
+    settle: (generation, outcome) => sound.settle(generation, outcome),
   };
 }
 

@@ -92,6 +92,23 @@ const STORIES: readonly Story[] = [
     at("only-witness-left", early(chance), chance.between(7_000, 12_000)),
     during("people-cancel", "fencing", [chance.between(500, 2_500), 0]),
   ],
+  // Somebody wants to go back just before the move is settled. Whoever was asked freezes over it, goes
+  // on with the roles of then once the move is done, and the next leader finds that run.
+  (chance) => {
+    const askedMs = chance.between(0, chance.pick([15, 80]));
+    const frozenMs = askedMs + chance.between(0, 6);
+    const thawsMs = frozenMs + chance.between(5_000, 8_000);
+    return [
+      at(
+        chance.pick(["only-witness-left", "entry-cut-off"]),
+        early(chance),
+        chance.between(6_000, 9_000),
+      ),
+      during("people-roll-back", "opening", [askedMs, 0]),
+      during("controller-frozen", "opening", [frozenMs, thawsMs - frozenMs]),
+      during("controller-crash", "opening", [thawsMs + chance.between(200, 1_500), 800]),
+    ];
+  },
   // The leader freezes in the middle of a move and comes back as somebody else goes on.
   (chance) => [
     mover(chance),

@@ -20,6 +20,7 @@ import { SharedJournal } from "./journal.ts";
 import { LeaderLock } from "./leader-lock.ts";
 import type { Network } from "./network.ts";
 import type { Process } from "./process.ts";
+import * as sabotage from "./sabotage.ts";
 import { SharedRunStore } from "./shared-run-store.ts";
 import type { Truth } from "./truth.ts";
 
@@ -36,7 +37,7 @@ const LIMIT_MS = 1_500;
 
 export class StateServer {
   readonly process: Process;
-  readonly roles: MemoryRoleStore;
+  readonly roles: RoleStore;
   readonly runs: SharedRunStore = new SharedRunStore();
   readonly facts: MemoryFactStore = new MemoryFactStore();
   readonly audit: MemoryAuditLog = new MemoryAuditLog();
@@ -55,12 +56,13 @@ export class StateServer {
     readonly network: Network;
     readonly truth: Truth;
     readonly roles: Roles;
+    readonly sabotages: ReadonlySet<string>;
   }) {
     this.process = options.process;
     this.#network = options.network;
     this.#truth = options.truth;
     this.#observer = options.observer;
-    this.roles = new MemoryRoleStore(options.roles);
+    this.roles = sabotage.roles(options, new MemoryRoleStore(options.roles));
   }
 
   /** The first lease, before any agent has taken it up. */

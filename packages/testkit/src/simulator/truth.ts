@@ -35,6 +35,8 @@ export class Truth {
   readonly acknowledged: Map<number, SiteId> = new Map();
   /** The newest epoch that accepted a write, and where and since when. */
   newest: { readonly site: SiteId; readonly epoch: number; readonly sinceMs: number } | null = null;
+  /** Who took writes, for which epoch, oldest first. */
+  readonly writers: { readonly site: SiteId; readonly epoch: number }[] = [];
   /** Epochs whose fence people accepted although it was weak. */
   readonly riskAccepted: Set<number> = new Set();
   readonly #epochs = new Map<string, number>();
@@ -67,6 +69,7 @@ export class Truth {
     if (newest !== null && newest.epoch > epoch) return;
     if (newest?.site === site && newest.epoch === epoch) return;
     this.newest = { site, epoch, sinceMs: this.#scheduler.nowMs };
+    this.writers.push({ site, epoch });
     this.note(`first write accepted at ${site} for epoch ${epoch}`);
   }
 

@@ -73,6 +73,7 @@ export class World {
       network: this.network,
       truth: this.truth,
       observer: () => this.judge,
+      sabotages,
       roles: { generation: 1, active: home, claimedBy: null, protected: true },
     });
     this.phases = new PhaseClock();
