@@ -4,11 +4,8 @@
  * Speaks like S3 (ETag is the MD5, listings without metadata) or like Blob (ETag counts, listings with
  * metadata and MD5). Faults are not its business: `FaultyObjectStore` goes around it.
  */
-import { hash } from "node:crypto";
-import { CloudPhoenixError } from "@cloudphoenix/core";
 import {
   type ByteRange,
-  compareKeys,
   type FinishRequest,
   type HashOfParts,
   type ListRequest,
@@ -28,6 +25,9 @@ import {
   type WriteCondition,
   type WriteRequest,
 } from "@cloudphoenix/objects";
+import { HeldObjects } from "./held-objects.ts";
+import { HeldUploads } from "./held-uploads.ts";
+import { answer, md5Of, problem } from "./memory-answer.ts";
 
 export interface MemoryObjectStoreOptions {
   readonly name?: string;
@@ -41,19 +41,6 @@ export interface MemoryObjectStoreOptions {
   readonly now?: () => number;
   /** Names it does not take. */
   readonly refuses?: (key: string) => boolean;
-}
-
-interface Held {
-  readonly facts: ObjectFacts;
-  readonly bytes: Uint8Array;
-  /** Bytes of the parts it was stored in; null if in one piece. */
-  readonly partBytes: readonly number[] | null;
-}
-
-interface HeldUpload {
-  readonly request: WriteRequest;
-  readonly beganMs: number;
-  readonly parts: Map<number, { readonly part: Part; readonly bytes: Uint8Array }>;
 }
 
 /** No properties at all: what a plain write has. */
@@ -71,16 +58,17 @@ export const NO_PROPERTIES: ObjectProperties = Object.freeze({
 export class MemoryObjectStore implements ObjectStore {
   readonly address: string;
   readonly capabilities: ObjectStoreCapabilities;
-  readonly #options: Required<Omit<MemoryObjectStoreOptions, "capabilities" | "name">>;
-  readonly #objects = new Map<string, Held>();
-  readonly #uploads = new Map<string, HeldUpload>();
-  #sorted: readonly string[] | null = null;
-  #changes = 0;
+  readonly #options: Required<
+    Pick<MemoryObjectStoreOptions, "flavour" | "pageSize" | "chunkBytes" | "now">
+  >;
+  readonly #objects: HeldObjects;
+  readonly #uploads: HeldUploads;
 
   constructor(options: MemoryObjectStoreOptions = {}) {
     const { flavour = "s3", pageSize = 1_000, chunkBytes = 65_536 } = options;
-    const { now = () => this.#changes, refuses = () => false } = options;
-    this.#options = { flavour, pageSize, chunkBytes, now, refuses };
+    const changes = { count: 0 };
+    const { now = () => changes.count, refuses = () => false } = options;
+    this.#options = { flavour, pageSize, chunkBytes, now };
     this.address = `memory://${options.name ?? flavour}`;
     this.capabilities = {
       listsMetadata: flavour === "blob",
@@ -95,6 +83,9 @@ export class MemoryObjectStore implements ObjectStore {
       urlCopy: null,
       ...options.capabilities,
     };
+    const { listsMetadata, tags } = this.capabilities;
+    this.#objects = new HeldObjects({ flavour, listsMetadata, tags, now, refuses }, changes);
+    this.#uploads = new HeldUploads(changes);
   }
 
   /** How many objects are stored. */
@@ -114,7 +105,11 @@ export class MemoryObjectStore implements ObjectStore {
     properties?: Partial<ObjectProperties>,
   ): ObjectFacts {
     const bytes = typeof content === "string" ? Buffer.from(content) : Uint8Array.from(content);
-    return this.#keep(key, bytes, { ...NO_PROPERTIES, ...properties }, md5Of(bytes));
+    return this.#objects.keep(key, {
+      bytes,
+      properties: { ...NO_PROPERTIES, ...properties },
+      md5: md5Of(bytes),
+    });
   }
 
   /**
@@ -124,8 +119,7 @@ export class MemoryObjectStore implements ObjectStore {
   putUnderKms(key: string, content: string | Uint8Array): ObjectFacts {
     const plain = this.put(key, content);
     const facts = { ...plain, etag: md5Of(Buffer.from(`kms ${plain.etag}`)), md5: null };
-    const bytes = this.bytesOf(key) ?? Buffer.alloc(0);
-    this.#objects.set(key, { facts, bytes, partBytes: null });
+    this.#objects.restate(facts);
     return facts;
   }
 
@@ -137,7 +131,7 @@ export class MemoryObjectStore implements ObjectStore {
   ): Promise<ObjectFacts> {
     const { signal } = new AbortController();
     const request = { key, properties: NO_PROPERTIES, condition: { kind: "none" } } as const;
-    const upload = this.#begin(request, beganMs);
+    const upload = this.#uploads.begin(request, beganMs);
     const parts = await Promise.all(
       bodies.map((bytes, index) =>
         this.uploadPart(upload, { number: index + 1, bytes, md5: md5Of(bytes) }, signal),
@@ -145,24 +139,23 @@ export class MemoryObjectStore implements ObjectStore {
     );
     const md5 = md5Of(Buffer.concat(bodies));
     const { etag } = await this.finishUpload({ ...request, upload, parts, md5 }, signal);
-    return this.#version({ key, etag }).facts;
+    return this.#objects.version({ key, etag }).facts;
   }
 
   /** Removes an object as an application would. */
   remove(key: string): void {
-    if (this.#objects.delete(key)) this.#sorted = null;
+    this.#objects.remove(key);
   }
 
   /** The content under a key, for a test to look at. */
   bytesOf(key: string): Buffer | null {
     const held = this.#objects.get(key);
-    return held === undefined ? null : Buffer.from(held.bytes);
+    return held === null ? null : Buffer.from(held.bytes);
   }
 
   /** Keys in the order of listings. */
   keys(): readonly string[] {
-    this.#sorted ??= [...this.#objects.keys()].toSorted(compareKeys);
-    return this.#sorted;
+    return this.#objects.keys();
   }
 
   inspect(signal: AbortSignal): Promise<readonly StoreFinding[]> {
@@ -175,7 +168,9 @@ export class MemoryObjectStore implements ObjectStore {
   ): AsyncGenerator<readonly ObjectEntry[], void, undefined> {
     let last = after ?? null;
     for (;;) {
-      const page = await answer(signal, () => this.#page(prefix, last));
+      const page = await answer(signal, () =>
+        this.#objects.page(prefix, last, this.#options.pageSize),
+      );
       if (page.length > 0) yield page;
       if (page.length < this.#options.pageSize) return;
       last = page.at(-1)?.key ?? null;
@@ -184,7 +179,7 @@ export class MemoryObjectStore implements ObjectStore {
 
   head(key: string, signal: AbortSignal): Promise<ObjectFacts | null> {
     return answer(signal, () => {
-      this.#hold(key);
+      this.#objects.admitName(key);
       return this.#objects.get(key)?.facts ?? null;
     });
   }
@@ -195,7 +190,7 @@ export class MemoryObjectStore implements ObjectStore {
     signal: AbortSignal,
   ): Promise<HashOfParts | null> {
     return answer(signal, () => {
-      const { partBytes, facts } = this.#version(version);
+      const { partBytes, facts } = this.#objects.version(version);
       const [md5, count] = facts.etag.split("-");
       if (this.#options.flavour !== "s3" || partBytes === null || md5 === undefined) return null;
       const first = partBytes[0] ?? 0;
@@ -210,7 +205,7 @@ export class MemoryObjectStore implements ObjectStore {
     request: ReadRequest,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const { bytes } = await answer(signal, () => this.#version(request));
+    const { bytes } = await answer(signal, () => this.#objects.version(request));
     const { firstByte, lastByte }: ByteRange = request.range ?? {
       firstByte: 0,
       lastByte: bytes.byteLength - 1,
@@ -223,7 +218,7 @@ export class MemoryObjectStore implements ObjectStore {
 
   readWhole(request: WholeReadRequest, signal: AbortSignal): Promise<WholeObject> {
     return answer(signal, () => {
-      const { facts, bytes } = this.#version(request);
+      const { facts, bytes } = this.#objects.version(request);
       if (bytes.byteLength !== request.sizeBytes) throw problem("OBJECT_CORRUPT", request.key);
       return { facts, bytes: bytes.slice(), md5: md5Of(bytes) };
     });
@@ -235,203 +230,58 @@ export class MemoryObjectStore implements ObjectStore {
         throw problem("OBJECT_REFUSED", request.key);
       }
       if (md5Of(body.bytes) !== body.md5) throw problem("OBJECT_CORRUPT", request.key);
-      this.#admit(request);
-      return this.#keep(request.key, body.bytes.slice(), request.properties, body.md5);
+      this.#objects.admit(request);
+      const { key, properties } = request;
+      return this.#objects.keep(key, { bytes: body.bytes.slice(), properties, md5: body.md5 });
     });
   }
 
   beginUpload(request: WriteRequest, signal: AbortSignal): Promise<PartUpload> {
     return answer(signal, () => {
-      this.#admit({ ...request, condition: { kind: "none" } });
-      return this.#begin(request, this.#options.now());
+      this.#objects.admit({ ...request, condition: { kind: "none" } });
+      return this.#uploads.begin(request, this.#options.now());
     });
   }
 
   uploadPart(
     upload: PartUpload,
-    { number, bytes, md5 }: { readonly number: number } & WholeBody,
+    body: { readonly number: number } & WholeBody,
     signal: AbortSignal,
   ): Promise<Part> {
-    return answer(signal, () => {
-      const held = this.#uploads.get(upload.token);
-      if (held === undefined) throw problem("NOT_FOUND", upload.key);
-      if (md5Of(bytes) !== md5) throw problem("OBJECT_CORRUPT", upload.key);
-      const part = { number, sizeBytes: bytes.byteLength, receipt: md5 };
-      held.parts.set(number, { part, bytes: bytes.slice() });
-      return part;
-    });
+    return answer(signal, () => this.#uploads.keep(upload, body));
   }
 
   uploadedParts(upload: PartUpload, signal: AbortSignal): Promise<readonly Part[] | null> {
-    return answer(signal, () => {
-      const parts = [...(this.#uploads.get(upload.token)?.parts.values() ?? [])];
-      if (parts.length === 0) return null;
-      return parts.map(({ part }) => part).toSorted((a, b) => a.number - b.number);
-    });
+    return answer(signal, () => this.#uploads.partsOf(upload));
   }
 
   finishUpload(request: FinishRequest, signal: AbortSignal): Promise<StoredObject> {
     return answer(signal, () => {
-      const held = this.#uploads.get(request.upload.token);
-      if (held === undefined) throw problem("NOT_FOUND", request.key);
-      const bodies = request.parts.map(({ number, receipt }, index) => {
-        const stored = held.parts.get(number);
-        const fits = number === index + 1 && stored?.part.receipt === receipt;
-        if (!fits) throw problem("OBJECT_REFUSED", request.key);
-        return stored.bytes;
-      });
-      this.#admit(request);
-      this.#uploads.delete(request.upload.token);
+      const { begun, beganMs, bodies } = this.#uploads.assembled(request);
+      this.#objects.admit(request);
+      this.#uploads.end(request.upload);
       // As the clouds do: S3 keeps what it was told at the beginning, and no MD5, and dates it then; Blob
       // keeps what it is told now, unverified.
       const isBlob = this.#options.flavour === "blob";
-      const { properties } = isBlob ? request : held.request;
-      const md5 = isBlob ? request.md5 : null;
-      const parts = { bodies, beganMs: held.beganMs };
-      return this.#keep(request.key, Buffer.concat(bodies), properties, md5, parts);
+      return this.#objects.keep(request.key, {
+        bytes: Buffer.concat(bodies),
+        properties: isBlob ? request.properties : begun.properties,
+        md5: isBlob ? request.md5 : null,
+        parts: { bodies, beganMs },
+      });
     });
   }
 
   abortUpload(upload: PartUpload, signal: AbortSignal): Promise<void> {
-    return answer(signal, () => void this.#uploads.delete(upload.token));
+    return answer(signal, () => this.#uploads.end(upload));
   }
 
   delete(key: string, condition: WriteCondition, signal: AbortSignal): Promise<void> {
     return answer(signal, () => {
-      this.#hold(key);
-      if (!this.#objects.has(key)) return;
-      this.#check(key, condition);
+      this.#objects.admitName(key);
+      if (this.#objects.get(key) === null) return;
+      this.#objects.check(key, condition);
       this.remove(key);
     });
   }
-
-  #begin(request: WriteRequest, beganMs: number): PartUpload {
-    this.#changes += 1;
-    const token = `upload-${this.#changes}`;
-    this.#uploads.set(token, { request, beganMs, parts: new Map() });
-    return { key: request.key, token };
-  }
-
-  #page(prefix: string, after: string | null): readonly ObjectEntry[] {
-    const keys = this.keys();
-    let at = firstAfter(keys, after, prefix);
-    const page: ObjectEntry[] = [];
-    while (at < keys.length && page.length < this.#options.pageSize) {
-      const key = keys[at] ?? "";
-      if (!key.startsWith(prefix)) break;
-      const held = this.#objects.get(key);
-      if (held !== undefined) page.push(this.#listed(held.facts));
-      at += 1;
-    }
-    return page;
-  }
-
-  #listed({ key, sizeBytes, etag, modifiedMs, md5, stamp }: ObjectFacts): ObjectEntry {
-    const told = this.capabilities.listsMetadata ? stamp : null;
-    const fromEtag = /^[0-9a-f]{32}$/.test(etag) ? etag : null;
-    const listedMd5 = this.#options.flavour === "s3" ? fromEtag : md5;
-    return { key, sizeBytes, etag, modifiedMs, md5: listedMd5, stamp: told };
-  }
-
-  #version({ key, etag }: { readonly key: string; readonly etag: string }): Held {
-    this.#hold(key);
-    const held = this.#objects.get(key);
-    if (held === undefined) throw problem("OBJECT_GONE", key);
-    if (held.facts.etag !== etag) throw problem("OBJECT_CHANGED", key);
-    return held;
-  }
-
-  #admit({ key, condition }: WriteRequest): void {
-    this.#hold(key);
-    this.#check(key, condition);
-  }
-
-  /** Throws for a name that this side cannot hold, whatever is asked of it. */
-  #hold(key: string): void {
-    if (this.#options.refuses(key)) throw problem("OBJECT_NAME_REFUSED", key);
-  }
-
-  #check(key: string, condition: WriteCondition): void {
-    const etag = this.#objects.get(key)?.facts.etag;
-    const holds =
-      condition.kind === "none" ||
-      (condition.kind === "absent" ? etag === undefined : etag === condition.etag);
-    if (!holds) throw problem("OBJECT_CHANGED", key);
-  }
-
-  // oxlint-disable-next-line max-params -- private, and each is a plain value
-  #keep(
-    key: string,
-    bytes: Uint8Array,
-    properties: ObjectProperties,
-    md5: string | null,
-    parts: { readonly bodies: readonly Uint8Array[]; readonly beganMs: number } | null = null,
-  ): ObjectFacts {
-    this.#changes += 1;
-    const isS3 = this.#options.flavour === "s3";
-    const etagOfS3 = parts === null ? md5Of(bytes) : etagOfParts(parts.bodies);
-    const facts = {
-      key,
-      sizeBytes: bytes.byteLength,
-      etag: isS3 ? etagOfS3 : `0x8D${this.#changes}`,
-      modifiedMs: isS3 && parts !== null ? parts.beganMs : this.#options.now(),
-      md5,
-      stamp: properties.stamp,
-      properties: this.capabilities.tags ? properties : { ...properties, tags: {} },
-    };
-    if (!this.#objects.has(key)) this.#sorted = null;
-    const partBytes = parts?.bodies.map(({ byteLength }) => byteLength) ?? null;
-    this.#objects.set(key, { facts, bytes, partBytes });
-    return facts;
-  }
-}
-
-/** As S3 makes it. */
-function etagOfParts(parts: readonly Uint8Array[]): string {
-  const md5s = parts.map((bytes) => Buffer.from(md5Of(bytes), "hex"));
-  return `${md5Of(Buffer.concat(md5s))}-${parts.length}`;
-}
-
-function firstAfter(keys: readonly string[], after: string | null, prefix: string): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const key = keys[middle] ?? "";
-    const isBefore =
-      compareKeys(key, prefix) < 0 || (after !== null && compareKeys(key, after) <= 0);
-    if (isBefore) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function md5Of(bytes: Uint8Array): string {
-  return hash("md5", bytes, "hex");
-}
-
-/** Gives others a turn, as a network would, then answers. */
-async function answer<T>(signal: AbortSignal, work: () => T): Promise<T> {
-  await Promise.resolve();
-  if (signal.aborted) {
-    throw new CloudPhoenixError("ABORTED", "it was told to stop", { retryable: true });
-  }
-  return work();
-}
-
-function problem(
-  code:
-    | "OBJECT_GONE"
-    | "OBJECT_CHANGED"
-    | "OBJECT_CORRUPT"
-    | "OBJECT_NAME_REFUSED"
-    | "OBJECT_REFUSED"
-    | "NOT_FOUND",
-  key: string,
-): CloudPhoenixError {
-  const retryable = code === "OBJECT_CORRUPT";
-  return new CloudPhoenixError(code, `${key}: ${code.toLowerCase().replaceAll("_", " ")}`, {
-    retryable,
-    hint: "Look at what the test did.",
-  });
 }
