@@ -2,6 +2,7 @@
 import type { DemoReport } from "../demo/demo-report.ts";
 import type { Terminal } from "../terminal.ts";
 import { durationText } from "./duration-text.ts";
+import { ordersLine, verdictLines } from "./verdict-lines.ts";
 
 const BAR_WIDTH = 40;
 
@@ -15,18 +16,12 @@ export function demoReportText(report: DemoReport, paint: Terminal["paint"]): st
     "",
     `Recovery point   ${report.rpo_ms === null ? "unknown" : durationText(report.rpo_ms)} of acknowledged work`,
     `Writes           ${report.writes_acknowledged} acknowledged, ${report.writes_lost} lost, ${report.writes_given_up} given up by the client`,
-    `Orders           ${report.orders_placed} placed, ${report.orders_fulfilled} fulfilled, ${report.orders_set_aside} set aside, ${report.orders_doubled} doubled${repeatedText(report)}`,
+    `${ordersLine(report)}${repeatedText(report)}`,
     ...objectLines(report),
     `Requests         ${report.requests_failed} attempts failed and were retried by the client`,
     ...lossLines(report),
     "",
-    ...report.promises.map(
-      (kept) =>
-        `${kept.held ? paint.green("✓") : paint.red("✗")} ${kept.promise}\n    ${paint.dim(kept.detail)}`,
-    ),
-    "",
-    `Parts: ${report.parts.map((part) => `${part.part} (${part.kind})`).join(", ")}`,
-    report.ok ? paint.green("Every promise held.") : paint.red("A promise did not hold."),
+    ...verdictLines(report, paint),
   ].join("\n");
 }
 

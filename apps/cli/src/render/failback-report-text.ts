@@ -2,6 +2,7 @@
 import type { FailbackReport } from "../demo/failback-report.ts";
 import type { Terminal } from "../terminal.ts";
 import { durationText } from "./duration-text.ts";
+import { ordersLine, verdictLines } from "./verdict-lines.ts";
 
 /** The way there and back in numbers, then every promise with what was measured. */
 export function failbackReportText(report: FailbackReport, paint: Terminal["paint"]): string {
@@ -19,17 +20,11 @@ export function failbackReportText(report: FailbackReport, paint: Terminal["pain
     `Lost             ${report.writes_lost_by_failover} acknowledged writes by the failover, ${report.writes_salvaged} orders salvaged, ${report.writes_lost_at_the_end} missing at the end`,
     `Repair           ${report.rows_deleted ?? "?"} rows deleted, ${report.rows_restored ?? "?"} restored, ${report.rows_compared ?? "?"} compared`,
     `Write pause      ${durationText(report.write_pause_ms)} for clients, ${durationText(report.write_pause_controller_ms)} from fence to open writes`,
-    `Orders           ${report.orders_placed} placed, ${report.orders_fulfilled} fulfilled, ${report.orders_set_aside} set aside, ${report.orders_doubled} doubled`,
+    ordersLine(report),
     ...objectLines(report),
     `Writes           ${report.writes_acknowledged} acknowledged, ${report.writes_given_up} given up by the clients`,
     "",
-    ...report.promises.map(
-      (kept) =>
-        `${kept.held ? paint.green("✓") : paint.red("✗")} ${kept.promise}\n    ${paint.dim(kept.detail)}`,
-    ),
-    "",
-    `Parts: ${report.parts.map((part) => `${part.part} (${part.kind})`).join(", ")}`,
-    report.ok ? paint.green("Every promise held.") : paint.red("A promise did not hold."),
+    ...verdictLines(report, paint),
   ].join("\n");
 }
 
