@@ -28,6 +28,7 @@ const RIGHT_MISSING: Meaning = {
 /** By SQLSTATE, or by class (its first two characters). PostgreSQL manual, appendix A. */
 const BY_SQLSTATE: Readonly<Record<string, Meaning>> = {
   "08": UNREACHABLE,
+  "25P03": UNREACHABLE,
   "28": WRONG_LOGIN,
   "3D000": { code: "NOT_FOUND", retryable: false, hint: "Create the database first." },
   "40001": { code: "CONFLICT", retryable: true },
@@ -40,6 +41,7 @@ const BY_SQLSTATE: Readonly<Record<string, Meaning>> = {
   "57P01": UNREACHABLE,
   "57P02": UNREACHABLE,
   "57P03": UNREACHABLE,
+  "57P05": UNREACHABLE,
 };
 
 /** The driver reports these without any code. */
@@ -58,7 +60,7 @@ export function sqlStateOf(error: unknown): string | null {
 /** Whether the session survived: the server itself refused a statement and did not end it. */
 export function leavesSessionUsable(error: unknown): boolean {
   const state = sqlStateOf(error);
-  return state !== null && !state.startsWith("08") && !state.startsWith("57P");
+  return state !== null && !/^(08|57P|25P03)/.test(state);
 }
 
 /**

@@ -42,6 +42,12 @@ import { stopWaitingForStandby } from "./synchronous-standby.ts";
 import { type SiteProblem, uncoveredTables } from "./uncovered-tables.ts";
 import { readGate } from "./write-gate.ts";
 
+/**
+ * A promotion never rests longer than a poll. Who is silent for so long is gone, and the next one
+ * must get the lock within the tries of its step, which take at least 18 s against a held lock.
+ */
+const SILENCE_MS = 8_000;
+
 /** How long to let the standby finish what has already arrived from a primary that went silent. */
 const SETTLE_LIMIT_MS = 300;
 const SETTLE_POLL_MS = 50;
@@ -62,7 +68,9 @@ export async function promoteDatabase(
   signal: AbortSignal,
 ): Promise<Promotion> {
   return context.connections.withSession(request.site, signal, (connection) =>
-    exclusively(connection, () => promote(context, connection, request, signal)),
+    exclusively(connection, () => promote(context, connection, request, signal), {
+      silenceMs: SILENCE_MS,
+    }),
   );
 }
 

@@ -26,6 +26,7 @@ const LIMITS: Readonly<Record<Exclude<StepKind, "pause">, StepLimits>> = {
   "drain-replication": limits(60, [3, 500, 5_000]),
   // Nobody waits for it to write, but somebody wants to move: whoever cannot wait longer skips it.
   "drain-objects": limits(1_800, [1, 0, 0]),
+  // Longer, each try waiting for the lock, than a database leaves it to a controller that vanished.
   "promote-database": limits(30, [5, 500, 5_000]),
   "restart-database": limits(60, [3, 1_000, 5_000]),
   "scale-workload": limits(30, [5, 500, 5_000]),
