@@ -36,8 +36,8 @@ const SESSION_SETTINGS = [
   "-c default_transaction_read_only=off",
   // Should this process freeze inside a transaction, its locks must not outlive it for long.
   "-c idle_in_transaction_session_timeout=60000",
-  // Should its host vanish, the server ends an idle session after 14 seconds, not after hours. Ten
-  // seconds without a network cost nothing. On a socket of the server's own machine it means nothing.
+  // Should its host vanish, the server ends an idle session after 14 seconds, not after hours. Six
+  // seconds without a network cost nothing: two of three probes may be lost. Unix sockets ignore it.
   "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3",
 ].join(" ");
 
