@@ -26,8 +26,10 @@ import {
   heldSentence,
   settlingSentence,
   standbySentence,
+  waitingSentence,
 } from "./decision-sentences.ts";
 import { evidenceFor } from "./evidence.ts";
+import { firstAnswers } from "./first-answers.ts";
 import { sickStandbys } from "./heal-standby.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { advanceLevel, holdsNow } from "./level.ts";
@@ -93,18 +95,25 @@ export function decide(situation: Situation): Decision {
   };
 }
 
-/** With too little known, a person is told if anything at all was or is wrong; nothing is done. */
+/**
+ * With too little known, a person is told if anything at all was or is wrong, once every probe has
+ * had the time to answer; nothing is done.
+ */
 function actionInTheDark(survey: Survey): DecidedAction {
   const { situation, active, score } = survey;
   const before = situation.levels[active.id]?.level ?? "none";
   const known = darkSentence(survey);
-  if (before !== "none") {
-    return { kind: "page", because: `${known}; when it was last known, level ${before} counted.` };
+  if (before === "none" && score.points === 0) {
+    return { kind: "hold", because: `${known}; nothing that is known is wrong.` };
   }
-  if (score.points > 0) {
-    return { kind: "page", because: `${known}; what is known scores ${score.points}.` };
-  }
-  return { kind: "hold", because: `${known}; nothing that is known is wrong.` };
+  const wrong =
+    before === "none"
+      ? `what is known scores ${score.points}`
+      : `when it was last known, level ${before} counted`;
+  const waiting = firstAnswers(survey);
+  return waiting === null
+    ? { kind: "page", because: `${known}; ${wrong}.` }
+    : { kind: "hold", because: `${known}; ${wrong}. ${waitingSentence(waiting)}` };
 }
 
 function outcomeAt(survey: Survey, state: LevelState): Outcome {

@@ -1,6 +1,7 @@
 /** The sentences of a decision that no guard says. */
 
 import type { AfterHeal } from "./after-heal.ts";
+import type { FirstAnswers } from "./first-answers.ts";
 import type { SickStandby } from "./heal-standby.ts";
 import { type ActingLevel, levelOf } from "./level.ts";
 import type { LevelState } from "./score.ts";
@@ -10,6 +11,11 @@ import type { Survey } from "./survey.ts";
 /** How much is known and how much would be needed. */
 export function darkSentence({ situation, active, score }: Survey): string {
   return `${percentText(score.coverage)} of the score of ${active.id} is known, ${percentText(situation.policy.coverageMin)} is needed to decide`;
+}
+
+/** Why nobody is called yet although too little is known and something is wrong. */
+export function waitingSentence({ watchedMs, limitMs }: FirstAnswers): string {
+  return `Not every probe has answered yet: this controller began to watch ${measuredText(watchedMs)} ago, a person is called after ${limitText(limitMs)}.`;
 }
 
 /** Why the level counts and acts. */

@@ -116,6 +116,6 @@ function approversFor(guards: readonly GuardResult[], policy: Policy): number {
 }
 
 /** Only for the site that is active now: another one has not been watched as such. */
-function watchedSinceMs({ roles, watchedSince }: Situation): number | null {
+export function watchedSinceMs({ roles, watchedSince }: Situation): number | null {
   return watchedSince?.site === roles.active ? watchedSince.atMs : null;
 }

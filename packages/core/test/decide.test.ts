@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DEFAULT_POLICY, decide } from "../src/index.ts";
-import type { Decision, Situation } from "../src/index.ts";
+import type { Decision, Signal, Situation } from "../src/index.ts";
 import { POD_CRASH, actionOf, afterAMinute, allOf } from "./outcomes.ts";
 import {
   ALL_HEALTHY,
@@ -296,6 +296,11 @@ describe("a move across clouds that only its target holds up", () => {
   });
 });
 
+/** What is asked of the shop, its health that seldom. */
+function slowHealth(intervalMs: number): readonly Signal[] {
+  return SIGNALS.map((one) => (one.id === "aws-health" ? { ...one, intervalMs } : one));
+}
+
 describe("the dark", () => {
   test("pages if the site was already bad when it was last known", () => {
     const { last } = decideFor(20_000, (ms) => (ms <= 10_000 ? POD_CRASH : {}));
@@ -306,6 +311,75 @@ describe("the dark", () => {
   test("pages if what little is known is bad", () => {
     const { last } = decideFor(20_000, () => ({ "aws-health": "unhealthy" }));
     expect(last).toMatchObject({ verdict: "unknown", action: { kind: "page" } });
+  });
+
+  describe("of a controller that has just begun to watch", () => {
+    const RED: Answers = { "aws-lb": "unhealthy", "aws-nodes": "unhealthy" };
+    const after = (watchedMs: number, change: Partial<Situation> = {}): Decision["action"] =>
+      decide(
+        situation({
+          observations: observe(RED, NOW),
+          watchedSince: { site: AWS, atMs: NOW - watchedMs },
+          ...change,
+        }),
+      ).action;
+
+    test("calls nobody before every probe has had an interval and a timeout, and says why", () => {
+      expect(after(0)).toMatchObject({ kind: "hold" });
+      expect(after(1_499)).toEqual({
+        kind: "hold",
+        because:
+          "32 % of the score of aws-us-east-1 is known, 50 % is needed to decide; what is known scores 7. Not every probe has answered yet: this controller began to watch 1.5 s ago, a person is called after 1.5 s.",
+      });
+    });
+
+    test("calls people as soon as that time is over", () => {
+      expect(after(1_500)).toMatchObject({ kind: "page" });
+    });
+
+    test("waits as long for a site whose level counted by what little was known", () => {
+      const heldSinceMs = { heal: NOW, region: null, dr: null };
+      const state = { level: "heal", sinceMs: NOW, heldSinceMs, clearingSinceMs: null } as const;
+      const levels = { [AWS]: state };
+      expect(after(1_499, { levels })).toMatchObject({ kind: "hold" });
+      expect(after(1_500, { levels })).toMatchObject({ kind: "page" });
+    });
+
+    test("waits for the slowest probe that has not answered, but never more than ten seconds", () => {
+      expect(after(4_499, { signals: slowHealth(4_000) })).toMatchObject({ kind: "hold" });
+      expect(after(4_500, { signals: slowHealth(4_000) })).toMatchObject({ kind: "page" });
+      expect(after(9_999, { signals: slowHealth(60_000) })).toMatchObject({ kind: "hold" });
+      expect(after(10_000, { signals: slowHealth(60_000) })).toMatchObject({ kind: "page" });
+    });
+
+    test("waits for no signal without points and for none of another site", () => {
+      const status = signal("aws-status", { kind: "provider-status", intervalMs: 8_000 });
+      const other = signal("azure-nodes", { kind: "node-groups", site: AZURE, intervalMs: 8_000 });
+      expect(after(1_500, { signals: [...SIGNALS, status, other] })).toMatchObject({
+        kind: "page",
+      });
+    });
+
+    test("waits for every vantage of a signal", () => {
+      const twice = SIGNALS.map((one) =>
+        one.id === "aws-health" ? { ...one, vantages: ["control", "internet"] } : one,
+      );
+      const heard = observe({ ...allOf(AWS, "unknown"), ...RED }, NOW);
+      expect(after(0, { signals: twice, observations: heard })).toMatchObject({ kind: "hold" });
+    });
+
+    test("calls people at once if every probe has answered and could not tell", () => {
+      const unknown = { ...allOf(AWS, "unknown"), ...RED };
+      expect(after(0, { observations: observe(unknown, NOW) })).toMatchObject({ kind: "page" });
+    });
+
+    test.each([
+      ["nobody knows since when it watches", null],
+      ["it watched another site as the active one", { site: AZURE, atMs: NOW }],
+      ["its clock was set back", { site: AWS, atMs: NOW + 1 }],
+    ])("calls people at once if %s", (_, watchedSince) => {
+      expect(after(0, { watchedSince })).toMatchObject({ kind: "page" });
+    });
   });
 });
 

@@ -217,3 +217,11 @@ test("too little evidence for a move shows the move's blocker beside the heal it
     "✓ evidence: 1 failure domain agrees (control), healing in place needs 1.",
   );
 });
+
+test("a controller that has just begun to watch says that not every probe has answered yet", () => {
+  const watchedSince = { site: "aws-us-east-1", atMs: NOW };
+  const text = explained(500, () => ({ "aws-health": "unhealthy" }), { watchedSince });
+  expect(text).toContain(
+    "Verdict unknown, nothing is done: 23 % of the score of aws-us-east-1 is known, 50 % is needed to decide; what is known scores 5. Not every probe has answered yet: this controller began to watch 0.5 s ago, a person is called after 1.5 s.",
+  );
+});

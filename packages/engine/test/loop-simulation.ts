@@ -1,6 +1,12 @@
 /** A simulated application with a decision loop that leads: disasters in, runs out. */
 import type { Policy, RunRecord } from "@cloudphoenix/core";
-import { DecisionLoop, type LoopEvent, Watch, replicationSignal } from "@cloudphoenix/engine";
+import {
+  DecisionLoop,
+  type LoopEvent,
+  type ObservationSource,
+  Watch,
+  replicationSignal,
+} from "@cloudphoenix/engine";
 import {
   SIMULATED_APPLICATION,
   SIMULATED_POLICY,
@@ -21,7 +27,8 @@ export class LoopSimulation extends Simulation {
   readonly #watch: Watch;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(policy: Partial<Policy> = {}, patienceMs?: number) {
+  /** `source` answers instead of the simulated world. */
+  constructor(policy: Partial<Policy> = {}, patienceMs?: number, source?: ObservationSource) {
     super();
     const replication = simulatedReplicationWatch(this.world);
     const settings = {
@@ -30,7 +37,7 @@ export class LoopSimulation extends Simulation {
       signals: SIMULATED_SIGNALS,
       vantages: SIMULATED_VANTAGES,
     };
-    const sources = [
+    const simulated = [
       simulatedObservations(this.world, this.blind),
       replicationSignal({
         clock: this.clock,
@@ -40,6 +47,7 @@ export class LoopSimulation extends Simulation {
         active: () => this.activeSite(),
       }),
     ];
+    const sources = source === undefined ? simulated : [source];
     this.#watch = new Watch({ ...settings, sources });
     const ports = simulatedPorts(this.world, this.stores);
     const patient = patienceMs === undefined ? {} : { patienceMs };
@@ -60,10 +68,10 @@ export class LoopSimulation extends Simulation {
     return this.world.site(B).database.writesOpen ? B : A;
   }
 
-  async begin(): Promise<void> {
+  async begin(forMs = 5_000): Promise<void> {
     this.#watch.start();
     this.#running = this.loop.run(this.leading.signal);
-    await this.clock.advance(5_000);
+    await this.clock.advance(forMs);
   }
 
   async end(): Promise<void> {
