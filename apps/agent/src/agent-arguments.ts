@@ -1,8 +1,7 @@
 /** The command line of the agent. */
-import { parseArgs } from "node:util";
 import type { HostPort } from "@cloudphoenix/config";
-import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
-import { LOG_LEVELS, type LogLevel } from "@cloudphoenix/process";
+import type { CloudPhoenixError } from "@cloudphoenix/core";
+import { LOG_LEVELS, type LogLevel, readOptions, wrongCommandLine } from "@cloudphoenix/process";
 
 export const USAGE =
   "usage: node apps/agent/src/main.ts --config <file> --vantage <id> --listen <host:port> --token-file <file> [--log-level <level>] [--log-file <file>]";
@@ -18,7 +17,7 @@ export interface AgentArguments {
 
 /** @throws {CloudPhoenixError} `BAD_REQUEST` naming everything that is missing or wrong */
 export function readArguments(args: readonly string[]): AgentArguments {
-  const values = parse(args);
+  const values = readOptions({ args: [...args], options: OPTIONS }, USAGE);
   const { config, vantage, listen, "token-file": tokenFile, "log-level": level } = values;
   const given = { "--config": config, "--vantage": vantage, "--listen": listen };
   const missing = Object.entries({ ...given, "--token-file": tokenFile })
@@ -37,7 +36,7 @@ export function readArguments(args: readonly string[]): AgentArguments {
   };
 }
 
-// Left without a return type on purpose: `parseArgs` computes it from the options.
+// Left without a return type on purpose: `readOptions` computes it from the options.
 const OPTIONS = {
   config: { type: "string" },
   vantage: { type: "string" },
@@ -46,16 +45,6 @@ const OPTIONS = {
   "log-level": { type: "string", default: "info" },
   "log-file": { type: "string" },
 } as const;
-
-function parse(
-  args: readonly string[],
-): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"] {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS }).values;
-  } catch (error) {
-    throw wrong(messageOf(error));
-  }
-}
 
 function readHostPort(text: string): HostPort {
   const [, host, port] = /^(?<host>.+):(?<port>\d{1,5})$/u.exec(text) ?? [];
@@ -66,5 +55,5 @@ function readHostPort(text: string): HostPort {
 }
 
 function wrong(message: string): CloudPhoenixError {
-  return new CloudPhoenixError("BAD_REQUEST", message, { retryable: false, hint: USAGE });
+  return wrongCommandLine(message, USAGE);
 }

@@ -1,9 +1,8 @@
 /** The command line of the controller. */
 
-import { parseArgs } from "node:util";
 import { type HostPort, parseHostPort } from "@cloudphoenix/config";
-import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
-import { LOG_LEVELS, type LogLevel } from "@cloudphoenix/process";
+import type { CloudPhoenixError } from "@cloudphoenix/core";
+import { LOG_LEVELS, type LogLevel, readOptions, wrongCommandLine } from "@cloudphoenix/process";
 
 export const USAGE: string = `usage: node apps/controller/src/main.ts --config <file> [options]
 
@@ -26,7 +25,7 @@ export interface ControllerArguments {
   readonly stopStateDatabase: boolean;
 }
 
-// Left without a type on purpose: `parseArgs` computes the result from it.
+// Left without a type on purpose: `readOptions` computes the result from it.
 const OPTIONS = {
   config: { type: "string" },
   listen: { type: "string" },
@@ -38,7 +37,7 @@ const OPTIONS = {
 
 /** @throws {CloudPhoenixError} `BAD_REQUEST` with the usage as hint */
 export function readArguments(args: readonly string[]): ControllerArguments {
-  const values = parse(args);
+  const values = readOptions({ args: [...args], options: OPTIONS }, USAGE);
   const { config, listen, help } = values;
   if (!help && (config === undefined || config === "")) throw wrong("--config is missing");
   const logLevel = LOG_LEVELS.find((level) => level === values["log-level"]);
@@ -53,16 +52,6 @@ export function readArguments(args: readonly string[]): ControllerArguments {
   };
 }
 
-function parse(
-  args: readonly string[],
-): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"] {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS }).values;
-  } catch (error) {
-    throw wrong(messageOf(error));
-  }
-}
-
 function readListen(text: string): HostPort {
   const listen = parseHostPort(text);
   if (listen === null) throw wrong(`--listen ${text} is not host:port`);
@@ -70,5 +59,5 @@ function readListen(text: string): HostPort {
 }
 
 function wrong(message: string): CloudPhoenixError {
-  return new CloudPhoenixError("BAD_REQUEST", message, { retryable: false, hint: USAGE });
+  return wrongCommandLine(message, USAGE);
 }

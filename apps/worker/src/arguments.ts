@@ -1,13 +1,12 @@
 /** The command line of a worker. */
-import { parseArgs } from "node:util";
 import {
   BANDWIDTH_MIN_BYTES,
   type HostPort,
   parseBytes,
   parseHostPort,
 } from "@cloudphoenix/config";
-import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
-import { LOG_LEVELS, type LogLevel } from "@cloudphoenix/process";
+import { CloudPhoenixError } from "@cloudphoenix/core";
+import { LOG_LEVELS, type LogLevel, readOptions, wrongCommandLine } from "@cloudphoenix/process";
 
 export const USAGE: string = `usage: node apps/worker/src/main.ts --config <file> [options]
 
@@ -38,7 +37,7 @@ export interface WorkerArguments {
 export const SLOTS_DEFAULT = 2;
 const SLOTS_MAX = 64;
 
-// Left without a type on purpose: `parseArgs` computes the result from it.
+// Left without a type on purpose: `readOptions` computes the result from it.
 const OPTIONS = {
   config: { type: "string" },
   listen: { type: "string" },
@@ -52,7 +51,7 @@ const OPTIONS = {
 
 /** @throws {CloudPhoenixError} `BAD_REQUEST` with the usage as hint */
 export function readArguments(args: readonly string[]): WorkerArguments {
-  const values = parse(args);
+  const values = readOptions({ args: [...args], options: OPTIONS, allowNegative: true }, USAGE);
   const { config, listen, slots, bandwidth, help } = values;
   if (!help && (config === undefined || config === "")) throw wrong("--config is missing");
   const logLevel = LOG_LEVELS.find((level) => level === values["log-level"]);
@@ -99,16 +98,6 @@ function readBandwidth(text: string): number {
   });
 }
 
-function parse(
-  args: readonly string[],
-): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"] {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowNegative: true }).values;
-  } catch (error) {
-    throw wrong(messageOf(error));
-  }
-}
-
 function wrong(message: string): CloudPhoenixError {
-  return new CloudPhoenixError("BAD_REQUEST", message, { retryable: false, hint: USAGE });
+  return wrongCommandLine(message, USAGE);
 }
