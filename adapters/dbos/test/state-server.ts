@@ -32,6 +32,8 @@ export function useStateServer(): StateServer {
       auth: { kind: "trust-socket" },
       socket: { directory: join(directory, "run") },
       tcp: null,
+      // Processes are killed here, never the machine: what was committed outlives them all the same.
+      settings: { fsync: "off" },
     });
   });
   afterAll(async () => {

@@ -29,6 +29,8 @@ export interface NewCluster {
   readonly owner: ProcessOwner | null;
   readonly superuser: string;
   readonly auth: ServerAuth;
+  /** Whether it must outlive a power cut: false spares the wait until all of it is on disk. */
+  readonly durable: boolean;
 }
 
 const INITDB_LIMIT_MS = 120_000;
@@ -87,9 +89,10 @@ async function runInitdb(
   draft: string,
   auth: readonly string[],
 ): Promise<void> {
+  const sync = cluster.durable ? [] : ["--no-sync"];
   const { exitCode, output } = await runProgram(
     cluster.binaries.initdb,
-    ["-D", draft, "-U", cluster.superuser, "-E", "UTF8", "--locale=C", ...auth],
+    ["-D", draft, "-U", cluster.superuser, "-E", "UTF8", "--locale=C", ...sync, ...auth],
     {
       owner: cluster.owner,
       libraryPath: cluster.binaries.libraryPath,

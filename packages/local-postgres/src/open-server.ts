@@ -57,6 +57,8 @@ export async function openServer(options: ServerOptions): Promise<LocalServer> {
     owner,
     superuser,
     auth,
+    // A server that never waits for its disk needs no beginning that did.
+    durable: options.settings?.["fsync"] !== "off",
   });
   const port = options.tcp?.port ?? SOCKET_PORT;
   const socketDirectory = await socketDirectoryOf({ ...options, directory, port, owner });

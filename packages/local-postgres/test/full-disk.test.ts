@@ -61,21 +61,21 @@ describe.skipIf(!mayMount())("a disk that is really full (needs the right to mou
     const disk = smallDisk(24);
     if (disk === null) throw new Error("the disk could not be mounted");
     const { path: directory } = disk;
-    await expect(scratchServer({ directory })).rejects.toMatchObject({
+    await expect(scratchServer({ directory, settings: {} })).rejects.toMatchObject({
       code: "DISK_FULL",
       retryable: true,
       hint: expect.stringContaining("Free some space"),
     });
     expect(readdirSync(directory)).not.toContain("data");
     disk.resize(200);
-    const server = await scratchServer({ directory });
+    const server = await scratchServer({ directory, settings: {} });
     await expect(query(server.url("postgres"), "select 1 as one")).resolves.toEqual([{ one: 1 }]);
   });
 
   test("loses nothing that was committed, says so at the start, and goes on with some space", async () => {
     const disk = smallDisk(120);
     if (disk === null) throw new Error("the disk could not be mounted");
-    const server = await scratchServer({ directory: disk.path });
+    const server = await scratchServer({ directory: disk.path, settings: {} });
     const url = server.url("postgres");
     await query(url, "create table kept (id int primary key, filling text)");
     disk.fill();
@@ -88,7 +88,7 @@ describe.skipIf(!mayMount())("a disk that is really full (needs the right to mou
     await expect(server.start()).rejects.toMatchObject({ code: "DISK_FULL", retryable: true });
     rmSync(ballast);
     mkdirSync(join(disk.path, "run"), { mode: 0o700 });
-    const again = await scratchServer({ directory: disk.path });
+    const again = await scratchServer({ directory: disk.path, settings: {} });
     const kept = await query(again.url("postgres"), "select id from kept order by id");
     expect(kept.map(({ id }) => id).slice(0, promised.length)).toEqual(promised);
     await query(again.url("postgres"), "insert into kept values (0, 'after the flood')");

@@ -30,7 +30,7 @@ export async function scratchDirectory(mode = 0o755): Promise<string> {
   return path;
 }
 
-/** Opens a server that goes away after the test. Default: socket only, trust. */
+/** Opens a server that goes away after the test. Default: socket only, trust, never waits for its disk. */
 export async function scratchServer(
   options: Partial<ServerOptions> & { readonly directory: string },
 ): Promise<LocalServer> {
@@ -38,6 +38,7 @@ export async function scratchServer(
     auth: { kind: "trust-socket" },
     socket: { directory: join(options.directory, "run") },
     tcp: null,
+    settings: { fsync: "off" },
     ...options,
   });
   servers.push(server);

@@ -67,7 +67,7 @@ function commandLines(): string {
 
 describe("a server", () => {
   test("keeps what was committed through restart, stop, and a kill that nothing survives", async () => {
-    const server = await scratchServer({ directory: await scratchDirectory() });
+    const server = await scratchServer({ directory: await scratchDirectory(), settings: {} });
     await query(server.url("postgres"), "create table kept (id int)");
     for (const end of [() => server.stop(), () => server.killHard()]) {
       await query(server.url("postgres"), "insert into kept values (1)");
@@ -104,7 +104,7 @@ describe("a server", () => {
   });
 
   test("checksums its pages and never trades durability for speed", async () => {
-    const server = await scratchServer({ directory: await scratchDirectory() });
+    const server = await scratchServer({ directory: await scratchDirectory(), settings: {} });
     const settings = await query(
       server.url("postgres"),
       `select current_setting('data_checksums') as sums, current_setting('fsync') as fsync,
@@ -233,6 +233,21 @@ describe("the first start", () => {
       code: "STATE_VERSION",
       hint: expect.stringContaining("PostgreSQL 15"),
     });
+  });
+
+  test("waits until all of it is on disk, unless the server never will", async () => {
+    const directory = await scratchDirectory();
+    const initdb = join(directory, "initdb");
+    await writeFile(initdb, '#!/bin/sh\necho "asked: $*"\nexit 1\n', { mode: 0o755 });
+    const binaries = { ...(await locateBinaries({ cacheDirectory: directory })), initdb };
+    const asked = async (settings: Readonly<Record<string, string>>): Promise<string> =>
+      String(
+        await scratchServer({ directory, binaries, settings }).catch((error: unknown) => error),
+      );
+
+    expect(await asked({})).toContain("asked: -D");
+    expect(await asked({})).not.toContain("sync");
+    expect(await asked({ fsync: "off" })).toContain("--no-sync");
   });
 
   test("says that the disk is full when it is", async () => {
