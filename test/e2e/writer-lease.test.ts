@@ -2,7 +2,7 @@
 // before; on real parts, with an application that writes from inside each site.
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildReport, type RunReport, type RunRecord } from "@cloudphoenix/core";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type SandboxUnderTest, sandboxUnderTest, until } from "./sandbox-under-test.ts";
 import { type Attempt, writeAt } from "./writer-at.ts";
 
@@ -11,8 +11,6 @@ const AWAY = "azure-westeurope";
 const READ_ONLY = "25006";
 
 let sandbox: SandboxUnderTest;
-
-afterEach(() => sandbox.close());
 
 /** Answer of an endpoint at the public entry of the home site. */
 async function atHome(path: string): Promise<{ readonly status: number; readonly text: string }> {
@@ -93,8 +91,13 @@ async function isolateHome(): Promise<{
 }
 
 describe("with consistency", () => {
-  test("a site without its witness stops by itself, says why, and goes on when it is back", async () => {
+  // One for both: what the first test breaks is mended, and the move comes last.
+  beforeAll(async () => {
     sandbox = await sandboxUnderTest({ lease: LEASE });
+  });
+  afterAll(() => sandbox.close());
+
+  test("a site without its witness stops by itself, says why, and goes on when it is back", async () => {
     expect((await atHome("/traffic")).status).toBe(200);
 
     await sandbox.world.breakIt("witness-loss");
@@ -123,7 +126,12 @@ describe("with consistency", () => {
   }, 180_000);
 
   test("an isolated site stops before the other one starts", async () => {
-    sandbox = await sandboxUnderTest({ lease: LEASE });
+    await until(
+      "calm",
+      () => sandbox.status(),
+      (status) =>
+        status.activeRun === null && status.decision?.verdict === "none" && status.protected.yes,
+    );
 
     const { gapMs, fence } = await isolateHome();
 
@@ -140,8 +148,12 @@ describe("with consistency", () => {
 });
 
 describe("with availability", () => {
-  test("a site without its witness goes on as long as the other one promises to stay closed", async () => {
+  beforeAll(async () => {
     sandbox = await sandboxUnderTest({ lease: { ...LEASE, when_witness_lost: "availability" } });
+  });
+  afterAll(() => sandbox.close());
+
+  test("a site without its witness goes on as long as the other one promises to stay closed", async () => {
     const { atMs } = await sandbox.world.breakIt("witness-loss");
     // Long after everything that the witness granted has run out.
     await untilAcceptedAtHome(atMs + 2 * LAPSE_MS);

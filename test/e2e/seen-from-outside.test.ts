@@ -1,13 +1,19 @@
-// Goal: every metric that an alert or a dashboard looks at is one that the running programs export,
+// Goal: what the programs tell of themselves is what people are told to look at, and a visitor is served
+// through the loss of a cloud. One sandbox for both: it is read first, and loses its cloud last.
+// Metrics: every metric that an alert or a dashboard looks at is one that the running programs export,
 // and everything they export is documented. Every kind of program runs in this sandbox, the worker too.
+import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readFiles } from "../../deploy/observability/validation/src/files.ts";
 import { askedIn, askableMetrics } from "../../deploy/observability/validation/src/metric-usage.ts";
 import { readPromql } from "../../deploy/observability/validation/src/read-promql.ts";
 import { type SandboxUnderTest, sandboxUnderTest, until } from "./sandbox-under-test.ts";
+
+const PATIENCE_MS = 40_000;
 
 const files = readFiles();
 
@@ -16,7 +22,7 @@ let sandbox: SandboxUnderTest;
 let texts: readonly string[];
 
 beforeAll(async () => {
-  sandbox = await sandboxUnderTest({ objects: true });
+  sandbox = await sandboxUnderTest({ durability: "barrier", objects: true });
   const { urls } = sandbox.world;
   const worker = urls.worker ?? "";
   // Until it follows it knows nothing of the copy, and has no such series.
@@ -77,8 +83,11 @@ test("every metric of rules, dashboards and the guide is exported by a running p
 test("every metric that a running program exports is documented, and the other way round", () => {
   const documented = files.metrics.map(({ name }) => name);
   expect([...liveFamilies()].toSorted()).toEqual(documented.toSorted());
-  const page = readFileSync(join(import.meta.dirname, "../../docs/reference/metrics.md"), "utf8");
-  expect(documented.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  const reference = readFileSync(
+    join(import.meta.dirname, "../../docs/reference/metrics.md"),
+    "utf8",
+  );
+  expect(documented.filter((name) => !reference.includes(`\`${name}\``))).toEqual([]);
 });
 
 test("every series has just the labels that are documented", () => {
@@ -99,6 +108,28 @@ test("the worker tells how far the copy of the objects is, from where to where",
     /^cloudphoenix_object_backlog_seconds\{from="aws-.+",to="azure-.+",application="shop"\} /m,
   );
 });
+
+// A visitor who orders while a cloud is lost is told what happens and how the shop is, has ordered once,
+// and gets a receipt.
+test("the page follows the application, and an order sent again and again is placed once", async () => {
+  const url = sandbox.world.urls.storefront;
+  await until("the first page", () => page("/status"), isServedBy("AWS"));
+  await until("the score", () => page("/"), saysScore);
+  const before = await orderUntilTaken(url, randomUUID());
+  await sandbox.world.breakIt("region-isolation");
+
+  const during = await orderUntilTaken(url, randomUUID());
+
+  expect(during).not.toBe(before);
+  expect(await page("/status")).toContain("Azure, westeurope");
+  await until("the score of the new site", () => page("/status"), saysScore);
+  for (const path of [before, during]) {
+    await until(`${path} being fulfilled`, () => page(`${path}/state`), saysFulfilled);
+    await until(`the receipt of ${path}`, () => page(`${path}/receipt`), isReceipt);
+  }
+  const list = await page("/");
+  expect(list.match(/<td><a href="\/orders\/\d+">/g)).toHaveLength(2);
+}, 120_000);
 
 /** Whatever may be scraped needs no token. */
 async function scraped(url: string): Promise<string> {
@@ -128,4 +159,51 @@ function portOf(workload: string): string {
 /** A histogram is exported under one name and asked by three. */
 function familyOf(name: string): string {
   return name.replace(/_(?:bucket|count|sum)$/, "");
+}
+
+async function page(path: string): Promise<string> {
+  const url = `${sandbox.world.urls.storefront}${path}`;
+  const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  return answer.text();
+}
+
+function isServedBy(cloud: string): (text: string) => boolean {
+  return (text) => text.includes(cloud) && text.includes("Orders are taken.");
+}
+
+function saysFulfilled(text: string): boolean {
+  return text.includes("fulfilled");
+}
+
+function saysScore(text: string): boolean {
+  return /<dt>Score<\/dt><dd class="\w+">\d+, [a-z ]+<\/dd>/.test(text);
+}
+
+function isReceipt(text: string): boolean {
+  return text.includes("<dd>Ada</dd>") && text.includes("Rope, 20 m");
+}
+
+/** Sends the same form again, as its page does, until there is an order; where it is shown. */
+async function orderUntilTaken(url: string, key: string): Promise<string> {
+  const body = new URLSearchParams({ key, customer: "Ada", sku: "rope-20", quantity: "2" });
+  const endsAtMs = Date.now() + PATIENCE_MS;
+  while (Date.now() < endsAtMs) {
+    const place = await placed(url, body);
+    if (place !== null) return place;
+    await sleep(200);
+  }
+  throw new Error(`no order within ${PATIENCE_MS} ms`);
+}
+
+async function placed(url: string, body: URLSearchParams): Promise<string | null> {
+  const options = { method: "POST", body, redirect: "manual" } as const;
+  try {
+    const signal = AbortSignal.timeout(2_000);
+    const answer = await fetch(`${url}/orders`, { ...options, signal });
+    await answer.arrayBuffer();
+    return answer.status === 303 ? answer.headers.get("location") : null;
+  } catch {
+    // Cut off: sent again.
+    return null;
+  }
 }
