@@ -4,7 +4,7 @@
  * a low coverage tells of the controller and not of the site.
  */
 
-import { watchedSinceMs } from "./judge.ts";
+import { watchedSinceMs } from "./last-alive.ts";
 import type { Survey } from "./survey.ts";
 
 /** No signal is waited for longer, however seldom it is asked: people must hear of a sick site. */

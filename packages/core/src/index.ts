@@ -17,6 +17,7 @@ export { isFromTheFuture } from "./from-the-future.ts";
 export { explainDecision } from "./explain.ts";
 export { reservationsIn } from "./judge.ts";
 export { type RequestJudgement, type RunRequest, judgeRequest } from "./judge-request.ts";
+export { aliveUntilMs } from "./last-alive.ts";
 export { lintPlan } from "./plan/lint-plan.ts";
 export { planFor } from "./plan/plan-for.ts";
 export { maySkip } from "./plan/never-skipped.ts";

@@ -1,10 +1,11 @@
 /** One possible action judged: where it would go, what every guard says, how many must approve. */
 
-import type { Evidence, GuardName, GuardResult, Situation } from "./decision.ts";
+import type { Evidence, GuardName, GuardResult } from "./decision.ts";
 import { evidenceFor } from "./evidence.ts";
 import { acceptedLoss } from "./guards/data-fresh.ts";
 import type { GuardCause, GuardFacts } from "./guards/guard.ts";
 import { askGuards } from "./guards/index.ts";
+import { aliveUntilMs } from "./last-alive.ts";
 import type { AcceptedLoss, PlanKind } from "./plan.ts";
 import type { Policy } from "./policy.ts";
 import type { SiteScore } from "./score.ts";
@@ -64,7 +65,7 @@ function judgeTarget(survey: Survey, question: Question, target: Site | null): J
     standbyScores: survey.standbyScores,
     evidence,
     lastAliveAtMs: survey.lastAlive?.atMs ?? null,
-    aliveUntilMs: survey.lastAlive?.atMs ?? watchedSinceMs(situation),
+    aliveUntilMs: aliveUntilMs(situation),
   };
   const guards = askGuards(facts);
   return {
@@ -113,9 +114,4 @@ function approversFor(guards: readonly GuardResult[], policy: Policy): number {
     .filter((result) => result.outcome === "approve")
     .map(({ guard }) => (RISKS.includes(guard) ? Math.max(1, policy.approversForRisk) : 1));
   return Math.max(0, ...people);
-}
-
-/** Only for the site that is active now: another one has not been watched as such. */
-export function watchedSinceMs({ roles, watchedSince }: Situation): number | null {
-  return watchedSince?.site === roles.active ? watchedSince.atMs : null;
 }

@@ -40,3 +40,16 @@ export function lastAliveOf(situation: Situation): LastAlive | null {
   // A clock that jumped must not make the site alive in the future.
   return { site: active, atMs: Math.min(Math.max(...instants), situation.nowMs) };
 }
+
+/**
+ * Until when the active site may have served at most: its last sign of life, or where nobody saw one
+ * the instant from which on this controller has watched it in vain; null if it does not yet.
+ */
+export function aliveUntilMs(situation: Situation): number | null {
+  return lastAliveOf(situation)?.atMs ?? watchedSinceMs(situation);
+}
+
+/** Only for the site that is active now: another one has not been watched as such. */
+export function watchedSinceMs({ roles, watchedSince }: Situation): number | null {
+  return watchedSince?.site === roles.active ? watchedSince.atMs : null;
+}

@@ -27,6 +27,7 @@ import type { Notifier } from "../ports/notifier.ts";
 import type { AuditLog, RoleStore } from "../ports/state-store.ts";
 import { tellPeople } from "../waiting/tell-people.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
+import { aliveFacts } from "../steps/decided-alive.ts";
 import { NOTHING_DETECTED, advanceDetection, detectedAtMs, detectionKey } from "./detection.ts";
 import { Maintenance, type MaintenanceState } from "./maintenance.ts";
 import {
@@ -294,7 +295,10 @@ export class DecisionLoop {
         },
         startedBy: "decision",
         decidedAtMs: situation.nowMs,
-        facts: (runId) => (detected === null ? {} : { [detectionKey(runId)]: detected }),
+        facts: (runId) => ({
+          ...aliveFacts(situation, runId),
+          ...(detected === null ? {} : { [detectionKey(runId)]: detected }),
+        }),
       },
       lost,
     );

@@ -111,6 +111,16 @@ export async function writersStoppedAtMs(ports: RunRecords, plan: Plan): Promise
   return isProof ? (fence?.endedAtMs ?? null) : null;
 }
 
+/**
+ * When this run had fenced the site it leaves, if the lease alone proves that fence: then the database
+ * could not be reached to confirm. Null otherwise.
+ */
+export async function fencedByLeaseAtMs(ports: RunRecords, plan: Plan): Promise<number | null> {
+  const fence = await fenceOf(ports, plan);
+  const byLease = fenceDegreeIn(fence?.result ?? null) === "lease-expired";
+  return byLease ? (fence?.endedAtMs ?? null) : null;
+}
+
 type RunRecords = Pick<StepPorts, "runs">;
 
 async function fenceOf({ runs }: RunRecords, { id, steps }: Plan): Promise<StepRecord | null> {

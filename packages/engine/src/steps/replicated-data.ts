@@ -9,6 +9,7 @@ import {
   hasCode,
 } from "@cloudphoenix/core";
 import { askApproval } from "./approval-request.ts";
+import { boundAsDecided } from "./decided-alive.ts";
 import { hasConfirmedFence, writersStoppedAtMs } from "./fence-site.ts";
 import { partingKey } from "../quarantine/parting.ts";
 import type { StepContext, StepHandler } from "./step-handler.ts";
@@ -55,14 +56,16 @@ export function measureLoss(ports: StepPorts): StepHandler<ActionOf<"measure-los
 /**
  * What may be lost is what was written after the standby's newest heartbeat and before the writers
  * were proven to have stopped, whoever measures and whenever. Without a proof the database's own
- * bound counts: it ends with the last sign of life.
+ * bound counts: it ends with the last sign of life. Whoever saw none goes by what the decision knew,
+ * if nobody has reached the site since.
  */
 async function lossBound(
   ports: StepPorts,
   { from, to }: { readonly from: SiteId; readonly to: SiteId },
   { plan, signal }: Pick<StepContext, "plan" | "signal">,
 ): Promise<LossBound> {
-  const bound = await ports.databases.lossBound(from, to, signal);
+  const told = await ports.databases.lossBound(from, to, signal);
+  const bound = told.lastAliveAtMs === null ? await boundAsDecided(ports, plan, told) : told;
   const stoppedAtMs = await writersStoppedAtMs(ports, plan);
   const { boundMs, completeUntilMs, lastAliveAtMs } = bound;
   if (stoppedAtMs === null || completeUntilMs === null) return bound;
@@ -85,11 +88,11 @@ function beyondObjective(
   return [`${much}, the objective is ${objectiveMs} ms`];
 }
 
-/** How much of the objects may be missing, in time; null if unknown. */
+/** How much of the objects may be missing, in time; null if unknown. None was stored later than now. */
 function objectsBound(ports: StepPorts, rows: LossBound, to: string): number | null {
   const completeUntilMs = ports.objects?.watch.facts(to).completeUntilMs ?? null;
-  if (completeUntilMs === null || rows.lastAliveAtMs === null) return null;
-  return Math.max(0, rows.lastAliveAtMs - completeUntilMs);
+  if (completeUntilMs === null) return null;
+  return Math.max(0, (rows.lastAliveAtMs ?? ports.clock.now()) - completeUntilMs);
 }
 
 /**

@@ -40,6 +40,10 @@ export class Judge {
   readonly #runs = new Map<string, RunStory>();
   /** True time of the newest heartbeat a controller got acknowledged, per controller and site. */
   readonly #signs = new Map<string, number>();
+  /** True time of the newest heartbeat any controller ever got acknowledged, per site. */
+  readonly #newestSigns = new Map<SiteId, number>();
+  /** True time since when a controller leads. */
+  readonly #ledSince = new Map<string, number>();
   readonly #measured = new Map<string, MeasuredLoss>();
   #lastMoveEndedMs: number | null = null;
   #healEnds: { readonly site: string; readonly atMs: number }[] = [];
@@ -89,6 +93,7 @@ export class Judge {
   /** A controller begins to lead: what an earlier life of it knew is forgotten. */
   leads(controller: string): void {
     for (const { id } of this.#world.sites) this.#signs.delete(`${controller} ${id}`);
+    this.#ledSince.set(controller, this.#world.scheduler.nowMs);
   }
 
   /** True time of the newest sign of life of `site` this controller knows of; null: none. */
@@ -99,6 +104,7 @@ export class Judge {
   /** The active site acknowledged a heartbeat of this controller. */
   sawAlive(controller: string, site: SiteId): void {
     this.#signs.set(`${controller} ${site}`, this.#world.scheduler.nowMs);
+    this.#newestSigns.set(site, this.#world.scheduler.nowMs);
   }
 
   /** A controller was told which heartbeat the standby has: what it knew then it may rely on. */
@@ -107,21 +113,23 @@ export class Judge {
     { from, to }: { readonly from: SiteId; readonly to: SiteId },
     beat: Transaction["beat"],
   ): void {
-    // Whoever saw no sign of life may only say that nothing was lost later than now.
-    const sign = this.signOf(controller, from) ?? this.#world.scheduler.nowMs;
+    const sign = this.signOf(controller, from);
     // One that was written late tells of the time it was sent.
     const beatMs = beat === null ? null : this.#trueTimeOf(controller, beat.atMs);
-    const behindMs = beatMs === null ? null : sign - beatMs;
-    this.#measured.set(`${controller} ${from} ${to}`, { sign, behindMs });
+    const { nowMs } = this.#world.scheduler;
+    const anybodysSign = this.#newestSigns.get(from) ?? null;
+    this.#measured.set(`${controller} ${from} ${to}`, { sign, anybodysSign, beatMs, nowMs });
   }
 
   /** A run is started. */
   began(controller: string, plan: Plan, startedBy: string): void {
     if (this.#runs.has(plan.id)) return;
     const objections = startedBy === "decision" ? this.#objectionsAtStart(controller, plan) : [];
-    const sawFrom = this.signOf(controller, plan.from) !== null;
+    const sign = this.signOf(controller, plan.from);
+    const aliveUntil = sign ?? this.#ledSince.get(controller) ?? null;
     const { nowMs } = this.#world.scheduler;
-    const story = new RunStory({ plan, startedBy, objections, sawFrom, nowMs });
+    const sawFrom = sign !== null;
+    const story = new RunStory({ plan, startedBy, objections, sawFrom, aliveUntil, nowMs });
     this.#runs.set(plan.id, story);
     if (plan.kind === "heal") this.#raise(story);
   }

@@ -9,12 +9,13 @@ export interface Objection {
 
 /** What really was when a controller asked how much would be lost. */
 export interface MeasuredLoss {
-  /**
-   * True time of the last sign of life of the old site that this controller knew of; of the measuring
-   * itself if it knew of none.
-   */
-  readonly sign: number;
-  readonly behindMs: number | null;
+  /** True time of the last sign of life of the old site that this controller knew of; null: none. */
+  readonly sign: number | null;
+  /** The same of whichever controller knew last, those included that are gone. */
+  readonly anybodysSign: number | null;
+  /** True time of the newest heartbeat at the standby; null: none. */
+  readonly beatMs: number | null;
+  readonly nowMs: number;
 }
 
 const ENDS_A_WAIT: readonly RunEvent["kind"][] = [
@@ -37,6 +38,11 @@ export class RunStory {
   readonly objections: readonly Objection[];
   /** Whether the controller that started it had ever seen the site it leaves alive. */
   readonly sawFrom: boolean;
+  /**
+   * Until when the old site may have lived, as far as the controller that started the run could know:
+   * the last sign of life, or the beginning of its lead. Null: it never led.
+   */
+  readonly #aliveUntil: number | null;
   readonly beganMs: number;
   readonly #lines = new Set<string>();
   /** When it got nowhere for long, and when the next record ended that. */
@@ -73,12 +79,14 @@ export class RunStory {
     readonly startedBy: string;
     readonly objections: readonly Objection[];
     readonly sawFrom: boolean;
+    readonly aliveUntil: number | null;
     readonly nowMs: number;
   }) {
     this.plan = began.plan;
     this.startedBy = began.startedBy;
     this.objections = began.objections;
     this.sawFrom = began.sawFrom;
+    this.#aliveUntil = began.aliveUntil;
     this.beganMs = began.nowMs;
     this.progressMs = began.nowMs;
     this.resumedMs = began.nowMs;
@@ -98,12 +106,22 @@ export class RunStory {
   }
 
   /** Whoever was told first is right: another controller may only repeat the record. */
-  lossMeasured({ sign, behindMs }: MeasuredLoss, result: Json): void {
+  lossMeasured({ sign, anybodysSign, beatMs, nowMs }: MeasuredLoss, result: Json): void {
     if (this.sign !== null) return;
     const boundMs = fieldOf(result, "boundMs");
-    this.sign = Math.min(sign, this.stoppedMs ?? sign);
-    this.behindMs = behindMs === null ? null : Math.max(0, behindMs - (sign - this.sign));
+    const known = sign ?? this.#decidedSign(anybodysSign) ?? nowMs;
+    this.sign = Math.min(known, this.stoppedMs ?? known);
+    this.behindMs = beatMs === null ? null : Math.max(0, this.sign - beatMs);
     this.boundMs = typeof boundMs === "number" ? boundMs : null;
+  }
+
+  /**
+   * Who saw no sign of life may go by what the decision knew, of a site that nobody reached since:
+   * neither to fence it nor with a heartbeat. Null: nothing was lost later than now is all they know.
+   */
+  #decidedSign(anybodysSign: number | null): number | null {
+    if (this.fence !== "lease-expired" || this.#aliveUntil === null) return null;
+    return Math.max(this.#aliveUntil, anybodysSign ?? 0);
   }
 
   /** A line of the run's journal; one that arrives twice says nothing the second time. */
