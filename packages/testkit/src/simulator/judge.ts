@@ -128,8 +128,7 @@ export class Judge {
     const sign = this.signOf(controller, plan.from);
     const aliveUntil = sign ?? this.#ledSince.get(controller) ?? null;
     const { nowMs } = this.#world.scheduler;
-    const sawFrom = sign !== null;
-    const story = new RunStory({ plan, startedBy, objections, sawFrom, aliveUntil, nowMs });
+    const story = new RunStory({ plan, startedBy, objections, aliveUntil, nowMs });
     this.#runs.set(plan.id, story);
     if (plan.kind === "heal") this.#raise(story);
   }

@@ -36,8 +36,6 @@ export class RunStory {
   readonly startedBy: string;
   /** Counts once the run has claimed its generation. */
   readonly objections: readonly Objection[];
-  /** Whether the controller that started it had ever seen the site it leaves alive. */
-  readonly sawFrom: boolean;
   /**
    * Until when the old site may have lived, as far as the controller that started the run could know:
    * the last sign of life, or the beginning of its lead. Null: it never led.
@@ -78,14 +76,12 @@ export class RunStory {
     readonly plan: Plan;
     readonly startedBy: string;
     readonly objections: readonly Objection[];
-    readonly sawFrom: boolean;
     readonly aliveUntil: number | null;
     readonly nowMs: number;
   }) {
     this.plan = began.plan;
     this.startedBy = began.startedBy;
     this.objections = began.objections;
-    this.sawFrom = began.sawFrom;
     this.#aliveUntil = began.aliveUntil;
     this.beganMs = began.nowMs;
     this.progressMs = began.nowMs;
