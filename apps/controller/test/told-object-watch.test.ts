@@ -63,7 +63,35 @@ class Follower {
   }
 }
 
-test("what was there before the first look counts only once it changes", async () => {
+test("the first look takes what a follower told before, as of then", async () => {
+  const follower = new Follower();
+  const atMs = follower.clock.now();
+  follower.tells({ atMs, canarySeenMs: atMs - 1_500, needPerson: 3 });
+  await follower.clock.advance(19_000);
+  await follower.look();
+  const lastWords = {
+    toldAtMs: atMs,
+    completeUntilMs: atMs - 2_500,
+    canaryMs: atMs - 1_500,
+    needPerson: 3,
+  };
+  expect(follower.watch.facts(B)).toMatchObject(lastWords);
+  await follower.look();
+  expect(follower.watch.facts(B)).toMatchObject(lastWords);
+});
+
+test("what the first look finds is never taken to be told after it", async () => {
+  const follower = new Follower();
+  follower.tells({ atMs: follower.clock.now() + 4_000 });
+  await follower.look();
+  const nowMs = follower.clock.now();
+  expect(follower.watch.facts(B)).toMatchObject({
+    toldAtMs: nowMs,
+    completeUntilMs: nowMs - 2_500,
+  });
+});
+
+test("what the first look finds to be from the future counts only once it changes", async () => {
   const follower = new Follower();
   follower.tells();
   await follower.look();

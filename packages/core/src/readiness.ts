@@ -22,8 +22,8 @@ export interface ReplicationFacts {
 }
 
 /**
- * How far the copy of the objects is, as its follower last told. The follower tells ages; the
- * instants here are on the controller's clock, and never later than the truth.
+ * How far the copy of the objects is, as its follower last told, to this controller or to one before it.
+ * The instants here are on the controller's clock.
  */
 export interface ObjectCopyFacts {
   /** When the follower last told anything new; null if never. */

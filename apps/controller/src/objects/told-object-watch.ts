@@ -2,15 +2,18 @@
  * How far the copy of the objects is, as the follower tells it through the state database, on the
  * clock of this controller.
  *
- * 1. Clocks of two machines are never compared: only ages the follower told are used, counted back
- *    from our own clock.
- * 2. What is told is taken to be as old as it can be: told right after our look before. So
- *    `completeUntilMs` is never later than the truth.
- * 3. What was there before the first look may be of any age, so it counts only once it changes.
+ * 1. What comes while we look is brought to our clock by ages alone, counted back from our own looks,
+ *    so that not even clocks that disagree matter.
+ * 2. It is taken to be as old as it can be: told right after our look before. So `completeUntilMs` is
+ *    never later than the truth.
+ * 3. What the first look finds may be of any age, perhaps the last words of a follower that is lost. Its
+ *    instants are taken as they are: followers and controllers go by the clock of the state database.
+ *    If they are from the future they do not, and it counts only once it changes.
  */
 import {
   type Application,
   hasCode,
+  isFromTheFuture,
   messageOf,
   type ObjectCopyFacts,
   type SiteId,
@@ -96,20 +99,31 @@ export class ToldObjectWatch implements ObjectWatch {
   #take(standby: SiteId, told: ObjectReplicationFacts | null, nowMs: number): void {
     const isNew = told !== null && told.atMs !== this.#toldAt.get(standby);
     this.#toldAt.set(standby, told?.atMs ?? null);
-    const beforeMs = this.#lookedAtMs;
-    if (isNew && beforeMs !== null) this.#told.set(standby, onOurClock(told, { beforeMs, nowMs }));
+    if (!isNew) return;
+    if (this.#lookedAtMs !== null) {
+      this.#told.set(standby, onOurClock(told, { atLeastMs: this.#lookedAtMs, toldAtMs: nowMs }));
+    } else if (!isFromTheFuture(told.atMs, nowMs)) {
+      const toldAtMs = Math.min(told.atMs, nowMs);
+      this.#told.set(standby, onOurClock(told, { atLeastMs: toldAtMs, toldAtMs }));
+    }
   }
+}
+
+/** When something was told at the earliest, and when it is said to have been. */
+interface Telling {
+  readonly atLeastMs: number;
+  readonly toldAtMs: number;
 }
 
 function onOurClock(
   told: ObjectReplicationFacts,
-  { beforeMs, nowMs }: { readonly beforeMs: number; readonly nowMs: number },
+  { atLeastMs, toldAtMs }: Telling,
 ): ObjectCopyFacts {
   const { backlogAgeMs, canarySeenMs, atMs, pending, needPerson, paused, deletesHeldBack } = told;
   return {
-    toldAtMs: nowMs,
-    completeUntilMs: backlogAgeMs === null ? null : beforeMs - backlogAgeMs,
-    canaryMs: canarySeenMs === null ? null : beforeMs - Math.max(0, atMs - canarySeenMs),
+    toldAtMs,
+    completeUntilMs: backlogAgeMs === null ? null : atLeastMs - backlogAgeMs,
+    canaryMs: canarySeenMs === null ? null : atLeastMs - Math.max(0, atMs - canarySeenMs),
     pending,
     needPerson,
     paused,

@@ -8,6 +8,9 @@
  *    canary makes sure there is one every few seconds), the newest of them is taken for the instant
  *    up to which all have come. Silence does not take that back, but what comes after it counts only
  *    once a reconciliation that began after they came back has been through.
+ *
+ * What an earlier process told stays true, but never more than that: its age is taken up where it was,
+ * and what is known to be pending now counts even if it is older.
  */
 
 /** Silence of the hints after which some may have been lost; several canaries long. */
@@ -20,7 +23,15 @@ export interface Backlog {
   readonly markMs: number | null;
 }
 
+/** What an earlier process knew, on our clock. */
+export interface EarlierBacklog {
+  readonly markMs: number | null;
+  /** The instant its age was counted from; null is unknown. Says nothing of the mark. */
+  readonly copiedUntilMs: number | null;
+}
+
 export class BacklogGauge {
+  readonly #earlierUntilMs: number;
   #markMs: number | null;
   /** When the newest complete reconciliation began. */
   #reconciledFromMs: number | null;
@@ -31,10 +42,10 @@ export class BacklogGauge {
   /** Since when hints have come without a silence. */
   #flowingSinceMs = -Infinity;
 
-  /** @param earlierMarkMs - the mark of an earlier process: what it knew stays known */
-  constructor(earlierMarkMs: number | null) {
-    this.#markMs = earlierMarkMs;
-    this.#reconciledFromMs = earlierMarkMs;
+  constructor(earlier: EarlierBacklog | null) {
+    this.#markMs = earlier?.markMs ?? null;
+    this.#reconciledFromMs = this.#markMs;
+    this.#earlierUntilMs = earlier?.copiedUntilMs ?? -Infinity;
   }
 
   /** A hint arrived at `nowMs` about a change at `changedMs`. */
@@ -63,7 +74,7 @@ export class BacklogGauge {
     if (fromMs === null) return { ageMs: null, markMs: null };
     const oldestMs = oldestPendingMs ?? Infinity;
     this.#markMs = Math.max(this.#markMs ?? -Infinity, Math.min(fromMs, oldestMs));
-    const knownMs = Math.max(fromMs, this.#hintedUntilMs ?? -Infinity);
+    const knownMs = Math.max(fromMs, this.#hintedUntilMs ?? -Infinity, this.#earlierUntilMs);
     const copiedMs = Math.max(this.#markMs, Math.min(knownMs, oldestMs));
     return { ageMs: Math.max(0, nowMs - copiedMs), markMs: this.#markMs };
   }

@@ -17,8 +17,14 @@ import { CanaryLoop } from "./canary-loop.ts";
 import { Comparisons } from "./comparisons.ts";
 import type { ContinuousCopyOptions } from "./continuous-copy-options.ts";
 import { CopiedNotes } from "./copied-notes.ts";
-import { type CopierMemory, type CopiedMark, trustedMemory } from "./copier-memory.ts";
+import {
+  type CopierMemory,
+  type CopiedMark,
+  earlierBacklog,
+  trustedMemory,
+} from "./copier-memory.ts";
 import { Deletions } from "./deletions.ts";
+import { type FailureFacts, withEarlier } from "./earlier-failures.ts";
 import { FailureList } from "./failure-list.ts";
 import { FINAL_FAILURES } from "./final-failures.ts";
 import { takeHints } from "./hint-intake.ts";
@@ -73,7 +79,7 @@ export class ContinuousCopy {
     this.#earlier = trustedMemory(options.earlier, clock.now());
     const earlier = this.#earlier?.facts;
     this.#pending = new PendingChanges(limits.pendingMax);
-    this.#gauge = new BacklogGauge(earlier?.markMs ?? null);
+    this.#gauge = new BacklogGauge(this.#earlier && earlierBacklog(this.#earlier, clock.now()));
     this.#lane = new Lane({ most: limits.inFlight, waitingMost: 0, clock });
     const copiedUntilMs = (): number | null => this.memory().copied?.untilMs ?? null;
     this.#notes = new CopiedNotes({ ...options, clock, copiedUntilMs });
@@ -179,9 +185,7 @@ export class ContinuousCopy {
       copiedServerSide: serverSide?.objects ?? 0,
       bytesServerSide: serverSide?.bytes ?? 0,
       deleted: this.#deletions.deleted,
-      failed: this.#failures.count,
-      needPerson: this.#failures.finalCount,
-      failures: this.#failures.listed,
+      ...this.#failureFacts(),
       paused: null,
       deletesHeldBack: this.#deletions.refusal,
       atMs,
@@ -198,6 +202,14 @@ export class ContinuousCopy {
     const facts = this.facts();
     const deletes = this.#deletions.deletedLately(facts.atMs);
     return { facts, copied: this.#copiedUntil(facts.markMs), deletes };
+  }
+
+  /** As for `#copiedUntil`: what is final is noticed by trying, and a comparison tells what to try. */
+  #failureFacts(): FailureFacts {
+    const { count: failed, finalCount: needPerson, listed: failures } = this.#failures;
+    const own = { failed, needPerson, failures };
+    if (this.#earlier === null || this.#comparisons.lastMs !== null) return own;
+    return withEarlier(own, this.#earlier.facts);
   }
 
   /** What an earlier process knew holds until a comparison of ours is complete. */

@@ -1,5 +1,6 @@
 /** What a copier has to know of the one before it, on whatever machine that was. Plain JSON, as stored. */
 import type { Json } from "@cloudphoenix/core";
+import type { EarlierBacklog } from "./backlog.ts";
 import { objectReplicationIn, type ObjectReplicationFacts } from "./replication-facts.ts";
 
 /** Most names of objects that are known not to be copied. */
@@ -44,4 +45,11 @@ const AHEAD_MAX_MS = 1_000;
 /** `memory`, unless its clock was ahead of ours: its instants would claim what is not known. */
 export function trustedMemory(memory: CopierMemory | null, nowMs: number): CopierMemory | null {
   return memory === null || memory.facts.atMs > nowMs + AHEAD_MAX_MS ? null : memory;
+}
+
+/** How far the copy was, on the clock that copiers share; never later than `nowMs`. */
+export function earlierBacklog({ facts }: CopierMemory, nowMs: number): EarlierBacklog {
+  const { markMs, backlogAgeMs, atMs } = facts;
+  const copiedUntilMs = backlogAgeMs === null ? null : Math.min(atMs, nowMs) - backlogAgeMs;
+  return { markMs, copiedUntilMs };
 }

@@ -54,7 +54,7 @@ describe("the backlog", () => {
   });
 
   test("begins with what an earlier process knew", () => {
-    const gauge = new BacklogGauge(T - 30_000);
+    const gauge = new BacklogGauge({ markMs: T - 30_000, copiedUntilMs: null });
     gauge.heard(T, T);
     expect(gauge.at(T, null)).toEqual({ ageMs: 30_000, markMs: T - 30_000 });
   });
