@@ -62,7 +62,6 @@ const QUICKLY_FOUND: readonly (readonly [mutant: string, invariants: readonly st
   ["unknown-counts-as-bad", ["blind", "evidence", "hasty"]],
   ["stale-looks-fresh", ["bad-standby"]],
   ["loss-understated", ["lost-writes"]],
-  ["claim-whoever-is-active", ["lost-writes"]],
   ["never-dr", ["liveness"]],
   ["fence-never-succeeds", ["liveness"]],
   ["promote-always-fails", ["liveness"]],

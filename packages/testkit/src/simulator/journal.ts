@@ -2,8 +2,8 @@
  * The journal of all runs, as the state database keeps it for every controller.
  *
  * Two executors may run the same plan at the same time, because one of them was frozen and does
- * not know it was replaced. Whoever records an operation first is right; the other is told, and
- * stops: that is how the durable engine behaves on a conflict.
+ * not know it was replaced. Whoever picked a run up last owns it; another one that wants to record
+ * something is told, and stops: that is how the durable engine hands a run over.
  */
 import type { Plan, RunCommand } from "@cloudphoenix/core";
 
@@ -25,6 +25,8 @@ export interface SharedRun {
   readonly commandKeys: Set<string>;
   taken: number;
   ended: boolean;
+  /** Which execution picked it up last; null before the first. */
+  owner: string | null;
 }
 
 export class SharedJournal {
@@ -42,6 +44,7 @@ export class SharedJournal {
       commandKeys: new Set(),
       taken: 0,
       ended: false,
+      owner: null,
     };
     this.#runs.set(plan.id, run);
     return run;
@@ -56,22 +59,35 @@ export class SharedJournal {
   }
 
   /**
-   * Records operation `index` of a fiber.
-   * @returns null if it was recorded now, or what somebody else had recorded there
+   * Hands the run from the execution `before` to the execution `by`, with everything that was recorded
+   * of it; null if yet another one has it by now. A request that is repeated, or arrives late, changes nothing.
+   */
+  pickUp(
+    run: SharedRun,
+    { before, by }: { readonly before: string | null; readonly by: string },
+  ): ReadonlyMap<string, readonly JournalRecord[]> | null {
+    if (run.owner !== before && run.owner !== by) return null;
+    run.owner = by;
+    return new Map([...run.fibers].map(([name, entries]) => [name, [...entries]]));
+  }
+
+  /**
+   * Records operation `index` of a fiber; what is there stays, for the answer to the same request may
+   * have been lost.
+   * @returns whether whoever records it owns the run
    */
   record(
     run: SharedRun,
     at: { readonly fiber: string; readonly index: number },
     entry: JournalRecord,
-  ): JournalRecord | null {
+  ): boolean {
+    if (run.owner !== entry.by) return false;
     const fiber = this.#fiber(run, at.fiber);
     const existing = fiber[at.index];
-    if (existing !== undefined && (existing.text !== null || entry.text === null)) {
-      // The answer to the same request may have been lost.
-      return existing.by === entry.by ? null : existing;
+    if (existing === undefined || (existing.text === null && entry.text !== null)) {
+      fiber[at.index] = entry;
     }
-    fiber[at.index] = entry;
-    return null;
+    return true;
   }
 
   /** Hands out the next command and records that it was taken, in one act. */
@@ -79,7 +95,8 @@ export class SharedJournal {
     run: SharedRun,
     at: { readonly fiber: string; readonly index: number },
     { last, by }: { readonly last: boolean; readonly by: string },
-  ): JournalRecord | "nothing-yet" {
+  ): JournalRecord | "nothing-yet" | "not-yours" {
+    if (run.owner !== by) return "not-yours";
     const fiber = this.#fiber(run, at.fiber);
     const existing = fiber[at.index];
     if (existing !== undefined && existing.text !== null) return existing;

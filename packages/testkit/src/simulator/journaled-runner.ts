@@ -38,11 +38,11 @@ export class JournaledRunner implements PlanRunner {
 
   async start(plan: Plan, startedBy: string): Promise<void> {
     const { journal, ask } = this.#options;
-    const run = await ask(() => {
+    const { run, owner } = await ask(() => {
       this.#options.onStart(plan, startedBy);
-      return journal.open(plan, startedBy);
+      return ownedNow(journal.open(plan, startedBy));
     });
-    if (!run.ended) this.#execute(run);
+    if (!run.ended) this.#execute(run, owner);
   }
 
   async command(runId: string, command: RunCommand, key: string): Promise<void> {
@@ -70,41 +70,60 @@ export class JournaledRunner implements PlanRunner {
   /** Picks up every run that has not ended. */
   async recover(): Promise<void> {
     const { journal, ask } = this.#options;
-    for (const run of await ask(() => journal.unfinished())) this.#execute(run);
+    const found = await ask(() => journal.unfinished().map(ownedNow));
+    for (const { run, owner } of found) this.#execute(run, owner);
   }
 
-  #execute(run: SharedRun): void {
+  /** `owner`: the execution that has it so far. */
+  #execute(run: SharedRun, owner: string | null): void {
     if (this.#executions.has(run.plan.id)) return;
     const execution = new Execution(this.#options, run);
     this.#executions.set(run.plan.id, execution);
     this.#options.subscribe(run.plan.id, (cancelled) => execution.wake(cancelled));
-    this.#interpret(execution, run).catch((error: unknown) => {
+    this.#interpret(execution, run, owner).catch((error: unknown) => {
       if (!this.#options.gone.aborted) this.#options.onDefect(run.plan.id, error);
     });
   }
 
-  async #interpret(execution: Execution, run: SharedRun): Promise<void> {
+  async #interpret(execution: Execution, run: SharedRun, owner: string | null): Promise<void> {
     const { program, ask, gone } = this.#options;
-    const snapshot = await retried(() => ask(() => copyOf(run)), this.#options.process.clock);
-    execution.load(snapshot);
+    execution.load(await this.#pickUp(execution, run, owner));
     await program.interpret(execution.context(""), run.plan, run.startedBy);
-    await retried(
+    const isOurs = await retried(
       () =>
         ask(() => {
+          if (run.owner !== execution.by) return false;
           run.ended = true;
+          return true;
         }),
       this.#options.process.clock,
     );
+    if (!isOurs) await forever();
     if (gone.aborted) return;
     this.#executions.delete(run.plan.id);
   }
+
+  /** From whoever has it; of two at once the one whose request arrives last has it in the end. */
+  async #pickUp({ by }: Execution, run: SharedRun, owner: string | null): Promise<Snapshot> {
+    const { journal, ask, process } = this.#options;
+    let before = owner;
+    for (;;) {
+      const from = before;
+      const snapshot = await retried(
+        () => ask(() => journal.pickUp(run, { before: from, by })),
+        process.clock,
+      );
+      if (snapshot !== null) return snapshot;
+      before = await retried(() => ask(() => run.owner), process.clock);
+    }
+  }
+}
+
+function ownedNow(run: SharedRun): { readonly run: SharedRun; readonly owner: string | null } {
+  return { run, owner: run.owner };
 }
 
 type Snapshot = ReadonlyMap<string, readonly JournalRecord[]>;
-
-function copyOf(run: SharedRun): Snapshot {
-  return new Map([...run.fibers].map(([name, entries]) => [name, [...entries]]));
-}
 
 /** One run in one process. */
 class Execution {
@@ -208,8 +227,9 @@ class JournaledContext implements DurableContext {
         () => options.ask(() => options.journal.take(run, at, { last: leftMs <= 0, by })),
         clock,
       );
+      if (taken === "not-yours") await forever();
       await this.#stopIfGone();
-      if (taken !== "nothing-yet") return JSON.parse(taken.text ?? "null");
+      if (typeof taken !== "string") return JSON.parse(taken.text ?? "null");
       await this.#execution.rest(Math.min(leftMs, LOOK_MS));
     }
   }
@@ -253,12 +273,12 @@ class JournaledContext implements DurableContext {
     await this.#stopIfGone();
     const { options, run } = this.#execution;
     const at = { fiber: this.#fiber, index };
-    const before = await retried(
+    const isOurs = await retried(
       () => options.ask(() => options.journal.record(run, at, entry)),
       options.process.clock,
     );
-    // Somebody else is further than we are: this execution is over.
-    if (before !== null) await forever();
+    // Somebody else goes on with it: this execution is over.
+    if (!isOurs) await forever();
     await this.#stopIfGone();
   }
 
