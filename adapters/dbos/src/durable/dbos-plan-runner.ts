@@ -4,7 +4,8 @@
  * 1. One interpreter workflow serves every plan; the frozen plan is its input, so replay sees
  *    what the first execution saw.
  * 2. Launched only by the leader, with a constant executor id: whoever leads next takes over
- *    every unfinished run. Two launched processes would both run a step in flight.
+ *    every unfinished run, and later those that a former leader took late and left
+ *    (`OwnerlessRuns`). Two launched processes would both run a step in flight.
  * 3. The application version is a constant. A run made by another version is not resumed: the
  *    launch reports and cancels it, so that no older release goes on with it behind our back.
  * 4. One runner per process: DBOS keeps its registry per process.
@@ -24,6 +25,7 @@ import { stateError } from "../state/state-connection.ts";
 import { COMMANDS, DbosContext, type RunnerProcess } from "./dbos-context.ts";
 import { dbosLog } from "./dbos-log.ts";
 import { InFlightSteps } from "./in-flight.ts";
+import { OwnerlessRuns } from "./ownerless-runs.ts";
 import { silencePgQueueWarning } from "./quiet-pg.ts";
 import { QUEUE, RunQueue } from "./run-queue.ts";
 
@@ -53,6 +55,7 @@ const EXECUTOR_ID = "controller";
 const MAX_RECOVERY_ATTEMPTS = 1_000_000;
 const OFTEN_RECOVERED = 20;
 const RUN = "runPlan";
+const BRANCH = "runBranch";
 const END_POLL_MS = 100;
 const ALIVE = [StatusString.PENDING, StatusString.ENQUEUED, StatusString.DELAYED] as const;
 
@@ -169,6 +172,7 @@ class Host implements RunnerProcess {
   readonly log: Log;
   readonly #closing = new AbortController();
   readonly #queue: RunQueue;
+  readonly #ownerless: OwnerlessRuns;
   readonly #restoreWarnings = silencePgQueueWarning();
   readonly #run: (plan: Plan, startedBy: string) => Promise<Json>;
   readonly #branch: (runId: string, plan: Plan, stepId: string) => Promise<Json>;
@@ -179,6 +183,13 @@ class Host implements RunnerProcess {
     this.log = options.log;
     this.gone = AbortSignal.any([this.#closing.signal, leadership.lost]);
     this.#queue = new RunQueue(options.log, this.gone);
+    this.#ownerless = new OwnerlessRuns({
+      clock: options.clock,
+      log: options.log,
+      workflowNames: [RUN, BRANCH],
+      applicationVersion: APPLICATION_VERSION,
+      gone: this.gone,
+    });
     DBOS.setConfig({
       name: "cloudphoenix",
       systemDatabaseUrl: options.url,
@@ -194,7 +205,9 @@ class Host implements RunnerProcess {
         this.log("info", `run ${plan.id} is picked up`);
         this.#queue.begins(plan.id);
         try {
-          return await interpret(new DbosContext(plan.id, this), plan, startedBy);
+          return await this.#ownerless.executes(() =>
+            interpret(new DbosContext(plan.id, this), plan, startedBy),
+          );
         } finally {
           this.#queue.ends(plan.id);
         }
@@ -203,8 +216,8 @@ class Host implements RunnerProcess {
     );
     this.#branch = DBOS.registerWorkflow(
       (runId: string, plan: Plan, stepId: string) =>
-        executeBranch(new DbosContext(runId, this), plan, stepId),
-      { ...config, name: "runBranch" },
+        this.#ownerless.executes(() => executeBranch(new DbosContext(runId, this), plan, stepId)),
+      { ...config, name: BRANCH },
     );
   }
 
@@ -212,12 +225,13 @@ class Host implements RunnerProcess {
     await DBOS.launch();
   }
 
-  /** Takes over the runs (and branches of runs) that are alive. */
+  /** Takes over the runs (and branches of runs) that are alive, and from now on those that lose their owner. */
   async open(alive: readonly WorkflowStatus[]): Promise<void> {
     for (const { workflowID, workflowName } of alive) {
       if (workflowName === RUN) this.#queue.begins(workflowID);
     }
     await this.#queue.open();
+    void this.#ownerless.watch();
   }
 
   async startRun(plan: Plan, startedBy: string): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * A plan runner whose journal is in the state database, across the network: several controllers
- * can pick up the same run, one after the other or, by mistake, at the same time.
+ * can pick up the same run, one after the other or, by mistake, at the same time. Like the durable
+ * engine it looks now and then for runs that somebody else has who does not lead any more.
  */
 import { CloudPhoenixError, type Json, type Plan, type RunCommand } from "@cloudphoenix/core";
 import type { Clock, DurableContext, PlanRunner, RunProgram } from "@cloudphoenix/engine";
@@ -27,10 +28,13 @@ export interface JournaledRunnerOptions {
 const END_POLL_MS = 250;
 /** A wake-up may get lost, so a wait for people looks by itself now and then. */
 const LOOK_MS = 1_000;
+/** How often a leader looks for runs that it does not execute. */
+const OWNERLESS_LOOK_MS = 2_000;
 
 export class JournaledRunner implements PlanRunner {
   readonly #options: JournaledRunnerOptions;
   readonly #executions = new Map<string, Execution>();
+  #begun = 0;
 
   constructor(options: JournaledRunnerOptions) {
     this.#options = options;
@@ -67,17 +71,40 @@ export class JournaledRunner implements PlanRunner {
     }
   }
 
-  /** Picks up every run that has not ended. */
+  /** Picks up every run that has not ended, and from now on those that lose whoever executes them. */
   async recover(): Promise<void> {
+    for (const { run, owner } of await this.#unfinished()) this.#execute(run, owner);
+    void this.#watch();
+  }
+
+  /** What two looks in a row find with the same owner, and not executed here, is picked up. */
+  async #watch(): Promise<void> {
+    const { process, gone } = this.#options;
+    let before: ReadonlySet<string> = new Set();
+    while (!gone.aborted) {
+      await process.clock.sleep(OWNERLESS_LOOK_MS, gone).catch(() => undefined);
+      const found = await this.#unfinished().catch(() => []);
+      if (gone.aborted) return;
+      const elsewhere = found.filter(({ run }) => !this.#isExecuting(run));
+      for (const one of elsewhere) if (before.has(nameOf(one))) this.#execute(one.run, one.owner);
+      before = new Set(elsewhere.map(nameOf));
+    }
+  }
+
+  async #unfinished(): Promise<readonly OwnedRun[]> {
     const { journal, ask } = this.#options;
-    const found = await ask(() => journal.unfinished().map(ownedNow));
-    for (const { run, owner } of found) this.#execute(run, owner);
+    return ask(() => journal.unfinished().map(ownedNow));
+  }
+
+  #isExecuting(run: SharedRun): boolean {
+    return this.#executions.get(run.plan.id)?.isOver === false;
   }
 
   /** `owner`: the execution that has it so far. */
   #execute(run: SharedRun, owner: string | null): void {
-    if (this.#executions.has(run.plan.id)) return;
-    const execution = new Execution(this.#options, run);
+    if (this.#isExecuting(run)) return;
+    this.#begun += 1;
+    const execution = new Execution(this.#options, run, this.#begun);
     this.#executions.set(run.plan.id, execution);
     this.#options.subscribe(run.plan.id, (cancelled) => execution.wake(cancelled));
     this.#interpret(execution, run, owner).catch((error: unknown) => {
@@ -98,7 +125,7 @@ export class JournaledRunner implements PlanRunner {
         }),
       this.#options.process.clock,
     );
-    if (!isOurs) await forever();
+    if (!isOurs) await execution.refused();
     if (gone.aborted) return;
     this.#executions.delete(run.plan.id);
   }
@@ -119,8 +146,17 @@ export class JournaledRunner implements PlanRunner {
   }
 }
 
-function ownedNow(run: SharedRun): { readonly run: SharedRun; readonly owner: string | null } {
+interface OwnedRun {
+  readonly run: SharedRun;
+  readonly owner: string | null;
+}
+
+function ownedNow(run: SharedRun): OwnedRun {
   return { run, owner: run.owner };
+}
+
+function nameOf({ run, owner }: OwnedRun): string {
+  return `${run.plan.id} of ${owner ?? "nobody"}`;
 }
 
 type Snapshot = ReadonlyMap<string, readonly JournalRecord[]>;
@@ -134,11 +170,23 @@ class Execution {
   readonly #inFlight = new Set<AbortController>();
   readonly #waits = new Set<() => void>();
   #snapshot: Snapshot = new Map();
+  #isOver = false;
 
-  constructor(options: JournaledRunnerOptions, run: SharedRun) {
+  constructor(options: JournaledRunnerOptions, run: SharedRun, number: number) {
     this.options = options;
     this.run = run;
-    this.by = `${options.process.name}/${options.process.incarnation}`;
+    this.by = `${options.process.name}/${options.process.incarnation}/${number}`;
+  }
+
+  /** Whether it was told that somebody else has the run. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Somebody else goes on with the run: nothing comes back to whoever waits for this. */
+  refused(): Promise<never> {
+    this.#isOver = true;
+    return forever();
   }
 
   load(snapshot: Snapshot): void {
@@ -227,7 +275,7 @@ class JournaledContext implements DurableContext {
         () => options.ask(() => options.journal.take(run, at, { last: leftMs <= 0, by })),
         clock,
       );
-      if (taken === "not-yours") await forever();
+      if (taken === "not-yours") return this.#execution.refused();
       await this.#stopIfGone();
       if (typeof taken !== "string") return JSON.parse(taken.text ?? "null");
       await this.#execution.rest(Math.min(leftMs, LOOK_MS));
@@ -277,8 +325,7 @@ class JournaledContext implements DurableContext {
       () => options.ask(() => options.journal.record(run, at, entry)),
       options.process.clock,
     );
-    // Somebody else goes on with it: this execution is over.
-    if (!isOurs) await forever();
+    if (!isOurs) await this.#execution.refused();
     await this.#stopIfGone();
   }
 
