@@ -22,6 +22,8 @@ export interface FenceProof {
   readonly degree: FenceDegree;
   /** What was read back, or why nothing could be. One sentence. */
   readonly detail: string;
+  /** How often the writer lease had been renewed, where that is what proves it. */
+  readonly renewals?: number;
 }
 
 /** The degree that a proof, or the result of a fence, holds; null if it holds none. */
@@ -36,6 +38,17 @@ export function fenceDegreeIn(result: Json): FenceDegree | null {
  */
 export function databaseConfirmed(proofs: readonly FenceProof[]): boolean {
   return proofs.some(({ means, degree }) => means === DATABASE_MEANS && degree === "confirmed");
+}
+
+/** How often the writer lease had been renewed when a fence sealed it; null where no lease proves it. */
+export function leaseRenewalsIn(result: Json): number | null {
+  const proofs = field(result, "proofs");
+  if (!isList(proofs)) return null;
+  return proofs.map((proof) => field(proof, "renewals")).find(isNumber) ?? null;
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
 }
 
 /** The proofs that the result of a fence holds; none where it holds none. */

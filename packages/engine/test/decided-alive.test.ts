@@ -14,6 +14,7 @@ interface Story {
   readonly fencedAfterMs?: number;
   readonly completeAfterMs?: number;
   readonly asked?: boolean;
+  readonly renewals?: number;
 }
 
 /** What is told of a site that was dead when the move was decided, long after that. */
@@ -22,10 +23,10 @@ async function told(story: Story = {}): Promise<{ told: LossBound; decidedMs: nu
   const plan = simulation.plan("dr", {}, story.asked === true ? 1 : 0);
   const decidedMs = plan.createdAtMs;
   const facts = new MemoryFactStore();
-  await facts.put(`run:${plan.id}:alive-until`, decidedMs);
+  await facts.put(`run:${plan.id}:alive-until`, { untilMs: decidedMs, renewals: 7 });
   const fence = {
     id: "fence-site",
-    result: { degree: story.degree ?? "lease-expired" } as Json,
+    result: fenceResult(story),
     endedAtMs: decidedMs + (story.fencedAfterMs ?? FENCED_LATER_MS),
   } as StepRecord;
   const runs = { get: async () => ({ steps: [fence] }) } as never;
@@ -39,6 +40,10 @@ async function told(story: Story = {}): Promise<{ told: LossBound; decidedMs: nu
   return { told: await boundAsDecided({ facts, runs }, plan, bound), decidedMs };
 }
 
+function fenceResult({ degree = "lease-expired", renewals = 7 }: Story): Json {
+  return { degree, proofs: [{ means: "lease", degree, detail: "", renewals }] };
+}
+
 describe("the loss of a move that somebody else decided", () => {
   test("ends where the lost site may have lived when it was decided, and a moment", async () => {
     const { told: bound, decidedMs } = await told();
@@ -48,6 +53,7 @@ describe("the loss of a move that somebody else decided", () => {
 
   test.each<readonly [why: string, story: Story]>([
     ["the site could be reached to confirm its fence", { degree: "confirmed" }],
+    ["the site renewed its lease after the decision", { renewals: 8 }],
     ["nothing proves the fence", { degree: "network" }],
     ["the fence came long after the decision", { fencedAfterMs: 120_000 }],
     ["the standby knows of a later sign of life", { completeAfterMs: 1 }],

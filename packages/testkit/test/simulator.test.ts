@@ -60,7 +60,7 @@ const QUICKLY_FOUND: readonly (readonly [mutant: string, invariants: readonly st
   ["promote-before-fence", ["unproven-fence"]],
   ["no-hysteresis", ["hasty"]],
   ["unknown-counts-as-bad", ["blind", "evidence", "hasty"]],
-  ["stale-looks-fresh", ["bad-standby"]],
+  ["stale-looks-fresh", ["bad-standby", "lost-writes"]],
   ["loss-understated", ["lost-writes"]],
   ["never-dr", ["liveness"]],
   ["fence-never-succeeds", ["liveness"]],

@@ -124,7 +124,7 @@ export class WriterLease implements Fencer {
       const detail =
         `the lease was sealed at generation ${generation} after ${renewals} renewals ` +
         `and has run out: none for ${lapseMs(this.#options.terms)} ms`;
-      return { means: MEANS, degree: "lease-expired", detail };
+      return { means: MEANS, degree: "lease-expired", detail, renewals };
     } catch (error) {
       return unprovenBecause(MEANS, error);
     }
@@ -183,7 +183,7 @@ export class WriterLease implements Fencer {
       if (renewals === 0) return unproven(NEVER_TAKEN_UP);
       await this.#askOnePeer(site, (peer) => peer.read(signal));
       const detail = `the lease of ${site} can be sealed and runs out ${lapseMs(this.#options.terms)} ms after its last renewal`;
-      return { means: MEANS, degree: "lease-expired", detail };
+      return { means: MEANS, degree: "lease-expired", detail, renewals };
     } catch (error) {
       return unproven(messageOf(error));
     }

@@ -281,6 +281,7 @@ export class DecisionLoop {
     const { action } = decision;
     if (action.kind !== "act") return;
     const detected = detectedAtMs(this.#detected, action.plan);
+    const renewals = this.#standbys.leaseRenewals(situation.roles.active);
     const plan = await this.#launcher.launch(
       {
         request: {
@@ -296,7 +297,7 @@ export class DecisionLoop {
         startedBy: "decision",
         decidedAtMs: situation.nowMs,
         facts: (runId) => ({
-          ...aliveFacts(situation, runId),
+          ...aliveFacts(situation, renewals, runId),
           ...(detected === null ? {} : { [detectionKey(runId)]: detected }),
         }),
       },

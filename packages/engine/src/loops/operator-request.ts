@@ -14,7 +14,6 @@ import {
   scoreOf,
 } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
-import { aliveFacts } from "../steps/decided-alive.ts";
 import { type DryRunStep, dryRun } from "../runner/dry-run.ts";
 import type { StepHandlers } from "../steps/step-handler.ts";
 import type { Launch, RunLauncher } from "./run-launcher.ts";
@@ -62,7 +61,7 @@ export async function startRequest(desk: OperatorDesk, wanted: RequestedRun): Pr
     {
       request: planRequest(situation, wanted, { ...judgement, target }),
       startedBy: `operator:${wanted.by}`,
-      facts: (runId) => aliveFacts(situation, runId),
+      facts: () => ({}),
       ...(wanted.id === undefined ? {} : { id: wanted.id }),
     },
     lost,

@@ -108,6 +108,17 @@ export class StandbyWatch {
       });
   }
 
+  /** How often `active` had renewed its lease when that was looked at last; null if nobody knows lately. */
+  leaseRenewals(active: SiteId): number | null {
+    const nowMs = this.#ports.clock.now();
+    const renewals = this.#ports.fencers.flatMap(({ means }) => {
+      const answer = this.#forecasts.get(forecastKey(means, active));
+      const isFresh = answer !== undefined && nowMs - answer.atMs <= ANSWER_LASTS_MS;
+      return isFresh ? (answer.proof.renewals ?? []) : [];
+    });
+    return renewals[0] ?? null;
+  }
+
   #fenceOf(active: SiteId): Pick<StandbyFacts, "fenceObtainable" | "fenceDetail"> {
     const nowMs = this.#ports.clock.now();
     const forecasts = this.#ports.fencers.map((fencer) => {

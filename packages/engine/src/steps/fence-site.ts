@@ -20,6 +20,7 @@ import {
   fenceAtLeast,
   fenceDegreeIn,
   fenceProofsIn,
+  leaseRenewalsIn,
   hasCode,
   messageOf,
   strongestFence,
@@ -112,13 +113,19 @@ export async function writersStoppedAtMs(ports: RunRecords, plan: Plan): Promise
 }
 
 /**
- * When this run had fenced the site it leaves, if the lease alone proves that fence: then the database
- * could not be reached to confirm. Null otherwise.
+ * When this run had fenced the site it leaves, and after how many renewals the lease was sealed, if the
+ * lease alone proves that fence: then the database could not be reached to confirm. Null otherwise.
  */
-export async function fencedByLeaseAtMs(ports: RunRecords, plan: Plan): Promise<number | null> {
-  const fence = await fenceOf(ports, plan);
-  const byLease = fenceDegreeIn(fence?.result ?? null) === "lease-expired";
-  return byLease ? (fence?.endedAtMs ?? null) : null;
+export async function fenceByLease(
+  ports: RunRecords,
+  plan: Plan,
+): Promise<{ readonly atMs: number; readonly renewals: number } | null> {
+  const { result = null, endedAtMs = null } = (await fenceOf(ports, plan)) ?? {};
+  const renewals = leaseRenewalsIn(result);
+  if (fenceDegreeIn(result) !== "lease-expired" || endedAtMs === null || renewals === null) {
+    return null;
+  }
+  return { atMs: endedAtMs, renewals };
 }
 
 type RunRecords = Pick<StepPorts, "runs">;

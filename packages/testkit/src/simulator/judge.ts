@@ -114,11 +114,14 @@ export class Judge {
     beat: Transaction["beat"],
   ): void {
     const sign = this.signOf(controller, from);
+    const anybodysSign = this.#newestSigns.get(from) ?? null;
+    const { log } = this.#world.site(from).database;
+    const writtenMs = log.findLast(({ write }) => write !== null)?.acceptedMs ?? null;
     // One that was written late tells of the time it was sent.
     const beatMs = beat === null ? null : this.#trueTimeOf(controller, beat.atMs);
     const { nowMs } = this.#world.scheduler;
-    const anybodysSign = this.#newestSigns.get(from) ?? null;
-    this.#measured.set(`${controller} ${from} ${to}`, { sign, anybodysSign, beatMs, nowMs });
+    const measured = { sign, anybodysSign, writtenMs, beatMs, nowMs };
+    this.#measured.set(`${controller} ${from} ${to}`, measured);
   }
 
   /** A run is started. */
@@ -128,7 +131,14 @@ export class Judge {
     const sign = this.signOf(controller, plan.from);
     const aliveUntil = sign ?? this.#ledSince.get(controller) ?? null;
     const { nowMs } = this.#world.scheduler;
-    const story = new RunStory({ plan, startedBy, objections, aliveUntil, nowMs });
+    const story = new RunStory({
+      plan,
+      startedBy,
+      objections,
+      sawFrom: sign !== null,
+      aliveUntil,
+      nowMs,
+    });
     this.#runs.set(plan.id, story);
     if (plan.kind === "heal") this.#raise(story);
   }
@@ -290,9 +300,14 @@ export class Judge {
   /** When, at a look of this controller, the score was last below the band of each move. */
   #noteScore(controller: string, site: SiteId, lookMs: number): void {
     const { bands } = this.#world.settings.policy;
-    const { points } = this.#hearing(controller).picture(site, lookMs);
+    const hearing = this.#hearing(controller);
+    // An answer that came in the very millisecond of the look may or may not have been seen.
+    const points = [-MOMENT_MS, MOMENT_MS].map(
+      (asideMs) => hearing.picture(site, lookMs + asideMs).points,
+    );
     for (const kind of ["region", "dr"] as const) {
-      if (points < bands[kind]) this.#belowMs.set(`${controller} ${site} ${kind}`, lookMs);
+      if (Math.max(...points) < bands[kind])
+        this.#belowMs.set(`${controller} ${site} ${kind}`, lookMs);
     }
   }
 

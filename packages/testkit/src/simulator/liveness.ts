@@ -107,6 +107,7 @@ class Court {
     const { step, plan, beganMs, startedBy } = run;
     const { settings } = this.#world;
     if (this.#disasters.troublesBeside(plan.from, beganMs, untilMs).length > 0) return true;
+    if (!run.sawFrom) return true;
     if (step?.action.kind === "measure-loss" && run.sign !== null) {
       return run.behindMs === null || run.behindMs > this.#freshMs;
     }

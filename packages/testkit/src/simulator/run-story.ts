@@ -13,6 +13,8 @@ export interface MeasuredLoss {
   readonly sign: number | null;
   /** The same of whichever controller knew last, those included that are gone. */
   readonly anybodysSign: number | null;
+  /** True time at which the old site accepted its newest write; null: none. */
+  readonly writtenMs: number | null;
   /** True time of the newest heartbeat at the standby; null: none. */
   readonly beatMs: number | null;
   readonly nowMs: number;
@@ -41,6 +43,8 @@ export class RunStory {
    * the last sign of life, or the beginning of its lead. Null: it never led.
    */
   readonly #aliveUntil: number | null;
+  /** Whether the controller that started it had ever seen the site it leaves alive. */
+  readonly sawFrom: boolean;
   readonly beganMs: number;
   readonly #lines = new Set<string>();
   /** When it got nowhere for long, and when the next record ended that. */
@@ -76,12 +80,14 @@ export class RunStory {
     readonly plan: Plan;
     readonly startedBy: string;
     readonly objections: readonly Objection[];
+    readonly sawFrom: boolean;
     readonly aliveUntil: number | null;
     readonly nowMs: number;
   }) {
     this.plan = began.plan;
     this.startedBy = began.startedBy;
     this.objections = began.objections;
+    this.sawFrom = began.sawFrom;
     this.#aliveUntil = began.aliveUntil;
     this.beganMs = began.nowMs;
     this.progressMs = began.nowMs;
@@ -102,11 +108,15 @@ export class RunStory {
   }
 
   /** Whoever was told first is right: another controller may only repeat the record. */
-  lossMeasured({ sign, anybodysSign, beatMs, nowMs }: MeasuredLoss, result: Json): void {
+  lossMeasured(measured: MeasuredLoss, result: Json): void {
     if (this.sign !== null) return;
+    const { sign, anybodysSign, writtenMs, beatMs, nowMs } = measured;
     const boundMs = fieldOf(result, "boundMs");
-    const known = sign ?? this.#decidedSign(anybodysSign) ?? nowMs;
-    this.sign = Math.min(known, this.stoppedMs ?? known);
+    // A sign that came after the proof says nothing about the time before it.
+    const before = sign !== null && sign < (this.stoppedMs ?? sign + 1) ? sign : null;
+    const known = before ?? this.#decidedSign(anybodysSign) ?? sign ?? nowMs;
+    // What was not written cannot be lost, however long the site may have lived.
+    this.sign = Math.min(known, this.stoppedMs ?? known, writtenMs ?? known);
     this.behindMs = beatMs === null ? null : Math.max(0, this.sign - beatMs);
     this.boundMs = typeof boundMs === "number" ? boundMs : null;
   }
@@ -122,8 +132,10 @@ export class RunStory {
 
   /** A line of the run's journal; one that arrives twice says nothing the second time. */
   noted({ key, kind }: RunEvent, nowMs: number): void {
-    if (this.#lines.has(key)) return;
-    this.#lines.add(key);
+    // A try that two executors made has two lines, if it did not end for both alike.
+    const line = `${key} ${kind}`;
+    if (this.#lines.has(line)) return;
+    this.#lines.add(line);
     if (kind === "approval-asked" || kind === "waiting") {
       this.waitingSinceMs ??= nowMs;
     } else if (kind === "approved" && this.waitingSinceMs !== null) {
