@@ -20,7 +20,7 @@ import type { ReplicationWatch } from "../ports/database-control.ts";
 import type { ObjectWatch } from "../ports/object-data.ts";
 import type { Fencer, SiteEntry } from "../ports/site-control.ts";
 import type { FactStore } from "../ports/state-store.ts";
-import { ComparedSchemas } from "../replication/compared-schemas.ts";
+import { type ComparedPair, ComparedSchemas } from "../replication/compared-schemas.ts";
 import { factsAbout } from "../replication/facts-about.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 
@@ -110,22 +110,24 @@ export class StandbyWatch {
 
   /** How often `active` had renewed its lease when that was looked at last; null if nobody knows lately. */
   leaseRenewals(active: SiteId): number | null {
-    const nowMs = this.#ports.clock.now();
-    const renewals = this.#ports.fencers.flatMap(({ means }) => {
-      const answer = this.#forecasts.get(forecastKey(means, active));
-      const isFresh = answer !== undefined && nowMs - answer.atMs <= ANSWER_LASTS_MS;
-      return isFresh ? (answer.proof.renewals ?? []) : [];
-    });
-    return renewals[0] ?? null;
+    const [renewals] = this.#ports.fencers.flatMap(
+      ({ means }) => this.#forecastOf(means, active)?.renewals ?? [],
+    );
+    return renewals ?? null;
+  }
+
+  /** What `means` would prove against `active`; null if it has not said so lately. */
+  #forecastOf(means: string, active: SiteId): FenceProof | null {
+    const answer = this.#forecasts.get(forecastKey(means, active));
+    if (answer === undefined) return null;
+    return this.#ports.clock.now() - answer.atMs <= ANSWER_LASTS_MS ? answer.proof : null;
   }
 
   #fenceOf(active: SiteId): Pick<StandbyFacts, "fenceObtainable" | "fenceDetail"> {
-    const nowMs = this.#ports.clock.now();
-    const forecasts = this.#ports.fencers.map((fencer) => {
-      const answer = this.#forecasts.get(forecastKey(fencer.means, active));
-      const fresh = answer !== undefined && nowMs - answer.atMs <= ANSWER_LASTS_MS;
-      return { fencer, proof: fresh ? answer.proof : null };
-    });
+    const forecasts = this.#ports.fencers.map((fencer) => ({
+      fencer,
+      proof: this.#forecastOf(fencer.means, active),
+    }));
     const proofs = forecasts.flatMap(({ proof }) => proof ?? []);
     const stranded = forecasts.some(
       ({ fencer, proof }) =>
@@ -143,10 +145,7 @@ export class StandbyWatch {
   }
 
   /** While the state database is away nothing is kept; the next refresh tries again. */
-  async #keepSchemas(
-    pair: { active: SiteId; standby: SiteId },
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #keepSchemas(pair: ComparedPair, signal: AbortSignal): Promise<void> {
     const { clock } = this.#ports;
     const question = { clock, limitMs: QUESTION_LIMIT_MS, signal, what: "keeping a comparison" };
     try {

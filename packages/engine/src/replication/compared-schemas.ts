@@ -20,7 +20,7 @@ export interface ComparedSchemasPorts {
 }
 
 /** A writer and a site that follows it. */
-interface Pair {
+export interface ComparedPair {
   readonly active: SiteId;
   readonly standby: SiteId;
 }
@@ -41,7 +41,7 @@ export class ComparedSchemas {
   }
 
   /** Reads what an earlier leader kept, once. @throws {CloudPhoenixError} `STATE_UNAVAILABLE` */
-  async recall(pair: Pair): Promise<void> {
+  async recall(pair: ComparedPair): Promise<void> {
     const key = keyOf(pair);
     if (this.#kept.has(key)) return;
     const stored = comparisonIn(await this.#ports.facts.get(key));
@@ -52,7 +52,7 @@ export class ComparedSchemas {
    * Keeps what was compared since the last call; nothing while that is still being done.
    * @throws {CloudPhoenixError} `STATE_UNAVAILABLE`
    */
-  async keep(pair: Pair): Promise<void> {
+  async keep(pair: ComparedPair): Promise<void> {
     const key = keyOf(pair);
     const compared = this.#compared(pair);
     if (compared === null || compared.atMs === this.#kept.get(key)?.atMs) return;
@@ -67,7 +67,7 @@ export class ComparedSchemas {
   }
 
   /** The differences that count now; null if nobody could compare lately. */
-  differences(pair: Pair): readonly string[] | null {
+  differences(pair: ComparedPair): readonly string[] | null {
     const newest = this.#compared(pair) ?? this.#kept.get(keyOf(pair)) ?? null;
     if (newest === null) return null;
     const nowMs = this.#ports.clock.now();
@@ -77,13 +77,13 @@ export class ComparedSchemas {
   }
 
   /** By this process. */
-  #compared({ active, standby }: Pair): SchemaComparison | null {
+  #compared({ active, standby }: ComparedPair): SchemaComparison | null {
     const { replication } = this.#ports;
     return replication.active === active ? replication.schemaComparison(standby) : null;
   }
 }
 
-function keyOf({ active, standby }: Pair): string {
+function keyOf({ active, standby }: ComparedPair): string {
   return `compared-schemas:${active}:${standby}`;
 }
 
