@@ -14,6 +14,7 @@ export { decide } from "./decide.ts";
 export { defaultPoints } from "./default-points.ts";
 export { DEFAULT_POLICY, POLICY_REASONS } from "./default-policy.ts";
 export { isFromTheFuture } from "./from-the-future.ts";
+export { measuredText } from "./span-text.ts";
 export { explainDecision } from "./explain.ts";
 export { reservationsIn } from "./judge.ts";
 export { type RequestJudgement, type RunRequest, judgeRequest } from "./judge-request.ts";

@@ -20,8 +20,8 @@ import type { ReplicationWatch } from "../ports/database-control.ts";
 import type { ObjectWatch } from "../ports/object-data.ts";
 import type { Fencer, SiteEntry } from "../ports/site-control.ts";
 import type { FactStore } from "../ports/state-store.ts";
+import { BrokenStandbys } from "../replication/broken-standbys.ts";
 import { type ComparedPair, ComparedSchemas } from "../replication/compared-schemas.ts";
-import { factsAbout } from "../replication/facts-about.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 
 const REFRESH_MS = 1_000;
@@ -51,15 +51,18 @@ export class StandbyWatch {
   readonly #entries = new Map<SiteId, EntryAnswer>();
   readonly #forecasts = new Map<string, { readonly atMs: number; readonly proof: FenceProof }>();
   readonly #schemas: ComparedSchemas;
+  readonly #broken: BrokenStandbys;
 
   constructor(ports: StandbyWatchPorts) {
     this.#ports = ports;
     this.#schemas = new ComparedSchemas(ports);
+    this.#broken = new BrokenStandbys(ports);
   }
 
   /** Keeps asking until `signal` aborts. */
   async run(active: () => SiteId, signal: AbortSignal): Promise<void> {
     this.#schemas.forget();
+    this.#broken.forget();
     while (!signal.aborted) {
       try {
         await this.refresh(active(), signal);
@@ -75,7 +78,7 @@ export class StandbyWatch {
     const standbys = this.#ports.application.sites.filter((site) => site.id !== active);
     await Promise.all([
       ...standbys.map((site) => this.#askEntry(site.id, signal)),
-      ...standbys.map((site) => this.#keepSchemas({ active, standby: site.id }, signal)),
+      ...standbys.map((site) => this.#keepForNext({ active, standby: site.id }, signal)),
       ...this.#ports.fencers.map((fencer) => this.#askFencer(fencer, active, signal)),
     ]);
   }
@@ -83,13 +86,15 @@ export class StandbyWatch {
   /** Reads what earlier leaders kept about the standbys of `active`; a new leader does so first. */
   async recall(active: SiteId): Promise<void> {
     for (const { id } of this.#ports.application.sites) {
-      if (id !== active) await this.#schemas.recall({ active, standby: id });
+      if (id === active) continue;
+      await this.#schemas.recall({ active, standby: id });
+      await this.#broken.recall({ active, standby: id });
     }
   }
 
   /** What is known now about every site but `active`. */
   facts(active: SiteId): readonly StandbyFacts[] {
-    const { application, replication, objects, clock } = this.#ports;
+    const { application, objects, clock } = this.#ports;
     const fence = this.#fenceOf(active);
     return application.sites
       .filter((site) => site.id !== active)
@@ -100,7 +105,7 @@ export class StandbyWatch {
           site: id,
           entry: fresh ? entry.status : "unknown",
           entryDetail: fresh ? entry.detail : "its entry has not been seen lately",
-          replication: factsAbout(replication, { active, standby: id }),
+          replication: this.#broken.facts({ active, standby: id }),
           objects: objects?.watch.facts(id) ?? null,
           schemaDifferences: this.#schemas.differences({ active, standby: id }),
           ...fence,
@@ -145,11 +150,13 @@ export class StandbyWatch {
   }
 
   /** While the state database is away nothing is kept; the next refresh tries again. */
-  async #keepSchemas(pair: ComparedPair, signal: AbortSignal): Promise<void> {
+  async #keepForNext(pair: ComparedPair, signal: AbortSignal): Promise<void> {
     const { clock } = this.#ports;
-    const question = { clock, limitMs: QUESTION_LIMIT_MS, signal, what: "keeping a comparison" };
+    const question = { clock, limitMs: QUESTION_LIMIT_MS, signal, what: "keeping what was seen" };
     try {
-      await withDeadline(question, () => this.#schemas.keep(pair));
+      await withDeadline(question, () =>
+        Promise.all([this.#schemas.keep(pair), this.#broken.keep(pair)]),
+      );
     } catch (error) {
       if (signal.aborted) throw error;
     }
