@@ -53,7 +53,8 @@ test("a frozen leader is replaced within 6 s, and leaves when it thaws", async (
   expect(await leader()).toBe(other);
 });
 
-test("leaders that die with the region and in mid-move leave a move that asks nobody", async () => {
+test("leaders that die with the region and in mid-move leave a move that asks nobody, in place of a switchover that somebody had paused", async () => {
+  const paused = await pausedSwitchover();
   sandbox.world.controllers[await leader()]?.crash();
   await sandbox.world.breakIt("region-loss");
   const move = await until("a move", moveOfLeader, (run) => run !== undefined, 40_000);
@@ -67,7 +68,35 @@ test("leaders that die with the region and in mid-move leave a move that asks no
     startedBy: "decision",
     approvals: [],
   });
+  expect(await statusOf(paused)).toBe("superseded");
 }, 120_000);
+
+async function pausedSwitchover(): Promise<string> {
+  const api = clientOf(await leader());
+  const by = "ann";
+  const { run } = await api.send<{ run: RunRecord }>("/v1/runs", {
+    method: "POST",
+    idempotencyKey: "a-switchover",
+    body: { kind: "switchover", reason: "a test", by, acceptLoss: false },
+  });
+  const pause = { method: "POST", idempotencyKey: "its-pause", body: { by } } as const;
+  await until(
+    "the run to be there",
+    () => api.send(`/v1/runs/${run.id}/pause`, pause),
+    () => true,
+  );
+  await until(
+    "the pause",
+    () => statusOf(run.id),
+    (status) => status === "paused",
+  );
+  return run.id;
+}
+
+async function statusOf(id: string): Promise<RunRecord["status"]> {
+  const { run } = await clientOf(await leader()).send<{ run: RunRecord }>(`/v1/runs/${id}`);
+  return run.status;
+}
 
 async function moveOfLeader(): Promise<RunRecord | undefined> {
   const api = clientOf(await leader());

@@ -64,9 +64,17 @@ export interface RunningRun {
   readonly kind: PlanKind;
   /** Where it goes; for a heal, what it repairs. */
   readonly to: SiteId;
-  /** Whether it is a move that has opened writes at its target: what is left of it can wait. */
-  readonly opened?: boolean;
+  /** Default, where no record tells more: `under-way`. */
+  readonly stage?: RunStage;
 }
+
+/**
+ * How far a run has got, as far as it matters to what may take its place. `preparing`: a move that has
+ * not begun to stop the site it leaves. `waiting`: a move that waits for people before it began to
+ * promote its target. `opened`: a move that has opened writes at its target, so that
+ * what is left of it can wait. `under-way`: everything else.
+ */
+export type RunStage = "preparing" | "waiting" | "under-way" | "opened";
 
 export interface EndedHeal {
   readonly site: SiteId;

@@ -68,7 +68,7 @@ function blockers(decision: Decision, situation: Situation): readonly string[] {
     plan,
     byHand: commandOf(plan, decision),
     run: situation.activity.running?.id ?? "<id>",
-    opened: situation.activity.running?.opened === true,
+    opened: situation.activity.running?.stage === "opened",
   };
   const blocking = decision.guards.filter((result) => result.outcome === "block");
   return [...new Set(blocking.map((result) => WAYS_OUT[result.guard](way)))];

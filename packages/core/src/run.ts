@@ -138,7 +138,7 @@ export type RunCommand =
       readonly kind: "cancel";
       readonly by: string;
       readonly reason: string;
-      /** The run that needs the place: then one that has opened writes ends where it is. */
+      /** The run that needs the place: then a move ends where it is, and takes nothing back. */
       readonly supersededBy?: string;
     }
   | { readonly kind: "retry"; readonly by: string; readonly step: string }

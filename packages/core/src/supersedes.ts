@@ -1,5 +1,6 @@
 /** Which plans make room for others. */
 
+import type { RunStage } from "./decision.ts";
 import type { PlanKind } from "./plan.ts";
 import type { SiteId } from "./topology.ts";
 
@@ -9,10 +10,17 @@ export interface Undertaking {
   readonly to: SiteId;
 }
 
+/** One that runs. */
+export interface RunningUndertaking extends Undertaking {
+  readonly stage?: RunStage;
+}
+
 /**
  * Whether `next` may cancel `running` and take its place: a move a heal that did not help, a heal of
  * the active site one of a standby, anything but a repair of a standby a rejoin. A repair of the
  * standby can be done again at any time; a sick writer must not wait for it, another repair must.
+ *
+ * A failover takes the place of a move that cannot go on.
  *
  * A move takes the place of another one that has opened writes, too: what is left of that one may
  * take hours, or wait for people, and the site it went to may be lost meanwhile. Only once the roles
@@ -21,14 +29,35 @@ export interface Undertaking {
  */
 export function supersedes(
   next: Undertaking,
-  running: Undertaking & { readonly opened?: boolean },
+  running: RunningUndertaking,
   active: SiteId,
 ): boolean {
   const repairsStandby = next.kind === "rejoin" || (next.kind === "heal" && next.to !== active);
   if (repairsStandby) return false;
-  if (running.opened === true) {
+  if (running.stage === "opened") {
     return active === running.to && next.kind !== "heal" && next.kind !== "rollback";
   }
   if (running.kind === "rejoin") return true;
-  return running.kind === "heal" && (next.kind !== "heal" || running.to !== active);
+  if (running.kind === "heal") return next.kind !== "heal" || running.to !== active;
+  return givesWay(running, next);
+}
+
+/** Whether a run of this kind moves on purpose, with both sites alive. */
+export function isPlannedMove(kind: PlanKind): boolean {
+  return kind === "switchover" || kind === "failback";
+}
+
+/**
+ * A planned move needs the site it leaves. If that is lost before the target is promoted, the move can
+ * only wait, and would hold up the failover that the loss calls for: for the days an approval may take,
+ * or until people are awake to cancel it. Whether it is lost is for the guard to judge. A failover whose target turned out to be out of reach is in
+ * the way of one that goes elsewhere; one that has not begun, of a graver one.
+ */
+function givesWay({ kind, to, stage }: RunningUndertaking, next: Undertaking): boolean {
+  if (next.kind !== "region" && next.kind !== "dr") return false;
+  if (stage !== "preparing" && stage !== "waiting") return false;
+  if (isPlannedMove(kind)) return true;
+  if (kind !== "region" && kind !== "dr") return false;
+  if (next.to === to) return false;
+  return stage === "waiting" || (kind === "region" && next.kind === "dr");
 }

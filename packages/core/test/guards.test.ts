@@ -3,7 +3,7 @@ import { judgeRequest } from "../src/index.ts";
 import type { Situation } from "../src/index.ts";
 import { judge } from "../src/judge.ts";
 import { surveyOf } from "../src/survey.ts";
-import { activity, asked, policy } from "./asked.ts";
+import { activity, asked, policy, replication } from "./asked.ts";
 import {
   AUTO_POLICY,
   AWS,
@@ -141,15 +141,37 @@ describe("one-run", () => {
   ] as const)(
     "what is left of a move that has opened writes and a wanted %s: %s",
     (level, outcome) => {
-      const running = { id: "r-1", kind: "switchover", to: AWS, opened: true } as const;
+      const running = { id: "r-1", kind: "switchover", to: AWS, stage: "opened" } as const;
       expect(asked("one-run", activity({ running }), level).outcome).toBe(outcome);
     },
   );
 
   test("a move that has opened writes holds up the next one until the roles say so, too", () => {
     // The roles still name the site it left: a plan made from them would fence that one.
-    const running = { id: "r-1", kind: "dr", to: AZURE, opened: true } as const;
+    const running = { id: "r-1", kind: "dr", to: AZURE, stage: "opened" } as const;
     expect(asked("one-run", activity({ running }), "dr").outcome).toBe("block");
+  });
+});
+
+describe.each(["preparing", "waiting"] as const)("a switchover that is %s", (stage) => {
+  const running = { id: "s-1", kind: "switchover", to: AZURE, stage } as const;
+  const seen = (agoMs: number): Partial<Situation> => ({
+    ...activity({ running }),
+    ...replication({ writtenAtMs: NOW - agoMs }),
+  });
+
+  test("makes room for a DR failover once the site it leaves is silent", () => {
+    const silent = asked("one-run", seen(AUTO_POLICY.holdMs.dr), "dr");
+    expect(silent.outcome).toBe("pass");
+    expect(silent.sentence).toBe("Run s-1 (switchover) is under way; DR failover supersedes it.");
+  });
+
+  test("makes none while anything of that site answers: it loses nothing, a failover might", () => {
+    const alive = asked("one-run", seen(AUTO_POLICY.holdMs.dr - 1), "dr");
+    expect(alive.outcome).toBe("block");
+    expect(alive.sentence).toMatch(
+      /^Run s-1 \(switchover\) is under way, and .*, which it needs, gave a sign of life .* ago/u,
+    );
   });
 });
 

@@ -92,6 +92,8 @@ async function untilStopped(kind: PlanKind, id: string, times: number): Promise<
 }
 
 const ALWAYS = Number.POSITIVE_INFINITY;
+/** A failover takes the place of the run. */
+const ROOM = { by: "decision", reason: "the site is lost", supersededBy: "dr-2" } as const;
 
 describe.each(MOVE_STEPS.filter(isBestEffort))("$kind: $id keeps failing", ({ kind, id }) => {
   test("and the plan goes on, because the step is best effort", async () => {
@@ -160,6 +162,42 @@ describe.each(UNDOABLE)("$kind: $id keeps failing", ({ kind, id }) => {
   });
 });
 
+const BEFORE_PROMOTION = UNDOABLE.filter(({ kind, id }) => {
+  const ids = new Simulation().plan(kind).steps.map((step) => step.id);
+  return ids.indexOf(id) < ids.indexOf("promote-database");
+});
+
+describe.each(BEFORE_PROMOTION)("$kind: $id keeps failing", ({ kind, id }) => {
+  test("and it makes room for a failover, takes nothing back and says what it left", async () => {
+    const { simulation, plan, log } = await untilStopped(kind, id, ALWAYS);
+    log.length = 0;
+
+    await simulation.tell(plan.id, { kind: "cancel", ...ROOM });
+    const run = await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
+
+    expect(run.status).toBe("superseded");
+    expect(log).toEqual([]);
+    const last = (await simulation.texts(plan.id)).at(-1);
+    expect(last).toMatch(new RegExp(`nothing is taken back; it makes room for dr-2, .*${id}`, "u"));
+    expect(await simulation.stores.roles.read()).toMatchObject({ active: A, generation: 2 });
+  });
+});
+
+const PROMOTING = UNDOABLE.filter((step) => !BEFORE_PROMOTION.includes(step));
+
+describe.each(PROMOTING)("$kind: $id keeps failing", ({ kind, id }) => {
+  test("and it makes no room: the site it left is not needed any more", async () => {
+    const { simulation, plan } = await untilStopped(kind, id, ALWAYS);
+
+    await simulation.tell(plan.id, { kind: "cancel", ...ROOM });
+    await simulation.clock.advance(60_000);
+
+    const texts = await simulation.texts(plan.id);
+    expect(texts.at(-1)).toContain(`cancel by decision refused: ${B} is being promoted`);
+    expect((await simulation.record(plan.id)).status).toBe("needs-attention");
+  });
+});
+
 const AFTER_OPENING = MOVE_STEPS.filter((step) => !isBestEffort(step) && step.late);
 
 describe.each(AFTER_OPENING)("$kind: $id keeps failing", ({ kind, id }) => {
@@ -178,8 +216,7 @@ describe.each(AFTER_OPENING)("$kind: $id keeps failing", ({ kind, id }) => {
   test("and it makes room for the next move, undoes nothing and says what it left", async () => {
     const { simulation, plan } = await untilStopped(kind, id, ALWAYS);
 
-    const room = { by: "decision", reason: "B is lost", supersededBy: "dr-2" } as const;
-    await simulation.tell(plan.id, { kind: "cancel", ...room });
+    await simulation.tell(plan.id, { kind: "cancel", ...ROOM });
     const run = await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
 
     expect(run.status).toBe("superseded");

@@ -76,7 +76,7 @@ describe("a run that was taken over before its first note", () => {
     await launcher.activity(null);
     await recorded();
     await simulation.clock.advance(1_000);
-    expect((await launcher.activity(null)).running).toEqual(TAKEN_OVER);
+    expect((await launcher.activity(null)).running).toEqual({ ...TAKEN_OVER, stage: "preparing" });
 
     await recorded("completed");
     await simulation.clock.advance(1_000);
@@ -121,7 +121,7 @@ describe("a move that has opened writes", () => {
   test("makes room for the next one; its cooldown has begun", async () => {
     await opened();
     expect(await launcher.activity(null)).toMatchObject({
-      running: { id: TAKEN_OVER.id, opened: true },
+      running: { id: TAKEN_OVER.id, stage: "opened" },
       lastMoveEndedAtMs: 77,
     });
     end.resolve();

@@ -4,7 +4,10 @@ import {
   FINAL_RUN_STATUSES,
   type PlanKind,
   type RunRecord,
+  type RunStage,
   type RunningRun,
+  type StepAction,
+  isPlannedMove,
 } from "@cloudphoenix/core";
 
 /** Enough to hold every heal of a heal window and the newest move before it. */
@@ -17,7 +20,28 @@ export function runningOf(runs: readonly RunRecord[]): RunningRun | null {
   const run = unfinishedOf(runs);
   if (run === null) return null;
   const { id, plan } = run;
-  return { id, kind: plan.kind, to: plan.to, ...(openedAtMs(run) !== null && { opened: true }) };
+  return { id, kind: plan.kind, to: plan.to, stage: stageOf(run) };
+}
+
+/** Whether a run of this kind changes who writes. */
+export function isMove(kind: PlanKind): boolean {
+  return MOVES.includes(kind);
+}
+
+function stageOf(run: RunRecord): RunStage {
+  if (openedAtMs(run) !== null) return "opened";
+  const { kind } = run.plan;
+  if (!isMove(kind) || hasBegun(run, "promote-database")) return "under-way";
+  // Who holds a failover back does so on purpose; a planned move is held back while both sites live.
+  if (run.status === "paused" && !isPlannedMove(kind)) return "under-way";
+  if (!hasBegun(run, "fence-site")) return "preparing";
+  return run.status === "running" ? "under-way" : "waiting";
+}
+
+function hasBegun({ plan, steps }: RunRecord, kind: StepAction["kind"]): boolean {
+  const step = plan.steps.find(({ action }) => action.kind === kind);
+  const record = steps.find(({ id }) => id === step?.id);
+  return record !== undefined && record.status !== "pending";
 }
 
 /** When the run opened writes at its target; null if it did not. */
@@ -43,7 +67,7 @@ export function historyOf(
 ): Pick<Activity, "lastMoveEndedAtMs" | "healsEnded"> {
   const ended = runs.filter((run) => run.status !== "superseded" && run.endedAtMs !== null);
   const moves = runs
-    .filter((run) => MOVES.includes(run.plan.kind))
+    .filter((run) => isMove(run.plan.kind))
     .flatMap((run) => (ended.includes(run) ? endOf(run) : (openedAtMs(run) ?? [])));
   return {
     lastMoveEndedAtMs: moves.length === 0 ? null : Math.max(...moves),

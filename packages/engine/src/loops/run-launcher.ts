@@ -6,12 +6,14 @@
  *    The same is true of runs that the engine resumes under this leader: a run whose first note was
  *    not written when its last leader died has no record yet, and writes it soon.
  * 2. What makes room (a heal for a move, a rejoin for anything else, a heal of a standby for one of
- *    the active site) is cancelled and has ended
- *    before the other run starts.
+ *    the active site, a move that cannot go on for a failover) is cancelled and has ended before the
+ *    other run starts.
  * 3. A plan the linter objects to is never started.
  * 4. A decision that grew old on the way, because the state was slow or another run had to end
  *    first, starts nothing: what it was made from may be over. The same is true of one that was to
- *    replace a heal of the active site if that heal has worked. The next look decides anew.
+ *    replace a heal of the active site if that heal has worked. The next look decides anew. Where a
+ *    move made room that may have stopped its site, the next one starts however long that took: the
+ *    application must not be left to nobody.
  */
 import {
   type Activity,
@@ -33,7 +35,7 @@ import type { Fencer } from "../ports/site-control.ts";
 import type { FactStore, RunStore } from "../ports/state-store.ts";
 import { fenceDeadlineMs } from "../steps/step-ports.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
-import { RUNS_READ, historyOf, runningOf } from "./run-activity.ts";
+import { RUNS_READ, historyOf, isMove, runningOf } from "./run-activity.ts";
 
 /**
  * Records of a run change without us (it goes on after a restart), so they are read again. While no
@@ -166,7 +168,7 @@ export class RunLauncher {
         await this.#refuseHealed(launch, running);
       }
       for (const [key, value] of Object.entries(launch.facts(plan.id))) await facts.put(key, value);
-      this.#refuseOld(launch);
+      if (!isLeftHalfWay(running)) this.#refuseOld(launch);
       await runner.start(plan, launch.startedBy);
     } catch (error) {
       this.#current = null;
@@ -209,7 +211,7 @@ export class RunLauncher {
     try {
       const supersededBy = plan.id;
       const cancel = { kind: "cancel", by: "decision", reason, supersededBy } as const;
-      await runner.command(earlier.id, cancel, `supersede-${earlier.id}`);
+      await runner.command(earlier.id, cancel, `supersede-${earlier.id}-${plan.id}`);
     } catch (error) {
       // It ended by itself in the meantime.
       if (hasCode(error, "NOT_FOUND")) return;
@@ -242,11 +244,16 @@ export class RunLauncher {
   }
 }
 
+/** A move that made room before it opened anything: it may have stopped its site, and undoes nothing. */
+function isLeftHalfWay(run: RunningRun | null): boolean {
+  return run !== null && isMove(run.kind) && run.stage !== "opened";
+}
+
 function alreadyRunning(running: RunningRun): CloudPhoenixError {
   return new CloudPhoenixError("ALREADY_RUNNING", `run ${running.id} is under way`, {
     retryable: true,
     hint:
-      running.opened === true
+      running.stage === "opened"
         ? `Wait until ${running.id} has ended, or answer what it asks.`
         : `Wait until ${running.id} has ended, or cancel it.`,
   });

@@ -11,8 +11,8 @@
  *    or was best effort.
  * 4. A single step runs here; several run as branches, each journaled on its own.
  * 5. Commands are taken between waves and wherever the run waits. Cancel also aborts the step in
- *    flight. Once writes are open at the target, cancel is refused (`cancel-barrier.ts`), unless
- *    another move needs the place: then the run ends `superseded` and undoes nothing.
+ *    flight. Once writes are open at the target, cancel is refused (`cancel-barrier.ts`). A move that
+ *    another one takes the place of ends `superseded` and undoes nothing.
  * 6. A run ends exactly once, in one of the final statuses, and never by an exception for
  *    anything an operator or the world may do.
  */
@@ -28,6 +28,7 @@ import {
 } from "@cloudphoenix/core";
 import type { DurableContext } from "../ports/durable-context.ts";
 import { claims, staleness } from "./attempt.ts";
+import { hasOpened } from "./cancel-barrier.ts";
 import { awaitApproval, awaitOperator } from "./await-people.ts";
 import { runTries } from "./execute-step.ts";
 import { drainCommands, refuse, takeCommand } from "./operator-commands.ts";
@@ -214,10 +215,12 @@ async function goBack(session: RunSession): Promise<RunStatus> {
   return end(session, "undone", "everything that began was taken back");
 }
 
-function leftText({ plan, outcomes }: RunSession, by: string): string {
+function leftText(session: RunSession, by: string): string {
+  const { plan, outcomes } = session;
   const left = plan.steps.filter(({ id }) => outcomes.get(id)?.kind !== "done");
   const names = left.map(({ id }) => id).join(", ");
-  return `writes are open at ${plan.to}; it makes room for ${by}, and this was not done: ${names}`;
+  const where = hasOpened(session) ? `writes are open at ${plan.to}` : "nothing is taken back";
+  return `${where}; it makes room for ${by}, and this was not done: ${names}`;
 }
 
 async function end(session: RunSession, status: RunStatus, text: string): Promise<RunStatus> {

@@ -5,9 +5,10 @@
  *    wonders.
  * 2. An approval is of the question it names and of nothing else.
  * 3. A cancel is taken only where going back is safe (`cancel-barrier.ts`). One that makes room for
- *    another run is taken after that, too: then the run ends where it is and nothing is undone.
+ *    another run is taken after that, too. A move that makes room ends where it is, and nothing of it
+ *    is undone: its site is stopped again by the next one, or has no writes any more.
  */
-import { type RunCommand, unreachable } from "@cloudphoenix/core";
+import { type Plan, type PlanStep, type RunCommand, unreachable } from "@cloudphoenix/core";
 import { cancelRefusal, hasOpened } from "./cancel-barrier.ts";
 import { type RunSession, note } from "./run-session.ts";
 
@@ -108,18 +109,34 @@ export async function refuse(
 }
 
 async function acceptCancel(session: RunSession, command: CancelCommand): Promise<boolean> {
-  const refusal = await cancelRefusal(session);
-  if (refusal !== null && command.supersededBy !== undefined && hasOpened(session)) {
-    session.leftTo = command.supersededBy;
-  } else if (refusal !== null) {
+  const refusal = await refusalOf(session, command);
+  if (refusal !== null) {
     await refuse(session, command, refusal);
     return false;
+  }
+  if (command.supersededBy !== undefined && promotionOf(session.plan) !== undefined) {
+    session.leftTo = command.supersededBy;
   }
   await note(session, {
     event: { kind: "cancel-asked", text: `${command.by} cancels: ${command.reason}` },
     audit: { who: command.by, what: `cancel run ${session.plan.id}`, why: command.reason },
   });
   return true;
+}
+
+/** Why the run goes on in spite of the cancel; null if it does not. */
+async function refusalOf(session: RunSession, command: CancelCommand): Promise<string | null> {
+  const refusal = await cancelRefusal(session);
+  if (command.supersededBy === undefined) return refusal;
+  if (hasOpened(session)) return null;
+  const promotion = promotionOf(session.plan);
+  if (promotion === undefined || !session.begun.includes(promotion)) return refusal;
+  return refusal ?? `${session.plan.to} is being promoted, and needs no other site to open`;
+}
+
+/** The step that makes the target the writer; a heal, a rejoin and a rollback have none. */
+function promotionOf(plan: Plan): PlanStep | undefined {
+  return plan.steps.find(({ action }) => action.kind === "promote-database");
 }
 
 async function pauseUntilResumed(session: RunSession, by: string): Promise<CancelCommand | null> {

@@ -46,7 +46,7 @@ export interface RunSession {
   readonly held: RunCommand[];
   /** Who asked for a pause that has not happened yet. */
   pauseAskedBy: string | null;
-  /** The run that this one makes room for, although its writes are open; null if none. */
+  /** The run that this one makes room for and leaves everything to; null if none. */
   leftTo: string | null;
   /** How many questions people were asked; the newest one has this number. */
   questions: number;
