@@ -1,6 +1,6 @@
 /** What the adapter must be told. Built by the app from the configuration file. */
 import type { DurabilityMode, SiteId } from "@cloudphoenix/core";
-import type { Clock } from "@cloudphoenix/engine";
+import type { Clock, FactStore } from "@cloudphoenix/engine";
 
 /** A password, or where to read it whenever a connection is made (so that it can be rotated). */
 export type Secret = string | (() => string | Promise<string>);
@@ -30,6 +30,8 @@ export interface PostgresOptions {
   readonly durability: DurabilityMode;
   readonly clock: Clock;
   readonly limits?: Partial<PostgresLimits>;
+  /** Where the watch keeps what the next leader must know of sequences. Left out: nowhere. */
+  readonly facts?: FactStore;
   /**
    * Called before every statement with its text (secrets left out). For tracing; what it throws
    * ends the statement's connection as a crash of this process would, which tests make use of.

@@ -12,6 +12,7 @@ import type {
   SiteLease,
 } from "@cloudphoenix/engine";
 import { forecastSetup } from "./forecast-setup.ts";
+import { KeptSequences } from "./kept-sequences.ts";
 import { PostgresSiteLease } from "./lease/postgres-site-lease.ts";
 import type { PostgresContext } from "./postgres-context.ts";
 import { PostgresDatabaseControl } from "./postgres-database-control.ts";
@@ -49,6 +50,7 @@ export class PostgresReplication implements ReplicationSetup {
       limits,
       connections: new SiteConnections(options, limits),
       memory: new ReplicationMemory(),
+      keptSequences: new KeptSequences(options.facts ?? null),
     };
     // The watch has sessions of its own: a step must not wait because a heartbeat hangs.
     this.#watching = new SiteConnections(options, limits);

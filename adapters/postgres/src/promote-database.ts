@@ -58,26 +58,43 @@ interface PromotionRequest {
   readonly generation: number;
 }
 
+interface Promoting extends PromotionRequest {
+  /** How far the sequences of the site that is left were seen to have got. */
+  readonly remembered: ReadonlyMap<string, bigint>;
+}
+
 /**
  * @throws {CloudPhoenixError} `PROMOTION_REFUSED` if the site has no complete copy or does not
- *   follow `from`; `STALE_GENERATION`; `UNREACHABLE`, `TIMED_OUT`, `ABORTED`
+ *   follow `from`; `STALE_GENERATION`; `STATE_UNAVAILABLE`, `UNREACHABLE`, `TIMED_OUT`, `ABORTED`
  */
 export async function promoteDatabase(
   context: PostgresContext,
   request: PromotionRequest,
   signal: AbortSignal,
 ): Promise<Promotion> {
+  // Before anything is changed: nobody shall find out half-way that it cannot be known.
+  const remembered = await rememberedSequences(context, request.from);
+  const promoting = { ...request, remembered };
   return context.connections.withSession(request.site, signal, (connection) =>
-    exclusively(connection, () => promote(context, connection, request, signal), {
+    exclusively(connection, () => promote(context, connection, promoting, signal), {
       silenceMs: SILENCE_MS,
     }),
   );
 }
 
+/** By the watch of this process, or where it saw nothing by that of the leader before. */
+async function rememberedSequences(
+  { memory, keptSequences }: PostgresContext,
+  from: SiteId,
+): Promise<ReadonlyMap<string, bigint>> {
+  const seen = memory.sequences(from);
+  return seen.size > 0 ? seen : keptSequences.recall(from);
+}
+
 async function promote(
   context: PostgresContext,
   connection: SiteConnection,
-  request: PromotionRequest,
+  request: Promoting,
   signal: AbortSignal,
 ): Promise<Promotion> {
   const row = await claimForPromotion(connection, request);
@@ -155,17 +172,17 @@ async function refuseIncompleteCopy(
 async function recordPromotion(
   context: PostgresContext,
   connection: SiteConnection,
-  request: PromotionRequest,
+  request: Promoting,
   signal: AbortSignal,
 ): Promise<PromotionRecord> {
-  const { application, limits, memory } = context;
+  const { application, limits } = context;
   await letArrivedChangesApply(context, connection, signal);
   await stopApplying(context, connection, signal);
   const reverseSlot = slotName(application, request.from);
   await dropIdleSlot(connection, reverseSlot);
-  const remembered = memory.sequences(request.from);
   const sequences = (await readSequences(connection)).map((facts) => {
-    const value = advancedValue(facts, remembered.get(facts.name) ?? null, limits.sequenceHeadroom);
+    const remembered = request.remembered.get(facts.name) ?? null;
+    const value = advancedValue(facts, remembered, limits.sequenceHeadroom);
     return [facts.name, value.toString()] as const;
   });
   const record: PromotionRecord = {

@@ -73,6 +73,7 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     this.#stop = new AbortController();
     this.#run(HEARTBEAT_EVERY_MS, HEARTBEAT_DEADLINE_MS, (signal) => this.#beat(signal));
     this.#run(SAMPLE_EVERY_MS, SAMPLE_DEADLINE_MS, (signal) => this.#sampleActiveSite(signal));
+    this.#run(SAMPLE_EVERY_MS, SAMPLE_DEADLINE_MS, () => this.#keepSequences());
     this.#run(SCHEMA_RETRY_MS, SCHEMA_DEADLINE_MS, (signal) => this.#compareSchemas(signal));
     for (const site of this.#context.sites) {
       this.#run(HEARTBEAT_EVERY_MS, HEARTBEAT_DEADLINE_MS, (signal) => this.#read(site, signal));
@@ -186,6 +187,13 @@ export class PostgresReplicationWatch implements ReplicationWatch {
         if (site === this.#active) this.#standby(follower).active = sample;
       }
     });
+  }
+
+  /** Apart from the samples: they must not wait for the state database. */
+  async #keepSequences(): Promise<void> {
+    const { keptSequences, memory } = this.#context;
+    const site = this.#active;
+    await keptSequences.keep(site, memory.sequences(site));
   }
 
   async #sample(site: SiteId, signal: AbortSignal): Promise<void> {

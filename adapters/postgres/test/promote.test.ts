@@ -1,3 +1,5 @@
+import { CloudPhoenixError } from "@cloudphoenix/core";
+import { MemoryFactStore } from "@cloudphoenix/engine";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { failureOf } from "./fixture/failure.ts";
 import { Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
@@ -95,6 +97,39 @@ describe("a promotion", () => {
     );
     expect(rows).toEqual([{ id: 10_051, number: "S-11550" }]);
     await there.query("insert into counters (name) values ('new')");
+  });
+
+  test("by a leader that never saw the lost site starts past what the one before saw of it", async () => {
+    const facts = new MemoryFactStore();
+    const { watch } = (await following("kept", { facts })).replication;
+    const app = await pair.client(SITE_A, "app");
+    servers.a.link.cut();
+    try {
+      // Far more than the headroom, and none of it reaches the standby.
+      await app.query("select nextval('order_number_seq') from generate_series(1, 30000)");
+      watch.start();
+      await until(async () => {
+        const kept = await facts.get(`sampled-sequences:${SITE_A}`);
+        return JSON.stringify(kept) === '{"public.order_number_seq":"30999"}';
+      });
+      await watch.stop();
+      const { sequences } = await pair
+        .another({ facts })
+        .control.promote(SITE_B, SITE_A, 2, soon());
+      expect(sequences).toMatchObject({ "public.order_number_seq": "40999" });
+    } finally {
+      servers.a.link.mend();
+    }
+  });
+
+  test("does not begin while nobody can say how far the lost site had got", async () => {
+    const away = new CloudPhoenixError("STATE_UNAVAILABLE", "it does not answer", {
+      retryable: true,
+    });
+    const facts = { put: () => Promise.reject(away), get: () => Promise.reject(away) };
+    const { control } = (await following("unknown", { schema: SMALL, facts })).replication;
+    expect(await failureOf(control.promote(SITE_B, SITE_A, 2, soon()))).toBe(away);
+    expect(await control.inspect(SITE_B, soon())).toMatchObject({ role: "standby", generation: 1 });
   });
 
   test("repeated gives the same answer and changes nothing", async () => {

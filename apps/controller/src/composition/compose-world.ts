@@ -52,7 +52,7 @@ export interface WorldOptions {
   readonly active: SiteId;
   /** Keeps the writer lease, where one is configured. */
   readonly witness: LeaseWitness;
-  /** Where whoever copies objects tells of it, and is asked for more. */
+  /** Where whoever copies objects tells of it, and is asked for more; and what the next leader must know. */
   readonly facts: FactStore;
   readonly copiedVersions: CopiedVersions;
   readonly work: WorkQueue;
@@ -115,7 +115,7 @@ export function composeWorld(options: WorldOptions): World {
   return { ports, postgres, watch, wheel, lease, objects };
 }
 
-function replicationOf({ configuration, clock, active }: WorldOptions): PostgresReplication {
+function replicationOf({ configuration, clock, active, facts }: WorldOptions): PostgresReplication {
   const sites = configuration.sites.map(({ id, database, keeper }) => ({
     site: id,
     adminUrl: database.url,
@@ -128,7 +128,7 @@ function replicationOf({ configuration, clock, active }: WorldOptions): Postgres
   }));
   const { durability } = configuration.replication;
   return new PostgresReplication(
-    { application: configuration.application.name, sites, durability, clock },
+    { application: configuration.application.name, sites, durability, clock, facts },
     active,
   );
 }
