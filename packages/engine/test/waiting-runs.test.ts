@@ -17,7 +17,7 @@ function looking(simulation: Simulation, refuse: number = 0): Looked {
   let left = refuse;
   const waiting = new WaitingRuns({
     clock: simulation.clock,
-    runs: simulation.stores.runs,
+    ...simulation.stores,
     notifier: {
       notify: async (notice) => {
         left -= 1;
@@ -97,12 +97,14 @@ test("a run that goes on, or ended well, is no matter for people", async () => {
   expect(told).toEqual([]);
 });
 
-test("a run that could not be taken back is told as stuck, but not by whoever leads later", async () => {
+/** A run that could not be taken back, with who looked before it ended. */
+async function stuckRun(): Promise<Looked> {
   const simulation: Simulation = new Simulation(async (call) => {
     if (call.action !== call.step.action) throw new Error("made to fail");
     return call.run();
   });
   const early = looking(simulation);
+  await early.waiting.look(never);
   const plan = simulation.plan("switchover", {}, 1);
   await simulation.runner.start(plan, "operator:ann");
   await simulation.untilStatus(plan.id, ({ status }) => status === "waiting-approval");
@@ -114,31 +116,116 @@ test("a run that could not be taken back is told as stuck, but not by whoever le
   await simulation.tell(plan.id, { kind: "cancel", by: "ann", reason: "no" });
   await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
   await simulation.clock.advance(1);
-  const late = looking(simulation);
-
-  await early.waiting.look(never);
-  await late.waiting.look(never);
-  await simulation.clock.advance(1_800_000);
-  await early.waiting.look(never);
-
   expect((await simulation.record(plan.id)).status).toBe("stuck");
-  expect(early.told.map(({ title }) => title)).toEqual([expect.stringContaining("is stuck")]);
-  expect(early.told[0]?.text).toContain("stuck: ");
-  expect(late.told).toEqual([]);
+  return early;
+}
+
+test("a run that could not be taken back is told as stuck, once, whoever leads", async () => {
+  const { simulation, told, waiting } = await stuckRun();
+  await waiting.look(never);
+  const next = looking(simulation);
+  await next.waiting.look(never);
+  await simulation.clock.advance(1_800_000);
+  await waiting.look(never);
+
+  expect(told.map(({ title }) => title)).toEqual([expect.stringContaining("is stuck")]);
+  expect(told[0]?.text).toContain("stuck: ");
+  expect(next.told).toEqual([]);
 });
 
-test("a run whose record was ended for it is told by whoever ended it", async () => {
+test("a run that got stuck and that nobody was told of is told by whoever leads next", async () => {
+  const { simulation } = await stuckRun();
+  const next = looking(simulation, 1);
+  await next.waiting.look(never);
+  const third = looking(simulation);
+  await third.waiting.look(never);
+
+  expect(next.told).toEqual([]);
+  expect(third.told.map(({ title }) => title)).toEqual([expect.stringContaining("is stuck")]);
+});
+
+test("runs that got stuck before anybody kept what was told are no news", async () => {
+  const { simulation } = await stuckRun();
+  await simulation.stores.facts.put("told-of-runs", null);
+  const { told, waiting } = looking(simulation);
+  await waiting.look(never);
+
+  expect(told).toEqual([]);
+});
+
+test("a question is not told again by the next leader, who reminds of it when that is due", async () => {
   const { simulation, told, waiting } = looking(await asked());
+  await waiting.look(never);
+  await simulation.clock.advance(1_700_000);
+  const next = looking(simulation);
+  await next.waiting.look(never);
+  expect(next.told).toEqual([]);
+  await simulation.clock.advance(100_000);
+  await next.waiting.look(never);
+
+  expect(next.told.map(({ title }) => title)).toEqual([expect.stringContaining("still waits")]);
+  expect(next.told[0]?.key).not.toBe(told[0]?.key);
+});
+
+test("a question that nobody could be told of is told by the next leader", async () => {
+  const { simulation, told, waiting } = looking(await asked(), 1);
+  await waiting.look(never);
+  const next = looking(simulation);
+  await next.waiting.look(never);
+
+  expect(told).toEqual([]);
+  expect(next.told).toHaveLength(1);
+});
+
+test("what was told is not told twice because it could not be kept at once", async () => {
+  const simulation = await asked();
+  const { told, waiting } = looking(simulation);
+  const { facts } = simulation.stores;
+  const put = facts.put.bind(facts);
+  facts.put = () => Promise.reject(new Error("the state database does not answer"));
+  await expect(waiting.look(never)).rejects.toThrow("does not answer");
+  facts.put = put;
+  await waiting.look(never);
+  const next = looking(simulation);
+  await next.waiting.look(never);
+
+  expect([...told, ...next.told]).toHaveLength(1);
+});
+
+test("nothing is written while nothing new is told", async () => {
+  const simulation = await asked();
+  const { facts } = simulation.stores;
+  const puts: string[] = [];
+  const put = facts.put.bind(facts);
+  facts.put = (key, value) => {
+    puts.push(key);
+    return put(key, value);
+  };
+  const { waiting } = looking(simulation);
+  await waiting.look(never);
+  await waiting.look(never);
+  await looking(simulation).waiting.look(never);
+
+  expect(puts).toEqual(["told-of-runs"]);
+});
+
+test("a run whose record was ended for it is told with the reason", async () => {
+  const { simulation, told, waiting } = looking(await asked());
+  await waiting.look(never);
   const broken = new BrokenRuns({
     clock: simulation.clock,
     ...simulation.stores,
-    notifier: { notify: async (notice) => void told.push(notice) },
     brokenBecause: async () => "it was made by another release",
     trouble: () => undefined,
   });
   await broken.look(never);
   await waiting.look(never);
+  await waiting.look(never);
 
   expect((await simulation.record("run-dr")).status).toBe("stuck");
-  expect(told).toHaveLength(1);
+  expect(told.map(({ title }) => title)).toEqual([
+    expect.stringContaining("waits for a person"),
+    expect.stringContaining("is stuck"),
+  ]);
+  expect(told[1]?.text).toMatch(/it was made by another release.*run show run-dr.*status/u);
 });

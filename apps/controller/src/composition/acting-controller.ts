@@ -171,22 +171,22 @@ function returnedPrimaries(parts: ActingParts): ReturnedPrimaries {
 
 /** Ends the records of runs that nothing goes on with. */
 function brokenRuns(parts: ActingParts, runner: DbosPlanRunner): BrokenRuns {
-  const { world, state, runs, clock, log } = parts;
+  const { state, runs, clock, log } = parts;
   return new BrokenRuns({
     clock,
     runs,
     audit: state.audit,
-    notifier: world.ports.notifier,
     brokenBecause: (runId) => runner.brokenBecause(runId),
     trouble: (message) => log.warn({ detail: message }, "a look for broken runs failed"),
   });
 }
 
-/** Tells people of runs that wait for them. */
-function waitingRuns({ world, runs, clock, log }: ActingParts): WaitingRuns {
+/** Tells people of runs that wait for them or got stuck. */
+function waitingRuns({ world, state, runs, clock, log }: ActingParts): WaitingRuns {
   return new WaitingRuns({
     clock,
     runs,
+    facts: state.facts,
     notifier: world.ports.notifier,
     trouble: (message) => log.warn({ detail: message }, "people were not told of a run that waits"),
   });

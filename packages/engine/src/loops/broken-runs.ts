@@ -8,20 +8,18 @@
  * 1. Only a record that is unfinished and whose execution is over for good is ended, as `stuck`:
  *    what it left behind is for people to see.
  * 2. Nothing that arrives late changes that record again.
- * 3. People are told before the record is ended: a crash in between tells them twice, never not at all.
+ * 3. People are told of it as of every run that got stuck (`waiting-runs.ts`), until they were.
  */
 import { FINAL_RUN_STATUSES, type RunRecord } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
-import type { Notifier } from "../ports/notifier.ts";
 import type { AuditLog, RunStore } from "../ports/state-store.ts";
 import { lookAgain } from "../waiting/look-again.ts";
-import { tellPeople } from "../waiting/tell-people.ts";
 import { RUNS_READ } from "./run-activity.ts";
 
 /** A run may also break off while this process leads. */
 const LOOK_EVERY_MS = 15_000;
 /** Key of the event that ends such a record. */
-export const BROKEN_RUN_KEY = "run:broken";
+const BROKEN_RUN_KEY = "run:broken";
 /** Above what any note of a run is written with. */
 const LAST_ORDER = 2_147_483_647;
 
@@ -29,10 +27,9 @@ export interface BrokenRunsPorts {
   readonly clock: Clock;
   readonly runs: RunStore;
   readonly audit: AuditLog;
-  readonly notifier: Notifier;
   /** Why nothing will ever go on with this run; null while something does. */
   readonly brokenBecause: (runId: string) => Promise<string | null>;
-  /** Told when a look or a notice failed; the next look comes all the same. */
+  /** Told when a look failed; the next one comes all the same. */
   readonly trouble: (message: string) => void;
 }
 
@@ -56,11 +53,11 @@ export class BrokenRuns {
       if (because === null) continue;
       // It may have ended in an orderly way since it was listed.
       const run = await runs.get(seen.id);
-      if (run !== null && isUnfinished(run) && !stop.aborted) await this.#end(run, because, stop);
+      if (run !== null && isUnfinished(run) && !stop.aborted) await this.#end(run, because);
     }
   }
 
-  async #end(run: RunRecord, because: string, stop: AbortSignal): Promise<void> {
+  async #end(run: RunRecord, because: string): Promise<void> {
     const { clock, runs, audit } = this.#ports;
     const atMs = clock.now();
     const text = `${because}; it will not go on by itself and undid nothing`;
@@ -79,7 +76,6 @@ export class BrokenRuns {
       why: text,
       detail: { run: run.id, was: run.status },
     });
-    await this.#tell(run, text, stop);
     await runs.setStatus(run.id, {
       status: "stuck",
       waitingFor: null,
@@ -87,17 +83,6 @@ export class BrokenRuns {
       endedAtMs: atMs,
       order: LAST_ORDER,
     });
-  }
-
-  async #tell({ id, plan }: RunRecord, text: string, signal: AbortSignal): Promise<void> {
-    const notice = {
-      severity: "critical",
-      title: `${plan.application}: ${plan.kind} ${id} is stuck`,
-      text: `${text}. See with "cloudphoenix run show ${id}" how far it got, and with "cloudphoenix status" who may write, before you start another run.`,
-      key: `broken-${id}`,
-    } as const;
-    const failed = await tellPeople(this.#ports, notice, signal);
-    if (failed !== null) this.#ports.trouble(failed);
   }
 }
 

@@ -1,29 +1,33 @@
 /**
- * Tells people that a run waits for them.
+ * Tells people that a run waits for them, or that it got stuck.
  *
  * 1. Every question and every failed step is told once, and again every half hour while it lasts:
  *    whoever was asleep is asked again. A run that got stuck is over, and told once.
- * 2. It reads what the run wrote down and changes nothing: a notice that cannot be delivered holds no
- *    run up, and is tried again at the next look.
- * 3. Another process that comes to lead tells once more what waits then: rather twice than never.
+ * 2. It reads what the run wrote down and changes nothing there: a notice that cannot be delivered holds
+ *    no run up, and is tried again at the next look.
+ * 3. What was told is kept once it is delivered. Another process that comes to lead tells what nobody
+ *    was told, and reminds of the rest when it is due. A leader that is lost in between leaves a notice
+ *    to be told twice, under the same key: rather that than never.
  */
-import type { RunRecord } from "@cloudphoenix/core";
+import type { Json, RunRecord } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { Notice, Notifier } from "../ports/notifier.ts";
-import type { RunStore } from "../ports/state-store.ts";
+import type { FactStore, RunStore } from "../ports/state-store.ts";
 import { lookAgain } from "../waiting/look-again.ts";
 import { tellPeople } from "../waiting/tell-people.ts";
-import { BROKEN_RUN_KEY } from "./broken-runs.ts";
 import { RUNS_READ } from "./run-activity.ts";
 
 const LOOK_EVERY_MS = 2_000;
 /** Enough for the tries of a webhook that is slow to answer. */
 const NOTICE_LIMIT_MS = 10_000;
 const REMIND_AFTER_MS = 1_800_000;
+/** Key of the fact with what people were told. */
+const TOLD_KEY = "told-of-runs";
 
 export interface WaitingRunsPorts {
   readonly clock: Clock;
   readonly runs: Pick<RunStore, "list" | "events">;
+  readonly facts: FactStore;
   readonly notifier: Notifier;
   /** Told when a look or a notice failed. */
   readonly trouble: (message: string) => void;
@@ -35,10 +39,20 @@ interface Told {
   readonly atMs: number;
 }
 
+/** What every leader knows of it. */
+interface ToldOfRuns {
+  /** When somebody first kept this: runs that got stuck before are no news. */
+  readonly sinceMs: number;
+  readonly told: ReadonlyMap<string, Told>;
+}
+
 export class WaitingRuns {
   readonly #ports: WaitingRunsPorts;
   readonly #sinceMs: number;
-  #told: ReadonlyMap<string, Told> = new Map();
+  /** Null before the first look. */
+  #known: ToldOfRuns | null = null;
+  /** As the state database has it. */
+  #kept = "";
 
   constructor(ports: WaitingRunsPorts) {
     this.#ports = ports;
@@ -53,17 +67,34 @@ export class WaitingRuns {
   /** Tells what waits now and was not told lately. @throws {CloudPhoenixError} `STATE_UNAVAILABLE` */
   async look(stop: AbortSignal): Promise<void> {
     const { clock, runs } = this.#ports;
-    const waiting = (await runs.list(RUNS_READ)).filter((run) => this.#waits(run));
+    const known = this.#known ?? (await this.#recall());
+    const waiting = (await runs.list(RUNS_READ)).filter((run) => waits(run, known.sinceMs));
     const told = new Map<string, Told>();
     for (const run of waiting) {
       const subject = subjectOf(run);
-      const before = this.#told.get(subject) ?? { times: 0, atMs: Number.NEGATIVE_INFINITY };
+      const before = known.told.get(subject) ?? { times: 0, atMs: Number.NEGATIVE_INFINITY };
       const isTold = this.#isDue(run, before) && (await this.#tellOf(run, before.times, stop));
       if (isTold) told.set(subject, { times: before.times + 1, atMs: clock.now() });
       else if (before.times > 0) told.set(subject, before);
     }
     // What waits no longer is forgotten.
-    this.#told = told;
+    this.#known = { sinceMs: known.sinceMs, told };
+    await this.#keep(this.#known);
+  }
+
+  async #recall(): Promise<ToldOfRuns> {
+    const recalled = toldIn(await this.#ports.facts.get(TOLD_KEY));
+    if (recalled !== null) this.#kept = JSON.stringify(storedTold(recalled));
+    return recalled ?? { sinceMs: this.#sinceMs, told: new Map() };
+  }
+
+  /** What could not be kept is kept at the next look; this process knows it already. */
+  async #keep(known: ToldOfRuns): Promise<void> {
+    const stored = storedTold(known);
+    const text = JSON.stringify(stored);
+    if (text === this.#kept) return;
+    await this.#ports.facts.put(TOLD_KEY, stored);
+    this.#kept = text;
   }
 
   #isDue({ status }: RunRecord, { times, atMs }: Told): boolean {
@@ -74,15 +105,10 @@ export class WaitingRuns {
   async #tellOf(run: RunRecord, timesTold: number, stop: AbortSignal): Promise<boolean> {
     if (run.status !== "stuck") return this.#tell(questionOf(run, timesTold), stop);
     const events = await this.#ports.runs.events(run.id);
-    // Whoever ended its record has told people already.
-    if (events.some(({ key }) => key === BROKEN_RUN_KEY)) return true;
-    return this.#tell(stuckNotice(run, events.at(-1)?.text ?? "stuck"), stop);
-  }
-
-  /** A run that got stuck before this process led was told by the one before. */
-  #waits({ status, endedAtMs }: RunRecord): boolean {
-    if (status === "stuck") return endedAtMs !== null && endedAtMs >= this.#sinceMs;
-    return status === "waiting-approval" || status === "needs-attention";
+    return this.#tell(
+      stuckNotice(run, events.findLast(({ kind }) => kind === "run-ended")?.text ?? "stuck"),
+      stop,
+    );
   }
 
   async #tell(notice: Notice, signal: AbortSignal): Promise<boolean> {
@@ -91,6 +117,11 @@ export class WaitingRuns {
     if (failed !== null && !signal.aborted) this.#ports.trouble(failed);
     return failed === null;
   }
+}
+
+function waits({ status, endedAtMs }: RunRecord, sinceMs: number): boolean {
+  if (status === "stuck") return endedAtMs !== null && endedAtMs >= sinceMs;
+  return status === "waiting-approval" || status === "needs-attention";
 }
 
 /** The same for as long as the run waits for the same. */
@@ -116,11 +147,25 @@ function stuckNotice(run: RunRecord, how: string): Notice {
   return {
     severity: "critical",
     title: `${nameOf(run)} is stuck`,
-    text: `${how}. See how far it got: cloudphoenix run show ${run.id}`,
+    text: `${how}. See how far it got (cloudphoenix run show ${run.id}) and who may write (cloudphoenix status) before you start another run.`,
     key: subjectOf(run),
   };
 }
 
 function nameOf({ id, plan }: RunRecord): string {
   return `${plan.application}: ${plan.kind} ${id}`;
+}
+
+/** The same text for the same, whatever order it was told or stored in. */
+function storedTold({ sinceMs, told }: ToldOfRuns): Json {
+  const bySubject = [...told].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const entries = bySubject.map(([key, { times, atMs }]) => [key, { times, atMs }] as const);
+  return { sinceMs, told: Object.fromEntries(entries) };
+}
+
+function toldIn(stored: Json): ToldOfRuns | null {
+  if (typeof stored !== "object" || stored === null || !("told" in stored)) return null;
+  const { sinceMs, told }: { readonly sinceMs: number; readonly told: Record<string, Told> } =
+    JSON.parse(JSON.stringify(stored));
+  return { sinceMs, told: new Map(Object.entries(told)) };
 }
