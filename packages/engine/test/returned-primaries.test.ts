@@ -105,6 +105,54 @@ describe("a returned old primary", () => {
     expect(world.notices).toHaveLength(1);
   });
 
+  test("that nobody could be told of is told by the next leader, under the same key", async () => {
+    const world = await afterFailover({ lostNotices: 1 });
+    await world.look(world.watch());
+    expect(world.notices).toEqual([]);
+    const next = world.watch();
+    await next.load();
+
+    await world.look(next);
+    await world.look(next);
+
+    const [{ foundAtMs } = { foundAtMs: 0 }] = next.quarantines;
+    expect(world.notices.map(({ key }) => key)).toEqual([`quarantine-${A}-${foundAtMs}`]);
+    const recorded = world.audit.entries.filter(({ what }) => what === `quarantine ${A}`);
+    expect(recorded).toHaveLength(1);
+  });
+
+  test("that nobody could be told of is tried again, and not at every look", async () => {
+    const world = await afterFailover({ lostNotices: 1 });
+    const returned = world.watch();
+    await world.look(returned);
+    await world.look(returned);
+    expect(world.notices).toEqual([]);
+    await world.simulation.clock.advance(15_000);
+
+    await world.look(returned);
+    await world.look(returned);
+
+    expect(world.notices).toHaveLength(1);
+  });
+
+  test("that returns a second time is told a second time", async () => {
+    const world = await afterFailover();
+    const returned = world.watch();
+    await world.look(returned);
+    world.simulation.world.strike((state) => {
+      Object.assign(state.sites[A]!.database, { role: "standby", writesOpen: false });
+    });
+    await world.look(returned);
+    expect(returned.quarantines).toEqual([]);
+    open(world);
+    const next = world.watch();
+    await next.load();
+
+    await world.look(next);
+
+    expect(world.notices).toHaveLength(2);
+  });
+
   test("is shut again if it says once more that it writes", async () => {
     const world = await afterFailover();
     const returned = world.watch();

@@ -51,6 +51,8 @@ type Fenceable = Pick<DatabaseControl, "inspect" | "fence">;
 
 /** What the fence and the log of the site answer, one after the other; then what is sound. */
 interface Answers {
+  /** How many notices get lost first. */
+  readonly lostNotices?: number;
   readonly fences?: FenceProof["degree"][];
   readonly transactions?: number[];
 }
@@ -63,6 +65,7 @@ export async function afterFailover(answers: Answers = {}): Promise<ReturnedWorl
   const notices: Notice[] = [];
   const changes: (Quarantine | null)[] = [];
   const asked = { fences: 0, logs: 0 };
+  let lost = answers.lostNotices ?? 0;
   const { signal } = new AbortController();
   const settle = <T>(work: Promise<T>): Promise<T> => settleIn(simulation, work);
   return {
@@ -77,11 +80,17 @@ export async function afterFailover(answers: Answers = {}): Promise<ReturnedWorl
           ...ports,
           ...simulation.stores,
           ...answering(ports.databases, answers, asked),
-          notifier: { notify: async (notice) => void notices.push(notice) },
+          notifier: {
+            notify: async (notice) => {
+              lost -= 1;
+              if (lost >= 0) throw new Error("the pager does not answer");
+              notices.push(notice);
+            },
+          },
         },
         {
           changed: (_site, now) => changes.push(now),
-          trouble: (message) => expect(message).toBe(""),
+          trouble: (message) => expect(message).toBe("the pager does not answer"),
         },
       ),
     settle,

@@ -8,8 +8,8 @@
  *    it was open again, it is read again and they are asked again.
  * 3. What it holds is read, never changed. Nothing is given up here: that is a plan's work, after
  *    people decided (`quarantine/quarantine.ts`).
- * 4. The record is stored before anybody is told, and survives every restart. It ends when the site
- *    is a standby again.
+ * 4. The record is stored before anybody is told, and survives every restart; people are told until
+ *    they were (`quarantine/quarantine-news.ts`). It ends when the site is a standby again.
  * 5. A record changes in order, each change made from the newest one: what people decide and what
  *    is seen of a site may come in the same millisecond.
  * 6. A site is left to the run under way only in a state that this run may have brought about
@@ -34,13 +34,13 @@ import type { Notifier } from "../ports/notifier.ts";
 import type { Salvage } from "../ports/salvage.ts";
 import type { AuditLog, FactStore, RoleStore, RunStore } from "../ports/state-store.ts";
 import { partingIn, partingKey } from "../quarantine/parting.ts";
+import { QuarantineNews, quarantineText } from "../quarantine/quarantine-news.ts";
 import {
   type Quarantine,
   quarantineFact,
   quarantineIn,
   quarantineKey,
 } from "../quarantine/quarantine.ts";
-import { tellPeople } from "../waiting/tell-people.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 import { unfinishedOf } from "./run-activity.ts";
 
@@ -73,6 +73,7 @@ export interface QuarantineListener {
 export class ReturnedPrimaries {
   readonly #ports: ReturnedPrimariesPorts;
   readonly #listener: QuarantineListener;
+  readonly #news: QuarantineNews;
   readonly #known = new Map<SiteId, Quarantine>();
   /** Per site the end of the newest change of its record; never rejects. */
   readonly #changes = new Map<SiteId, Promise<unknown>>();
@@ -80,6 +81,7 @@ export class ReturnedPrimaries {
   constructor(ports: ReturnedPrimariesPorts, listener: QuarantineListener) {
     this.#ports = ports;
     this.#listener = listener;
+    this.#news = new QuarantineNews(ports);
   }
 
   /** Newest records, in the application's order of sites. */
@@ -115,6 +117,7 @@ export class ReturnedPrimaries {
     for (const { id } of this.#ports.application.sites) {
       const stored = quarantineIn(await this.#ports.facts.get(quarantineKey(id)));
       if (stored === null) continue;
+      await this.#news.recall(stored);
       this.#known.set(id, stored);
       this.#listener.changed(id, stored);
     }
@@ -131,6 +134,8 @@ export class ReturnedPrimaries {
         .filter((site) => site.id !== active)
         .map(({ id }) => this.#lookAt(id, { active, generation, plan }, signal)),
     );
+    // Shut first, told then.
+    for (const quarantine of this.quarantines) await this.#tell(quarantine, signal);
   }
 
   /**
@@ -218,6 +223,7 @@ export class ReturnedPrimaries {
       before = newest;
       return fencedRecord(newest, { ...seen, site, fence, nowMs: clock.now() });
     });
+    if (before === undefined) this.#news.begin(quarantine);
     if (before === undefined) await this.#announce(quarantine, signal);
     else if (before.decisions.length > quarantine.decisions.length) await this.#void(before);
     return quarantine;
@@ -246,27 +252,22 @@ export class ReturnedPrimaries {
     }
   }
 
-  async #announce({ site, writer, found, fence }: Quarantine, signal: AbortSignal): Promise<void> {
-    const { application, audit, clock } = this.#ports;
-    const text =
-      `${site} came back as ${found.role} of generation ${found.generation} while ${writer} writes. ` +
-      `It is quarantined (fence: ${fence.degree}) and changes nothing until people decide what becomes of the writes it alone holds.`;
-    const atMs = clock.now();
+  /** On record first, then to people. */
+  async #announce(quarantine: Quarantine, signal: AbortSignal): Promise<void> {
+    const { audit, clock } = this.#ports;
     await audit.append({
-      atMs,
+      atMs: clock.now(),
       who: "controller",
-      what: `quarantine ${site}`,
-      why: text,
-      detail: { ...fence },
+      what: `quarantine ${quarantine.site}`,
+      why: quarantineText(quarantine),
+      detail: { ...quarantine.fence },
     });
-    const notice = {
-      severity: "critical",
-      title: `${application.name}: ${site} is quarantined`,
-      text: `${text} Next: cloudphoenix quarantine show ${site}`,
-      key: `quarantine-${site}-${atMs}`,
-    } as const;
-    const failed = await tellPeople(this.#ports, notice, signal);
-    if (failed !== null) this.#listener.trouble(failed);
+    await this.#tell(quarantine, signal);
+  }
+
+  async #tell(quarantine: Quarantine, signal: AbortSignal): Promise<void> {
+    const failed = await this.#news.tell(quarantine, signal);
+    if (failed !== null && !signal.aborted) this.#listener.trouble(failed);
   }
 
   async #readDivergence(quarantine: Quarantine, signal: AbortSignal): Promise<void> {
@@ -305,6 +306,7 @@ export class ReturnedPrimaries {
     await this.#inOrder(site, async () => {
       await facts.put(quarantineKey(site), null);
       this.#known.delete(site);
+      this.#news.end(site);
       this.#listener.changed(site, null);
     });
   }
