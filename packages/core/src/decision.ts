@@ -29,6 +29,11 @@ export interface Situation {
    * far as anybody knows who never saw it; absent or null if that is unknown, too.
    */
   readonly watchedSince?: LastAlive | null;
+  /**
+   * The end of the active site's writer lease, if a look after it saw that the lease had not been renewed:
+   * until then at most its database accepted writes, whoever saw it alive. Absent or null if unknown.
+   */
+  readonly leaseEnded?: LastAlive | null;
   /** Returned old primaries that wait for people; absent means none. */
   readonly quarantined?: readonly QuarantineFact[];
 }

@@ -24,6 +24,11 @@ export interface FenceProof {
   readonly detail: string;
   /** How often the writer lease had been renewed, where that is what proves it. */
   readonly renewals?: number;
+  /**
+   * The end of that lease, an instant all controllers share: no write was accepted later. Absent where
+   * it is not known to have come.
+   */
+  readonly leaseEndedAtMs?: number;
 }
 
 /** The degree that a proof, or the result of a fence, holds; null if it holds none. */
@@ -42,9 +47,18 @@ export function databaseConfirmed(proofs: readonly FenceProof[]): boolean {
 
 /** How often the writer lease had been renewed when a fence sealed it; null where no lease proves it. */
 export function leaseRenewalsIn(result: Json): number | null {
+  return numberInProofs(result, "renewals");
+}
+
+/** When the lease had ended that a fence sealed; null where that is not known. */
+export function leaseEndedIn(result: Json): number | null {
+  return numberInProofs(result, "leaseEndedAtMs");
+}
+
+function numberInProofs(result: Json, name: string): number | null {
   const proofs = field(result, "proofs");
   if (!isList(proofs)) return null;
-  return proofs.map((proof) => field(proof, "renewals")).find(isNumber) ?? null;
+  return proofs.map((proof) => field(proof, name)).find(isNumber) ?? null;
 }
 
 function isNumber(value: unknown): value is number {

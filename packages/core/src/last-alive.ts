@@ -43,10 +43,25 @@ export function lastAliveOf(situation: Situation): LastAlive | null {
 
 /**
  * Until when the active site may have served at most: its last sign of life, or where nobody saw one
- * the instant from which on this controller has watched it in vain; null if it does not yet.
+ * the instant from which on this controller has watched it in vain, or the end of its lease if that came
+ * before; null if neither is known.
  */
 export function aliveUntilMs(situation: Situation): number | null {
-  return lastAliveOf(situation)?.atMs ?? watchedSinceMs(situation);
+  const seen = lastAliveOf(situation);
+  if (seen !== null) return seen.atMs;
+  const limits = [watchedSinceMs(situation), leaseEndedMs(situation)].filter((one) => one !== null);
+  return limits.length === 0 ? null : Math.min(...limits);
+}
+
+/**
+ * The end of the active site's lease; null if it is not known to have come. A standby that shows a later
+ * heartbeat speaks against it, or against the clocks: then it is not believed.
+ */
+function leaseEndedMs({ roles, leaseEnded, standbys, nowMs }: Situation): number | null {
+  if (leaseEnded?.site !== roles.active || leaseEnded.atMs > nowMs) return null;
+  const { atMs } = leaseEnded;
+  const isContradicted = standbys.some(({ replication }) => (replication.appliedAtMs ?? 0) > atMs);
+  return isContradicted ? null : atMs;
 }
 
 /** Only for the site that is active now: another one has not been watched as such. */

@@ -6,12 +6,25 @@ import { NOW, SHOP, STANDBY, situation } from "./shop.ts";
 
 // What a move would lose, of rows and of objects.
 
+const AWS = "aws-us-east-1";
+
 /** What is said of a standby 10 s behind by a controller that started when all was lost already. */
 function watchedFor(forMs: number): GuardResult {
   return asked("data-fresh", {
     ...NEVER_SEEN,
     watchedSince: { site: "aws-us-east-1", atMs: NOW - forMs },
     ...replication({ writtenAtMs: null, appliedAtMs: NOW - 10_000 }),
+  });
+}
+
+/** The same of one that began to lead a second ago, and saw that the lost site's lease had ended. */
+function leftAt(endedAgoMs: number, change: Partial<Situation> = {}): GuardResult {
+  return asked("data-fresh", {
+    ...NEVER_SEEN,
+    watchedSince: { site: AWS, atMs: NOW - 1_000 },
+    leaseEnded: { site: AWS, atMs: NOW - endedAgoMs },
+    ...replication({ writtenAtMs: null, appliedAtMs: NOW - 10_000 }),
+    ...change,
   });
 }
 
@@ -46,6 +59,37 @@ describe("data-fresh", () => {
     expect(asked("data-fresh", NEVER_SEEN).sentence).toContain("The loss is unknown");
     const other = { watchedSince: { site: "azure-westeurope", atMs: NOW } };
     expect(asked("data-fresh", { ...NEVER_SEEN, ...other }).sentence).toContain("unknown");
+  });
+
+  test("counts up to the end of the lost site's lease where a new leader never saw that site alive", () => {
+    expect(leftAt(7_000)).toMatchObject({
+      outcome: "pass",
+      sentence: "Loss would be at most 3.0 s, objective 5 s.",
+    });
+    expect(leftAt(7_000, { watchedSince: null })).toMatchObject({ outcome: "pass" });
+    expect(leftAt(2_000)).toMatchObject({ outcome: "block" });
+    expect(leftAt(2_000).sentence).toContain("at most 8.0 s");
+  });
+
+  test.each<readonly [why: string, change: Partial<Situation>]>([
+    ["nobody knows of an end", { leaseEnded: null }],
+    ["another site's has ended", { leaseEnded: { site: "azure-westeurope", atMs: NOW - 7_000 } }],
+    ["the standby has a later heartbeat", { leaseEnded: { site: AWS, atMs: NOW - 10_001 } }],
+    ["its end is still to come", { leaseEnded: { site: AWS, atMs: NOW + 1 } }],
+  ])("counts up to its own start all the same if %s", (_, change) => {
+    const result = leftAt(7_000, change);
+    expect(result).toMatchObject({ outcome: "block" });
+    expect(result.sentence).toContain("at most 9.0 s");
+  });
+
+  test("counts up to its own start where that came before the end of the lease", () => {
+    const started = { watchedSince: { site: AWS, atMs: NOW - 8_000 } };
+    expect(leftAt(7_000, started).sentence).toContain("at most 2.0 s");
+  });
+
+  test("counts up to the last sign of life whatever became of the lease", () => {
+    const seen = replication({ writtenAtMs: NOW - 1_000, appliedAtMs: NOW - 10_000 });
+    expect(leftAt(7_000, seen).sentence).toContain("at most 9.0 s");
   });
 
   test("counts a standby that is ahead of the last sign of life as no loss", () => {

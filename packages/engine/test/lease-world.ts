@@ -1,6 +1,7 @@
 /** Two sites with keepers, a witness and a controller's lease, on one virtual clock. */
 import { CloudPhoenixError, hasCode } from "@cloudphoenix/core";
 import {
+  type Clock,
   type LeaseGrant,
   LeaseKeeper,
   LeaseObserver,
@@ -21,6 +22,9 @@ export const TERMS: LeaseTerms = {
   marginMs: 300,
   whenWitnessLost: "consistency",
 };
+
+/** How far the time that controllers share is ahead of the clock of the lease. */
+export const STATE_AHEAD_MS = 11_000_000;
 
 export const FOREVER: AbortSignal = new AbortController().signal;
 
@@ -130,6 +134,11 @@ export type Wrap = <T extends object>(port: T, name: string) => T;
 
 export class LeaseWorld {
   readonly clock: VirtualClock = new VirtualClock();
+  /** The time all controllers share: another one than that of the lease's waits. */
+  readonly stateClock: Clock = {
+    now: () => this.clock.now() + STATE_AHEAD_MS,
+    sleep: (ms, signal) => this.clock.sleep(ms, signal),
+  };
   readonly store: MemoryLeaseWitness = new MemoryLeaseWitness();
   /** As the agent of A reaches it. */
   readonly witnessOfA: CutWitness = new CutWitness(this.store);
@@ -162,6 +171,7 @@ export class LeaseWorld {
       sites: [A, B],
       terms: this.terms,
       clock: this.clock,
+      stateClock: this.stateClock,
       witness,
       observer,
       siteLease: (site) => (site === A ? this.a : this.b),

@@ -1,10 +1,13 @@
 // Goal: what a move may lose ends with the proof that nobody writes any more, not with whoever
 // measures: a controller that takes a run over saw the stopped site alive long after that.
+import type { Plan } from "@cloudphoenix/core";
 import { describe, expect, test } from "vitest";
+import { writersStoppedAtMs } from "../src/steps/fence-site.ts";
 import { A, B, type HandlerCall, Simulation } from "./simulation.ts";
 
 const BEHIND_MS = 3_000;
 const LATER_MS = 60_000;
+const FENCED_AFTER_MS = 20_000;
 
 /** A move whose standby is a little behind; whoever measures takes the site for alive much later. */
 async function takenOver(): Promise<Simulation> {
@@ -23,6 +26,19 @@ async function takenOver(): Promise<Simulation> {
   return simulation;
 }
 
+/** A run whose fence has told when the lease it sealed had ended; times from the plan. */
+function fencedByLease(leaseEndedAfterMs: number): { plan: Plan; runs: never } {
+  const plan = new Simulation().plan("dr");
+  const degree = "lease-expired";
+  const leaseEndedAtMs = plan.createdAtMs + leaseEndedAfterMs;
+  const fence = {
+    id: "fence-site",
+    result: { degree, proofs: [{ means: "lease", degree, detail: "", leaseEndedAtMs }] },
+    endedAtMs: plan.createdAtMs + FENCED_AFTER_MS,
+  };
+  return { plan, runs: { get: async () => ({ steps: [fence] }) } as never };
+}
+
 describe("a loss that is measured long after the fence", () => {
   test("ends with the proof that the writers stopped, so nobody is asked", async () => {
     const simulation = await takenOver();
@@ -35,6 +51,16 @@ describe("a loss that is measured long after the fence", () => {
     const stoppedAtMs = fence?.endedAtMs ?? Number.NaN;
     expect(measured).toMatchObject({ lastAliveAtMs: stoppedAtMs });
     expect(measured).toHaveProperty("boundMs", expect.closeTo(BEHIND_MS, -2));
+  });
+
+  test.each<readonly [what: string, leaseEndedAfterMs: number, endsAfterMs: number]>([
+    ["ends with the end of the lease that was sealed, long before its fence", 5_000, 5_000],
+    ["ends with the fence if that came before the end of the lease", 70_000, FENCED_AFTER_MS],
+    ["ends with the fence if the standby has what is newer than that end", -1, FENCED_AFTER_MS],
+  ])("%s", async (_what, leaseEndedAfterMs, endsAfterMs) => {
+    const { plan, runs } = fencedByLease(leaseEndedAfterMs);
+    const stoppedAtMs = await writersStoppedAtMs({ runs }, plan, plan.createdAtMs);
+    expect(stoppedAtMs).toBe(plan.createdAtMs + endsAfterMs);
   });
 
   test("ends with the last sign of life if nothing was proven", async () => {

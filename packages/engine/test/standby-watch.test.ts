@@ -1,4 +1,4 @@
-import type { FenceDegree } from "@cloudphoenix/core";
+import type { FenceDegree, FenceProof } from "@cloudphoenix/core";
 import type { Fencer } from "@cloudphoenix/engine";
 import {
   simulatedPorts,
@@ -50,6 +50,36 @@ test("without a working last resort, what a dead site could not confirm does not
 
 test("where no last resort is configured, the site's own word is all there is", async () => {
   expect(await obtainable([fencer("database", "confirmed")])).toBe("confirmed");
+});
+
+test("the end of the active site's lease is told for as long as its means of fencing has told it lately", async () => {
+  const clock = new VirtualClock();
+  const world = new SimulatedWorld(clock);
+  const endedAtMs = clock.now() - 7_000;
+  const lease: FenceProof = {
+    means: "lease",
+    degree: "lease-expired",
+    detail: "it has run out",
+    leaseEndedAtMs: endedAtMs,
+  };
+  const watch = new StandbyWatch({
+    ...simulatedPorts(world, simulatedStores()),
+    replication: simulatedReplicationWatch(world),
+    fencers: [
+      fencer("database", "unproven"),
+      fencer("lease", "lease-expired", { forecast: async () => lease }),
+    ],
+  });
+  expect(watch.leaseEnded(A)).toBeNull();
+
+  const refreshed = watch.refresh(A, new AbortController().signal);
+  await clock.advance(500);
+  await refreshed;
+
+  expect(watch.leaseEnded(A)).toEqual({ site: A, atMs: endedAtMs });
+  expect(watch.leaseEnded(B)).toBeNull();
+  await clock.advance(6_000);
+  expect(watch.leaseEnded(A)).toBeNull();
 });
 
 test("a state database that hangs keeps no answer of a site from being heard", async () => {

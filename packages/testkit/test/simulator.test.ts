@@ -62,6 +62,7 @@ const QUICKLY_FOUND: readonly (readonly [mutant: string, invariants: readonly st
   ["unknown-counts-as-bad", ["blind", "evidence", "hasty"]],
   ["stale-looks-fresh", ["bad-standby", "lost-writes"]],
   ["loss-understated", ["lost-writes"]],
+  ["lease-ended-early", ["broken-proof"]],
   ["never-dr", ["liveness"]],
   ["fence-never-succeeds", ["liveness"]],
   ["promote-always-fails", ["liveness"]],

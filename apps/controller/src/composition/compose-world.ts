@@ -76,7 +76,7 @@ export function composeWorld(options: WorldOptions): World {
   const { configuration, clock } = options;
   const { application, policy, sites } = configuration;
   const postgres = replicationOf(options);
-  const lease = leaseParts({ ...options, clock: options.ownClock, postgres });
+  const lease = leaseParts({ ...options, clock: options.ownClock, stateClock: clock, postgres });
   const endpoints = endpointsOf(options);
   const wheel = wheelOf(options);
   const objects = objectPieces({ ...options, postgres });

@@ -23,11 +23,13 @@ export interface LeaseOptions {
   readonly witness: LeaseWitness;
   /** Monotonic. */
   readonly clock: Clock;
+  /** The one all controllers share. */
+  readonly stateClock: Clock;
 }
 
 /** Null where no lease is configured. Asks nobody yet. */
 export function leaseParts(options: LeaseOptions): LeaseParts | null {
-  const { configuration, postgres, witness, clock } = options;
+  const { configuration, postgres, witness, clock, stateClock } = options;
   const { application, lease: terms } = configuration;
   if (terms === null) return null;
   const observer = new LeaseObserver({ clock, witness, everyMs: terms.renewMs });
@@ -36,6 +38,7 @@ export function leaseParts(options: LeaseOptions): LeaseParts | null {
     sites: application.sites.map(({ id }) => id),
     terms,
     clock,
+    stateClock,
     witness,
     observer,
     siteLease: (site) => postgres.siteLease(site),

@@ -10,8 +10,9 @@ import { type Guard, type GuardFacts, approve, block, pass } from "./guard.ts";
  * The bound is the time from the newest heartbeat at the standby to the last sign of life of the
  * active site: whatever was acknowledged in between may be missing. For objects it is the time from
  * the instant up to which every object is known to be copied. A controller that was started
- * after the disaster never saw a sign of life and takes its own start instead. Beyond an objective,
- * or unknown, nothing moves by itself; a person may accept the loss, and people must then approve.
+ * after the disaster never saw a sign of life: it takes the end of the site's lease, if it saw that run
+ * out, or else its own start. Beyond an objective, or unknown, nothing moves by itself; a person may
+ * accept the loss, and people must then approve.
  * Objects that need a person are named and hold up no move: they may do so for good, and the bound
  * does not count them.
  */

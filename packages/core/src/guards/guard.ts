@@ -29,7 +29,7 @@ export interface GuardFacts {
   readonly lastAliveAtMs: number | null;
   /**
    * The active site acknowledged nothing after this instant, or nobody knows better: its last sign
-   * of life, else when this controller began to look; null if neither is known.
+   * of life, else when this controller began to look or the site's lease had ended; null if unknown.
    */
   readonly aliveUntilMs: number | null;
 }

@@ -21,10 +21,13 @@ export interface LeaseObserverOptions {
   readonly everyMs: number;
 }
 
-/** A document and when its count of renewals was first seen, on the observer's clock. */
+/** A document, and when its count of renewals was first and last seen, on the observer's clock. */
 export interface SeenLease {
   readonly stored: VersionedLease;
+  /** When the first look that saw it was answered: the renewal came before. */
   readonly firstSeenMs: number;
+  /** When the newest look that saw it was asked for: until then no other renewal came. */
+  readonly lastSeenMs: number;
 }
 
 export class LeaseObserver {
@@ -75,6 +78,7 @@ export class LeaseObserver {
    */
   async look(signal: AbortSignal): Promise<SeenLease | null> {
     const known = this.#seen;
+    const askedMs = this.#options.clock.now();
     const stored = await this.#options.witness.read(signal);
     // Compared with what was known when the question was asked: an answer that was merely
     // overtaken by another look is older than what is known now, and that is no reproach.
@@ -88,7 +92,8 @@ export class LeaseObserver {
     }
     const same = before !== null && grantsNothing(before.stored.lease, stored.lease);
     const firstSeenMs = same ? before.firstSeenMs : this.#options.clock.now();
-    this.#seen = { stored, firstSeenMs };
+    const lastSeenMs = same ? Math.max(before.lastSeenMs, askedMs) : askedMs;
+    this.#seen = { stored, firstSeenMs, lastSeenMs };
     return this.#seen;
   }
 }

@@ -29,7 +29,8 @@ import type {
   VersionedLease,
 } from "../ports/lease.ts";
 import type { Fencer } from "../ports/site-control.ts";
-import type { LeaseObserver } from "./lease-observer.ts";
+import { leaseEndedAtMs } from "./lease-end.ts";
+import type { LeaseObserver, SeenLease } from "./lease-observer.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 import { type LeaseTerms, lapseMs } from "./lease-terms.ts";
 
@@ -56,6 +57,8 @@ export interface WriterLeaseOptions {
   readonly terms: LeaseTerms;
   /** Monotonic. */
   readonly clock: Clock;
+  /** The one all controllers share: only to tell when a lease ended, never to wait for that. */
+  readonly stateClock: Clock;
   readonly witness: LeaseWitness;
   /** On the same clock. */
   readonly observer: LeaseObserver;
@@ -124,7 +127,13 @@ export class WriterLease implements Fencer {
       const detail =
         `the lease was sealed at generation ${generation} after ${renewals} renewals ` +
         `and has run out: none for ${lapseMs(this.#options.terms)} ms`;
-      return { means: MEANS, degree: "lease-expired", detail, renewals };
+      const { seen } = this.#options.observer;
+      // Sealed, it could not be renewed until now.
+      const ended =
+        seen?.stored.lease.renewals === renewals
+          ? this.#endOf(seen, this.#options.clock.now())
+          : {};
+      return { means: MEANS, degree: "lease-expired", detail, renewals, ...ended };
     } catch (error) {
       return unprovenBecause(MEANS, error);
     }
@@ -183,10 +192,17 @@ export class WriterLease implements Fencer {
       if (renewals === 0) return unproven(NEVER_TAKEN_UP);
       await this.#askOnePeer(site, (peer) => peer.read(signal));
       const detail = `the lease of ${site} can be sealed and runs out ${lapseMs(this.#options.terms)} ms after its last renewal`;
-      return { means: MEANS, degree: "lease-expired", detail, renewals };
+      const ended = holder === site ? this.#endOf(seen, seen.lastSeenMs) : {};
+      return { means: MEANS, degree: "lease-expired", detail, renewals, ...ended };
     } catch (error) {
       return unproven(messageOf(error));
     }
+  }
+
+  /** For a proof: when `seen` ended, given until when it was not renewed. */
+  #endOf(seen: SeenLease, unrenewedMs: number): Pick<FenceProof, "leaseEndedAtMs"> {
+    const endedAtMs = leaseEndedAtMs(seen, unrenewedMs, this.#options);
+    return endedAtMs === null ? {} : { leaseEndedAtMs: endedAtMs };
   }
 
   /**

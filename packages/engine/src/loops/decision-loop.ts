@@ -228,6 +228,7 @@ export class DecisionLoop {
       activity,
       lastAlive: this.#lastAlive,
       watchedSince: this.#watchedSince,
+      leaseEnded: this.#standbys.leaseEnded(now.active),
       quarantined: this.#ports.quarantined?.() ?? [],
     };
   }

@@ -8,6 +8,7 @@
 import {
   type Application,
   type FenceProof,
+  type LastAlive,
   type SiteId,
   type StandbyFacts,
   type Status,
@@ -119,6 +120,14 @@ export class StandbyWatch {
       ({ means }) => this.#forecastOf(means, active)?.renewals ?? [],
     );
     return renewals ?? null;
+  }
+
+  /** When the lease of `active` ended, as it was seen lately to have run out; null if it was not. */
+  leaseEnded(active: SiteId): LastAlive | null {
+    const [atMs] = this.#ports.fencers.flatMap(
+      ({ means }) => this.#forecastOf(means, active)?.leaseEndedAtMs ?? [],
+    );
+    return atMs === undefined ? null : { site: active, atMs };
   }
 
   /** What `means` would prove against `active`; null if it has not said so lately. */

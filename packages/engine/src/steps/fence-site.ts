@@ -20,6 +20,7 @@ import {
   fenceAtLeast,
   fenceDegreeIn,
   fenceProofsIn,
+  leaseEndedIn,
   leaseRenewalsIn,
   hasCode,
   messageOf,
@@ -102,14 +103,21 @@ export async function hasConfirmedFence(ports: RunRecords, plan: Plan): Promise<
 }
 
 /**
- * From when on this run had proof that nobody writes at the site it leaves, on the controller's
- * clock; null without a proof. Whoever resumes the run has not seen the writers stop, but reads it.
+ * From when on nobody wrote at the site this run leaves, as its fence has proven: since that ended, or
+ * since the lease had ended that it sealed. Null without a proof. Whoever resumes the run has not seen
+ * the writers stop, but reads it. A standby that is `completeUntilMs` speaks against a lease that had
+ * ended before: then it is not believed.
  */
-export async function writersStoppedAtMs(ports: RunRecords, plan: Plan): Promise<number | null> {
-  const fence = await fenceOf(ports, plan);
-  const degree = fenceDegreeIn(fence?.result ?? null);
-  const isProof = degree !== null && fenceAtLeast(degree, "lease-expired");
-  return isProof ? (fence?.endedAtMs ?? null) : null;
+export async function writersStoppedAtMs(
+  ports: RunRecords,
+  plan: Plan,
+  completeUntilMs: number,
+): Promise<number | null> {
+  const { result = null, endedAtMs = null } = (await fenceOf(ports, plan)) ?? {};
+  const degree = fenceDegreeIn(result);
+  if (degree === null || !fenceAtLeast(degree, "lease-expired") || endedAtMs === null) return null;
+  const leaseEndedAtMs = leaseEndedIn(result) ?? endedAtMs;
+  return leaseEndedAtMs < completeUntilMs ? endedAtMs : Math.min(endedAtMs, leaseEndedAtMs);
 }
 
 /**

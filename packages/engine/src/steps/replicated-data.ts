@@ -66,9 +66,10 @@ async function lossBound(
 ): Promise<LossBound> {
   const told = await ports.databases.lossBound(from, to, signal);
   const bound = told.lastAliveAtMs === null ? await boundAsDecided(ports, plan, told) : told;
-  const stoppedAtMs = await writersStoppedAtMs(ports, plan);
   const { boundMs, completeUntilMs, lastAliveAtMs } = bound;
-  if (stoppedAtMs === null || completeUntilMs === null) return bound;
+  if (completeUntilMs === null) return bound;
+  const stoppedAtMs = await writersStoppedAtMs(ports, plan, completeUntilMs);
+  if (stoppedAtMs === null) return bound;
   const untilStopMs = Math.max(0, stoppedAtMs - completeUntilMs);
   return {
     ...bound,

@@ -10,6 +10,7 @@ import {
   DecisionLoop,
   type Fencer,
   LeaseObserver,
+  type LeaseWitness,
   type ObservationSource,
   type Salvage,
   type StepPorts,
@@ -51,6 +52,11 @@ const NO_SALVAGE: Salvage = {
   compare: unsupported,
 };
 
+interface WatchedLease {
+  readonly witness: LeaseWitness;
+  readonly observer: LeaseObserver;
+}
+
 export class Controller {
   readonly process: Process;
   readonly #world: World;
@@ -91,6 +97,7 @@ export class Controller {
 
   async #live(): Promise<void> {
     const { incarnation } = this.process;
+    const watched = this.#watchLease();
     const leadership = await campaign(this.#world.state, this.process);
     this.#world.truth.note(`${this.process.name} leads (epoch ${leadership.epoch})`);
     leadership.lost.addEventListener("abort", () => {
@@ -101,10 +108,21 @@ export class Controller {
         this.#restart(incarnation),
       );
     });
-    await this.#act(leadership);
+    await this.#act(leadership, watched);
   }
 
-  async #act(leadership: Leadership): Promise<void> {
+  /** Also while it follows, as the real one does; for as long as its process lives. */
+  #watchLease(): WatchedLease {
+    const { state, settings } = this.#world;
+    const { process } = this;
+    const witness = sabotage.witness(this.#world, state.witnessFor(process));
+    const everyMs = settings.terms.renewMs;
+    const observer = new LeaseObserver({ clock: process.clock, witness, everyMs });
+    void observer.run(new AbortController().signal);
+    return { witness, observer };
+  }
+
+  async #act(leadership: Leadership, watched: WatchedLease): Promise<void> {
     const { state, settings } = this.#world;
     const { process } = this;
     const roles = state.rolesFor(process);
@@ -112,7 +130,7 @@ export class Controller {
     const beats = new BeatMemory();
     this.#world.judge.leads(process.name);
     const watch = new SimulatedReplicationWatch(this.#world, process, beats, active);
-    const { ports, observer } = this.#ports(beats, watch);
+    const ports = this.#ports(beats, watch, watched);
     const deps = {
       clock: process.clock,
       random: chanceOf(settings.seed, `${process.name}/${process.incarnation}`),
@@ -147,7 +165,6 @@ export class Controller {
     loop.subscribe((event) => {
       if (event.kind === "decision") this.#world.judge.decided(process.name, event.decision);
     });
-    void observer.run(leadership.lost);
     await runner.recover();
     watch.start(leadership.lost);
     observed.start();
@@ -159,17 +176,12 @@ export class Controller {
   #ports(
     beats: BeatMemory,
     watch: SimulatedReplicationWatch,
-  ): { readonly ports: StepPorts; readonly observer: LeaseObserver } {
+    { witness, observer }: WatchedLease,
+  ): StepPorts {
     const world = this.#world;
     const { state, settings } = world;
     const { process } = this;
     const { terms, application } = settings;
-    const witness = sabotage.witness(world, state.witnessFor(process));
-    const observer = new LeaseObserver({
-      clock: process.clock,
-      witness,
-      everyMs: terms.renewMs,
-    });
     const writerLease = sabotage.writerLease(
       world,
       new WriterLease({
@@ -177,6 +189,7 @@ export class Controller {
         sites: application.sites.map((site) => site.id),
         terms: sabotage.terms(world, terms),
         clock: sabotage.leaseClock(world, process.clock),
+        stateClock: process.clock,
         witness,
         observer,
         siteLease: (site) => siteLease(world, process, site),
@@ -187,7 +200,7 @@ export class Controller {
       ...explicitFencers(world, process, databases).map((one) => stalls.fencer(world, one)),
       writerLease,
     ];
-    const ports: StepPorts = {
+    return {
       application,
       policy: sabotage.policy(world, settings.policy),
       clock: process.clock,
@@ -206,7 +219,6 @@ export class Controller {
       runs: state.runsFor(process),
       facts: state.factsFor(process),
     };
-    return { ports, observer };
   }
 
   #sources(watch: SimulatedReplicationWatch, active: string): readonly ObservationSource[] {

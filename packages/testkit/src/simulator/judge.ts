@@ -8,12 +8,13 @@
  * - `hasty`: no move by decision before the trouble has held as long as the policy says.
  * - `flapping`: moves by decision keep the cooldown, heals their limit.
  * - `unproven-fence`: no promotion below the policy's degree of fence without enough approvals.
+ * - `broken-proof`: nothing was written at a site after the end of its lease that a fence told.
  * - `unasked-approval`: nobody counts as having approved what a step asks who has not read it.
  *
  * What promotions lose is judged in `losses.ts`.
  */
 import type { Decision, Observation, Plan, RunEvent, SiteId, StepRecord } from "@cloudphoenix/core";
-import { fenceAtLeast } from "@cloudphoenix/core";
+import { fenceAtLeast, leaseEndedIn } from "@cloudphoenix/core";
 import type { Transaction } from "./database.ts";
 import { Hearing } from "./hearing.ts";
 import { Losses } from "./losses.ts";
@@ -162,6 +163,7 @@ export class Judge {
     if (story.stoppedMs !== null) {
       this.#world.truth.provenStopped(story.plan.from, story.plan.generation);
     }
+    if (step.action.kind === "fence-site") this.#judgeLeaseEnd(controller, story.plan, record);
     if (step.action.kind !== "measure-loss" || record.result === null) return;
     const { from, to } = step.action;
     const measured = this.#measured.get(`${controller} ${from} ${to}`);
@@ -233,6 +235,21 @@ export class Judge {
     truth.violate(
       "unproven-fence",
       `promotion for ${generation} although the fence of ${from.id} was ${degree} and ${people} people had accepted that`,
+    );
+  }
+
+  /** A fence that tells when the lease it sealed had ended is wrong if anything was written later. */
+  #judgeLeaseEnd(controller: string, { from, generation }: Plan, { result }: StepRecord): void {
+    const endedAtMs = leaseEndedIn(result);
+    if (endedAtMs === null) return;
+    const endedMs = this.#trueTimeOf(controller, endedAtMs);
+    const late = this.#world
+      .site(from)
+      .database.log.findLast(({ write, epoch }) => write !== null && epoch < generation);
+    if (late === undefined || late.acceptedMs <= endedMs + MOMENT_MS) return;
+    this.#world.truth.violate(
+      "broken-proof",
+      `${from} accepted a write ${Math.round(late.acceptedMs - endedMs)} ms after its lease is said to have ended`,
     );
   }
 

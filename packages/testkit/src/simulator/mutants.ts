@@ -35,6 +35,8 @@ export const MUTANTS: Readonly<Record<string, string>> = {
   "approval-for-anything": "an approval counts for whatever is asked when it is heard, or later",
   "answers-dropped": "what people answer never reaches the run",
   "lease-never-renewed": "an agent keeps its lease as long as the first grant lasts",
+  "lease-ended-early":
+    "the lease of a lost site is said to have ended when the newest heartbeat of a standby was written",
   "loss-understated": "a tenth of the loss that was measured is reported",
   "claim-whoever-is-active":
     "a run gets its generation although it was planned while another site was active",

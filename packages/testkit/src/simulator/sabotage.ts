@@ -6,6 +6,7 @@
  */
 import {
   CloudPhoenixError,
+  type FenceProof,
   type Json,
   type Plan,
   type Policy,
@@ -104,6 +105,14 @@ export function writerLease(world: World, sound: Lease): Lease {
   if (world.sabotages.has("undo-keeps-lease")) {
     return { ...delegate, unfence: async () => undefined };
   }
+  if (world.sabotages.has("lease-ended-early")) {
+    return {
+      ...delegate,
+      forecast: async (site, signal) => endedEarly(world, site, await sound.forecast(site, signal)),
+      fence: async (site, epoch, signal) =>
+        endedEarly(world, site, await sound.fence(site, epoch, signal)),
+    };
+  }
   if (!world.sabotages.has("grant-without-seal")) return sound;
   return {
     ...delegate,
@@ -116,6 +125,14 @@ export function writerLease(world: World, sound: Lease): Lease {
       database.extendLease({ epoch: generation, untilMs });
     },
   };
+}
+
+/** The proof that says that nothing was written after what the standbys have. */
+function endedEarly({ sites }: World, site: string, proof: FenceProof): FenceProof {
+  if (proof.degree !== "lease-expired") return proof;
+  const others = sites.filter(({ id }) => id !== site);
+  const beats = others.map(({ database }) => database.newestBeat()?.atMs ?? 0);
+  return { ...proof, leaseEndedAtMs: Math.max(...beats) };
 }
 
 /** Generations are claimed as if nobody had moved since the plan was made. */
