@@ -13,6 +13,7 @@ import { registerMaintenance } from "./commands/maintenance.ts";
 import { registerPlan } from "./commands/plan.ts";
 import { registerQuarantine } from "./commands/quarantine.ts";
 import { registerReplicate } from "./commands/replicate.ts";
+import { registerRollback } from "./commands/rollback.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerRuns } from "./commands/runs.ts";
 import { registerStart, registerStop } from "./commands/start.ts";
@@ -39,6 +40,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   registerFailover,
   registerHeal,
   registerQuarantine,
+  registerRollback,
   registerFailback,
   registerRuns,
   registerRun,

@@ -13,6 +13,8 @@ import { type DryRunView, dryRunText } from "./render/dry-run-text.ts";
 /** What a person says about the run. */
 export interface RunWish {
   readonly to?: string;
+  /** Rollback only: where the move to be undone went. */
+  readonly from?: string;
   readonly reason: string;
   readonly acceptLoss?: boolean;
   readonly yes?: boolean;
@@ -40,11 +42,11 @@ export async function startRun(
 ): Promise<ExitCode> {
   const { terminal, options, signal } = invocation;
   const api = await connect(options, process.env);
-  const target = given.to === undefined ? {} : { target: given.to };
+  const sites = sitesOf(given);
   const acceptLoss = given.acceptLoss ?? false;
   const preview = await api.send<DryRunView>("/v1/plans", {
     method: "POST",
-    body: { kind, ...target, acceptLoss },
+    body: { kind, ...sites, acceptLoss },
   });
   terminal.progress(dryRunText(preview, terminal.paint));
   refuseBlocked(preview, kind);
@@ -52,12 +54,23 @@ export async function startRun(
   const { run } = await api.send<{ run: RunRecord }>("/v1/runs", {
     method: "POST",
     idempotencyKey: randomUUID(),
-    body: { kind, ...target, reason: given.reason, acceptLoss, by: operatorName(given.by) },
+    body: { kind, ...sites, reason: given.reason, acceptLoss, by: operatorName(given.by) },
   });
   terminal.progress(`Started run ${run.id}.`);
   if (given.detach !== true) return await followRun(api, run.id, invocation);
   terminal.result({ run }, `Started run ${run.id}. See: cloudphoenix run show ${run.id}`);
   return EXIT_CODES.done;
+}
+
+/** The sites a person named, as the API wants to be told. */
+export function sitesOf({ to, from }: Pick<RunWish, "to" | "from">): {
+  readonly target?: string;
+  readonly from?: string;
+} {
+  return {
+    ...(to === undefined ? {} : { target: to }),
+    ...(from === undefined ? {} : { from }),
+  };
 }
 
 function refuseBlocked({ findings, guards }: DryRunView, kind: PlanKind): void {

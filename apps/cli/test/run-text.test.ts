@@ -255,6 +255,25 @@ describe("on the command line", () => {
     ]);
   });
 
+  test("a rollback is a command of its own, and may name the site that the move went to", async () => {
+    const preview = { plan: { ...view.run.plan, steps: [] }, findings: [], guards: [], steps: [] };
+    api = await pretendedApi(scratch, {
+      "POST /v1/plans": { body: preview },
+      "POST /v1/runs": { body: { run: view.run } },
+    });
+    vi.spyOn(process.stdout, "write").mockReturnValue(true);
+
+    await api.run("plan", "rollback", "--from", "gcp");
+    const args = ["--from", "gcp", "--reason", "stuck", "--yes", "--detach"];
+    expect(await api.run("rollback", ...args)).toBe(EXIT_CODES.done);
+
+    expect(api.asked.map(({ body }) => body)).toMatchObject([
+      { kind: "rollback", from: "gcp" },
+      { kind: "rollback", from: "gcp" },
+      { kind: "rollback", from: "gcp", reason: "stuck" },
+    ]);
+  });
+
   test.each([
     [{}, ' Stop it: cloudphoenix run cancel run-1 --reason "…"'],
     [{ "open-writes": "done" } as const, ""],

@@ -1,5 +1,5 @@
 import { CloudPhoenixError } from "@cloudphoenix/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { DryRun } from "../src/api/control-room.ts";
 import { ORDER, send, type Started, startedRun } from "./api-client.ts";
 import { type FakeWorld, fakeWorld, LOSS, NOW_MS } from "./fake-world.ts";
@@ -138,6 +138,34 @@ describe("an order", () => {
     const { status } = await send(world, "POST /v1/runs", ORDER, { "idempotency-key": "k1" });
     expect(status).toBe(503);
     expect(world.room.orders).toBe(0);
+  });
+});
+
+describe("a rollback", () => {
+  const NAMED = { kind: "rollback", from: "azure-westeurope" };
+
+  test("is planned and ordered with the site that is named, which is written down", async () => {
+    const asked = vi.spyOn(world.room, "dryRun");
+    const { status, body } = await send<DryRun>(world, "POST /v1/plans", NAMED);
+    expect(status).toBe(200);
+    expect(body.guards.map(({ guard }) => guard)).toEqual(
+      expect.arrayContaining(["move-to-undo", "never-opened"]),
+    );
+    expect(asked.mock.calls[0]?.[0]).toMatchObject(NAMED);
+
+    const ordered = vi.spyOn(world.room, "order");
+    const order = { ...ORDER, ...NAMED };
+    const started = await send(world, "POST /v1/runs", order, { "idempotency-key": "k1" });
+    expect(started.status).toBe(202);
+    expect(ordered.mock.calls[0]?.[0]).toMatchObject(NAMED);
+    expect(world.audit.entries[0]?.detail).toMatchObject(NAMED);
+  });
+
+  test("that names another site under the same key is another request", async () => {
+    const headers = { "idempotency-key": "k1" };
+    await send(world, "POST /v1/runs", { ...ORDER, ...NAMED }, headers);
+    const other = await send(world, "POST /v1/runs", { ...ORDER, kind: "rollback" }, headers);
+    expect(other.status).toBe(409);
   });
 });
 

@@ -3,6 +3,7 @@
 import type { PlanKind } from "./plan.ts";
 import type { Policy } from "./policy.ts";
 import type { StandbyFacts } from "./readiness.ts";
+import type { RunStatus } from "./run.ts";
 import type { Level, LevelState, SiteScore } from "./score.ts";
 import type { Observation, Signal, Vantage, VantageSight } from "./signal.ts";
 import type { Application, Roles, SiteId } from "./topology.ts";
@@ -36,6 +37,18 @@ export interface Situation {
   readonly leaseEnded?: LastAlive | null;
   /** Returned old primaries that wait for people; absent means none. */
   readonly quarantined?: readonly QuarantineFact[];
+  /** How the active site stood when a person asked to go back to it; absent if nobody looked. */
+  readonly standing?: ActiveStanding;
+}
+
+/** The active site and the names, looked at just now. */
+export interface ActiveStanding {
+  /** Whether its entry serves, writes included; a site that does not answer does not. */
+  readonly serves: boolean;
+  /** What the entry said, for an operator to read. */
+  readonly detail: string;
+  /** The site that users are led to; null if that could not be read, or is none of the application's. */
+  readonly namesLeadTo: SiteId | null;
 }
 
 /** A returned old primary, as far as plans need to know it. */
@@ -62,6 +75,27 @@ export interface Activity {
   readonly healsEnded: readonly EndedHeal[];
   /** Why automatic action is switched off by a person; null if it is not. */
   readonly maintenance: string | null;
+  /** Moves, rollbacks and rejoins that have ended; absent if nobody has read them. */
+  readonly past?: PastRuns;
+}
+
+/** Runs that have ended, as far as a rollback needs to know them. */
+export interface PastRuns {
+  readonly newestFirst: readonly PastRun[];
+  /** Whether there are no older ones than those that were read. */
+  readonly complete: boolean;
+}
+
+export interface PastRun {
+  readonly id: string;
+  readonly kind: PlanKind;
+  readonly from: SiteId;
+  readonly to: SiteId;
+  readonly status: RunStatus;
+  /** Whether it began any step that changes who writes or where users go. */
+  readonly touched: boolean;
+  /** Whether it opened writes at its target; `unknown` if it began to, and nobody knows the end. */
+  readonly opening: "closed" | "opened" | "unknown";
 }
 
 export interface RunningRun {
@@ -111,7 +145,9 @@ export type GuardName =
   | "schema-parity"
   | "maintenance"
   | "heals-left"
-  | "quarantine";
+  | "quarantine"
+  | "move-to-undo"
+  | "never-opened";
 
 /** What one guard says, in the sentence an operator reads. */
 export interface GuardResult {

@@ -121,6 +121,9 @@ const WAYS_OUT: Readonly<Record<GuardName, (way: BlockedWay) => string>> = {
     `Make the schemas the same and set up again: cloudphoenix replicate setup. A failover may go without what is missing: ${byHand} --accept-loss.`,
   maintenance: ({ byHand }) =>
     `Switch automatic action on again: cloudphoenix maintenance off --reason "…"; or start by hand: ${byHand}.`,
+  "move-to-undo": () =>
+    'Nothing has to be taken back. If the standby is what ails, heal it: cloudphoenix heal --to SITE --reason "…".',
+  "never-opened": () => "Find out what the other site took: cloudphoenix runs, then run show.",
   quarantine: () => "Decide what becomes of the site: cloudphoenix quarantine show.",
   "heals-left": () => "Find out why healing does not help: cloudphoenix runs lists what was tried.",
 };

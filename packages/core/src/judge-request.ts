@@ -11,6 +11,8 @@ export interface RunRequest {
   readonly kind: PlanKind;
   /** Where to; without it the first possible site that nothing blocks. */
   readonly target?: SiteId | undefined;
+  /** Rollback only: where the move to be undone went; without it, where the records say. */
+  readonly from?: SiteId | undefined;
   /** Whether a loss beyond the objective, or an unknown one, is accepted. */
   readonly acceptLoss: boolean;
 }
@@ -42,7 +44,8 @@ export interface RequestJudgement {
  * unknown one, can be accepted (`acceptLoss`) and then needs approval, as does an unproven fence;
  * a freeze window needs a person other than who asks.
  *
- * A rollback goes back to the site that is still recorded as active.
+ * A rollback goes back to the site that is still recorded as active, and only where a move may have been
+ * left half-way; what its target may have acknowledged is a loss like any other.
  *
  * @throws {RangeError} if the active site is not one of the application's
  */
@@ -51,6 +54,7 @@ export function judgeRequest(situation: Situation, request: RunRequest): Request
     plan: request.kind,
     cause: { kind: "person", acceptLoss: request.acceptLoss },
     wanted: request.target,
+    from: request.from,
   });
   const { approvers, acceptedLoss, another, reservations } = asked;
   return {

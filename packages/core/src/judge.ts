@@ -12,6 +12,7 @@ import type { SiteScore } from "./score.ts";
 import type { Survey } from "./survey.ts";
 import { targetsFor } from "./targets.ts";
 import type { Site, SiteId } from "./topology.ts";
+import { wayBackOf } from "./way-back.ts";
 
 export interface Judgement {
   readonly plan: PlanKind;
@@ -35,6 +36,8 @@ export interface Question {
   readonly cause: GuardCause;
   /** Only this target is considered; without it, every possible one in order of preference. */
   readonly wanted?: SiteId | undefined;
+  /** Rollback only: the site the move to be undone went to; without it, the one the records tell of. */
+  readonly from?: SiteId | undefined;
 }
 
 /** Judges a plan for the first target nothing blocks, else for the most preferred one. */
@@ -60,6 +63,7 @@ function judgeTarget(survey: Survey, question: Question, target: Site | null): J
     cause: question.cause,
     active: survey.active,
     target,
+    leaves: question.plan === "rollback" ? wayBackOf(situation, question.from).from : null,
     standby: situation.standbys.find((one) => one.site === target?.id) ?? null,
     score: survey.score,
     standbyScores: survey.standbyScores,
@@ -106,7 +110,12 @@ function scoreOf({ score, standbyScores }: Survey, site: Site | null): SiteScore
   return standbyScores.find((one) => one.site === site?.id) ?? score;
 }
 
-const RISKS: readonly GuardName[] = ["data-fresh", "fence-obtainable", "schema-parity"];
+const RISKS: readonly GuardName[] = [
+  "data-fresh",
+  "fence-obtainable",
+  "schema-parity",
+  "never-opened",
+];
 
 /** Risks to data want as many people as the policy says, everything else wants one. */
 function approversFor(guards: readonly GuardResult[], policy: Policy): number {

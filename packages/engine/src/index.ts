@@ -21,7 +21,12 @@ export {
 } from "./loops/returned-primaries.ts";
 export { detectionKey } from "./loops/detection.ts";
 export type { MaintenanceState } from "./loops/maintenance.ts";
-export type { RequestedPlan, RequestedRun } from "./loops/operator-request.ts";
+export {
+  BlockedRequest,
+  type PlannedRequest,
+  type RequestedPlan,
+  type RequestedRun,
+} from "./loops/operator-request.ts";
 export { type ObjectSignalOptions, objectSignal } from "./loops/object-signal.ts";
 export { type ReplicationSignalOptions, replicationSignal } from "./loops/replication-signal.ts";
 export { Watch, type WatchListener, type WatchOptions } from "./loops/watch.ts";

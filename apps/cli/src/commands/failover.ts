@@ -19,11 +19,11 @@ export function registerFailover(program: Command, context: CommandContext): voi
   const command = program
     .command("failover")
     .description(
-      "Move the application to another site now, or take a half-done move back (--kind rollback). Prints the plan and wants it confirmed.",
+      "Move the application to another site now. Prints the plan and wants it confirmed. To take a half-done move back: cloudphoenix rollback.",
     )
     .option(
       "--kind <kind>",
-      "dr (another cloud) or region (the same cloud), both assume that the active site is lost; switchover: planned, both sites alive, loses nothing, the one for a drill; rollback: back to the active site after a move that never opened writes",
+      "dr (another cloud) or region (the same cloud), both assume that the active site is lost; switchover: planned, both sites alive, loses nothing, the one for a drill; rollback: as `cloudphoenix rollback`",
       moveKindOf,
       "dr",
     )

@@ -23,6 +23,8 @@ export interface DecisionContext {
 export interface PlanQuestion {
   readonly kind: PlanKind;
   readonly target: SiteId | undefined;
+  /** Rollback only: where the move to be undone went; without it, where the records say. */
+  readonly from: SiteId | undefined;
   /** Whether a loss beyond the objective, or an unknown one, is accepted. */
   readonly acceptLoss: boolean;
 }

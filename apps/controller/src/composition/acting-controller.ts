@@ -224,7 +224,7 @@ function decisionLoop(
   const { runner, deps, returned } = acting;
   const { configuration, world, state, runs, clock, random } = parts;
   const { application, policy, signals, vantages } = configuration;
-  const { entry, fencers, notifier, objects } = world.ports;
+  const { entry, fencers, notifier, objects, traffic } = world.ports;
   return new DecisionLoop(
     { application, policy, signals, vantages },
     {
@@ -243,6 +243,7 @@ function decisionLoop(
       notifier,
       watch: world.watch,
       handlers: deps.handlers,
+      traffic,
       quarantined: () => returned.facts,
     },
   );

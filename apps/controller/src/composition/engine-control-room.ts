@@ -2,22 +2,22 @@
 
 import {
   type Decision,
-  hasCode,
-  judgeRequest,
   type LossReport,
   pendingStep,
   type Plan,
   type PlanKind,
   type RunRecord,
+  type SiteId,
 } from "@cloudphoenix/core";
-import type {
-  DatabaseControl,
-  DecisionLoop,
-  FactStore,
-  PlanRunner,
-  QuarantineDesk,
-  RunStore,
-  SetupDesk,
+import {
+  BlockedRequest,
+  type DatabaseControl,
+  type DecisionLoop,
+  type FactStore,
+  type PlanRunner,
+  type QuarantineDesk,
+  type RunStore,
+  type SetupDesk,
 } from "@cloudphoenix/engine";
 import type {
   ControlRoom,
@@ -67,13 +67,8 @@ export class EngineControlRoom implements ControlRoom {
   }
 
   async dryRun(question: PlanQuestion, signal: AbortSignal): Promise<DryRun> {
-    const { kind, target, acceptLoss } = question;
-    const wanted = { kind, ...(target === undefined ? {} : { target }) };
-    const seen = await this.#parts.loop.planDryRun(wanted, signal);
-    const situation = this.latest()?.situation;
-    if (!acceptLoss || situation === undefined) return seen;
-    // The same guards, asked the way the order itself will ask them.
-    return { ...seen, guards: judgeRequest(situation, { ...wanted, acceptLoss }).guards };
+    const { kind, acceptLoss } = question;
+    return this.#parts.loop.planDryRun({ kind, acceptLoss, ...sitesOf(question) }, signal);
   }
 
   newRunId(kind: PlanKind): string {
@@ -81,19 +76,21 @@ export class EngineControlRoom implements ControlRoom {
   }
 
   async order(order: RunOrder): Promise<OrderOutcome> {
-    const { target, id, ...rest } = order;
+    const { id, kind, acceptLoss, reason, by } = order;
     try {
       const plan = await this.#parts.loop.request({
-        ...rest,
-        ...(target === undefined ? {} : { target }),
+        kind,
+        acceptLoss,
+        reason,
+        by,
+        ...sitesOf(order),
         ...(id === undefined ? {} : { id }),
       });
       const run = (await this.#parts.runs.get(plan.id)) ?? startingRun(plan, order.by);
       return { kind: "started", run };
     } catch (error) {
-      const guards = this.#blockersOf(order);
-      if (!hasCode(error, "GUARD_BLOCKED") || guards.length === 0) throw error;
-      return { kind: "blocked", guards, findings: [] };
+      if (!(error instanceof BlockedRequest)) throw error;
+      return { kind: "blocked", guards: error.guards, findings: [] };
     }
   }
 
@@ -104,11 +101,17 @@ export class EngineControlRoom implements ControlRoom {
   measureLoss(run: RunRecord, signal: AbortSignal): Promise<LossReport> {
     return measureLossOf(run, this.#parts, signal);
   }
+}
 
-  #blockersOf(order: RunOrder): ReturnType<typeof judgeRequest>["blocked"] {
-    const situation = this.latest()?.situation;
-    return situation === undefined ? [] : judgeRequest(situation, order).blocked;
-  }
+/** The sites that were named. */
+function sitesOf({ target, from }: PlanQuestion): {
+  readonly target?: SiteId;
+  readonly from?: SiteId;
+} {
+  return {
+    ...(target === undefined ? {} : { target }),
+    ...(from === undefined ? {} : { from }),
+  };
 }
 
 /** The record of a run whose first note the runner has not written yet. */

@@ -5,7 +5,7 @@ import type { ActingLevel } from "../level.ts";
 import type { PlanKind } from "../plan.ts";
 import type { StandbyFacts } from "../readiness.ts";
 import type { SiteScore } from "../score.ts";
-import type { Site } from "../topology.ts";
+import type { Site, SiteId } from "../topology.ts";
 
 /** Why an action is considered: the score reached a level, or a person asked for it. */
 export type GuardCause =
@@ -20,6 +20,8 @@ export interface GuardFacts {
   readonly active: Site;
   /** Null if the application has no site this plan could go to. */
   readonly target: Site | null;
+  /** Rollback only: the site it would stop; null if that is not known. */
+  readonly leaves: SiteId | null;
   /** What is known of the target; null if nothing is, or if it is not a standby. */
   readonly standby: StandbyFacts | null;
   readonly score: SiteScore;

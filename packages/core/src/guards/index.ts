@@ -13,6 +13,8 @@ import { healsLeft } from "./heals-left.ts";
 import { maintenance } from "./maintenance.ts";
 import { mode } from "./mode.ts";
 import { monitorsSane } from "./monitors-sane.ts";
+import { moveToUndo } from "./move-to-undo.ts";
+import { neverOpened } from "./never-opened.ts";
 import { oneRun } from "./one-run.ts";
 import { quarantine } from "./quarantine.ts";
 import { schemaParity } from "./schema-parity.ts";
@@ -49,7 +51,7 @@ function guardsFor(plan: PlanKind, cause: GuardCause): readonly Guard[] {
       return [targetExists, quarantine, oneRun];
     case "rollback":
       // The site to go back to is the one that was active until now: no standby is judged.
-      return [targetExists, oneRun];
+      return [targetExists, moveToUndo, neverOpened, oneRun];
     case "region":
     case "dr":
     case "switchover":

@@ -13,7 +13,7 @@ export interface PlanRequest {
   readonly roles: Roles;
   /** Where the application shall run afterwards; for a heal, the site that is repaired. */
   readonly target: SiteId;
-  /** Rollback only: where the move to be undone went. Default: the only other site. */
+  /** Rollback only: where the move to be undone went (`wayBackOf`). Default: the only other site. */
   readonly from?: SiteId | undefined;
   readonly nowMs: number;
   readonly reason: string;

@@ -139,7 +139,10 @@ function rollbackStages(request: PlanRequest, from: SiteId): readonly Stage[] {
     [step({ kind: "verify-site", site: to, expect: "serving" })],
     [step({ kind: "switch-traffic", from, to })],
     [step({ kind: "verify-convergence", site: to })],
-    ...closing("warning", `The move of ${application.name} was undone: it runs at ${to} again.`),
+    ...closing(
+      "warning",
+      `The move of ${application.name} was undone: it runs at ${to} again. ${from} is stopped, and no standby until it rejoins: cloudphoenix quarantine show.`,
+    ),
   ];
 }
 

@@ -32,6 +32,7 @@ import { NOTHING_DETECTED, advanceDetection, detectedAtMs, detectionKey } from "
 import { Maintenance, type MaintenanceState } from "./maintenance.ts";
 import {
   type OperatorDesk,
+  type PlannedRequest,
   type RequestedPlan,
   type RequestedRun,
   dryRunRequest,
@@ -60,6 +61,7 @@ export interface DecisionLoopPorts
   readonly notifier: Notifier;
   readonly watch: Watch;
   readonly handlers: OperatorDesk["handlers"];
+  readonly traffic: OperatorDesk["traffic"];
   /** Returned old primaries, as they are known now; never waits. Default: none. */
   readonly quarantined?: () => readonly QuarantineFact[];
 }
@@ -166,10 +168,7 @@ export class DecisionLoop {
   }
 
   /** What such a run would do and what stands against it; changes nothing. */
-  async planDryRun(
-    wanted: Pick<RequestedRun, "kind" | "target">,
-    signal: AbortSignal,
-  ): Promise<RequestedPlan> {
+  async planDryRun(wanted: PlannedRequest, signal: AbortSignal): Promise<RequestedPlan> {
     return dryRunRequest(this.#desk(), wanted, signal);
   }
 
@@ -185,9 +184,11 @@ export class DecisionLoop {
   }
 
   #desk(): OperatorDesk {
-    const { clock, handlers } = this.#ports;
+    const { clock, entry, handlers, traffic } = this.#ports;
     return {
       clock,
+      entry,
+      traffic,
       handlers,
       launcher: this.#launcher,
       lost: this.#running,

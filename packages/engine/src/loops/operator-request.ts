@@ -12,15 +12,15 @@ import {
   judgeRequest,
   lintPlan,
   scoreOf,
+  wayBackOf,
 } from "@cloudphoenix/core";
-import type { Clock } from "../ports/clock.ts";
 import { type DryRunStep, dryRun } from "../runner/dry-run.ts";
 import type { StepHandlers } from "../steps/step-handler.ts";
+import { type StandingPorts, standingOf } from "./active-standing.ts";
 import type { Launch, RunLauncher } from "./run-launcher.ts";
 
 /** What a request needs of the loop. */
-export interface OperatorDesk {
-  readonly clock: Clock;
+export interface OperatorDesk extends StandingPorts {
   readonly handlers: StepHandlers;
   readonly launcher: RunLauncher;
   /** Aborts when this process leads no more; null while it does not lead. */
@@ -34,10 +34,18 @@ export interface RequestedRun {
   readonly kind: PlanKind;
   /** Default: the first possible site that nothing blocks. */
   readonly target?: SiteId;
+  /** Rollback only: where the move to be undone went. Default: where the records, or the names, say. */
+  readonly from?: SiteId;
   readonly reason: string;
   readonly acceptLoss: boolean;
   /** Who asks; recorded as `operator:<by>`. */
   readonly by: string;
+}
+
+/** What is asked when only a look is wanted. */
+export interface PlannedRequest extends Pick<RequestedRun, "kind" | "target" | "from"> {
+  /** Default: no. */
+  readonly acceptLoss?: boolean;
 }
 
 export interface RequestedPlan {
@@ -47,19 +55,38 @@ export interface RequestedPlan {
   readonly steps: readonly DryRunStep[];
 }
 
-/** @throws {CloudPhoenixError} `GUARD_BLOCKED` naming every blocker, `NOT_LEADER`, and as `launch` */
+/** Refused by guards; they are all there. */
+export class BlockedRequest extends CloudPhoenixError {
+  readonly guards: readonly GuardResult[];
+
+  constructor(kind: PlanKind, { blocked }: Pick<RequestJudgement, "blocked">) {
+    const sentences = blocked.map((guard) => `${guard.guard}: ${guard.sentence}`).join(" ");
+    super(
+      "GUARD_BLOCKED",
+      `${kind} is blocked by ${blocked.length} ${blocked.length === 1 ? "guard" : "guards"}. ${sentences}`,
+      { retryable: false, hint: `Look at the whole picture with "cloudphoenix plan ${kind}".` },
+    );
+    this.guards = blocked;
+  }
+}
+
+/**
+ * @throws {CloudPhoenixError} `GUARD_BLOCKED` naming every blocker, `BAD_REQUEST` if a rollback cannot
+ *   know which site it leaves, `NOT_LEADER`, and as `launch`
+ */
 export async function startRequest(desk: OperatorDesk, wanted: RequestedRun): Promise<Plan> {
   const lost = requireLead(desk.lost);
   const situation = await desk.situation();
   if (wanted.id !== undefined && situation.activity.running?.id === wanted.id) {
     throw beingStarted(wanted.id);
   }
-  const judgement = judgeRequest(situation, wanted);
+  const asked = await askedOf(situation, { desk, wanted, signal: lost });
+  const judgement = judgeRequest(asked.situation, { ...wanted, from: asked.from });
   const { target, blocked } = judgement;
-  if (target === null || blocked.length > 0) throw blockedBy(wanted.kind, judgement);
+  if (target === null || blocked.length > 0) throw new BlockedRequest(wanted.kind, judgement);
   return desk.launcher.launch(
     {
-      request: planRequest(situation, wanted, { ...judgement, target }),
+      request: planRequest(asked, wanted, { ...judgement, target }),
       startedBy: `operator:${wanted.by}`,
       facts: () => ({}),
       ...(wanted.id === undefined ? {} : { id: wanted.id }),
@@ -70,27 +97,93 @@ export async function startRequest(desk: OperatorDesk, wanted: RequestedRun): Pr
 
 /**
  * The plan with what each step would find; also if guards block it, so that people see both.
- * @throws {CloudPhoenixError} `GUARD_BLOCKED` if there is no site it could go to
+ * @throws {CloudPhoenixError} `GUARD_BLOCKED` if there is no site it could go to, `BAD_REQUEST` if a
+ *   rollback cannot know which site it leaves
  */
 export async function dryRunRequest(
   desk: OperatorDesk,
-  wanted: Pick<RequestedRun, "kind" | "target">,
+  wanted: PlannedRequest,
   signal: AbortSignal,
 ): Promise<RequestedPlan> {
-  const situation = await desk.situation();
-  const judgement = judgeRequest(situation, { ...wanted, acceptLoss: false });
+  const asked = await askedOf(await desk.situation(), { desk, wanted, signal });
+  const { acceptLoss = false } = wanted;
+  const judgement = judgeRequest(asked.situation, { ...wanted, from: asked.from, acceptLoss });
   const { target, guards } = judgement;
-  if (target === null) throw blockedBy(wanted.kind, judgement);
+  if (target === null) throw new BlockedRequest(wanted.kind, judgement);
   const reason = "dry run";
   const plan = desk.launcher.plan(
-    planRequest(situation, { ...wanted, reason }, { ...judgement, target }),
+    planRequest(asked, { ...wanted, reason }, { ...judgement, target }),
   );
-  const findings = lintPlan(plan, situation.application);
+  const findings = lintPlan(plan, asked.situation.application);
   return { plan, findings, guards, steps: await dryRun(plan, desk, signal) };
 }
 
-function planRequest(
+/** What a request is judged by: a rollback is told from how things stand just now. */
+interface Asked {
+  readonly situation: Situation;
+  /** The site a rollback leaves; undefined for everything else. */
+  readonly from: SiteId | undefined;
+}
+
+async function askedOf(
   situation: Situation,
+  request: {
+    readonly desk: StandingPorts;
+    readonly wanted: PlannedRequest;
+    readonly signal: AbortSignal;
+  },
+): Promise<Asked> {
+  const { desk, wanted, signal } = request;
+  if (wanted.kind !== "rollback") {
+    if (wanted.from !== undefined) throw fromRefused(`${wanted.kind} leaves the active site`);
+    return { situation, from: undefined };
+  }
+  refuseFrom(situation, wanted.from);
+  const opening = wayBackOf(situation, wanted.from).run?.opening ?? "closed";
+  // Where the other site has taken writes, how the active one stands changes nothing.
+  const seen =
+    opening === "closed"
+      ? { ...situation, standing: await standingOf(desk, situation.roles.active, signal) }
+      : situation;
+  const { from } = wayBackOf(seen, wanted.from);
+  if (from !== null) return { situation: seen, from };
+  throw new CloudPhoenixError(
+    "BAD_REQUEST",
+    `no run, and no name, tells which site the move to be undone went to`,
+    { retryable: false, hint: namedWith(othersOf(situation)) },
+  );
+}
+
+/** @throws {CloudPhoenixError} `BAD_REQUEST` if a rollback cannot leave the site that was named */
+function refuseFrom(situation: Situation, from: SiteId | undefined): void {
+  const others = othersOf(situation);
+  if (from === undefined || others.includes(from)) return;
+  const { application, roles } = situation;
+  throw fromRefused(
+    from === roles.active
+      ? `a rollback goes to ${from}, the active site, and cannot leave it`
+      : `${application.name} has no site ${from}`,
+    namedWith(others),
+  );
+}
+
+function namedWith(others: readonly SiteId[]): string {
+  return `Name the site that the move went to: cloudphoenix rollback --from ${others.join(", or ")}.`;
+}
+
+function othersOf({ application, roles }: Situation): readonly SiteId[] {
+  return application.sites.map(({ id }) => id).filter((id) => id !== roles.active);
+}
+
+function fromRefused(
+  message: string,
+  hint = "Leave --from out: only a rollback takes it.",
+): CloudPhoenixError {
+  return new CloudPhoenixError("BAD_REQUEST", message, { retryable: false, hint });
+}
+
+function planRequest(
+  { situation, from }: Asked,
   wanted: { readonly kind: PlanKind; readonly reason: string },
   judgement: Pick<RequestJudgement, "approvers" | "acceptedLoss" | "another" | "reservations"> & {
     readonly target: SiteId;
@@ -101,6 +194,7 @@ function planRequest(
     application: situation.application,
     roles: situation.roles,
     target: judgement.target,
+    from,
     reason: wanted.reason,
     approvers: judgement.approvers,
     acceptedLoss: judgement.acceptedLoss,
@@ -108,15 +202,6 @@ function planRequest(
     reservations: judgement.reservations,
     score: scoreOf(decide(situation), judgement.target),
   };
-}
-
-function blockedBy(kind: PlanKind, { blocked }: RequestJudgement): CloudPhoenixError {
-  const sentences = blocked.map((guard) => `${guard.guard}: ${guard.sentence}`).join(" ");
-  return new CloudPhoenixError(
-    "GUARD_BLOCKED",
-    `${kind} is blocked by ${blocked.length} ${blocked.length === 1 ? "guard" : "guards"}. ${sentences}`,
-    { retryable: false, hint: `Look at the whole picture with "cloudphoenix plan ${kind}".` },
-  );
 }
 
 /** It was asked for before, and its record is on its way. */

@@ -9,6 +9,7 @@ import {
   type StepAction,
   isPlannedMove,
 } from "@cloudphoenix/core";
+import { pastRuns } from "./past-runs.ts";
 
 /** Enough to hold every heal of a heal window and the newest move before it. */
 export const RUNS_READ = 50;
@@ -64,7 +65,7 @@ export function unfinishedOf(runs: readonly RunRecord[]): RunRecord | null {
  */
 export function historyOf(
   runs: readonly RunRecord[],
-): Pick<Activity, "lastMoveEndedAtMs" | "healsEnded"> {
+): Pick<Activity, "lastMoveEndedAtMs" | "healsEnded" | "past"> {
   const ended = runs.filter((run) => run.status !== "superseded" && run.endedAtMs !== null);
   const moves = runs
     .filter((run) => isMove(run.plan.kind))
@@ -78,6 +79,10 @@ export function historyOf(
         atMs: endOf(run),
         worked: run.status === "completed",
       })),
+    past: {
+      newestFirst: pastRuns(runs),
+      complete: runs.length < RUNS_READ,
+    },
   };
 }
 

@@ -52,10 +52,8 @@ export class Operators {
     this.#request("switchover", false);
   }
 
-  /** Asks to go back to the site that is recorded as active, while a move is under way. */
+  /** Asks to go back to the site that is recorded as active, also where there is nothing to undo. */
   askForRollback(): void {
-    const { runs } = this.#world.judge;
-    if (!runs.some(({ plan, ended }) => ended === null && plan.from !== plan.to)) return;
     this.#request("rollback", false);
   }
 

@@ -24,6 +24,14 @@ const question = {
     .max(63)
     .optional()
     .describe("Site to move to; default: the policy's choice."),
+  from: z
+    .string()
+    .min(1)
+    .max(63)
+    .optional()
+    .describe(
+      "Rollback only: site that the move to be undone went to; default: the one the records tell of.",
+    ),
   acceptLoss: z
     .boolean()
     .default(false)
@@ -43,9 +51,9 @@ export function registerPlans(app: Api, deps: ApiDependencies): void {
       },
     },
     async ({ body }) => {
-      const { kind, target, acceptLoss } = body;
+      const { kind, target, from, acceptLoss } = body;
       const limit = AbortSignal.timeout(DRY_RUN_LIMIT_MS);
-      return roomOf(deps).dryRun({ kind, target, acceptLoss }, limit);
+      return roomOf(deps).dryRun({ kind, target, from, acceptLoss }, limit);
     },
   );
   registerOrders(app, deps);
@@ -74,22 +82,23 @@ function registerOrders(app: Api, deps: ApiDependencies): void {
       },
     },
     async (request, reply) => {
-      const { kind, target, acceptLoss, reason: why, by } = request.body;
+      const { kind, target, from, acceptLoss, reason: why, by } = request.body;
       const room = roomOf(deps);
+      const asked = { kind, target: target ?? null, ...(from && { from }), acceptLoss };
       const mutation = {
         by,
         what: "run.start",
         why,
-        detail: { kind, target: target ?? null, acceptLoss, request: request.id },
+        detail: { ...asked, request: request.id },
       };
       const order = {
         key: request.headers["idempotency-key"],
-        body: { kind, target: target ?? null, acceptLoss, why, by },
+        body: { ...asked, why, by },
         newId: () => room.newRunId(kind),
       };
       const { started: run, replayed } = await audited(deps, mutation, () =>
         orders.once(order, async (id) =>
-          startedRun(await room.order({ id, kind, target, acceptLoss, reason: why, by })),
+          startedRun(await room.order({ id, kind, target, from, acceptLoss, reason: why, by })),
         ),
       );
       if (replayed) reply.header("idempotency-replayed", "true");

@@ -66,6 +66,8 @@ export const guardResultSchema: z.ZodType<GuardResult> = z
       "maintenance",
       "heals-left",
       "quarantine",
+      "move-to-undo",
+      "never-opened",
     ]),
     outcome: z.enum(["pass", "approve", "block"]),
     sentence: z.string(),
