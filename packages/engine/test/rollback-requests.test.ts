@@ -1,3 +1,4 @@
+import { messageOf } from "@cloudphoenix/core";
 import { describe, expect, test } from "vitest";
 import { type LoopSimulation, REQUEST, leadingLoop } from "./loop-simulation.ts";
 import { A, B } from "./simulation.ts";
@@ -30,16 +31,27 @@ async function answered<T>({ clock }: LoopSimulation, asked: Promise<T>): Promis
   return answer;
 }
 
+/** Why a rollback is refused. */
+async function refusal(simulation: LoopSimulation): Promise<unknown> {
+  const asked = simulation.loop.request(ROLLBACK);
+  return answered(
+    simulation,
+    asked.then(
+      ({ id }) => `${id} was started`,
+      (error: unknown) => error,
+    ),
+  );
+}
+
 describe("a rollback", () => {
   test("in calm times starts nothing and leaves the standby alone", async () => {
     const simulation = await leadingLoop();
     const { replication: _before, ...before } = simulation.world.snapshot();
 
-    const refused = expect(simulation.loop.request(ROLLBACK)).rejects.toMatchObject({
+    expect(await refusal(simulation)).toMatchObject({
       code: "GUARD_BLOCKED",
       guards: [{ guard: "move-to-undo", outcome: "block" }],
     });
-    await answered(simulation, refused);
     await simulation.end();
 
     expect(await simulation.runs()).toEqual([]);
@@ -68,10 +80,7 @@ describe("a rollback", () => {
     const run = await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
     expect([plan.from, plan.to, run.status]).toEqual([B, A, "completed"]);
 
-    const again = expect(simulation.loop.request(ROLLBACK)).rejects.toThrow(
-      /There is nothing to roll back/u,
-    );
-    await answered(simulation, again);
+    expect(messageOf(await refusal(simulation))).toContain("There is nothing to roll back");
     await simulation.end();
   });
 
