@@ -67,7 +67,7 @@ export async function setupReplication(
         exclusively(to, () => makePair(context, sides, request, signal)),
       );
       // Not exclusively: a copy takes hours, and a promotion must not wait for it to be refused.
-      const tables = await waitForCopy(context, to, request.onProgress, signal);
+      const tables = await waitForCopy(context, sides, request.onProgress, signal);
       if (made.subscribed) await confirmFlow(context, sides, signal);
       await setDurability(context, from, signal);
       const { schemaCopied, subscribed } = made;

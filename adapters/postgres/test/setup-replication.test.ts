@@ -164,6 +164,19 @@ describe("setting up replication", () => {
     });
   });
 
+  test("wakes the standby for each next part of a copy, instead of leaving it to sleep", async () => {
+    const woken = new Set<string>();
+    pair = await Pair.make(servers, {
+      application: "woken",
+      beforeStatement: (site, statement) => {
+        if (statement.includes("pg_logical_emit_message")) woken.add(site);
+      },
+    });
+    await pair.follow();
+
+    expect([...woken]).toEqual([SITE_A]);
+  });
+
   test("stops when told to, and says how far it is until then", async () => {
     pair = await Pair.make(servers, { application: "aborted" });
     const stop = new AbortController();

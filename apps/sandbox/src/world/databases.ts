@@ -31,13 +31,8 @@ export interface DatabasesOptions {
  * @throws {CloudPhoenixError} what went wrong, by the codes of adapters/postgres
  */
 export async function prepareDatabases(options: DatabasesOptions): Promise<void> {
+  // Both at once: only a release that finds them replicating has to begin at the standby.
   await allSettled(PLACES.map((place) => prepare(place, options)));
-  // Standby first, as every later release does it: logical replication carries no DDL.
-  for (const place of [AWAY_PLACE, HOME_PLACE]) {
-    // In this order: fulfilment works on the table of orders.
-    await migrate("orders", place, options);
-    await migrate("fulfilment", place, options);
-  }
   const replication = new PostgresReplication(
     {
       application: NAMES.application,
@@ -55,7 +50,8 @@ export async function prepareDatabases(options: DatabasesOptions): Promise<void>
   }
 }
 
-async function prepare(place: Place, { layout, ports }: DatabasesOptions): Promise<void> {
+async function prepare(place: Place, options: DatabasesOptions): Promise<void> {
+  const { layout, ports } = options;
   const port = ports.get(linkName("control", place.cloud, "postgres"));
   await prepareServer({
     masterUrl: `postgresql://${MASTER_ROLE}@127.0.0.1:${port}/postgres`,
@@ -78,6 +74,9 @@ async function prepare(place: Place, { layout, ports }: DatabasesOptions): Promi
       password: readSecret(layout, SECRETS.keeper(place.cloud)),
     },
   });
+  // In this order: fulfilment works on the table of orders.
+  await migrate("orders", place, options);
+  await migrate("fulfilment", place, options);
 }
 
 async function migrate(
