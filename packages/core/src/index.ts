@@ -26,7 +26,7 @@ export { activeSiteOf } from "./plan-premise.ts";
 export { claimsGeneration, peopleText } from "./plan-words.ts";
 export type { PlanRequest } from "./plan/plan-request.ts";
 export { renderPlan } from "./plan/render-plan.ts";
-export { isPlannedMove, supersedes } from "./supersedes.ts";
+export { type NextUndertaking, isPlannedMove, supersedes } from "./supersedes.ts";
 export { wayBackOf } from "./way-back.ts";
 export { wavesOf } from "./plan/waves.ts";
 export { buildReport } from "./report/build-report.ts";

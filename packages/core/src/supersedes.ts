@@ -5,9 +5,15 @@ import type { PlanKind } from "./plan.ts";
 import type { SiteId } from "./topology.ts";
 
 /** A plan as far as it matters here. */
-export interface Undertaking {
+interface Undertaking {
   readonly kind: PlanKind;
   readonly to: SiteId;
+}
+
+/** One that may begin. */
+export interface NextUndertaking extends Undertaking {
+  /** Whether it would begin without asking people. */
+  readonly asksNobody: boolean;
 }
 
 /** One that runs. */
@@ -28,7 +34,7 @@ export interface RunningUndertaking extends Undertaking {
  * does not: the former writer may just be becoming the standby.
  */
 export function supersedes(
-  next: Undertaking,
+  next: NextUndertaking,
   running: RunningUndertaking,
   active: SiteId,
 ): boolean {
@@ -50,14 +56,17 @@ export function isPlannedMove(kind: PlanKind): boolean {
 /**
  * A planned move needs the site it leaves. If that is lost before the target is promoted, the move can
  * only wait, and would hold up the failover that the loss calls for: for the days an approval may take,
- * or until people are awake to cancel it. Whether it is lost is for the guard to judge. A failover whose target turned out to be out of reach is in
- * the way of one that goes elsewhere; one that has not begun, of a graver one.
+ * or until people are awake to cancel it. Whether it is lost is for the guard to judge. A failover whose
+ * target turned out to be out of reach is in the way of one that goes elsewhere; one that has not begun,
+ * of a graver one, and one that asks people, of the same one without a question: what it asks about
+ * may have passed a moment later, for instance a witness that did not answer.
  */
-function givesWay({ kind, to, stage }: RunningUndertaking, next: Undertaking): boolean {
+function givesWay({ kind, to, stage }: RunningUndertaking, next: NextUndertaking): boolean {
   if (next.kind !== "region" && next.kind !== "dr") return false;
-  if (stage !== "preparing" && stage !== "waiting") return false;
+  if (stage === undefined || stage === "under-way") return false;
   if (isPlannedMove(kind)) return true;
   if (kind !== "region" && kind !== "dr") return false;
+  if (next.to === to && next.kind === kind) return stage === "asking" && next.asksNobody;
   if (next.to === to) return false;
   return stage === "waiting" || (kind === "region" && next.kind === "dr");
 }

@@ -9,9 +9,9 @@ const AZURE = "azure-westeurope";
 
 function gives(
   running: { readonly kind: PlanKind; readonly to: string; readonly stage?: RunStage },
-  next: { readonly kind: PlanKind; readonly to: string },
+  next: { readonly kind: PlanKind; readonly to: string; readonly asksNobody?: boolean },
 ): boolean {
-  return supersedes(next, running, HOME);
+  return supersedes({ asksNobody: false, ...next }, running, HOME);
 }
 
 describe.each(["switchover", "failback"] as const)("a %s that has not promoted", (kind) => {
@@ -47,6 +47,21 @@ describe("a failover", () => {
     const dr = { kind: "dr", to: AZURE, stage: "preparing" } as const;
     expect(gives(region, dr)).toBe(true);
     expect(gives(dr, region)).toBe(false);
+  });
+});
+
+describe("a failover that asks people", () => {
+  const running = { kind: "dr", to: AZURE, stage: "asking" } as const;
+
+  test("gives way to the same one once nobody has to be asked", () => {
+    expect(gives(running, { kind: "dr", to: AZURE, asksNobody: true })).toBe(true);
+    expect(gives(running, { kind: "dr", to: AZURE })).toBe(false);
+  });
+
+  test("does not begin anew for a lesser one, nor after it was approved", () => {
+    expect(gives(running, { kind: "region", to: AWAY, asksNobody: true })).toBe(false);
+    const begun = { ...running, stage: "preparing" } as const;
+    expect(gives(begun, { kind: "dr", to: AZURE, asksNobody: true })).toBe(false);
   });
 });
 

@@ -65,10 +65,29 @@ describe("a switchover whose site is lost gives way to the failover", () => {
   });
 });
 
+test("a failover asks nobody any more once what it asked about is over", async () => {
+  const simulation = await leadingLoop();
+  // Nobody can say for a while whether the way into the site can be shut.
+  const silence = { operation: "network", how: "before" as const, times: 1_000 };
+  simulation.world.inject(silence);
+  lose(simulation);
+  await simulation.clock.advance(10_000);
+  expect(await outcome(simulation)).toEqual({ runs: ["dr waiting-approval"], active: A });
+  silence.times = 0;
+  await simulation.clock.advance(15_000);
+  await simulation.end();
+
+  expect(await outcome(simulation)).toEqual({
+    runs: ["dr completed", "dr superseded"],
+    active: B,
+  });
+});
+
 describe("the stage of a run", () => {
   const STAGES: readonly (readonly [string, readonly string[], RunRecord["status"], string])[] = [
     ["before the fence", ["scale-orders", "verify-site", "switch-traffic"], "running", "preparing"],
     ["before the fence, paused", ["scale-orders"], "paused", "preparing"],
+    ["before the fence, for approval", [], "waiting-approval", "preparing"],
     ["at the fence", ["fence-site"], "running", "under-way"],
     ["after the fence, out of tries", ["fence-site"], "needs-attention", "waiting"],
     ["after the fence, paused", ["fence-site"], "paused", "waiting"],
@@ -81,7 +100,7 @@ describe("the stage of a run", () => {
   });
 
   test("of a failover that people hold back is not for others to end", () => {
-    expect(stageOf("dr", [], "waiting-approval")).toBe("preparing");
+    expect(stageOf("dr", [], "waiting-approval")).toBe("asking");
     expect(stageOf("dr", [], "paused")).toBe("under-way");
     expect(stageOf("dr", ["fence-site"], "paused")).toBe("under-way");
     expect(stageOf("dr", ["fence-site"], "waiting-approval")).toBe("waiting");
@@ -99,6 +118,7 @@ function stageOf(
     ...pendingStep(id),
     ...(begun.includes(id) && { status: done, endedAtMs: 1 }),
   }));
-  const record = { id: plan.id, plan, status, steps } as Partial<RunRecord> as RunRecord;
+  const startedBy = kind === "dr" ? "decision" : "operator:ann";
+  const record = { id: plan.id, plan, status, steps, startedBy } as Partial<RunRecord> as RunRecord;
   return runningOf([record])?.stage;
 }

@@ -36,8 +36,11 @@ export interface GuardFacts {
   readonly aliveUntilMs: number | null;
 }
 
-/** Pure: the same facts, the same answer. The sentence carries the numbers it judged by. */
-export type Guard = (facts: GuardFacts) => GuardResult;
+/**
+ * Pure: the same facts, and the same said by the guards that were asked before, the same answer. The
+ * sentence carries the numbers it judged by.
+ */
+export type Guard = (facts: GuardFacts, said: readonly GuardResult[]) => GuardResult;
 
 /** The guard does not object. */
 export function pass(guard: GuardName, sentence: string): GuardResult {

@@ -37,8 +37,10 @@ const MOVE: readonly Guard[] = [
  * Without a target the rest would only repeat that there is none, so they are not asked.
  */
 export function askGuards(facts: GuardFacts): readonly GuardResult[] {
-  if (facts.target === null) return [targetExists(facts)];
-  return guardsFor(facts.plan, facts.cause).map((guard) => guard(facts));
+  const said: GuardResult[] = [];
+  const guards = facts.target === null ? [targetExists] : guardsFor(facts.plan, facts.cause);
+  for (const guard of guards) said.push(guard(facts, said));
+  return said;
 }
 
 function guardsFor(plan: PlanKind, cause: GuardCause): readonly Guard[] {

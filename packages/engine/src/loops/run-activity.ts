@@ -35,8 +35,13 @@ function stageOf(run: RunRecord): RunStage {
   if (!isMove(kind) || hasBegun(run, "promote-database")) return "under-way";
   // Who holds a failover back does so on purpose; a planned move is held back while both sites live.
   if (run.status === "paused" && !isPlannedMove(kind)) return "under-way";
-  if (!hasBegun(run, "fence-site")) return "preparing";
+  if (!hasBegun(run, "fence-site")) return isAsking(run) ? "asking" : "preparing";
   return run.status === "running" ? "under-way" : "waiting";
+}
+
+/** By decision only a failover is begun that has to ask; its approval is its first step. */
+function isAsking({ startedBy, status }: RunRecord): boolean {
+  return startedBy === "decision" && status === "waiting-approval";
 }
 
 function hasBegun({ plan, steps }: RunRecord, kind: StepAction["kind"]): boolean {

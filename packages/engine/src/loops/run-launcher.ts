@@ -26,6 +26,7 @@ import {
   type RunningRun,
   hasCode,
   lintPlan,
+  type NextUndertaking,
   planFor,
   supersedes,
 } from "@cloudphoenix/core";
@@ -160,7 +161,9 @@ export class RunLauncher {
     refuseBadPlan(plan, launch);
     const running = (await this.activity(null)).running;
     const { active } = launch.request.roles;
-    if (running !== null && !supersedes(plan, running, active)) throw alreadyRunning(running);
+    if (running !== null && !supersedes(nextOf(plan), running, active)) {
+      throw alreadyRunning(running);
+    }
     this.#current = { id: plan.id, kind: plan.kind, to: plan.to };
     try {
       if (running !== null) {
@@ -242,6 +245,10 @@ export class RunLauncher {
       .padStart(4, "0");
     return `${kind}-${clock.now().toString(36)}-${chance}`;
   }
+}
+
+function nextOf({ kind, to, steps }: Plan): NextUndertaking {
+  return { kind, to, asksNobody: !steps.some(({ action }) => action.kind === "approval") };
 }
 
 /** A move that made room before it opened anything: it may have stopped its site, and undoes nothing. */

@@ -83,6 +83,7 @@ async function campaign(): Promise<number> {
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
   let shownMs = 0;
+  let told = 0;
   const result = await runCampaign({
     from,
     seeds,
@@ -91,7 +92,12 @@ async function campaign(): Promise<number> {
     now: () => performance.now(),
     stop: stop.signal,
     onProgress(sum, elapsedMs) {
-      if (values.json || elapsedMs - shownMs < 1_000) return;
+      if (values.json) return;
+      for (const { seed, invariant } of sum.violations.slice(told)) {
+        process.stderr.write(`\rseed ${seed} breaks ${invariant}${" ".repeat(60)}\n`);
+      }
+      told = sum.violations.length;
+      if (elapsedMs - shownMs < 1_000) return;
       shownMs = elapsedMs;
       process.stderr.write(`\r${progressText(sum, elapsedMs, seeds)}  `);
     },
