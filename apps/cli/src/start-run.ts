@@ -83,8 +83,11 @@ function refuseBlocked({ findings, guards }: DryRunView, kind: PlanKind): void {
   const loss = blocking.some((guard) => guard.guard === "data-fresh")
     ? " What would be lost can be accepted with --accept-loss; that needs approval."
     : "";
+  const idle = blocking.some((guard) => guard.guard === "move-to-undo");
   throw new CloudPhoenixError("GUARD_BLOCKED", `blocked:\n  ${blockers.join("\n  ")}`, {
     retryable: false,
-    hint: `Remove what blocks, then look again: \`cloudphoenix plan ${kind}\`.${loss}`,
+    hint: idle
+      ? "Leave it as it is; `cloudphoenix status` says where it runs, `cloudphoenix run cancel` ends a run that has not ended."
+      : `Remove what blocks, then look again: \`cloudphoenix plan ${kind}\`.${loss}`,
   });
 }

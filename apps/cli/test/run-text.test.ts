@@ -274,6 +274,21 @@ describe("on the command line", () => {
     ]);
   });
 
+  test("a rollback that has nothing to undo is not ordered", async () => {
+    const sentence = "There is nothing to roll back.";
+    const guards = [{ guard: "move-to-undo", outcome: "block", sentence }];
+    const preview = { plan: { ...view.run.plan, steps: [] }, findings: [], guards, steps: [] };
+    api = await pretendedApi(scratch, { "POST /v1/plans": { body: preview } });
+    vi.spyOn(process.stdout, "write").mockReturnValue(true);
+
+    await expect(api.run("rollback", "--reason", "calm", "--yes")).rejects.toMatchObject({
+      code: "GUARD_BLOCKED",
+      hint: expect.stringContaining("Leave it as it is"),
+    });
+
+    expect(api.asked.map(({ what }) => what)).toEqual(["POST /v1/plans"]);
+  });
+
   test.each([
     [{}, ' Stop it: cloudphoenix run cancel run-1 --reason "…"'],
     [{ "open-writes": "done" } as const, ""],

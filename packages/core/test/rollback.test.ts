@@ -67,7 +67,7 @@ describe("a rollback", () => {
     const world = { runs: [], standing: SERVES };
     expect(said(world)).toEqual([
       "block",
-      `There is nothing to roll back: no move between ${AWS} and ${AZURE} was left half-way, and ${AWS} serves and the names lead to it. It would only stop ${AZURE}.`,
+      `There is nothing to roll back: no move between ${AWS} and ${AZURE} was left half-way, and ${AWS} serves and the names lead to it. It would only stop ${AZURE}, and cost the standby.`,
     ]);
     const { blocked } = judgeRequest(worldOf(world), { kind: "rollback", acceptLoss: false });
     expect(blocked.map(({ guard }) => guard)).toEqual(["move-to-undo"]);
@@ -97,7 +97,7 @@ describe("a rollback", () => {
     const [outcome, sentence] = said({ runs: [STUCK], standing: SERVES });
     expect(outcome).toBe("approve");
     expect(sentence).toContain(`but ${AWS} serves and the names lead to it`);
-    expect(sentence).toContain(`no standby then until ${AZURE} is let rejoin`);
+    expect(sentence).toContain(`no standby then until ${AZURE} is copied anew`);
   });
 
   test.each([
@@ -132,7 +132,7 @@ describe("a rollback", () => {
     });
     expect(approvers).toBe(1);
     expect(reservations).toEqual([
-      `No move between ${AWS} and ${AZURE} was left half-way, but ${AWS} does not serve (writes refused). A rollback fences and stops ${AZURE}: there is no standby then until ${AZURE} is let rejoin; 1 person must agree.`,
+      `No move between ${AWS} and ${AZURE} was left half-way, but ${AWS} does not serve (writes refused). A rollback fences and stops ${AZURE}: there is no standby then until ${AZURE} is copied anew; 1 person must agree.`,
     ]);
   });
 

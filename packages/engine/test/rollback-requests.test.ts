@@ -95,7 +95,7 @@ describe("a rollback", () => {
     await simulation.end();
 
     expect(plan.steps[0]?.action).toMatchObject({ kind: "approval", approvers: 1 });
-    expect(plan.steps[0]?.title).toContain(`there is no standby then until ${B} is let rejoin`);
+    expect(plan.steps[0]?.title).toContain(`there is no standby then until ${B} is copied anew`);
   });
 
   test.each([

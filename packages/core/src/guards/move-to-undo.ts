@@ -46,7 +46,7 @@ export const moveToUndo: Guard = ({ situation, active, leaves }) => {
   }
   return block(
     "move-to-undo",
-    `There is nothing to roll back: ${none.charAt(0).toLowerCase()}${none.slice(1)}, and ${calm(active.id)}. It would only stop ${leaves}.`,
+    `There is nothing to roll back: ${none.charAt(0).toLowerCase()}${none.slice(1)}, and ${calm(active.id)}. It would only stop ${leaves}, and cost the standby.`,
   );
 };
 
@@ -55,7 +55,7 @@ function calm(active: string): string {
 }
 
 function price(from: string): string {
-  return `A rollback fences and stops ${from}: there is no standby then until ${from} is let rejoin; 1 person must agree.`;
+  return `A rollback fences and stops ${from}: there is no standby then until ${from} is copied anew; 1 person must agree.`;
 }
 
 /** What speaks against the active site being in order; null if nobody has looked. */

@@ -141,7 +141,7 @@ function rollbackStages(request: PlanRequest, from: SiteId): readonly Stage[] {
     [step({ kind: "verify-convergence", site: to })],
     ...closing(
       "warning",
-      `The move of ${application.name} was undone: it runs at ${to} again. ${from} is stopped, and no standby until it rejoins: cloudphoenix quarantine show.`,
+      `The move of ${application.name} was undone: it runs at ${to} again. ${from} is stopped, and no standby until it is copied anew: cloudphoenix quarantine show.`,
     ),
   ];
 }
