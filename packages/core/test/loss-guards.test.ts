@@ -68,7 +68,9 @@ describe("data-fresh", () => {
     });
     expect(leftAt(7_000, { watchedSince: null })).toMatchObject({ outcome: "pass" });
     expect(leftAt(2_000)).toMatchObject({ outcome: "block" });
-    expect(leftAt(2_000).sentence).toContain("at most 8.0 s");
+    expect(leftAt(2_000).sentence).toBe(
+      "Loss would be at most 8.0 s, objective 5 s: this controller came to lead too late to see aws-us-east-1 alive, so it counts what that site may have taken until its lease ended or this lead began; only a person may accept it.",
+    );
   });
 
   test.each<readonly [why: string, change: Partial<Situation>]>([

@@ -89,8 +89,15 @@ function rowLoss(facts: GuardFacts): Loss {
     why:
       boundMs === null
         ? `The loss is unknown, objective ${objective}: ${unknown}`
-        : `replication was behind when ${facts.active.id} was last alive`,
+        : whyBehind(facts),
   };
+}
+
+/** Whoever never saw the site alive knows of no replication that was behind, only of time. */
+function whyBehind({ active, lastAliveAtMs }: GuardFacts): string {
+  return lastAliveAtMs === null
+    ? `this controller came to lead too late to see ${active.id} alive, so it counts what that site may have taken until its lease ended or this lead began`
+    : `replication was behind when ${active.id} was last alive`;
 }
 
 /** Nothing where the application has no objects. */
