@@ -281,11 +281,15 @@ describe("on the command line", () => {
     api = await pretendedApi(scratch, { "POST /v1/plans": { body: preview } });
     vi.spyOn(process.stdout, "write").mockReturnValue(true);
 
-    await expect(api.run("rollback", "--reason", "calm", "--yes")).rejects.toMatchObject({
+    const fail = vi.spyOn(Terminal.prototype, "fail");
+
+    const code = await api.run("rollback", "--reason", "calm", "--yes");
+
+    expect(code).toBe(EXIT_CODES.needsPerson);
+    expect(fail.mock.calls[0]?.[0]).toMatchObject({
       code: "GUARD_BLOCKED",
       hint: expect.stringContaining("Leave it as it is"),
     });
-
     expect(api.asked.map(({ what }) => what)).toEqual(["POST /v1/plans"]);
   });
 
