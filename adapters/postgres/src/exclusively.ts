@@ -1,5 +1,7 @@
 /** One long change of a database at a time, whoever makes it. */
 import { CloudPhoenixError } from "@cloudphoenix/core";
+import type { Clock } from "@cloudphoenix/engine";
+import { loop } from "./background-loop.ts";
 import { sqlStateOf } from "./database-error.ts";
 import type { SiteConnection } from "./site-connections.ts";
 
@@ -16,42 +18,67 @@ const USUAL_SILENCE = SILENCE_SETTINGS.map((setting) => `; reset ${setting}`).jo
 /** A process that died a moment ago still holds its lock until the server has noticed. */
 const WAIT_MS = 3_000;
 
-export interface ExclusiveOptions {
-  /**
-   * The server ends the session, and with it the lock, once its holder has sent nothing for so
-   * long, be it in a transaction or not. For work that never rests, so that the lock of a host
-   * that vanished or a process that froze passes on. Left out: only a transaction has a limit, the
-   * usual one, and a session may rest while another works.
-   */
-  readonly silenceMs?: number;
-}
+/**
+ * A session that rests while another one works shows this often that its holder lives. The limit is
+ * about where the server gives up a silent network, too: work of an hour must not be lost sooner.
+ */
+const SHOWS_LIFE_EVERY_MS = 3_000;
+const RESTING_SILENCE_MS = 15_000;
 
 /**
- * Runs `work` while no other process does. The lock belongs to the session and ends with it.
+ * The server ends the session, and with it the lock, once its holder has sent nothing for a while, be
+ * it in a transaction or not: the lock of a host that vanished or a process that froze passes on.
+ */
+export type ExclusiveOptions =
+  /** For work that never rests: so long. */
+  | { readonly silenceMs: number }
+  /** For work that rests while another session works: meanwhile the session shows that it lives. */
+  | { readonly clock: Clock };
+
+/**
+ * Runs `work` while no other process does. The lock belongs to the session and ends with it; work that
+ * goes on without it finds its session ended.
  * @throws {CloudPhoenixError} `CONFLICT` (retryable) if another change is under way
  */
 export async function exclusively<T>(
   connection: SiteConnection,
   work: () => Promise<T>,
-  { silenceMs }: ExclusiveOptions = {},
+  options: ExclusiveOptions,
 ): Promise<T> {
+  const silenceMs = "silenceMs" in options ? options.silenceMs : RESTING_SILENCE_MS;
   try {
     // What is set here comes into force with the lock, and goes if the lock is not to be had.
     await connection.transaction(
       () => connection.query(`select pg_advisory_lock(${LOCK})`),
-      `begin; set local lock_timeout = ${WAIT_MS}${silenceMs === undefined ? "" : limitSilence(silenceMs)}`,
+      `begin; set local lock_timeout = ${WAIT_MS}${limitSilence(silenceMs)}`,
     );
   } catch (error) {
     throw sqlStateOf(error) === LOCK_NOT_AVAILABLE ? changedElsewhere(connection, error) : error;
   }
   try {
-    return await work();
+    return await ("clock" in options ? showingLife(connection, options.clock, work) : work());
   } finally {
     if (connection.usable) {
       await connection
-        .query(`select pg_advisory_unlock(${LOCK})${silenceMs === undefined ? "" : USUAL_SILENCE}`)
+        .query(`select pg_advisory_unlock(${LOCK})${USUAL_SILENCE}`)
         .catch(() => (connection.usable = false));
     }
+  }
+}
+
+async function showingLife<T>(
+  connection: SiteConnection,
+  clock: Clock,
+  work: () => Promise<T>,
+): Promise<T> {
+  const done = new AbortController();
+  const timing = { clock, everyMs: SHOWS_LIFE_EVERY_MS, deadlineMs: RESTING_SILENCE_MS };
+  const showing = loop({ ...timing, stop: done.signal }, () => connection.showLife());
+  try {
+    return await work();
+  } finally {
+    done.abort();
+    await showing;
   }
 }
 

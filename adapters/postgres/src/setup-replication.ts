@@ -63,8 +63,10 @@ export async function setupReplication(
   return connections.withSession(request.from, signal, (from) =>
     connections.withSession(request.to, signal, async (to) => {
       const sides = { from, to };
-      const made = await exclusively(from, () =>
-        exclusively(to, () => makePair(context, sides, request, signal)),
+      const made = await exclusively(
+        from,
+        () => exclusively(to, () => makePair(context, sides, request, signal), context),
+        context,
       );
       // Not exclusively: a copy takes hours, and a promotion must not wait for it to be refused.
       const tables = await waitForCopy(context, sides, request.onProgress, signal);

@@ -58,6 +58,7 @@ export class SiteConnection {
   readonly #client: Pick<PoolClient, "query">;
   readonly #place: string;
   readonly #observe: (statement: string) => void;
+  #underWay = 0;
   usable = true;
 
   constructor(
@@ -83,6 +84,7 @@ export class SiteConnection {
     values: readonly unknown[] = [],
     options: StatementOptions = {},
   ): Promise<readonly Row[]> {
+    this.#underWay += 1;
     try {
       this.#observe(options.shownAs ?? text);
       const config = {
@@ -97,6 +99,21 @@ export class SiteConnection {
     } catch (error) {
       if (!leavesSessionUsable(error)) this.usable = false;
       throw databaseError(error, this.#place);
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  /**
+   * Lets the server hear of a session that rests, also inside a transaction. Does nothing while a
+   * statement is under way, and tells no observer: it is none of the work. Never throws.
+   */
+  async showLife(): Promise<void> {
+    if (!this.usable || this.#underWay > 0) return;
+    try {
+      await this.#client.query("select");
+    } catch (error) {
+      if (!leavesSessionUsable(error)) this.usable = false;
     }
   }
 

@@ -64,28 +64,35 @@ export async function reapplyTransactions(
   signal: AbortSignal,
 ): Promise<ReapplyResult> {
   return context.connections.withSession(request.to, signal, (writer) =>
-    exclusively(writer, async () => {
-      await claimWriter(writer, request.generation);
-      await ensureReapplyRecords(writer);
-      const earlier = await readReapplyRecord(writer, request);
-      if (earlier !== null) return earlier;
-      await refuseRepaired(context, request, signal);
-      const slot = slotName(context.application, request.from);
-      await requireSlot(writer, slot, request.from);
-      const tables = await readSalvageTables(writer);
-      const keys = new LostKeys(tables);
-      const lost = new LostTables();
-      await eachDivergentRow(context, lostOf(request), signal, async (rows) => {
-        for (const row of rows) {
-          keys.want(row);
-          lost.note(row);
-        }
-      });
-      const old = await tablesAt(context, request.from, signal);
-      lost.requireSame(old, { site: writer.site, tables });
-      return apply(context, { request, writer, tables, keys, lost, signal }, slot);
-    }),
+    exclusively(writer, () => reapply(context, request, writer, signal), context),
   );
+}
+
+async function reapply(
+  context: PostgresContext,
+  request: ReapplyRequest,
+  writer: SiteConnection,
+  signal: AbortSignal,
+): Promise<ReapplyResult> {
+  await claimWriter(writer, request.generation);
+  await ensureReapplyRecords(writer);
+  const earlier = await readReapplyRecord(writer, request);
+  if (earlier !== null) return earlier;
+  await refuseRepaired(context, request, signal);
+  const slot = slotName(context.application, request.from);
+  await requireSlot(writer, slot, request.from);
+  const tables = await readSalvageTables(writer);
+  const keys = new LostKeys(tables);
+  const lost = new LostTables();
+  await eachDivergentRow(context, lostOf(request), signal, async (rows) => {
+    for (const row of rows) {
+      keys.want(row);
+      lost.note(row);
+    }
+  });
+  const old = await tablesAt(context, request.from, signal);
+  lost.requireSame(old, { site: writer.site, tables });
+  return apply(context, { request, writer, tables, keys, lost, signal }, slot);
 }
 
 async function claimWriter(writer: SiteConnection, generation: number): Promise<void> {
@@ -160,16 +167,13 @@ async function apply(
         await askGates(context, writer, replay.changedTables());
         await writeReapplyRecord(writer, request, result);
         return result;
-      }, beginApplying(context.limits.lossReadMs));
+      }, BEGIN_APPLYING);
     }),
   );
 }
 
 /** Each statement has to see what was committed until then, whatever is usual in this database. */
-function beginApplying(idleMs: number): string {
-  return `begin isolation level read committed;
-    set local idle_in_transaction_session_timeout = ${idleMs}`;
-}
+const BEGIN_APPLYING = "begin isolation level read committed";
 
 /**
  * Looked up, not tried: a statement would fire the application's triggers, too. A gate that is open

@@ -53,8 +53,10 @@ export async function rejoinSite(
   return connections.withSession(sites.to, signal, (to) =>
     connections.withSession(sites.site, signal, async (site) => {
       const rejoining = { ...request, site, to, signal };
-      const result = await exclusively(to, () =>
-        exclusively(site, () => rejoin(context, rejoining)),
+      const result = await exclusively(
+        to,
+        () => exclusively(site, () => rejoin(context, rejoining), context),
+        context,
       );
       await confirmFlow(context, { from: to, to: site }, signal);
       await setDurability(context, to, signal);

@@ -74,8 +74,8 @@ async function repair(
         alreadyDone: false,
       };
     },
-    `begin; set local statement_timeout = ${bulkMs};
-     set local idle_in_transaction_session_timeout = ${bulkMs}`,
+    // It rests while the other site is read, and shows life meanwhile: see `exclusively.ts`.
+    `begin; set local statement_timeout = ${bulkMs}`,
   );
 }
 
