@@ -9,6 +9,7 @@
  * - `flapping`: moves by decision keep the cooldown, heals their limit.
  * - `unproven-fence`: no promotion below the policy's degree of fence without enough approvals.
  * - `broken-proof`: nothing was written at a site after the end of its lease that a fence told.
+ * - `needless-rollback`: nothing is rolled back without asking people unless a move was left half-way.
  * - `unasked-approval`: nobody counts as having approved what a step asks who has not read it.
  *
  * What promotions lose is judged in `losses.ts`.
@@ -151,6 +152,22 @@ export class Judge {
     story.claimed = true;
     this.moves += 1;
     this.#raise(story);
+    this.#judgeRollback(story.plan);
+  }
+
+  #judgeRollback({ id, kind, from, to, steps }: Plan): void {
+    if (kind !== "rollback" || steps.some(({ action }) => action.kind === "approval")) return;
+    const isLeft = this.runs.some(
+      ({ plan, ended }) =>
+        plan.id !== id &&
+        [from, to].every((site) => plan.from === site || plan.to === site) &&
+        ended !== null &&
+        ended !== "completed" &&
+        (ended !== "undone" || plan.kind === "rollback"),
+    );
+    if (isLeft) return;
+    const { truth } = this.#world;
+    truth.violate("needless-rollback", `${id} stops ${from}, and no move was left half-way`);
   }
 
   stepRecorded(controller: string, runId: string, record: StepRecord): void {
