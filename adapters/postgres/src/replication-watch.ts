@@ -11,14 +11,14 @@
  *    generation is the active site from then on.
  */
 import type { ReplicationFacts, SiteId } from "@cloudphoenix/core";
-import type { ReplicationWatch, SchemaComparison } from "@cloudphoenix/engine";
+import type { ReplicationWatch, SchemaComparison, StandbySchema } from "@cloudphoenix/engine";
 import { loop } from "./background-loop.ts";
 import { HEARTBEAT_EVERY_MS } from "./drain-replication.ts";
 import type { PostgresContext } from "./postgres-context.ts";
 import { readSchema } from "./read-schema.ts";
 import { type ActiveSample, judgeReplication, type StandbySample } from "./replication-state.ts";
 import { readStandby, sampleActive, writeHeartbeat } from "./sample-replication.ts";
-import { schemaDifferences, type SchemaObject } from "./schema-object.ts";
+import { schemaDifferences, schemaDigest, type SchemaObject } from "./schema-object.ts";
 import { sampleSequences } from "./sequences.ts";
 import { readSubscription } from "./subscription.ts";
 import { siteProblems } from "./uncovered-tables.ts";
@@ -39,6 +39,8 @@ interface StandbyMemory {
   standby: StandbySample | null;
   progress: { readonly appliedAtMs: number | null; readonly errors: number } | null;
   schema: SchemaComparison | null;
+  /** Read for the comparison, or alone while the active site cannot be compared with. */
+  ownSchema: StandbySchema | null;
 }
 
 interface SchemaLook {
@@ -114,6 +116,10 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     return this.#standbys.get(standby)?.schema ?? null;
   }
 
+  standbySchema(standby: SiteId): StandbySchema | null {
+    return this.#standbys.get(standby)?.ownSchema ?? null;
+  }
+
   /** Compares schemas at the next turn: something was mended, and nobody should wait to see it. */
   compareSoon(): void {
     this.#comparesSoon = true;
@@ -134,6 +140,7 @@ export class PostgresReplicationWatch implements ReplicationWatch {
       standby: null,
       progress: null,
       schema: null,
+      ownSchema: null,
     };
     this.#standbys.set(site, fresh);
     return fresh;
@@ -228,8 +235,28 @@ export class PostgresReplicationWatch implements ReplicationWatch {
       await this.#compare(active, standbys, signal);
     } catch (error) {
       this.#comparesSoon ||= asked;
+      await this.#lookAtStandbys(active, standbys, signal);
       throw error;
     }
+  }
+
+  /** As seldom as schemas are compared: one of these standbys may be at work already. */
+  async #lookAtStandbys(
+    active: SiteId,
+    standbys: readonly SiteId[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const dueMs = this.#context.clock.now() - SCHEMA_EVERY_MS;
+    for (const site of standbys) {
+      if ((this.#standby(site).ownSchema?.atMs ?? 0) > dueMs) continue;
+      const look = await this.#look(site, signal);
+      if (active !== this.#active) return;
+      this.#standby(site).ownSchema = this.#schemaIn(look);
+    }
+  }
+
+  #schemaIn({ objects, problems }: SchemaLook): StandbySchema {
+    return { atMs: this.#context.clock.now(), digest: schemaDigest(objects, problems) };
   }
 
   async #compare(active: SiteId, standbys: readonly SiteId[], signal: AbortSignal): Promise<void> {
@@ -237,8 +264,11 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     for (const site of standbys) {
       const right = await this.#look(site, signal);
       if (active !== this.#active) return;
+      const ownSchema = this.#schemaIn(right);
+      this.#standby(site).ownSchema = ownSchema;
       this.#standby(site).schema = {
-        atMs: this.#context.clock.now(),
+        atMs: ownSchema.atMs,
+        standbyDigest: ownSchema.digest,
         differences: [...schemaDifferences(left, right), ...left.problems, ...right.problems],
       };
     }

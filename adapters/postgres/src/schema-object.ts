@@ -1,4 +1,5 @@
 /** A database schema as a list of objects, each with the statement that makes it. Data only. */
+import { createHash } from "node:crypto";
 
 /** In the order they are made; see `copy-schema.ts` for what happens when that is not enough. */
 export const OBJECT_KINDS = [
@@ -31,6 +32,15 @@ export interface SchemaObject {
   readonly owner: string | null;
   /** `alter … owner to` target, for instance `table public.orders`; null if `owner` is. */
   readonly ownedAs: string | null;
+}
+
+/** The same for the same objects and problems, in whatever order they were read, and for no others. */
+export function schemaDigest(
+  objects: readonly SchemaObject[],
+  problems: readonly string[],
+): string {
+  const texts = [...objects.map((object) => JSON.stringify(object)), ...problems].toSorted();
+  return createHash("sha256").update(JSON.stringify(texts)).digest("hex");
 }
 
 /**

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { PostgresReplicationWatch } from "../src/index.ts";
 import { Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
 import { realClock } from "./fixture/real-clock.ts";
-import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { freePort, startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
 import { until } from "./fixture/until.ts";
 
 let servers: TwoServers;
@@ -161,6 +161,34 @@ test("schemas are compared, and a difference is named", async () => {
     `index public.orders_open is missing at ${SITE_B}`,
   ]);
 });
+
+test("whether the standby is as it was compared shows while its writer is dead", async () => {
+  pair = await Pair.make(servers, { application: "frozen_schema" });
+  await pair.follow();
+  const before = pair.replication.watch;
+  before.start();
+  await until(async () => before.schemaComparison(SITE_B) !== null);
+  await before.stop();
+  const compared = before.schemaComparison(SITE_B)?.standbyDigest;
+  const nobody = await freePort();
+  const alone = (): Promise<string | undefined> => digestSeenBy(nobody);
+
+  expect(await alone()).toBe(compared);
+  await (await pair.client(SITE_B, "admin")).query("alter table counters add column extra int");
+  expect(await alone()).not.toBe(compared);
+});
+
+/** By a watch that finds nobody at site A. */
+async function digestSeenBy(portOfA: number): Promise<string | undefined> {
+  const { watch } = pair.another({
+    adminPort: (site) => (site === SITE_A ? portOfA : pair.server(site).port),
+  });
+  watch.start();
+  await until(async () => watch.standbySchema(SITE_B) !== null);
+  await watch.stop();
+  expect(watch.schemaComparison(SITE_B)).toBeNull();
+  return watch.standbySchema(SITE_B)?.digest;
+}
 
 test("a comparison that is asked for during another one follows it at once", async () => {
   pair = await Pair.make(servers, { application: "again" });

@@ -82,6 +82,7 @@ describe("the replication signal", () => {
         active,
         facts: () => ({ ...base, ...facts(clock.now()) }),
         schemaComparison: () => null,
+        standbySchema: () => null,
       },
       signals: SIMULATED_SIGNALS.filter((signal) => signal.site === A),
       sites: [A, B],

@@ -262,6 +262,9 @@ export function simulatedDatabaseHost(world: SimulatedWorld): DatabaseHost {
   };
 }
 
+/** No schema is simulated: it is the same for ever. */
+const SIMULATED_SCHEMA = "schema";
+
 export function simulatedReplicationWatch(world: SimulatedWorld): ReplicationWatch {
   return {
     get active() {
@@ -279,7 +282,12 @@ export function simulatedReplicationWatch(world: SimulatedWorld): ReplicationWat
         detail: stalled ? "the standby does not apply" : "streaming",
       };
     },
-    schemaComparison: () => ({ atMs: world.clock.now(), differences: [] }),
+    schemaComparison: () => ({
+      atMs: world.clock.now(),
+      standbyDigest: SIMULATED_SCHEMA,
+      differences: [],
+    }),
+    standbySchema: () => ({ atMs: world.clock.now(), digest: SIMULATED_SCHEMA }),
   };
 }
 

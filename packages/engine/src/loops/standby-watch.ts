@@ -97,6 +97,7 @@ export class StandbyWatch {
   facts(active: SiteId): readonly StandbyFacts[] {
     const { application, objects, clock } = this.#ports;
     const fence = this.#fenceOf(active);
+    const leaseEndedAtMs = this.leaseEnded(active)?.atMs ?? null;
     return application.sites
       .filter((site) => site.id !== active)
       .map(({ id }): StandbyFacts => {
@@ -108,7 +109,7 @@ export class StandbyWatch {
           entryDetail: fresh ? entry.detail : "its entry has not been seen lately",
           replication: this.#broken.facts({ active, standby: id }),
           objects: objects?.watch.facts(id) ?? null,
-          schemaDifferences: this.#schemas.differences({ active, standby: id }),
+          schemaDifferences: this.#schemas.differences({ active, standby: id }, leaseEndedAtMs),
           ...fence,
         };
       });

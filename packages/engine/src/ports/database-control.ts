@@ -97,11 +97,22 @@ export interface ReplicationWatch {
   facts(standby: SiteId): ReplicationFacts;
   /** The newest comparison of the schemas by this process; null if it could not compare yet. */
   schemaComparison(standby: SiteId): SchemaComparison | null;
+  /** The schema of a standby as this process read it last, its writer alive or not; null if it did not. */
+  standbySchema(standby: SiteId): StandbySchema | null;
+}
+
+/** What must stay the same for a comparison to hold, when only the standby can be read. */
+export interface StandbySchema {
+  readonly atMs: number;
+  /** The same for the same schema, and for no other. */
+  readonly digest: string;
 }
 
 /** What comparing the schemas of the active site and of one that follows it found. */
 export interface SchemaComparison {
   readonly atMs: number;
+  /** Of the schema that the standby had then, see `StandbySchema`. */
+  readonly standbyDigest: string;
   /** A sentence each; none if the schemas are the same and everything is replicated. */
   readonly differences: readonly string[];
 }

@@ -4,14 +4,20 @@
  * A schema can be compared while both sites answer, and is asked about when one of them has died. If
  * the leader died with it, the next one could never compare; without a comparison a move waits for
  * people. So each comparison is kept in the state database, where the next leader finds it.
+ *
+ * It counts for ten minutes of time in which anything can have changed. At a site whose lease ended
+ * nothing is written any more, so where that is known the time ends there, if the standby still has the
+ * schema that it had when it was compared.
  */
 import { type Json, type SiteId, isFromTheFuture } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { ReplicationWatch, SchemaComparison } from "../ports/database-control.ts";
 import type { FactStore } from "../ports/state-store.ts";
 
-/** Schemas change rarely, and a dead site's schema not at all: an older comparison still counts. */
+/** Schemas change rarely: an older comparison still counts. */
 const COMPARISON_LASTS_MS = 600_000;
+/** The standby is read twice a minute; a look or two may fail. */
+const STANDBY_READ_WITHIN_MS = 120_000;
 
 export interface ComparedSchemasPorts {
   readonly clock: Clock;
@@ -66,14 +72,29 @@ export class ComparedSchemas {
     }
   }
 
-  /** The differences that count now; null if nobody could compare lately. */
-  differences(pair: ComparedPair): readonly string[] | null {
+  /**
+   * The differences that count now; null if nobody could compare lately.
+   * @param leaseEndedAtMs - when the lease of the active site ended; null if it may be in force
+   */
+  differences(pair: ComparedPair, leaseEndedAtMs: number | null): readonly string[] | null {
     const newest = this.#compared(pair) ?? this.#kept.get(keyOf(pair)) ?? null;
     if (newest === null) return null;
     const nowMs = this.#ports.clock.now();
-    const counts =
-      nowMs - newest.atMs <= COMPARISON_LASTS_MS && !isFromTheFuture(newest.atMs, nowMs);
-    return counts ? newest.differences : null;
+    if (isFromTheFuture(newest.atMs, nowMs)) return null;
+    const isFrozen = leaseEndedAtMs !== null && this.#isStandbyUnchanged(pair, newest);
+    const untilMs = isFrozen ? Math.min(nowMs, leaseEndedAtMs) : nowMs;
+    return untilMs - newest.atMs <= COMPARISON_LASTS_MS ? newest.differences : null;
+  }
+
+  #isStandbyUnchanged({ active, standby }: ComparedPair, compared: SchemaComparison): boolean {
+    const { clock, replication } = this.#ports;
+    if (replication.active !== active) return false;
+    const read = replication.standbySchema(standby);
+    return (
+      read !== null &&
+      clock.now() - read.atMs <= STANDBY_READ_WITHIN_MS &&
+      read.digest === compared.standbyDigest
+    );
   }
 
   /** By this process. */
@@ -89,7 +110,9 @@ function keyOf({ active, standby }: ComparedPair): string {
 
 function comparisonIn(stored: Json): SchemaComparison | null {
   if (typeof stored !== "object" || stored === null || !("differences" in stored)) return null;
-  const { atMs, differences } = stored;
+  const { atMs, differences, standbyDigest } = stored;
   if (typeof atMs !== "number" || !Array.isArray(differences)) return null;
-  return { atMs, differences: differences.map(String) };
+  // A release before kept none: it equals no schema.
+  const digest = typeof standbyDigest === "string" ? standbyDigest : "";
+  return { atMs, standbyDigest: digest, differences: differences.map(String) };
 }

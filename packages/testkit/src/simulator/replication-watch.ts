@@ -3,7 +3,7 @@
  * the same judgement as the real watch, with fewer words.
  */
 import type { ReplicationFacts, SiteId } from "@cloudphoenix/core";
-import type { ReplicationWatch, SchemaComparison } from "@cloudphoenix/engine";
+import type { ReplicationWatch, SchemaComparison, StandbySchema } from "@cloudphoenix/engine";
 import type { BeatMemory } from "./beat-memory.ts";
 import { BEAT_EVERY_MS } from "./draining.ts";
 import type { Process } from "./process.ts";
@@ -13,6 +13,8 @@ import type { World } from "./world.ts";
 const READ_EVERY_MS = 1_000;
 const SAMPLE_STALE_MS = 6_000;
 const COMPARE_EVERY_MS = 30_000;
+/** No schema is simulated: it is the same for ever. */
+const SCHEMA = "schema";
 
 interface Reading {
   appliedAtMs: number | null;
@@ -65,6 +67,11 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
 
   schemaComparison(): SchemaComparison | null {
     return this.#compared;
+  }
+
+  standbySchema(standby: SiteId): StandbySchema | null {
+    const atMs = this.#readings.get(standby)?.readAtMs ?? null;
+    return atMs === null ? null : { atMs, digest: SCHEMA };
   }
 
   #stateOf(reading: Reading | undefined): Pick<ReplicationFacts, "state" | "detail"> {
@@ -136,7 +143,7 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
   #compare(): void {
     const atMs = this.#client.clock.now();
     if (this.#compared !== null && atMs - this.#compared.atMs < COMPARE_EVERY_MS) return;
-    this.#compared = { atMs, differences: [] };
+    this.#compared = { atMs, standbyDigest: SCHEMA, differences: [] };
   }
 
   #isNewest(site: SiteId, generation: number): boolean {
