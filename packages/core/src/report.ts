@@ -34,6 +34,8 @@ export interface LossBound {
   readonly boundBytes: string | null;
   /** Last position of the old primary that the standby has applied, as `X/Y`. */
   readonly appliedLsn: string | null;
+  /** Transactions that would be missing, where the old primary was read behind its fence. */
+  readonly transactions?: number;
 }
 
 /** Exactly what was lost, read later from the old primary's own log. */

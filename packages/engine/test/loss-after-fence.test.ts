@@ -1,6 +1,6 @@
 // Goal: what a move may lose ends with the proof that nobody writes any more, not with whoever
 // measures: a controller that takes a run over saw the stopped site alive long after that.
-import type { Plan } from "@cloudphoenix/core";
+import type { Json, Plan, RunRecord } from "@cloudphoenix/core";
 import { describe, expect, test } from "vitest";
 import { writersStoppedAtMs } from "../src/steps/fence-site.ts";
 import { A, B, type HandlerCall, Simulation } from "./simulation.ts";
@@ -84,3 +84,66 @@ describe("a loss that is measured long after the fence", () => {
     expect(simulation.world.effects).not.toContain(`promote ${B}`);
   });
 });
+
+describe("a standby that was cut off for longer than the objective, from a site that answers", () => {
+  const CUT_MS = 20_000;
+
+  /** How a DR failover from there ends, or stops; writes came so long after the cut. */
+  async function left(
+    commitsAfterMs: readonly number[],
+    change: (simulation: Simulation) => void = () => {},
+  ): Promise<RunRecord> {
+    const simulation = new Simulation();
+    simulation.world.strike(({ replication }) => {
+      replication.stalled = true;
+    });
+    const cutAtMs = simulation.clock.now();
+    await simulation.clock.advance(CUT_MS);
+    simulation.world.strike(({ sites }) => {
+      sites[A]!.database.commitsAtMs.push(...commitsAfterMs.map((ms) => cutAtMs + ms));
+    });
+    change(simulation);
+    const plan = simulation.plan("dr");
+    await simulation.runner.start(plan, "decision");
+    return simulation.untilStatus(plan.id, ({ status }) => status !== "running");
+  }
+
+  test("is read behind the fence: what was not written cannot be lost, and nobody is asked", async () => {
+    const run = await left([]);
+    expect(run.status).toBe("completed");
+    expect(lossOf(run)).toMatchObject({ boundMs: 0, transactions: 0 });
+  });
+
+  test("is read behind the fence: little that was written is within the objective", async () => {
+    const run = await left([0, 400, 900]);
+    expect(run.status).toBe("completed");
+    expect(lossOf(run)).toMatchObject({ boundMs: 900, transactions: 2 });
+  });
+
+  test("loses what people are asked about, by its number", async () => {
+    const run = await left([0, 400, 9_000]);
+    expect(run.waitingFor).toContain("may lose 9000 ms of writes (2 transactions), the objective");
+  });
+
+  test.each<readonly [string, (simulation: Simulation) => void]>([
+    [
+      "does not answer",
+      ({ world }) => world.inject({ operation: `measure ${A}`, how: "hang", times: 9 }),
+    ],
+    [
+      "refuses to be read",
+      ({ world }) => world.inject({ operation: `measure ${A}`, how: "before", times: 9 }),
+    ],
+    [
+      "did not confirm the fence",
+      ({ world }) => world.inject({ operation: `fence ${A}`, how: "before", times: 99 }),
+    ],
+  ])("that %s is bounded by its last sign of life, as before", async (_, change) => {
+    const run = await left([], change);
+    expect(run.waitingFor).toMatch(/may lose 20\d{3} ms of writes, the objective/u);
+  });
+});
+
+function lossOf(run: RunRecord): Json {
+  return run.steps.find(({ id }) => id === "measure-loss")?.result ?? null;
+}

@@ -11,6 +11,7 @@ import {
 import { askApproval } from "./approval-request.ts";
 import { boundAsDecided } from "./decided-alive.ts";
 import { hasConfirmedFence, writersStoppedAtMs } from "./fence-site.ts";
+import { asRead } from "./loss-behind-fence.ts";
 import { partingKey } from "../quarantine/parting.ts";
 import type { StepContext, StepHandler } from "./step-handler.ts";
 import type { StepPorts } from "./step-ports.ts";
@@ -31,7 +32,10 @@ export function measureLoss(ports: StepPorts): StepHandler<ActionOf<"measure-los
       };
     },
     async run({ from, to }, { plan, signal }) {
-      const rows = await lossBound(ports, { from, to }, { plan, signal });
+      const told = await lossBound(ports, { from, to }, { plan, signal });
+      const rows = isWithin(told.boundMs, rpoMs)
+        ? told
+        : await asRead(ports, { plan, from, bound: told }, signal);
       const objectsBoundMs = objectsBound(ports, rows, to);
       const objects = ports.objects?.watch.facts(to) ?? null;
       const bound = {
@@ -39,7 +43,7 @@ export function measureLoss(ports: StepPorts): StepHandler<ActionOf<"measure-los
         ...(objects !== null && { objectsBoundMs, objectsNeedPerson: objects.needPerson }),
       };
       const beyond = [
-        ...beyondObjective("writes", rows.boundMs, rpoMs),
+        ...beyondObjective(writesText(rows), rows.boundMs, rpoMs),
         ...(ports.objects === null
           ? []
           : beyondObjective("objects", objectsBoundMs, ports.application.objects?.rpoMs ?? 0)),
@@ -84,9 +88,18 @@ function beyondObjective(
   boundMs: number | null,
   objectiveMs: number,
 ): readonly string[] {
-  if (boundMs !== null && boundMs <= objectiveMs) return [];
+  if (isWithin(boundMs, objectiveMs)) return [];
   const much = boundMs === null ? `an unknown amount of ${what}` : `${boundMs} ms of ${what}`;
   return [`${much}, the objective is ${objectiveMs} ms`];
+}
+
+function isWithin(boundMs: number | null, objectiveMs: number): boolean {
+  return boundMs !== null && boundMs <= objectiveMs;
+}
+
+/** With their number, where they could be counted. */
+function writesText({ transactions }: LossBound): string {
+  return transactions === undefined ? "writes" : `writes (${transactions} transactions)`;
 }
 
 /** How much of the objects may be missing, in time; null if unknown. None was stored later than now. */

@@ -121,8 +121,11 @@ export class Judge {
     const writtenMs = log.findLast(({ write }) => write !== null)?.acceptedMs ?? null;
     // One that was written late tells of the time it was sent.
     const beatMs = beat === null ? null : this.#trueTimeOf(controller, beat.atMs);
+    const { database } = this.#world.site(to);
+    const applied = database.promotion?.applied ?? database.follows?.applied ?? 0;
+    const appliedMs = log[applied - 1]?.acceptedMs ?? null;
     const { nowMs } = this.#world.scheduler;
-    const measured = { sign, anybodysSign, writtenMs, beatMs, nowMs };
+    const measured = { sign, anybodysSign, writtenMs, beatMs, appliedMs, nowMs };
     this.#measured.set(`${controller} ${from} ${to}`, measured);
   }
 

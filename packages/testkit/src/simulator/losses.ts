@@ -41,7 +41,9 @@ export class Losses {
     if (!site.database.copyComplete)
       this.#world.truth.violate("bad-standby", `${site.id} has no complete copy`);
     if (run?.plan.kind !== "switchover" && (run === null || !this.#isApproved(run))) {
-      this.#judgeStaleness(site, run?.sign ?? null, beat?.trueMs ?? null);
+      const readMs = this.#world.site(from).database.log[applied - 1]?.acceptedMs;
+      const completeMs = run?.wasRead === true ? readMs : beat?.trueMs;
+      this.#judgeStaleness(site, run?.sign ?? null, completeMs ?? null);
     }
     this.#promotions.push({ site, from: this.#world.site(from), applied, run, generation });
   }
@@ -116,13 +118,13 @@ export class Losses {
     );
   }
 
-  #judgeStaleness(site: Site, sign: number | null, beatMs: number | null): void {
+  #judgeStaleness(site: Site, sign: number | null, completeMs: number | null): void {
     const { truth, settings } = this.#world;
-    if (sign === null || beatMs === null) {
+    if (sign === null || completeMs === null) {
       truth.violate("bad-standby", `${site.id} was promoted although the loss was unknown`);
       return;
     }
-    const behindMs = sign - beatMs;
+    const behindMs = sign - completeMs;
     const { rpoMs } = settings.application.objectives;
     if (behindMs <= rpoMs + LOSS_SLACK_MS) return;
     truth.violate(
