@@ -109,10 +109,10 @@ export interface RunningRun {
 
 /**
  * How far a run has got, as far as it matters to what may take its place. `asking`: a failover that was
- * decided on and waits for people to approve it, before its first step. `preparing`: another move that
- * has not begun to stop the site it leaves. `waiting`: a move that waits for people before it began to
- * promote its target. `opened`: a move that has opened writes at its target, so that
- * what is left of it can wait. `under-way`: everything else.
+ * decided on and waits for people to approve it, before its first step. `preparing`: a planned move, or
+ * a failover that was decided on, that has not begun to stop the site it leaves. `waiting`: a planned
+ * move that waits for people between that and its promotion. `opened`: a move that has opened writes at
+ * its target, so that what is left of it can wait. `under-way`: everything else.
  */
 export type RunStage = "asking" | "preparing" | "waiting" | "under-way" | "opened";
 

@@ -27,7 +27,7 @@ export { claimsGeneration, peopleText } from "./plan-words.ts";
 export type { PlanRequest } from "./plan/plan-request.ts";
 export { renderPlan } from "./plan/render-plan.ts";
 export { type NextUndertaking, isPlannedMove, supersedes } from "./supersedes.ts";
-export { wayBackOf } from "./way-back.ts";
+export { leftRunOf, wayBackOf } from "./way-back.ts";
 export { wavesOf } from "./plan/waves.ts";
 export { buildReport } from "./report/build-report.ts";
 export { type PhaseTimes, phaseTimes } from "./report/phase-times.ts";

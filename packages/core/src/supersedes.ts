@@ -56,17 +56,16 @@ export function isPlannedMove(kind: PlanKind): boolean {
 /**
  * A planned move needs the site it leaves. If that is lost before the target is promoted, the move can
  * only wait, and would hold up the failover that the loss calls for: for the days an approval may take,
- * or until people are awake to cancel it. Whether it is lost is for the guard to judge. A failover whose
- * target turned out to be out of reach is in the way of one that goes elsewhere; one that has not begun,
- * of a graver one, and one that asks people, of the same one without a question: what it asks about
- * may have passed a moment later, for instance a witness that did not answer.
+ * or until people are awake to cancel it. Whether it is lost is for the guard to judge.
+ *
+ * A failover gives way only before its first step: to a graver one that goes elsewhere, and, while it
+ * asks people, to the same one without a question: what it asks about may have passed a moment later, for
+ * instance a witness that did not answer. Later two targets could replace each other for ever.
  */
 function givesWay({ kind, to, stage }: RunningUndertaking, next: NextUndertaking): boolean {
   if (next.kind !== "region" && next.kind !== "dr") return false;
   if (stage === undefined || stage === "under-way") return false;
   if (isPlannedMove(kind)) return true;
-  if (kind !== "region" && kind !== "dr") return false;
-  if (next.to === to && next.kind === kind) return stage === "asking" && next.asksNobody;
-  if (next.to === to) return false;
-  return stage === "waiting" || (kind === "region" && next.kind === "dr");
+  if (next.kind === kind && next.to === to) return stage === "asking" && next.asksNobody;
+  return kind === "region" && next.kind === "dr" && next.to !== to;
 }

@@ -8,7 +8,7 @@
  * 3. What is not among the runs that were read is unknown, not absent.
  */
 
-import type { PastRun, Situation } from "./decision.ts";
+import type { PastRun, PastRuns, Situation } from "./decision.ts";
 import type { PlanKind } from "./plan.ts";
 import type { RunStatus } from "./run.ts";
 import type { SiteId } from "./topology.ts";
@@ -33,6 +33,11 @@ export function wayBackOf(situation: Situation, wanted?: SiteId): WayBack {
     complete,
     from: wanted ?? (found.run === null ? likelyFrom(situation) : otherSite(found.run)),
   };
+}
+
+/** The newest run that was left half-way between the active site and another one; null if none is known. */
+export function leftRunOf({ newestFirst }: PastRuns, active: SiteId): PastRun | null {
+  return leftHalfWay(newestFirst, { active, wanted: undefined }).run;
 }
 
 /** The site of a move or rollback that is not the one it would be taken back to. */

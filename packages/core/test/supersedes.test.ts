@@ -36,17 +36,18 @@ describe.each(["switchover", "failback"] as const)("a %s that has not promoted",
 });
 
 describe("a failover", () => {
-  test("that waits for people gives way to one that goes elsewhere", () => {
-    const running = { kind: "region", to: AWAY, stage: "waiting" } as const;
-    expect(gives(running, { kind: "dr", to: AZURE })).toBe(true);
-    expect(gives(running, { kind: "region", to: AWAY })).toBe(false);
-  });
+  const region = { kind: "region", to: AWAY, stage: "preparing" } as const;
+  const dr = { kind: "dr", to: AZURE, stage: "preparing" } as const;
 
   test("that has not begun gives way to a graver one, and to no other: two could change places for ever", () => {
-    const region = { kind: "region", to: AWAY, stage: "preparing" } as const;
-    const dr = { kind: "dr", to: AZURE, stage: "preparing" } as const;
     expect(gives(region, dr)).toBe(true);
     expect(gives(dr, region)).toBe(false);
+    expect(gives(dr, { ...dr, to: "gcp-europe-west1" })).toBe(false);
+    expect(gives(region, { ...region, to: "aws-eu-west-1" })).toBe(false);
+  });
+
+  test("that has begun to fence gives way to nothing: its site looks worse than it was", () => {
+    expect(gives({ ...region, stage: "under-way" }, dr)).toBe(false);
   });
 });
 

@@ -83,6 +83,25 @@ test("a failover asks nobody any more once what it asked about is over", async (
   });
 });
 
+test("a failover that somebody pauses while it asks keeps its place", async () => {
+  const simulation = await leadingLoop();
+  const silence = { operation: "network", how: "before" as const, times: 1_000 };
+  simulation.world.inject(silence);
+  lose(simulation);
+  await simulation.clock.advance(10_000);
+  const [asking] = await simulation.runs();
+  await simulation.tell(asking?.id ?? "", { kind: "pause", by: "ann" });
+  silence.times = 0;
+  await simulation.clock.advance(60_000);
+  await simulation.end();
+
+  expect(await outcome(simulation)).toEqual({ runs: ["dr waiting-approval"], active: A });
+  const refusals = (await simulation.texts(asking?.id ?? "")).filter((text) =>
+    text.includes("refused: ann holds it back"),
+  );
+  expect(refusals).toHaveLength(1);
+});
+
 describe("the stage of a run", () => {
   const STAGES: readonly (readonly [string, readonly string[], RunRecord["status"], string])[] = [
     ["before the fence", ["scale-orders", "verify-site", "switch-traffic"], "running", "preparing"],
@@ -99,11 +118,18 @@ describe("the stage of a run", () => {
     expect(stageOf("switchover", begun, status)).toBe(stage);
   });
 
-  test("of a failover that people hold back is not for others to end", () => {
+  test("of a failover by decision lets others in until it fences, or people hold it back", () => {
     expect(stageOf("dr", [], "waiting-approval")).toBe("asking");
+    expect(stageOf("dr", [], "running")).toBe("preparing");
     expect(stageOf("dr", [], "paused")).toBe("under-way");
-    expect(stageOf("dr", ["fence-site"], "paused")).toBe("under-way");
-    expect(stageOf("dr", ["fence-site"], "waiting-approval")).toBe("waiting");
+    expect(stageOf("dr", ["fence-site"], "waiting-approval")).toBe("under-way");
+    expect(stageOf("dr", ["fence-site"], "needs-attention")).toBe("under-way");
+  });
+
+  test("of a failover that people ordered lets nobody in", () => {
+    expect(stageOf("dr", [], "waiting-approval", "operator:ann")).toBe("under-way");
+    expect(stageOf("dr", [], "running", "operator:ann")).toBe("under-way");
+    expect(stageOf("dr", ["open-writes"], "needs-attention", "operator:ann")).toBe("opened");
   });
 });
 
@@ -111,6 +137,7 @@ function stageOf(
   kind: "switchover" | "dr",
   begun: readonly string[],
   status: RunRecord["status"],
+  startedBy: string = "decision",
 ): string | undefined {
   const plan = new Simulation().plan(kind);
   const done: StepStatus = status === "running" ? "running" : "done";
@@ -118,7 +145,6 @@ function stageOf(
     ...pendingStep(id),
     ...(begun.includes(id) && { status: done, endedAtMs: 1 }),
   }));
-  const startedBy = kind === "dr" ? "decision" : "operator:ann";
   const record = { id: plan.id, plan, status, steps, startedBy } as Partial<RunRecord> as RunRecord;
   return runningOf([record])?.stage;
 }

@@ -1,7 +1,7 @@
 // Goal: whoever is on call hears of every run that waits for them, and is not rung up twice a second.
 import { BrokenRuns, type Notice, WaitingRuns } from "@cloudphoenix/engine";
 import { expect, test } from "vitest";
-import { Simulation } from "./simulation.ts";
+import { B, Simulation } from "./simulation.ts";
 
 const never = new AbortController().signal;
 
@@ -228,4 +228,30 @@ test("a run whose record was ended for it is told with the reason", async () => 
     expect.stringContaining("is stuck"),
   ]);
   expect(told[1]?.text).toMatch(/it was made by another release.*run show run-dr.*status/u);
+});
+
+test("a move that made room is told of only where the next one did not take over", async () => {
+  const simulation = new Simulation();
+  const plan = simulation.plan("switchover");
+  simulation.world.inject({ operation: `drain ${B}`, how: "before", times: 1_000 });
+  await simulation.runner.start(plan, "operator:ann");
+  await simulation.untilStatus(plan.id, ({ status }) => status === "needs-attention");
+  const { told, waiting } = looking(simulation);
+  const room = { by: "decision", reason: "the site is lost", supersededBy: "dr-2" } as const;
+  await simulation.tell(plan.id, { kind: "cancel", ...room });
+  await simulation.untilStatus(plan.id, ({ endedAtMs }) => endedAtMs !== null);
+
+  await waiting.look(never);
+  expect(told).toEqual([]);
+  await simulation.clock.advance(30_000);
+  await waiting.look(never);
+  await waiting.look(never);
+  expect(told.map(({ title }) => title)).toEqual([`shop: switchover ${plan.id} was left half-way`]);
+  expect(told[0]?.text).toContain("cloudphoenix plan rollback");
+
+  const back = simulation.plan("rollback", { generation: 3, parentGeneration: 2 });
+  expect((await simulation.run(back)).status).toBe("completed");
+  await simulation.clock.advance(3_600_000);
+  await waiting.look(never);
+  expect(told).toHaveLength(1);
 });

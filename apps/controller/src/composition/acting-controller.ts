@@ -186,6 +186,7 @@ function waitingRuns({ world, state, runs, clock, log }: ActingParts): WaitingRu
   return new WaitingRuns({
     clock,
     runs,
+    roles: state.roles,
     facts: state.facts,
     notifier: world.ports.notifier,
     trouble: (message) => log.warn({ detail: message }, "people were not told of a run that waits"),

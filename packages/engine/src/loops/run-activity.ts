@@ -33,15 +33,19 @@ function stageOf(run: RunRecord): RunStage {
   if (openedAtMs(run) !== null) return "opened";
   const { kind } = run.plan;
   if (!isMove(kind) || hasBegun(run, "promote-database")) return "under-way";
-  // Who holds a failover back does so on purpose; a planned move is held back while both sites live.
-  if (run.status === "paused" && !isPlannedMove(kind)) return "under-way";
-  if (!hasBegun(run, "fence-site")) return isAsking(run) ? "asking" : "preparing";
+  const hasFenced = hasBegun(run, "fence-site");
+  if (!isPlannedMove(kind)) return stageOfFailover(run, hasFenced);
+  if (!hasFenced) return "preparing";
   return run.status === "running" ? "under-way" : "waiting";
 }
 
-/** By decision only a failover is begun that has to ask; its approval is its first step. */
-function isAsking({ startedBy, status }: RunRecord): boolean {
-  return startedBy === "decision" && status === "waiting-approval";
+/**
+ * A failover that people ordered, or hold back, is not for a decision to end; nor is one that has begun
+ * to fence: from then on its site looks worse than it was.
+ */
+function stageOfFailover({ startedBy, status }: RunRecord, hasFenced: boolean): RunStage {
+  if (hasFenced || status === "paused" || startedBy !== "decision") return "under-way";
+  return status === "waiting-approval" ? "asking" : "preparing";
 }
 
 function hasBegun({ plan, steps }: RunRecord, kind: StepAction["kind"]): boolean {

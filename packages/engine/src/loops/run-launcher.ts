@@ -12,7 +12,7 @@
  * 4. A decision that grew old on the way, because the state was slow or another run had to end
  *    first, starts nothing: what it was made from may be over. The same is true of one that was to
  *    replace a heal of the active site if that heal has worked. The next look decides anew. Where a
- *    move made room that may have stopped its site, the next one starts however long that took: the
+ *    move made room that has stopped its site, the next one starts however long that took: the
  *    application must not be left to nobody.
  */
 import {
@@ -36,6 +36,7 @@ import type { Fencer } from "../ports/site-control.ts";
 import type { FactStore, RunStore } from "../ports/state-store.ts";
 import { fenceDeadlineMs } from "../steps/step-ports.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
+import { pastRuns } from "./past-runs.ts";
 import { RUNS_READ, historyOf, isMove, runningOf } from "./run-activity.ts";
 
 /**
@@ -81,6 +82,8 @@ export class RunLauncher {
   #current: RunningRun | null = null;
   /** Taken over, and without a record so far; each with what ends the wait for its end. */
   readonly #resumed = new Map<RunningRun, AbortController>();
+  /** Runs that were told to make room, and went on: people hold them back. */
+  readonly #keepsPlace = new Set<string>();
   #records: readonly RunRecord[] = [];
   #readAtMs: number | null = null;
 
@@ -110,7 +113,9 @@ export class RunLauncher {
     const recorded = runningOf(this.#records);
     // Its record knows more, once there is one.
     if (this.#current !== null && this.#current.id !== recorded?.id) return this.#current;
-    return recorded ?? unrecorded ?? null;
+    const running = recorded ?? unrecorded ?? null;
+    if (running?.stage !== "asking" || !this.#keepsPlace.has(running.id)) return running;
+    return { ...running, stage: "under-way" };
   }
 
   /** What has a record speaks for itself. */
@@ -171,7 +176,7 @@ export class RunLauncher {
         await this.#refuseHealed(launch, running);
       }
       for (const [key, value] of Object.entries(launch.facts(plan.id))) await facts.put(key, value);
-      if (!isLeftHalfWay(running)) this.#refuseOld(launch);
+      if (running === null || !(await this.#isLeftHalfWay(running))) this.#refuseOld(launch);
       await runner.start(plan, launch.startedBy);
     } catch (error) {
       this.#current = null;
@@ -208,6 +213,16 @@ export class RunLauncher {
     );
   }
 
+  /** Whether a move made room that has stopped its site or led users away, and undoes nothing. */
+  async #isLeftHalfWay({ id, kind }: RunningRun): Promise<boolean> {
+    if (!isMove(kind)) return false;
+    const run = await this.#ports.runs.get(id);
+    return (
+      run !== null &&
+      pastRuns([run]).some(({ touched, opening }) => touched && opening !== "opened")
+    );
+  }
+
   async #makeRoom(earlier: RunningRun, plan: Plan, stop: AbortSignal): Promise<void> {
     const { clock, runner } = this.#ports;
     const reason = `superseded by ${plan.kind} ${plan.id}`;
@@ -220,10 +235,15 @@ export class RunLauncher {
       if (hasCode(error, "NOT_FOUND")) return;
       throw error;
     }
-    await withDeadline(
-      { clock, limitMs: RUN_ENDS_WITHIN_MS, signal: stop, what: `the end of ${earlier.id}` },
-      (limited) => runner.ended(earlier.id, limited),
-    );
+    try {
+      await withDeadline(
+        { clock, limitMs: RUN_ENDS_WITHIN_MS, signal: stop, what: `the end of ${earlier.id}` },
+        (limited) => runner.ended(earlier.id, limited),
+      );
+    } catch (error) {
+      if (hasCode(error, "TIMED_OUT")) this.#keepsPlace.add(earlier.id);
+      throw error;
+    }
   }
 
   async #follow(runId: string, stop: AbortSignal): Promise<void> {
@@ -249,11 +269,6 @@ export class RunLauncher {
 
 function nextOf({ kind, to, steps }: Plan): NextUndertaking {
   return { kind, to, asksNobody: !steps.some(({ action }) => action.kind === "approval") };
-}
-
-/** A move that made room before it opened anything: it may have stopped its site, and undoes nothing. */
-function isLeftHalfWay(run: RunningRun | null): boolean {
-  return run !== null && isMove(run.kind) && run.stage !== "opened";
 }
 
 function alreadyRunning(running: RunningRun): CloudPhoenixError {

@@ -1,32 +1,36 @@
 /**
- * Tells people that a run waits for them, or that it got stuck.
+ * Tells people that a run waits for them, that it got stuck, or that it was left half-way.
  *
  * 1. Every question and every failed step is told once, and again every half hour while it lasts:
- *    whoever was asleep is asked again. A run that got stuck is over, and told once.
+ *    whoever was asleep is asked again. A run that got stuck is over, and told once. A move that made
+ *    room for another one, which did not take over, is told for as long as nobody has settled it.
  * 2. It reads what the run wrote down and changes nothing there: a notice that cannot be delivered holds
  *    no run up, and is tried again at the next look.
  * 3. What was told is kept once it is delivered. Another process that comes to lead tells what nobody
  *    was told, and reminds of the rest when it is due. A leader that is lost in between leaves a notice
  *    to be told twice, under the same key: rather that than never.
  */
-import type { Json, RunRecord } from "@cloudphoenix/core";
+import { type Json, type RunRecord, leftRunOf } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { Notice, Notifier } from "../ports/notifier.ts";
-import type { FactStore, RunStore } from "../ports/state-store.ts";
+import type { FactStore, RoleStore, RunStore } from "../ports/state-store.ts";
 import { lookAgain } from "../waiting/look-again.ts";
 import { tellPeople } from "../waiting/tell-people.ts";
-import { RUNS_READ } from "./run-activity.ts";
+import { RUNS_READ, historyOf } from "./run-activity.ts";
 
 const LOOK_EVERY_MS = 2_000;
 /** Enough for the tries of a webhook that is slow to answer. */
 const NOTICE_LIMIT_MS = 10_000;
 const REMIND_AFTER_MS = 1_800_000;
+/** A move that another one made room for has begun by then, if it begins at all. */
+const TAKEN_OVER_WITHIN_MS = 30_000;
 /** Key of the fact with what people were told. */
 const TOLD_KEY = "told-of-runs";
 
 export interface WaitingRunsPorts {
   readonly clock: Clock;
   readonly runs: Pick<RunStore, "list" | "events">;
+  readonly roles: Pick<RoleStore, "read">;
   readonly facts: FactStore;
   readonly notifier: Notifier;
   /** Told when a look or a notice failed. */
@@ -68,7 +72,9 @@ export class WaitingRuns {
   async look(stop: AbortSignal): Promise<void> {
     const { clock, runs } = this.#ports;
     const known = this.#known ?? (await this.#recall());
-    const waiting = (await runs.list(RUNS_READ)).filter((run) => waits(run, known.sinceMs));
+    const recent = await runs.list(RUNS_READ);
+    const left = await this.#leftHalfWay(recent);
+    const waiting = recent.filter((run) => run === left || waits(run, known.sinceMs));
     const told = new Map<string, Told>();
     for (const run of waiting) {
       const subject = subjectOf(run);
@@ -80,6 +86,18 @@ export class WaitingRuns {
     // What waits no longer is forgotten.
     this.#known = { sinceMs: known.sinceMs, told };
     await this.#keep(this.#known);
+  }
+
+  /** The move that made room for another one and that nobody goes on with; null if there is none. */
+  async #leftHalfWay(runs: readonly RunRecord[]): Promise<RunRecord | null> {
+    const left = runs.find(({ status }) => status === "superseded");
+    if (left === undefined || runs.some(({ endedAtMs }) => endedAtMs === null)) return null;
+    // The next one may just be beginning.
+    if (this.#ports.clock.now() - (left.endedAtMs ?? 0) < TAKEN_OVER_WITHIN_MS) return null;
+    const { active } = await this.#ports.roles.read();
+    const { past } = historyOf(runs);
+    const found = past === undefined ? null : leftRunOf(past, active);
+    return found?.status === "superseded" ? (runs.find(({ id }) => id === found.id) ?? null) : null;
   }
 
   async #recall(): Promise<ToldOfRuns> {
@@ -103,6 +121,7 @@ export class WaitingRuns {
   }
 
   async #tellOf(run: RunRecord, timesTold: number, stop: AbortSignal): Promise<boolean> {
+    if (run.status === "superseded") return this.#tell(leftNotice(run, timesTold), stop);
     if (run.status !== "stuck") return this.#tell(questionOf(run, timesTold), stop);
     const events = await this.#ports.runs.events(run.id);
     return this.#tell(
@@ -149,6 +168,16 @@ function stuckNotice(run: RunRecord, how: string): Notice {
     title: `${nameOf(run)} is stuck`,
     text: `${how}. See how far it got (cloudphoenix run show ${run.id}) and who may write (cloudphoenix status) before you start another run.`,
     key: subjectOf(run),
+  };
+}
+
+function leftNotice(run: RunRecord, timesTold: number): Notice {
+  const { from, to } = run.plan;
+  return {
+    severity: "critical",
+    title: `${nameOf(run)} ${timesTold === 0 ? "was" : "is still"} left half-way`,
+    text: `It made room for another move, and that one did not take over. ${from} may be stopped, and users may be led to ${to}, which takes no writes. Look (cloudphoenix status), then go back (cloudphoenix plan rollback) or on (cloudphoenix plan dr).`,
+    key: `${subjectOf(run)}:${timesTold}`,
   };
 }
 

@@ -4,11 +4,18 @@
  * 1. Every command is answered with an event, also the ones refused: nobody presses a button and
  *    wonders.
  * 2. An approval is of the question it names and of nothing else.
- * 3. A cancel is taken only where going back is safe (`cancel-barrier.ts`). One that makes room for
+ * 3. Whoever pauses a failover keeps it from being replaced, too.
+ * 4. A cancel is taken only where going back is safe (`cancel-barrier.ts`). One that makes room for
  *    another run is taken after that, too. A move that makes room ends where it is, and nothing of it
  *    is undone: its site is stopped again by the next one, or has no writes any more.
  */
-import { type Plan, type PlanStep, type RunCommand, unreachable } from "@cloudphoenix/core";
+import {
+  type Plan,
+  type PlanStep,
+  type RunCommand,
+  isPlannedMove,
+  unreachable,
+} from "@cloudphoenix/core";
 import { cancelRefusal, hasOpened } from "./cancel-barrier.ts";
 import { type RunSession, note } from "./run-session.ts";
 
@@ -129,7 +136,11 @@ async function refusalOf(session: RunSession, command: CancelCommand): Promise<s
   const refusal = await cancelRefusal(session);
   if (command.supersededBy === undefined) return refusal;
   if (hasOpened(session)) return null;
-  const promotion = promotionOf(session.plan);
+  const { plan, pauseAskedBy } = session;
+  const promotion = promotionOf(plan);
+  if (pauseAskedBy !== null && promotion !== undefined && !isPlannedMove(plan.kind)) {
+    return refusal ?? `${pauseAskedBy} holds it back`;
+  }
   if (promotion === undefined || !session.begun.includes(promotion)) return refusal;
   return refusal ?? `${session.plan.to} is being promoted, and needs no other site to open`;
 }

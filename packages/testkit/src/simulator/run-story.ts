@@ -17,6 +17,8 @@ export interface MeasuredLoss {
   readonly writtenMs: number | null;
   /** True time of the newest heartbeat at the standby; null: none. */
   readonly beatMs: number | null;
+  /** True time of the newest transaction at the standby; null: none. */
+  readonly appliedMs: number | null;
   readonly nowMs: number;
 }
 
@@ -62,6 +64,8 @@ export class RunStory {
   sign: number | null = null;
   /** How far the standby really was behind that sign then; null: not measured, or never a beat. */
   behindMs: number | null = null;
+  /** Whether the loss was read from the site that was left, not bounded by its heartbeats. */
+  wasRead = false;
   /** The bound of the loss that was measured with `sign`, as people were told it. */
   boundMs: number | null = null;
   claimed = false;
@@ -110,14 +114,17 @@ export class RunStory {
   /** Whoever was told first is right: another controller may only repeat the record. */
   lossMeasured(measured: MeasuredLoss, result: Json): void {
     if (this.sign !== null) return;
-    const { sign, anybodysSign, writtenMs, beatMs, nowMs } = measured;
+    const { sign, anybodysSign, writtenMs, beatMs, appliedMs, nowMs } = measured;
     const boundMs = fieldOf(result, "boundMs");
     // A sign that came after the proof says nothing about the time before it.
     const before = sign !== null && sign < (this.stoppedMs ?? sign + 1) ? sign : null;
     const known = before ?? this.#decidedSign(anybodysSign) ?? sign ?? nowMs;
     // What was not written cannot be lost, however long the site may have lived.
     this.sign = Math.min(known, this.stoppedMs ?? known, writtenMs ?? known);
-    this.behindMs = beatMs === null ? null : Math.max(0, this.sign - beatMs);
+    // Who has read what is missing need not go by heartbeats: those came only as often as somebody led.
+    this.wasRead = typeof fieldOf(result, "transactions") === "number";
+    const completeMs = this.wasRead ? (appliedMs ?? beatMs) : beatMs;
+    this.behindMs = completeMs === null ? null : Math.max(0, this.sign - completeMs);
     this.boundMs = typeof boundMs === "number" ? boundMs : null;
   }
 
@@ -131,7 +138,7 @@ export class RunStory {
   }
 
   /** A line of the run's journal; one that arrives twice says nothing the second time. */
-  noted({ key, kind }: RunEvent, nowMs: number): void {
+  noted({ key, kind, text }: RunEvent, nowMs: number): void {
     // A try that two executors made has two lines, if it did not end for both alike.
     const line = `${key} ${kind}`;
     if (this.#lines.has(line)) return;
@@ -142,7 +149,8 @@ export class RunStory {
       // Where two people must agree, the second one is asked anew.
       this.waitingSinceMs = nowMs;
     } else if (ENDS_A_WAIT.includes(kind)) {
-      if (kind === "cancel-asked") this.cancelled = true;
+      // One that makes room is taken back by nobody, and excuses nothing.
+      if (kind === "cancel-asked" && !text.startsWith("decision ")) this.cancelled = true;
       if (this.waitingSinceMs !== null) this.resumedMs = nowMs;
       this.waitingSinceMs = null;
     }
