@@ -5,7 +5,6 @@
  */
 import type { LossBound, LossReport, Plan, SiteId } from "@cloudphoenix/core";
 import { withDeadline } from "../waiting/with-deadline.ts";
-import { hasConfirmedFence } from "./fence-site.ts";
 import type { StepPorts } from "./step-ports.ts";
 
 /** Users wait meanwhile. A backlog that takes longer to read is one that people are asked about. */
@@ -13,19 +12,23 @@ const READ_WITHIN_MS = 3_000;
 
 /**
  * `bound` made as small as what is read from `from`, and unchanged where that is not possible: its
- * database did not confirm the fence, does not answer, or keeps that part of its log no longer.
+ * database does not answer, does not confirm the fence, or keeps that part of its log no longer. It is
+ * asked for the fence anew: it may have answered only after the fence had been proven otherwise.
  */
 export async function asRead(
-  ports: Pick<StepPorts, "clock" | "databases" | "runs">,
+  { clock, databases }: Pick<StepPorts, "clock" | "databases">,
   { plan, from, bound }: { readonly plan: Plan; readonly from: SiteId; readonly bound: LossBound },
   signal: AbortSignal,
 ): Promise<LossBound> {
   const { appliedLsn, boundMs } = bound;
-  if (appliedLsn === null || !(await hasConfirmedFence(ports, plan))) return bound;
+  if (appliedLsn === null) return bound;
   const what = `reading what only ${from} has`;
-  const lost: LossReport | null = await withDeadline(
-    { clock: ports.clock, limitMs: READ_WITHIN_MS, signal, what },
-    (limited) => ports.databases.measureLoss(from, appliedLsn, limited),
+  const lost = await withDeadline(
+    { clock, limitMs: READ_WITHIN_MS, signal, what },
+    async (limited): Promise<LossReport | null> => {
+      const { degree } = await databases.fence(from, plan.generation, limited);
+      return degree === "confirmed" ? databases.measureLoss(from, appliedLsn, limited) : null;
+    },
   ).catch(() => null);
   if (lost === null) return bound;
   const { rpoMs, transactions } = lost;

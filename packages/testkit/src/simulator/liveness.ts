@@ -112,6 +112,8 @@ class Court {
       return run.behindMs === null || run.behindMs > this.#freshMs;
     }
     if (step?.action.kind !== "approval") return false;
+    // The witness came back so late that no agent had the time to take the lease up.
+    if (!this.#world.state.leaseTakenUp) return true;
     return startedBy !== "decision" || settings.policy.modes.dr === "approve";
   }
 

@@ -46,6 +46,8 @@ export class StateServer {
   readonly leaderLock: LeaderLock = new LeaderLock();
   /** How long every statement takes: a slow disk. */
   workMs = 0;
+  /** Whether an agent has ever renewed the lease that is there: otherwise it limits nobody. */
+  leaseTakenUp = false;
   readonly #network: Network;
   readonly #truth: Truth;
   readonly #observer: () => StateObserver;
@@ -152,6 +154,7 @@ export class StateServer {
             const before = await this.witness.read();
             const version = await this.witness.replace(next, expected);
             if (version === null) return null;
+            this.leaseTakenUp = next.renewals > 0;
             this.#truth.changed("the lease", next.epoch, before?.lease.epoch ?? 0);
             if (before?.lease.epoch !== next.epoch || before.lease.holder !== next.holder) {
               this.#truth.note(
