@@ -1,4 +1,5 @@
 /** The questions the watch asks. Each is one short look at one server. */
+import type { SiteId } from "@cloudphoenix/core";
 import { SCHEMA, slotName } from "./object-names.ts";
 import { bytesBetween, parseLsn } from "./lsn.ts";
 import type { PostgresContext } from "./postgres-context.ts";
@@ -38,8 +39,11 @@ export async function readHeartbeat(connection: SiteConnection): Promise<number 
 export interface StandbyReading {
   readonly role: SiteRole;
   readonly generation: number;
+  readonly writesOpen: boolean;
   /** Newest heartbeat readable here; null if there is none. */
   readonly heartbeatAtMs: number | null;
+  /** The site it was promoted from; null if it never was since it became a standby. */
+  readonly promotedFrom: SiteId | null;
 }
 
 /** What the database of a standby shows; null if it is not set up. */
@@ -47,16 +51,23 @@ export async function readStandby(connection: SiteConnection): Promise<StandbyRe
   const [row] = await connection.query<{
     readonly role: SiteRole;
     readonly generation: string;
+    readonly open: boolean;
     readonly at: string | null;
+    readonly promoted_from: string | null;
   }>(
-    `select s.role, s.generation, (select h.at_ms::text from ${SCHEMA}.heartbeat h) as at
+    `select s.role, s.generation, s.writes_open as open,
+       (select h.at_ms::text from ${SCHEMA}.heartbeat h) as at,
+       (select p.from_site from ${SCHEMA}.promotion p order by p.generation desc limit 1)
+         as promoted_from
      from ${SCHEMA}.site s`,
   );
   if (row === undefined) return null;
   return {
     role: row.role,
     generation: Number(row.generation),
+    writesOpen: row.open,
     heartbeatAtMs: row.at === null ? null : Number(row.at),
+    promotedFrom: row.promoted_from,
   };
 }
 

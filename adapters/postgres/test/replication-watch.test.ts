@@ -98,12 +98,23 @@ test("a dead active site delays nothing that is known of the standby", async () 
   expect(facts.state).toBe("streaming");
 });
 
-test("a promoted standby becomes the active site, and the old one is not written to", async () => {
+test("a promoted standby becomes the active site once it opens, and the old one is not written to", async () => {
   const watch = await watching("moves");
   const { control } = pair.replication;
   await control.fence(SITE_A, 2, soon());
   await control.promote(SITE_B, SITE_A, 2, soon());
+  await until(async () => watch.facts(SITE_B).promotedFrom === SITE_A);
+  // The move may yet be given up: what it had got is what it has.
+  const { appliedAtMs } = watch.facts(SITE_B);
+  const { completeUntilMs } = await control.lossBound(SITE_A, SITE_B, soon());
+  expect({ active: watch.active, appliedAtMs }).toEqual({
+    active: SITE_A,
+    appliedAtMs: completeUntilMs,
+  });
+
+  await control.openWrites(SITE_B, 2, soon());
   await until(async () => watch.active === SITE_B);
+  expect(watch.facts(SITE_B).promotedFrom).toBeUndefined();
   const promotedAtMs = realClock.now();
   const beat = "select at_ms::float8 as at, generation::int from cloudphoenix.heartbeat";
   await until(async () => {

@@ -4,9 +4,9 @@
  * can: that nothing the program needs is missing.
  */
 import { execFile } from "node:child_process";
-import { chmod, cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { type ImageFile, inForce, repositoryRoot, type Stage } from "./image-file.ts";
 
@@ -79,9 +79,11 @@ async function assembleRoot(
   for (const { words } of inForce(file, image, "COPY")) {
     const [from = "", to = ""] = words;
     if (!from.startsWith("/app/")) continue;
+    const target = join(root, to);
+    await mkdir(dirname(target), { recursive: true });
+    // Moved, for a stage is of no use to anybody afterwards: copying would take as long as installing.
     // Links to workspaces stay relative, as COPY leaves them.
-    const options = { recursive: true, verbatimSymlinks: true };
-    await cp(join(source, from.slice("/app/".length)), join(root, to), options);
+    await rename(join(source, from.slice("/app/".length)), target);
   }
 }
 

@@ -132,9 +132,14 @@ function rejoinStages(request: PlanRequest, writer: SiteId): readonly Stage[] {
 function rollbackStages(request: PlanRequest, from: SiteId): readonly Stage[] {
   const { application, target: to } = request;
   const undo: StepUndo = { kind: "none", reason: `${from} never opened; it stays stopped.` };
+  // It may have written before the rollback, too: whoever gives that up does not want it stopped.
+  const leave: StepUndo = {
+    kind: "none",
+    reason: `${to} is the active site, and no other writes.`,
+  };
   return [
     [{ ...step({ kind: "fence-site", site: from }), undo }],
-    [step({ kind: "unfence-site", site: to })],
+    [{ ...step({ kind: "unfence-site", site: to }), undo: leave }],
     scaleStage(request),
     [step({ kind: "verify-site", site: to, expect: "serving" })],
     [step({ kind: "switch-traffic", from, to })],

@@ -2,8 +2,9 @@
  * Tells people that a run waits for them, that it got stuck, or that it was left half-way.
  *
  * 1. Every question and every failed step is told once, and again every half hour while it lasts:
- *    whoever was asleep is asked again. A run that got stuck is over, and told once. A move that made
- *    room for another one, which did not take over, is told for as long as nobody has settled it.
+ *    whoever was asleep is asked again. A run that got stuck is over, and told once. A move that
+ *    made room for another one, which did not take over, and a rollback that was given up, are told for
+ *    as long as nobody has settled them.
  * 2. It reads what the run wrote down and changes nothing there: a notice that cannot be delivered holds
  *    no run up, and is tried again at the next look.
  * 3. What was told is kept once it is delivered. Another process that comes to lead tells what nobody
@@ -88,16 +89,17 @@ export class WaitingRuns {
     await this.#keep(this.#known);
   }
 
-  /** The move that made room for another one and that nobody goes on with; null if there is none. */
+  /** The run that was left half-way, and that nobody goes on with; null if there is none. */
   async #leftHalfWay(runs: readonly RunRecord[]): Promise<RunRecord | null> {
-    const left = runs.find(({ status }) => status === "superseded");
-    if (left === undefined || runs.some(({ endedAtMs }) => endedAtMs === null)) return null;
-    // The next one may just be beginning.
-    if (this.#ports.clock.now() - (left.endedAtMs ?? 0) < TAKEN_OVER_WITHIN_MS) return null;
-    const { active } = await this.#ports.roles.read();
+    if (runs.some(({ endedAtMs }) => endedAtMs === null)) return null;
     const { past } = historyOf(runs);
+    const { active } = await this.#ports.roles.read();
     const found = past === undefined ? null : leftRunOf(past, active);
-    return found?.status === "superseded" ? (runs.find(({ id }) => id === found.id) ?? null) : null;
+    const left = runs.find(({ id }) => id === found?.id);
+    if (left === undefined || !isLeft(left)) return null;
+    // The next one may just be beginning.
+    const endedAgoMs = this.#ports.clock.now() - (left.endedAtMs ?? 0);
+    return endedAgoMs < TAKEN_OVER_WITHIN_MS ? null : left;
   }
 
   async #recall(): Promise<ToldOfRuns> {
@@ -121,7 +123,7 @@ export class WaitingRuns {
   }
 
   async #tellOf(run: RunRecord, timesTold: number, stop: AbortSignal): Promise<boolean> {
-    if (run.status === "superseded") return this.#tell(leftNotice(run, timesTold), stop);
+    if (isLeft(run)) return this.#tell(leftNotice(run, timesTold), stop);
     if (run.status !== "stuck") return this.#tell(questionOf(run, timesTold), stop);
     const events = await this.#ports.runs.events(run.id);
     return this.#tell(
@@ -171,12 +173,22 @@ function stuckNotice(run: RunRecord, how: string): Notice {
   };
 }
 
+/** Whether a run that was left half-way is told as such: one that is stuck is told in its own words. */
+function isLeft({ status, plan }: RunRecord): boolean {
+  return status === "superseded" || (status === "undone" && plan.kind === "rollback");
+}
+
 function leftNotice(run: RunRecord, timesTold: number): Notice {
-  const { from, to } = run.plan;
+  const { kind, from, to } = run.plan;
+  const [active, other] = kind === "rollback" ? [to, from] : [from, to];
+  const why =
+    run.status === "superseded"
+      ? "It made room for another move, and that one did not take over."
+      : "It was given up before it had put things right.";
   return {
     severity: "critical",
     title: `${nameOf(run)} ${timesTold === 0 ? "was" : "is still"} left half-way`,
-    text: `It made room for another move, and that one did not take over. ${from} may be stopped, and users may be led to ${to}, which takes no writes. Look (cloudphoenix status), then go back (cloudphoenix plan rollback) or on (cloudphoenix plan dr).`,
+    text: `${why} ${active} may be stopped, and users may be led to ${other}, which takes no writes. Look (cloudphoenix status), then go back (cloudphoenix plan rollback) or on (cloudphoenix plan dr).`,
     key: `${subjectOf(run)}:${timesTold}`,
   };
 }

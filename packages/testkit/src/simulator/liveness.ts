@@ -89,8 +89,9 @@ class Court {
   excuses(run: RunStory, isGone: boolean): boolean {
     if (run.plan.kind === "heal") return false;
     const { nowMs } = this.#world.scheduler;
-    // Taking back what began at a site that is gone takes as long as it has to.
-    if (run.cancelled && isGone) return true;
+    // Taking back what began at a site that is gone takes as long as it has to. Who gives a rollback up
+    // has agreed to what it stops, and is told to order it again.
+    if (run.cancelled && (isGone || run.plan.kind === "rollback")) return true;
     if (run.ended === null && run.waitingSinceMs !== null) {
       return this.#peopleAreLate(run.waitingSinceMs) && this.#explains(run, run.waitingSinceMs);
     }

@@ -22,6 +22,8 @@ interface Reading {
   /** Whom it follows. */
   follows: SiteId | null;
   copyComplete: boolean;
+  /** Whose place it was to take, if it was promoted and never opened; null otherwise. */
+  promotedFrom: SiteId | null;
 }
 
 export class SimulatedReplicationWatch implements ReplicationWatch {
@@ -62,6 +64,8 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
       readAtMs: reading?.readAtMs ?? null,
       lagBytes: null,
       ...this.#stateOf(reading),
+      ...(reading?.promotedFrom != null && { promotedFrom: reading.promotedFrom }),
+      ...(reading?.copyComplete === false && { copying: true as const }),
     };
   }
 
@@ -116,7 +120,9 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
     const reading = await ask(site, signal, ({ database }) => ({
       role: database.role,
       generation: database.generation,
+      writesOpen: database.writesOpen,
       beat: database.newestBeat(),
+      promotedFrom: database.promotion?.from ?? null,
       follows: database.follows?.site ?? null,
       copyComplete: database.copyComplete,
     }));
@@ -125,7 +131,8 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
       this.#compare();
       return;
     }
-    if (reading.role === "active" && this.#isNewest(site, reading.generation)) {
+    const isPromoted = reading.role === "active" && this.#isNewest(site, reading.generation);
+    if (isPromoted && reading.writesOpen) {
       this.#active = site;
       this.#readings.clear();
       return;
@@ -136,6 +143,7 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
       readAtMs: this.#client.clock.now(),
       follows,
       copyComplete,
+      promotedFrom: isPromoted ? reading.promotedFrom : null,
     });
   }
 
