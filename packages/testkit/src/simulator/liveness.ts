@@ -110,12 +110,21 @@ class Court {
     if (this.#disasters.troublesBeside(plan.from, beganMs, untilMs).length > 0) return true;
     if (!run.sawFrom) return true;
     if (step?.action.kind === "measure-loss" && run.sign !== null) {
-      return run.behindMs === null || run.behindMs > this.#freshMs;
+      const isBehind = run.behindMs === null || run.behindMs > this.#freshMs;
+      return isBehind || (!run.wasRead && this.#wasStruckAgain(run, untilMs));
     }
     if (step?.action.kind !== "approval") return false;
     // The witness came back so late that no agent had the time to take the lease up.
     if (!this.#world.state.leaseTakenUp) return true;
     return startedBy !== "decision" || settings.policy.modes.dr === "approve";
+  }
+
+  /** A site that came back, and was fenced, and is out of reach again cannot be read. */
+  #wasStruckAgain({ plan, stoppedMs }: RunStory, untilMs: number): boolean {
+    if (stoppedMs === null) return false;
+    return this.#disasters.struck.some(
+      ({ active, atMs }) => active.id === plan.from && atMs >= stoppedMs && atMs <= untilMs,
+    );
   }
 
   #peopleAreLate(sinceMs: number): boolean {
