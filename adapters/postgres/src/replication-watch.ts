@@ -35,8 +35,6 @@ const SCHEMA_DEADLINE_MS = 20_000;
 interface StandbyMemory {
   appliedAtMs: number | null;
   readAtMs: number | null;
-  /** Whose place it was to take, if it was promoted and never opened; null otherwise. */
-  promotedFrom: SiteId | null;
   active: ActiveSample | null;
   standby: StandbySample | null;
   progress: { readonly appliedAtMs: number | null; readonly errors: number } | null;
@@ -111,7 +109,6 @@ export class PostgresReplicationWatch implements ReplicationWatch {
       readAtMs: known?.readAtMs ?? null,
       lagBytes: known?.active?.lagBytes ?? null,
       ...judgement,
-      ...(known?.promotedFrom != null && { promotedFrom: known.promotedFrom }),
       ...((known?.standby?.subscription?.unready.length ?? 0) > 0 && { copying: true as const }),
     };
   }
@@ -140,7 +137,6 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     const fresh: StandbyMemory = {
       appliedAtMs: null,
       readAtMs: null,
-      promotedFrom: null,
       active: null,
       standby: null,
       progress: null,
@@ -165,16 +161,15 @@ export class PostgresReplicationWatch implements ReplicationWatch {
     const reading = await connections.withSession(site, signal, readStandby);
     if (reading === null || site === this.#active) return;
     this.#note(site, reading);
-    const isPromoted = reading.role === "active" && this.#isNewest(site, reading.generation);
+    const { role, generation, writesOpen } = reading;
     // Before it opens, a move may yet be given up: its newest heartbeat stays the one it had got.
-    if (isPromoted && reading.writesOpen) {
+    if (role === "active" && writesOpen && this.#isNewest(site, generation)) {
       this.setActive(site);
       return;
     }
     const known = this.#standby(site);
     known.appliedAtMs = reading.heartbeatAtMs;
     known.readAtMs = clock.now();
-    known.promotedFrom = isPromoted ? reading.promotedFrom : null;
   }
 
   /** A fence raises the generation, too: a fenced site is no rival of the one that took over. */

@@ -1,5 +1,4 @@
 /** The questions the watch asks. Each is one short look at one server. */
-import type { SiteId } from "@cloudphoenix/core";
 import { SCHEMA, slotName } from "./object-names.ts";
 import { bytesBetween, parseLsn } from "./lsn.ts";
 import type { PostgresContext } from "./postgres-context.ts";
@@ -42,8 +41,6 @@ export interface StandbyReading {
   readonly writesOpen: boolean;
   /** Newest heartbeat readable here; null if there is none. */
   readonly heartbeatAtMs: number | null;
-  /** The site it was promoted from; null if it never was since it became a standby. */
-  readonly promotedFrom: SiteId | null;
 }
 
 /** What the database of a standby shows; null if it is not set up. */
@@ -53,12 +50,9 @@ export async function readStandby(connection: SiteConnection): Promise<StandbyRe
     readonly generation: string;
     readonly open: boolean;
     readonly at: string | null;
-    readonly promoted_from: string | null;
   }>(
     `select s.role, s.generation, s.writes_open as open,
-       (select h.at_ms::text from ${SCHEMA}.heartbeat h) as at,
-       (select p.from_site from ${SCHEMA}.promotion p order by p.generation desc limit 1)
-         as promoted_from
+       (select h.at_ms::text from ${SCHEMA}.heartbeat h) as at
      from ${SCHEMA}.site s`,
   );
   if (row === undefined) return null;
@@ -67,7 +61,6 @@ export async function readStandby(connection: SiteConnection): Promise<StandbyRe
     generation: Number(row.generation),
     writesOpen: row.open,
     heartbeatAtMs: row.at === null ? null : Number(row.at),
-    promotedFrom: row.promoted_from,
   };
 }
 

@@ -19,11 +19,6 @@ export interface ReplicationFacts {
   readonly lagBytes: bigint | null;
   readonly state: "streaming" | "catching-up" | "broken" | "unknown";
   readonly detail: string;
-  /**
-   * The site whose place it was to take: its database was promoted by a move that opened no writes, so
-   * it follows nobody and has what it had then. Absent: it was not.
-   */
-  readonly promotedFrom?: SiteId;
   /** Set where its first copy has not ended: it cannot be promoted. */
   readonly copying?: true;
 }

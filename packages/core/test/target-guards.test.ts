@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { judgeRequest } from "../src/index.ts";
 import type { Situation } from "../src/index.ts";
 import { NEVER_SEEN, asked, replication, standby } from "./asked.ts";
-import { AWS, AZURE, NOW, REGION_LOST, SHOP, SIGNALS, observe, signal, situation } from "./shop.ts";
+import { AZURE, NOW, REGION_LOST, SHOP, SIGNALS, observe, signal, situation } from "./shop.ts";
 
 // Whether the site to move to can take over.
 
@@ -24,40 +24,6 @@ describe("target-exists", () => {
       sentence:
         'shop has no target for DR failover: it takes a site outside aws, its sites are aws-us-east-1. Add such a site, or move within the cloud by hand: cloudphoenix failover --kind region --reason "…".',
     });
-  });
-});
-
-function halfWay(from: string): Partial<Situation> {
-  return replication({
-    state: "broken",
-    detail: "the standby has no subscription",
-    promotedFrom: from,
-    appliedAtMs: NOW - 90_000,
-  });
-}
-
-describe("a target that an earlier move promoted and did not open", () => {
-  test("is a person's to go on with: it has what it had then, and may be all that is left", () => {
-    expect(asked("target-ready", halfWay(AWS))).toEqual({
-      guard: "target-ready",
-      outcome: "approve",
-      sentence:
-        "azure-westeurope serves but is not whole: an earlier move has promoted it and not opened it, so it has what it had then; 1 person must agree.",
-    });
-  });
-
-  test("loses what was written since, which somebody has to accept", () => {
-    const given = situation({ observations: observe(REGION_LOST, NOW), ...halfWay(AWS) });
-    const dr = { kind: "dr", acceptLoss: false } as const;
-    expect(judgeRequest(given, dr).blocked).toMatchObject([{ guard: "data-fresh" }]);
-    expect(judgeRequest(given, { ...dr, acceptLoss: true })).toMatchObject({
-      blocked: [],
-      target: AZURE,
-    });
-  });
-
-  test("is broken where it was promoted instead of another site", () => {
-    expect(asked("target-ready", halfWay(AZURE)).outcome).toBe("block");
   });
 });
 

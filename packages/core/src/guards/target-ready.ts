@@ -7,19 +7,14 @@ import { type Guard, type GuardFacts, approve, block, pass } from "./guard.ts";
  * Could the target serve if it had to? Its entry answers, it needs no healing itself, and it was
  * following the active site until the active site was last known alive. A standby that is dead,
  * empty or stale is worse than an outage, so nobody can override this guard. One that serves but
- * is not whole, with a replica or a node missing, may be better than an outage: a person decides. So
- * may one that an earlier move has promoted and not opened: it follows nobody, and has what it had then.
+ * is not whole, with a replica or a node missing, may be better than an outage: a person decides.
  */
 export const targetReady: Guard = (facts) => {
   const { standby, target } = facts;
   if (target === null || standby === null) {
     return block("target-ready", `Nothing is known yet about ${target?.id ?? "the target"}.`);
   }
-  const damages = [
-    ...damageOf(facts, target.id),
-    ...objectDamage(facts, standby),
-    ...promotionDamage(facts, standby),
-  ];
+  const damages = [...damageOf(facts, target.id), ...objectDamage(facts, standby)];
   const sentences = damages.map(({ sentence }) => sentence);
   const troubles = [...entryTroubles(standby), ...canaryTroubles(facts, standby)];
   if (troubles.length > 0 || damages.some(({ serves }) => !serves)) {
@@ -72,13 +67,6 @@ function objectDamage({ situation }: GuardFacts, { objects }: StandbyFacts): rea
   return [{ sentence: "no canary object was ever seen in its store", serves: true }];
 }
 
-/** How much it lacks is for `data-fresh` to judge, like the staleness of one that follows. */
-function promotionDamage({ active }: GuardFacts, { replication }: StandbyFacts): readonly Damage[] {
-  if (replication.promotedFrom !== active.id) return [];
-  const sentence = "an earlier move has promoted it and not opened it, so it has what it had then";
-  return [{ sentence, serves: true }];
-}
-
 function badSignals(score: SiteScore | undefined): SiteScore["contributions"] {
   const contributions = score?.contributions ?? [];
   return contributions.filter((one) => one.points > 0 && one.kind !== "replication-lag");
@@ -87,9 +75,7 @@ function badSignals(score: SiteScore | undefined): SiteScore["contributions"] {
 function canaryTroubles(facts: GuardFacts, { replication }: StandbyFacts): readonly string[] {
   const { nowMs, policy } = facts.situation;
   const maxMs = policy.canaryAgeMaxMs;
-  if (replication.state === "broken" && replication.promotedFrom !== facts.active.id) {
-    return [`replication is broken (${replication.detail})`];
-  }
+  if (replication.state === "broken") return [`replication is broken (${replication.detail})`];
   if (replication.copying === true) return [`its copy is not complete (${replication.detail})`];
   if (replication.appliedAtMs === null || replication.readAtMs === null) {
     return ["it has never shown a heartbeat of the active site"];
@@ -99,9 +85,8 @@ function canaryTroubles(facts: GuardFacts, { replication }: StandbyFacts): reado
     return [`its database last answered ${measuredText(silentMs)} ago, limit ${limitText(maxMs)}`];
   }
   // A controller started after the disaster. What may be missing is for `data-fresh` to judge: a
-  // standby must not be called stale because nobody was there to write heartbeats; nor one that was
-  // promoted, which got none since.
-  if (facts.lastAliveAtMs === null || replication.promotedFrom === facts.active.id) return [];
+  // standby must not be called stale because nobody was there to write heartbeats.
+  if (facts.lastAliveAtMs === null) return [];
   const behindMs = facts.lastAliveAtMs - replication.appliedAtMs;
   if (behindMs <= maxMs) return [];
   return [

@@ -22,8 +22,6 @@ interface Reading {
   /** Whom it follows. */
   follows: SiteId | null;
   copyComplete: boolean;
-  /** Whose place it was to take, if it was promoted and never opened; null otherwise. */
-  promotedFrom: SiteId | null;
 }
 
 export class SimulatedReplicationWatch implements ReplicationWatch {
@@ -64,7 +62,6 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
       readAtMs: reading?.readAtMs ?? null,
       lagBytes: null,
       ...this.#stateOf(reading),
-      ...(reading?.promotedFrom != null && { promotedFrom: reading.promotedFrom }),
       ...(reading?.copyComplete === false && { copying: true as const }),
     };
   }
@@ -122,7 +119,6 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
       generation: database.generation,
       writesOpen: database.writesOpen,
       beat: database.newestBeat(),
-      promotedFrom: database.promotion?.from ?? null,
       follows: database.follows?.site ?? null,
       copyComplete: database.copyComplete,
     }));
@@ -131,8 +127,8 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
       this.#compare();
       return;
     }
-    const isPromoted = reading.role === "active" && this.#isNewest(site, reading.generation);
-    if (isPromoted && reading.writesOpen) {
+    const { role, generation, writesOpen } = reading;
+    if (role === "active" && writesOpen && this.#isNewest(site, generation)) {
       this.#active = site;
       this.#readings.clear();
       return;
@@ -143,7 +139,6 @@ export class SimulatedReplicationWatch implements ReplicationWatch {
       readAtMs: this.#client.clock.now(),
       follows,
       copyComplete,
-      promotedFrom: isPromoted ? reading.promotedFrom : null,
     });
   }
 
