@@ -65,13 +65,18 @@ describe("a switchover whose site is lost gives way to the failover", () => {
   });
 });
 
-test("a failover asks nobody any more once what it asked about is over", async () => {
+/** A failover that asks people, for nobody can say whether the way into the site can be shut. */
+async function asking(): Promise<{ simulation: LoopSimulation; silence: { times: number } }> {
   const simulation = await leadingLoop();
-  // Nobody can say for a while whether the way into the site can be shut.
   const silence = { operation: "network", how: "before" as const, times: 1_000 };
   simulation.world.inject(silence);
   lose(simulation);
   await simulation.clock.advance(10_000);
+  return { simulation, silence };
+}
+
+test("a failover asks nobody any more once what it asked about is over", async () => {
+  const { simulation, silence } = await asking();
   expect(await outcome(simulation)).toEqual({ runs: ["dr waiting-approval"], active: A });
   silence.times = 0;
   await simulation.clock.advance(15_000);
@@ -84,19 +89,15 @@ test("a failover asks nobody any more once what it asked about is over", async (
 });
 
 test("a failover that somebody pauses while it asks keeps its place", async () => {
-  const simulation = await leadingLoop();
-  const silence = { operation: "network", how: "before" as const, times: 1_000 };
-  simulation.world.inject(silence);
-  lose(simulation);
-  await simulation.clock.advance(10_000);
-  const [asking] = await simulation.runs();
-  await simulation.tell(asking?.id ?? "", { kind: "pause", by: "ann" });
+  const { simulation, silence } = await asking();
+  const [run] = await simulation.runs();
+  await simulation.tell(run?.id ?? "", { kind: "pause", by: "ann" });
   silence.times = 0;
   await simulation.clock.advance(60_000);
   await simulation.end();
 
   expect(await outcome(simulation)).toEqual({ runs: ["dr waiting-approval"], active: A });
-  const refusals = (await simulation.texts(asking?.id ?? "")).filter((text) =>
+  const refusals = (await simulation.texts(run?.id ?? "")).filter((text) =>
     text.includes("refused: ann holds it back"),
   );
   expect(refusals).toHaveLength(1);

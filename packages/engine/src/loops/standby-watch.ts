@@ -22,7 +22,8 @@ import type { ObjectWatch } from "../ports/object-data.ts";
 import type { Fencer, SiteEntry } from "../ports/site-control.ts";
 import type { FactStore } from "../ports/state-store.ts";
 import { BrokenStandbys } from "../replication/broken-standbys.ts";
-import { type ComparedPair, ComparedSchemas } from "../replication/compared-schemas.ts";
+import { ComparedSchemas } from "../replication/compared-schemas.ts";
+import type { ComparedPair } from "../replication/kept-by-pair.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 
 const REFRESH_MS = 1_000;

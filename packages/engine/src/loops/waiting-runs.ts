@@ -91,7 +91,7 @@ export class WaitingRuns {
 
   /** The run that was left half-way, and that nobody goes on with; null if there is none. */
   async #leftHalfWay(runs: readonly RunRecord[]): Promise<RunRecord | null> {
-    if (runs.some(({ endedAtMs }) => endedAtMs === null)) return null;
+    if (!runs.some(isLeft) || runs.some(({ endedAtMs }) => endedAtMs === null)) return null;
     const { past } = historyOf(runs);
     const { active } = await this.#ports.roles.read();
     const found = past === undefined ? null : leftRunOf(past, active);

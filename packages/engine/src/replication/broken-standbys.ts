@@ -19,8 +19,8 @@ import {
 import type { Clock } from "../ports/clock.ts";
 import type { ReplicationWatch } from "../ports/database-control.ts";
 import type { FactStore } from "../ports/state-store.ts";
-import type { ComparedPair } from "./compared-schemas.ts";
 import { factsAbout } from "./facts-about.ts";
+import { type ComparedPair, KeptByPair } from "./kept-by-pair.ts";
 
 export interface BrokenStandbysPorts {
   readonly clock: Clock;
@@ -36,25 +36,26 @@ interface SeenBroken {
 
 export class BrokenStandbys {
   readonly #ports: BrokenStandbysPorts;
-  /** What is in the state database, by key; null if nothing is. Absent: not read yet. */
-  readonly #kept = new Map<string, SeenBroken | null>();
-  readonly #beingKept = new Set<string>();
+  readonly #kept: KeptByPair<SeenBroken>;
 
   constructor(ports: BrokenStandbysPorts) {
     this.#ports = ports;
+    this.#kept = new KeptByPair({
+      facts: ports.facts,
+      name: "broken-standby",
+      parse: seenIn,
+      store: (seen) => ({ ...seen }),
+    });
   }
 
   /** Nothing that was read before counts: another leader may have seen more since. */
   forget(): void {
-    this.#kept.clear();
+    this.#kept.forget();
   }
 
   /** Reads what an earlier leader kept, once. @throws {CloudPhoenixError} `STATE_UNAVAILABLE` */
-  async recall(pair: ComparedPair): Promise<void> {
-    const key = keyOf(pair);
-    if (this.#kept.has(key)) return;
-    const stored = seenIn(await this.#ports.facts.get(key));
-    if (!this.#kept.has(key)) this.#kept.set(key, stored);
+  recall(pair: ComparedPair): Promise<void> {
+    return this.#kept.recall(pair);
   }
 
   /**
@@ -64,18 +65,11 @@ export class BrokenStandbys {
   async keep(pair: ComparedPair): Promise<void> {
     const facts = factsAbout(this.#ports.replication, pair);
     if (facts.state !== "broken") return;
-    const key = keyOf(pair);
-    if (this.#beingKept.has(key)) return;
-    this.#beingKept.add(key);
-    try {
+    await this.#kept.unlessBusy(pair, async () => {
       await this.recall(pair);
       if (this.#stillBroken(pair, facts)?.detail === facts.detail) return;
-      const seen = { atMs: this.#ports.clock.now(), detail: facts.detail };
-      await this.#ports.facts.put(key, { ...seen });
-      this.#kept.set(key, seen);
-    } finally {
-      this.#beingKept.delete(key);
-    }
+      await this.#kept.put(pair, { atMs: this.#ports.clock.now(), detail: facts.detail });
+    });
   }
 
   /** What is known of the standby: what the watch says, and that it is broken if it still is. */
@@ -90,15 +84,11 @@ export class BrokenStandbys {
   }
 
   #stillBroken(pair: ComparedPair, { appliedAtMs }: ReplicationFacts): SeenBroken | null {
-    const seen = this.#kept.get(keyOf(pair)) ?? null;
+    const seen = this.#kept.get(pair);
     // No difference of instants means anything then, and nothing would ever end it.
     if (seen === null || isFromTheFuture(seen.atMs, this.#ports.clock.now())) return null;
     return appliedAtMs !== null && appliedAtMs > seen.atMs ? null : seen;
   }
-}
-
-function keyOf({ active, standby }: ComparedPair): string {
-  return `broken-standby:${active}:${standby}`;
 }
 
 function seenIn(stored: Json): SeenBroken | null {

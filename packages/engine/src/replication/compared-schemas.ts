@@ -9,10 +9,11 @@
  * nothing is written any more, so where that is known the time ends there, if the standby still has the
  * schema that it had when it was compared.
  */
-import { type Json, type SiteId, isFromTheFuture } from "@cloudphoenix/core";
+import { type Json, isFromTheFuture } from "@cloudphoenix/core";
 import type { Clock } from "../ports/clock.ts";
 import type { ReplicationWatch, SchemaComparison } from "../ports/database-control.ts";
 import type { FactStore } from "../ports/state-store.ts";
+import { type ComparedPair, KeptByPair } from "./kept-by-pair.ts";
 
 /** Schemas change rarely: an older comparison still counts. */
 const COMPARISON_LASTS_MS = 600_000;
@@ -25,33 +26,28 @@ export interface ComparedSchemasPorts {
   readonly replication: ReplicationWatch;
 }
 
-/** A writer and a site that follows it. */
-export interface ComparedPair {
-  readonly active: SiteId;
-  readonly standby: SiteId;
-}
-
 export class ComparedSchemas {
   readonly #ports: ComparedSchemasPorts;
-  /** What is in the state database, by key; null if nothing is. Absent: not read yet. */
-  readonly #kept = new Map<string, SchemaComparison | null>();
-  readonly #beingKept = new Set<string>();
+  readonly #kept: KeptByPair<SchemaComparison>;
 
   constructor(ports: ComparedSchemasPorts) {
     this.#ports = ports;
+    this.#kept = new KeptByPair({
+      facts: ports.facts,
+      name: "compared-schemas",
+      parse: comparisonIn,
+      store: (compared) => ({ ...compared }),
+    });
   }
 
   /** Nothing that was read before counts: another leader may have compared since. */
   forget(): void {
-    this.#kept.clear();
+    this.#kept.forget();
   }
 
   /** Reads what an earlier leader kept, once. @throws {CloudPhoenixError} `STATE_UNAVAILABLE` */
-  async recall(pair: ComparedPair): Promise<void> {
-    const key = keyOf(pair);
-    if (this.#kept.has(key)) return;
-    const stored = comparisonIn(await this.#ports.facts.get(key));
-    if (!this.#kept.has(key)) this.#kept.set(key, stored);
+  recall(pair: ComparedPair): Promise<void> {
+    return this.#kept.recall(pair);
   }
 
   /**
@@ -59,17 +55,9 @@ export class ComparedSchemas {
    * @throws {CloudPhoenixError} `STATE_UNAVAILABLE`
    */
   async keep(pair: ComparedPair): Promise<void> {
-    const key = keyOf(pair);
     const compared = this.#compared(pair);
-    if (compared === null || compared.atMs === this.#kept.get(key)?.atMs) return;
-    if (this.#beingKept.has(key)) return;
-    this.#beingKept.add(key);
-    try {
-      await this.#ports.facts.put(key, { ...compared });
-      this.#kept.set(key, compared);
-    } finally {
-      this.#beingKept.delete(key);
-    }
+    if (compared === null || compared.atMs === this.#kept.get(pair)?.atMs) return;
+    await this.#kept.unlessBusy(pair, () => this.#kept.put(pair, compared));
   }
 
   /**
@@ -77,7 +65,7 @@ export class ComparedSchemas {
    * @param leaseEndedAtMs - when the lease of the active site ended; null if it may be in force
    */
   differences(pair: ComparedPair, leaseEndedAtMs: number | null): readonly string[] | null {
-    const newest = this.#compared(pair) ?? this.#kept.get(keyOf(pair)) ?? null;
+    const newest = this.#compared(pair) ?? this.#kept.get(pair);
     if (newest === null) return null;
     const nowMs = this.#ports.clock.now();
     if (isFromTheFuture(newest.atMs, nowMs)) return null;
@@ -102,10 +90,6 @@ export class ComparedSchemas {
     const { replication } = this.#ports;
     return replication.active === active ? replication.schemaComparison(standby) : null;
   }
-}
-
-function keyOf({ active, standby }: ComparedPair): string {
-  return `compared-schemas:${active}:${standby}`;
 }
 
 function comparisonIn(stored: Json): SchemaComparison | null {
