@@ -5,7 +5,7 @@ import { DbosPlanRunner, type DbosPlanRunnerOptions } from "../src/index.ts";
 import { samplePlan } from "./sample-plan.ts";
 import { query, systemClock, useStateServer } from "./state-server.ts";
 
-const { freshUrl, launchedUrl } = useStateServer();
+const { launchedUrl } = useStateServer();
 
 type Interpret = (context: DurableContext, plan: Plan, startedBy: string) => Promise<Json>;
 
@@ -74,7 +74,7 @@ describe("starting a plan", () => {
   test("says that the database is missing, and the next launch works", async () => {
     const nowhere = launch("postgresql://nobody@127.0.0.1:1/state", async () => null);
     await expect(nowhere).rejects.toMatchObject({ code: "STATE_UNAVAILABLE", retryable: true });
-    const runner = await launch(freshUrl(), async () => null);
+    const runner = await launch(await launchedUrl(), async () => null);
     await runner.start(samplePlan("run-1"), "test");
     await runner.ended("run-1", forever);
   });

@@ -8,7 +8,12 @@ import type { Clock } from "@cloudphoenix/engine";
 import { type LocalServer, openServer } from "@cloudphoenix/local-postgres";
 import { Client } from "pg";
 import { afterAll, beforeAll } from "vitest";
-import { DbosPlanRunner, type StateDatabase, openStateDatabase } from "../src/index.ts";
+import {
+  DbosPlanRunner,
+  type StateDatabase,
+  ensureDatabase,
+  openStateDatabase,
+} from "../src/index.ts";
 
 export interface StateServer {
   readonly server: () => LocalServer;
@@ -63,6 +68,7 @@ export function useStateServer(): StateServer {
 
 /** Launches a runner once: a copy of what it leaves saves every test the migrations of DBOS. */
 async function launchedOnce(url: string): Promise<string> {
+  await ensureDatabase(url);
   const runner = await DbosPlanRunner.launch({
     url,
     leadership: { epoch: 1, lost: new AbortController().signal },

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openStateDatabase, type StateDatabase } from "@cloudphoenix/adapter-dbos";
+import { hasCode } from "@cloudphoenix/core";
 import type { Task } from "@cloudphoenix/engine";
 import { type Configuration, loadConfiguration } from "@cloudphoenix/config";
 import {
@@ -323,12 +324,15 @@ export async function put(store: ObjectStore, key: string, text: string): Promis
   );
 }
 
-/** The text under a key; null if there is none. */
+/** The text under a key, of whichever version was whole at one moment; null if there is none. */
 export async function textAt(store: ObjectStore, key: string): Promise<string | null> {
   const facts = await store.head(key, NEVER);
   if (facts === null) return null;
-  const whole = await store.readWhole(facts, NEVER);
-  return Buffer.from(whole.bytes).toString();
+  const whole = await store.readWhole(facts, NEVER).catch((error: unknown) => {
+    if (hasCode(error, "OBJECT_CHANGED") || hasCode(error, "OBJECT_GONE")) return null;
+    throw error;
+  });
+  return whole === null ? textAt(store, key) : Buffer.from(whole.bytes).toString();
 }
 
 /** Keys of the store that are not ours. */

@@ -20,18 +20,20 @@ import {
 } from "@cloudphoenix/core";
 import type { Clock, Leadership, PlanRunner, RunProgram } from "@cloudphoenix/engine";
 import { DBOS, StatusString, type WorkflowStatus } from "@dbos-inc/dbos-sdk";
+import type { Pool } from "pg";
 import type { Log } from "../log.ts";
 import { stateError } from "../state/state-connection.ts";
 import { COMMANDS, DbosContext, type RunnerProcess } from "./dbos-context.ts";
 import { dbosLog } from "./dbos-log.ts";
 import { InFlightSteps } from "./in-flight.ts";
+import { journalPool } from "./journal-pool.ts";
 import { OwnerlessRuns } from "./ownerless-runs.ts";
 import { silencePgQueueWarning } from "./quiet-pg.ts";
 import { QUEUE, RunQueue } from "./run-queue.ts";
 
 /** What runs (`interpret` must be deterministic but for what its context returns), and where. */
 export interface DbosPlanRunnerOptions extends RunProgram {
-  /** Address of the state database, password included if it needs one. */
+  /** Address of the state database, which exists; password included if it needs one. */
   readonly url: string;
   /** Proof of being the leader; once it is lost, nothing more is recorded. */
   readonly leadership: Leadership;
@@ -171,6 +173,7 @@ class Host implements RunnerProcess {
   readonly clock: Clock;
   readonly log: Log;
   readonly #closing = new AbortController();
+  readonly #journal: Pool;
   readonly #queue: RunQueue;
   readonly #ownerless: OwnerlessRuns;
   readonly #restoreWarnings = silencePgQueueWarning();
@@ -182,6 +185,7 @@ class Host implements RunnerProcess {
     this.clock = options.clock;
     this.log = options.log;
     this.gone = AbortSignal.any([this.#closing.signal, leadership.lost]);
+    this.#journal = journalPool(options.url, options.log);
     this.#queue = new RunQueue(options.log, this.gone);
     this.#ownerless = new OwnerlessRuns({
       clock: options.clock,
@@ -193,6 +197,7 @@ class Host implements RunnerProcess {
     DBOS.setConfig({
       name: "cloudphoenix",
       systemDatabaseUrl: options.url,
+      systemDatabasePool: this.#journal,
       systemDatabaseSchemaName: "dbos",
       executorID: EXECUTOR_ID,
       applicationVersion: APPLICATION_VERSION,
@@ -251,6 +256,7 @@ class Host implements RunnerProcess {
   async close(): Promise<void> {
     this.#closing.abort();
     await DBOS.shutdown({ deregister: true });
+    if (!this.#journal.ended) await this.#journal.end();
     this.#restoreWarnings();
   }
 }
