@@ -31,6 +31,8 @@ const config: ViteUserConfig = defineConfig({
       "deploy/*/validation/test/**/*.test.ts",
     ],
     testTimeout: 30_000,
+    // What is asked for until it comes has the time of a busy machine; Vitest's own second has not.
+    expect: { poll: { timeout: 20_000 } },
     // Longer than a sandbox waits for its protection: its own reason says more than ours.
     hookTimeout: 120_000,
     maxWorkers: 2,

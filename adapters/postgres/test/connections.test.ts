@@ -5,7 +5,8 @@ import { PostgresReplication, prepareServer } from "../src/index.ts";
 import { failureOf } from "./fixture/failure.ts";
 import { Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
 import { realClock } from "./fixture/real-clock.ts";
-import { freePort, startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { freePort } from "../../../packages/local-postgres/test/free-port.ts";
+import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
 
 let servers: TwoServers;
 let pair: Pair;

@@ -5,7 +5,8 @@ import { afterAll, beforeAll } from "vitest";
 import { Link } from "./fixture/link.ts";
 import { Pair, SITE_A, SITE_B } from "./fixture/pair.ts";
 import { realClock } from "./fixture/real-clock.ts";
-import { freePort, startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { freePort } from "../../../packages/local-postgres/test/free-port.ts";
+import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
 import { until } from "./fixture/until.ts";
 
 const SCHEMA = `

@@ -2,7 +2,8 @@ import { describeFencer } from "@cloudphoenix/testkit";
 import { afterAll, beforeAll } from "vitest";
 import { Link } from "./fixture/link.ts";
 import { Pair, SITE_A, soon } from "./fixture/pair.ts";
-import { freePort, startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { freePort } from "../../../packages/local-postgres/test/free-port.ts";
+import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
 
 let servers: TwoServers;
 let pair: Pair;

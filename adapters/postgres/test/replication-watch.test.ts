@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { PostgresReplicationWatch } from "../src/index.ts";
 import { Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
 import { realClock } from "./fixture/real-clock.ts";
-import { freePort, startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { freePort } from "../../../packages/local-postgres/test/free-port.ts";
+import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
 import { until } from "./fixture/until.ts";
 
 let servers: TwoServers;

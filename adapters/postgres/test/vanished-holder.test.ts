@@ -9,7 +9,8 @@ import { failureOf } from "./fixture/failure.ts";
 import { Link } from "./fixture/link.ts";
 import { Pair, SITE_A, SITE_B, soon } from "./fixture/pair.ts";
 import { realClock } from "./fixture/real-clock.ts";
-import { freePort, startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
+import { freePort } from "../../../packages/local-postgres/test/free-port.ts";
+import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
 
 const SCHEMA = "create table public.counters (id serial primary key, name text)";
 

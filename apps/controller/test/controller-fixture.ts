@@ -11,6 +11,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { loadConfiguration } from "@cloudphoenix/config";
 import { stateAddress } from "@cloudphoenix/state";
+import { freePort } from "../../../packages/local-postgres/test/free-port.ts";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
@@ -45,19 +46,6 @@ async function startEntries(): Promise<{ server: Server; port: number }> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   return { server, port: address.port };
-}
-
-/** A port nobody listens on, below the range the system hands out by itself. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + (randomBytes(2).readUInt16BE() % 12_000);
-    const probe = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      probe.once("error", () => resolve(false));
-      probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
 }
 
 const SECRETS = ["db", "replicator", "provider", "tsig"];

@@ -3,13 +3,13 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { Client, type QueryResultRow } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../../../packages/local-postgres/test/free-port.ts";
 import {
   callApi,
   ControllerProcess,
   eventually,
   type Fixture,
   fixture,
-  freePort,
   startController,
   untilLeading,
 } from "./controller-fixture.ts";

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EventHub, type EventSink } from "../src/events/event-hub.ts";
-import { freePort } from "./controller-fixture.ts";
+import { freePort } from "../../../packages/local-postgres/test/free-port.ts";
 import { authorized, type FakeWorld, fakeWorld } from "./fake-world.ts";
 
 class FakeClient extends EventEmitter implements EventSink {

@@ -4,6 +4,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { freePort } from "../../../packages/local-postgres/test/free-port.ts";
 import { Link } from "../src/links/index.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -31,16 +32,6 @@ function portOf(server: Server): number {
   const address = server.address();
   if (typeof address !== "object" || address === null) throw new Error("not listening");
   return address.port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const port = portOf(server);
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 interface Rig {

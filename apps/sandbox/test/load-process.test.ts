@@ -51,7 +51,8 @@ function startLoad(settings: unknown): void {
   writeFileSync(file, JSON.stringify(settings));
   events = [];
   child = spawn(process.execPath, [MAIN, file], { stdio: ["pipe", "pipe", "pipe"] });
-  exit = new Promise((resolve) => child.on("exit", resolve));
+  // "close" comes once all it has said is read, "exit" may come before that.
+  exit = new Promise((resolve) => child.on("close", resolve));
   if (child.stdout === null) throw new Error("no standard output");
   createInterface({ input: child.stdout }).on("line", (line) => events.push(JSON.parse(line)));
 }

@@ -8,6 +8,7 @@ import { openServer, type LocalServer } from "@cloudphoenix/local-postgres";
 import { Client } from "pg";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { freePort } from "../../local-postgres/test/free-port.ts";
 import {
   assembleDatabaseService,
   Database,
@@ -234,20 +235,6 @@ function sessionPids(of: World): number[] {
     }
   });
   return [postmaster, ...children.map(Number)];
-}
-
-/** A free port below the range the system gives to outgoing connections. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const probe = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      probe.once("error", () => resolve(false));
-      probe.listen(port, "127.0.0.1", () => resolve(true));
-    });
-    await new Promise((resolve) => probe.close(resolve));
-    if (isFree) return port;
-  }
 }
 
 const sockets = new WeakMap<Server, Set<object>>();

@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { IDEMPOTENCY_TABLE } from "../src/index.ts";
-import { ask, eventually, freePort, openWorld, type World } from "./chassis-world.ts";
+import { freePort } from "../../local-postgres/test/free-port.ts";
+import { ask, eventually, openWorld, type World } from "./chassis-world.ts";
 
 const CONCEPTS = await examplesOf("../../../docs/concepts/chassis.md");
 const GUIDE = await examplesOf("../../../docs/guides/service-that-survives-a-failover.md");

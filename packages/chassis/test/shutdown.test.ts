@@ -38,7 +38,8 @@ async function run(environment: Record<string, string> = {}): Promise<Process> {
     pending = parts.pop() ?? "";
     for (const part of parts) lines.push(JSON.parse(part));
   });
-  const exit = new Promise<number | null>((resolve) => child.on("exit", resolve));
+  // "close" comes once all it has said is read, "exit" may come before that.
+  const exit = new Promise<number | null>((resolve) => child.on("close", resolve));
   const line = await eventually(
     () => lines.find((it) => it["msg"] === "listening"),
     (it) => it !== undefined,

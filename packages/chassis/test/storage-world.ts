@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type FaultBoard, startAzurite, startLocalS3 } from "@cloudphoenix/local-objects";
 import { type GuardedStorage, openStorage, parseStorageUrl } from "../src/index.ts";
 import type { OpenStorageOptions } from "../src/index.ts";
-import { freePort } from "./chassis-world.ts";
+import { freePort } from "../../local-postgres/test/free-port.ts";
 
 /** A store that runs, seen from a service. */
 export interface Store {

@@ -71,17 +71,6 @@ export async function passwordFile(password: string): Promise<string> {
   return path;
 }
 
-/** A port nobody listens on, below the range of outgoing connections. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const held = await holdPort(port).catch(() => null);
-    if (held === null) continue;
-    await held();
-    return port;
-  }
-}
-
 /** Listens on a port until the returned function is called. */
 export function holdPort(port: number): Promise<() => Promise<void>> {
   return new Promise((settle, fail) => {

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { type ServerOptions, locateBinaries, openServer } from "../src/index.ts";
+import { freePort } from "./free-port.ts";
 import {
   NOBODY,
-  freePort,
   holdPort,
   isRoot,
   passwordFile,

@@ -1,10 +1,10 @@
 /** A PostgreSQL with the orders as the orders service keeps them, and fulfilment services on it. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Database, migrateSchema, grantSchema, startService } from "@cloudphoenix/chassis";
 import { openServer, type LocalServer } from "@cloudphoenix/local-postgres";
+import { freePort } from "../../../packages/local-postgres/test/free-port.ts";
 import { FULFILMENT_SCHEMA } from "../src/schema.ts";
 import { assembleFulfilment, type Fulfilment } from "../src/service.ts";
 import { fulfilmentSettings } from "../src/settings.ts";
@@ -129,20 +129,6 @@ async function runFulfilment(
     url: `http://127.0.0.1:${running.port}`,
     stop: () => running.drain(),
   };
-}
-
-/** Below the range the system gives to outgoing connections. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const probe = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      probe.once("error", () => resolve(false));
-      probe.listen(port, "127.0.0.1", () => resolve(true));
-    });
-    await new Promise((resolve) => probe.close(resolve));
-    if (isFree) return port;
-  }
 }
 
 /** What the tests of a file share: one world, and services that stop after each test. */

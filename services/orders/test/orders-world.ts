@@ -1,7 +1,6 @@
 /** A real PostgreSQL with the service's schema and roles, and services that run on it. */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +8,7 @@ import { promisify } from "node:util";
 import { openServer, type LocalServer } from "@cloudphoenix/local-postgres";
 import { Client } from "pg";
 import { type RunningService, startService } from "@cloudphoenix/chassis";
+import { freePort } from "../../../packages/local-postgres/test/free-port.ts";
 import type { OrderDraft } from "../src/order.ts";
 import { assembleOrders } from "../src/service.ts";
 import { ordersSettings } from "../src/settings.ts";
@@ -154,7 +154,8 @@ export async function spawnService(
       if (line["msg"] === "listening") listening.resolve(Number(line["port"]));
     }
   });
-  const exit = new Promise<number | null>((resolve) => child.on("exit", resolve));
+  // "close" comes once all it has said is read, "exit" may come before that.
+  const exit = new Promise<number | null>((resolve) => child.on("close", resolve));
   void exit.then(() => listening.reject(new Error("the service ended before it listened")));
   return { child, url: `http://127.0.0.1:${await listening.promise}`, lines, exit };
 }
@@ -230,19 +231,4 @@ async function secretFile(directory: string, name: string, secret: string): Prom
   const file = join(directory, name);
   await writeFile(file, `${secret}\n`, { mode: 0o600 });
   return file;
-}
-
-/** A free port below the range the system gives to outgoing connections. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const probe = createServer();
-    const free = new Promise<boolean>((resolve) => {
-      probe.once("error", () => resolve(false));
-      probe.listen(port, "127.0.0.1", () => resolve(true));
-    });
-    const isFree = await free;
-    probe.close();
-    if (isFree) return port;
-  }
 }

@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../../../packages/local-postgres/test/free-port.ts";
 import {
   ask,
   DRAFT,
@@ -205,7 +207,7 @@ function refuses(url: string): Promise<boolean> {
 
 /** A run at level `warn` that serves one order and ends; it says nothing, so it gets a fixed port. */
 async function spawnQuiet(in_: World): Promise<{ readonly lines: unknown[] }> {
-  const port = String(20_000 + Math.floor(Math.random() * 12_000));
+  const port = String(await freePort());
   const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
   const child = execFile(process.execPath, [main], {
     env: { ...process.env, ...in_.environment, LOG_LEVEL: "warn", PORT: port },
@@ -218,6 +220,7 @@ async function spawnQuiet(in_: World): Promise<{ readonly lines: unknown[] }> {
     (answer) => answer !== null,
   );
   child.kill("SIGTERM");
-  await new Promise((resolve) => child.on("exit", resolve));
+  // Not "exit": what it said may still be on its way then.
+  await once(child, "close");
   return { lines: output.split("\n").filter((line) => line !== "") };
 }
