@@ -130,6 +130,7 @@ describe("a run that a former leader took from the queue and left", () => {
 
 test("a step that takes longer than many looks is not begun a second time", limit, async () => {
   const begun: string[] = [];
+  let during: readonly string[] = ["it did not end"];
   const { runner, warnings, looks } = await launch(
     await launchedUrl(),
     branching,
@@ -138,11 +139,12 @@ test("a step that takes longer than many looks is not begun a second time", limi
         begun.push(stepId);
         const from = looks();
         await expect.poll(looks, { timeout: 20_000 }).toBeGreaterThan(from + 4);
+        during = [...warnings];
         return null;
       }),
   );
   await runner.start(samplePlan("run-1"), "test");
   await runner.ended("run-1", forever);
   expect(begun).toEqual(["one"]);
-  expect(warnings).toEqual([]);
+  expect(during).toEqual([]);
 });

@@ -117,8 +117,10 @@ describe("approvals", () => {
   });
 
   test("given while the step that asks still works do not count, whatever they name", async () => {
+    let tries = 0;
     const simulation = new Simulation(async (call) => {
-      if (call.action.kind === "fence-site") await simulation.tell(plan.id, approve("bob"));
+      if (call.action.kind === "fence-site") tries += 1;
+      if (tries === 1) await simulation.tell(plan.id, approve("bob"));
       return call.run();
     });
     const plan = weaklyFenced(simulation);

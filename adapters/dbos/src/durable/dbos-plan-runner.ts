@@ -50,7 +50,7 @@ export interface LaunchConcern {
 }
 
 /** Bump only when the interpreter can no longer replay what an older one journaled. */
-const APPLICATION_VERSION = "plan-engine-3";
+const APPLICATION_VERSION = "plan-engine-4";
 /** Constant, because unfinished runs are resumed by executor id. */
 const EXECUTOR_ID = "controller";
 /** A crash loop must never retire a failover; see `OFTEN_RECOVERED` for the alarm instead. */

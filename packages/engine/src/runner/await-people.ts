@@ -1,4 +1,4 @@
-/** Where a run stops until people speak: approvals, and steps that failed. */
+/** Where a run stops until people speak, or what held it up has passed: approvals, and steps that failed. */
 import {
   maySkip,
   type PlanStep,
@@ -6,18 +6,13 @@ import {
   type StepRecord,
   peopleText,
 } from "@cloudphoenix/core";
+import { PeopleOrNews } from "./look-meanwhile.ts";
 import { persist } from "./persist.ts";
 import { personOf } from "./person.ts";
 import { recordOrder } from "./record-order.ts";
-import {
-  type CancelCommand,
-  actOn,
-  actOnArrived,
-  awaitCommand,
-  refuse,
-} from "./operator-commands.ts";
+import { type CancelCommand, actOn, actOnArrived, refuse } from "./operator-commands.ts";
 import { type Note, type RunSession, note, writeNote } from "./run-session.ts";
-import type { StepFailure } from "./step-outcome.ts";
+import type { StepOutcome } from "./step-outcome.ts";
 
 /** A question as it stands. */
 interface Standing {
@@ -27,15 +22,17 @@ interface Standing {
 }
 
 /** What people need to know to approve. */
-export interface Question {
-  readonly approvers: number;
-  readonly question: string;
-}
+export type Question = Extract<StepOutcome, { readonly kind: "approval-needed" }>;
+
+/** Why people are asked what becomes of a step. */
+export type Failure = Extract<StepOutcome, { readonly kind: "failed" }>;
 
 export type ApprovalAnswer =
   | { readonly kind: "approved" }
   /** Nobody answered within the time an approval step allows. */
   | { readonly kind: "expired" }
+  /** Nobody has to answer any more. */
+  | { readonly kind: "news"; readonly outcome: StepOutcome }
   | { readonly kind: "cancel"; readonly command: CancelCommand };
 
 /**
@@ -46,8 +43,9 @@ export type ApprovalAnswer =
 export async function awaitApproval(
   session: RunSession,
   step: PlanStep,
-  { approvers, question }: Question,
+  outcome: Question,
 ): Promise<ApprovalAnswer> {
+  const { approvers, question } = outcome;
   const needed = Math.max(1, approvers);
   const people = new Set<string>();
   const early = await actOnArrived(session);
@@ -56,9 +54,11 @@ export async function awaitApproval(
   await note(session, waitingForApproval(session, question, needed));
   // A question that a step raises half-way through a move waits as long as it takes.
   const limitMs = step.action.kind === "approval" ? step.timeoutMs : Number.POSITIVE_INFINITY;
+  const waiting = new PeopleOrNews(session, { step, outcome, limitMs });
   while (people.size < needed) {
-    const command = await awaitCommand(session, limitMs);
-    if (command === null) return { kind: "expired" };
+    const waited = await waiting.next();
+    if (waited.kind !== "command") return waited;
+    const { command } = waited;
     if (command.kind !== "approve") {
       const cancel = await actOn(session, command);
       if (cancel !== null) return { kind: "cancel", command: cancel };
@@ -90,6 +90,8 @@ export async function awaitApproval(
 export type FailureAnswer =
   | { readonly kind: "retry" }
   | { readonly kind: "skipped" }
+  /** It has got further by itself. */
+  | { readonly kind: "news"; readonly outcome: StepOutcome }
   | { readonly kind: "cancel"; readonly command: CancelCommand };
 
 /**
@@ -99,19 +101,23 @@ export type FailureAnswer =
 export async function awaitOperator(
   session: RunSession,
   step: PlanStep,
-  error: StepFailure,
+  outcome: Failure,
 ): Promise<FailureAnswer> {
   const early = await actOnArrived(session);
   if (early !== null) return { kind: "cancel", command: early };
-  const text = `step ${step.id} failed: ${error.message}; retry, skip or cancel`;
+  const text = `step ${step.id} failed: ${outcome.error.message}; retry, skip or cancel`;
   await note(session, {
     status: "needs-attention",
     waitingFor: text,
     event: { kind: "waiting", step: step.id, text },
   });
+  const limitMs = Number.POSITIVE_INFINITY;
+  const waiting = new PeopleOrNews(session, { step, outcome, limitMs });
   for (;;) {
-    const command = await awaitCommand(session, Number.POSITIVE_INFINITY);
-    if (command === null) continue;
+    const waited = await waiting.next();
+    if (waited.kind === "expired") continue;
+    if (waited.kind === "news") return waited;
+    const { command } = waited;
     if (command.kind === "retry" && command.step === step.id) {
       await note(session, {
         status: "running",

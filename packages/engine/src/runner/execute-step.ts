@@ -4,7 +4,8 @@
  * 1. Every try is one journaled step `step:<id>#<n>`; what it found is recorded inside it, so a
  *    finished try is never repeated and never unrecorded.
  * 2. The wait between tries is durable; its jitter is drawn inside the try before it.
- * 3. A finished `open-writes` or `rejoin-site` settles the roles in a journaled step of its own: after a crash
+ * 3. Once it has failed or asks people, further tries (`tryAgain`) are written down only if they are news.
+ * 4. A finished `open-writes` or `rejoin-site` settles the roles in a journaled step of its own: after a crash
  *    between the two, the replay settles.
  */
 import {
@@ -77,14 +78,65 @@ export async function runTries(
       if (turn === "stop") return { kind: "aborted", attempts: number };
       continue;
     }
-    const outcome = result.kind === "done" ? settledBy(step.action) : null;
-    if (outcome !== null) {
-      const name = `settle:${step.id}#${number}`;
-      const stale = await settleRoles(context, deps, plan, { name, ...outcome });
-      if (stale !== null) return { kind: "superseded", attempts: number, detail: stale };
-    }
-    return outcomeOf(result, number);
+    return settled(context, { plan, step, number, result }, deps);
   }
+}
+
+/** A step about which people are asked, and why. */
+export interface AskedStep {
+  readonly plan: Plan;
+  readonly step: PlanStep;
+  /** Of the journaled step; nothing else in this run has it. */
+  readonly name: string;
+  readonly before: StepOutcome;
+}
+
+/** One more try of a step while people are asked about it; null, and nothing written down, if it is no news. */
+export async function tryAgain(
+  context: DurableContext,
+  { plan, step, name, before }: AskedStep,
+  deps: InterpreterDeps,
+): Promise<StepOutcome | null> {
+  const number = before.attempts + 1;
+  const result = await context.step(name, async (signal) => {
+    const found = await attempt(deps, { plan, step, action: step.action }, signal);
+    if (!isNews(outcomeOf(found, number), before)) return null;
+    if (found.kind !== "aborted") {
+      const startedAtMs = await startOf(deps, plan, step);
+      await recordTry(deps, { plan, step, number, startedAtMs, final: true }, found);
+    }
+    return found;
+  });
+  return result === null ? null : settled(context, { plan, step, number, result }, deps);
+}
+
+/** A question stands as it was asked; a failure is another one if its code is. */
+function isNews(now: StepOutcome, before: StepOutcome): boolean {
+  if (now.kind === "approval-needed") return before.kind === "failed";
+  if (now.kind !== "failed") return true;
+  return before.kind === "failed" && before.error.code !== now.error.code;
+}
+
+interface TriedStep {
+  readonly plan: Plan;
+  readonly step: PlanStep;
+  readonly number: number;
+  readonly result: Attempt;
+}
+
+/** The outcome of the last try, with what it means for the roles. */
+async function settled(
+  context: DurableContext,
+  { plan, step, number, result }: TriedStep,
+  deps: InterpreterDeps,
+): Promise<StepOutcome> {
+  const outcome = result.kind === "done" ? settledBy(step.action) : null;
+  if (outcome !== null) {
+    const name = `settle:${step.id}#${number}`;
+    const stale = await settleRoles(context, deps, plan, { name, ...outcome });
+    if (stale !== null) return { kind: "superseded", attempts: number, detail: stale };
+  }
+  return outcomeOf(result, number);
 }
 
 /** What a finished step means for the roles; null if nothing. */
@@ -148,6 +200,11 @@ async function recordStart(
     });
     return startedAtMs;
   });
+}
+
+async function startOf(deps: InterpreterDeps, plan: Plan, step: PlanStep): Promise<number> {
+  const run = await persist(deps.clock, () => deps.runs.get(plan.id));
+  return run?.steps.find(({ id }) => id === step.id)?.startedAtMs ?? deps.clock.now();
 }
 
 interface Try {

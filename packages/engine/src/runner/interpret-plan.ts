@@ -187,7 +187,10 @@ async function follow(session: RunSession, step: PlanStep, first: StepOutcome): 
           session.outcomes.set(step.id, { kind: "done", attempts: outcome.attempts });
           return { kind: "next" };
         }
-        outcome = { kind: "failed", attempts: outcome.attempts, error: EXPIRED };
+        outcome =
+          answer.kind === "news"
+            ? answer.outcome
+            : { kind: "failed", attempts: outcome.attempts, error: EXPIRED };
         continue;
       }
       case "failed": {
@@ -196,10 +199,12 @@ async function follow(session: RunSession, step: PlanStep, first: StepOutcome): 
           const text = `step ${step.id} failed: ${outcome.error.message}`;
           return { kind: "end", status: "failed", text };
         }
-        const answer = await awaitOperator(session, step, outcome.error);
+        const answer = await awaitOperator(session, step, outcome);
         if (answer.kind === "cancel") return { kind: "undo" };
         if (answer.kind === "skipped") return { kind: "next" };
-        break;
+        if (answer.kind === "retry") break;
+        outcome = answer.outcome;
+        continue;
       }
       default:
         return unreachable(outcome);
