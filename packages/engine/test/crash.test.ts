@@ -13,7 +13,11 @@ interface Observed {
   readonly operations: number;
 }
 
-async function runWithCrash(kind: PlanKind, crashes: readonly CrashPoint[]): Promise<Observed> {
+async function runWithCrash(
+  kind: PlanKind,
+  crashes: readonly CrashPoint[],
+  trouble: (simulation: Simulation) => void = () => undefined,
+): Promise<Observed> {
   const runs = new Map<string, number>();
   const simulation = new Simulation((call) => {
     runs.set(call.step.id, (runs.get(call.step.id) ?? 0) + 1);
@@ -23,6 +27,7 @@ async function runWithCrash(kind: PlanKind, crashes: readonly CrashPoint[]): Pro
     if (kind === "dr") state.sites[A]!.condition = "dead";
     if (kind === "heal") state.sites[A]!.workloads["orders"]!.ready = 0;
   });
+  trouble(simulation);
   const plan = simulation.plan(kind);
   let operations = 0;
   for (const crashAt of [...crashes, undefined]) {
@@ -85,4 +90,28 @@ test("a DR run completes although its process dies again and again", async () =>
   const observed = await runWithCrash("dr", crashes);
   await expectAsIfNothingHappened("dr", observed, crashes.length);
   expect(observed.simulation.world.state.traffic.site).toBe(B);
+});
+
+test("a DR run that asked people goes on by itself after a crash at every operation of its journal", async () => {
+  /** The ways into the old site do not close for the first two looks. */
+  const trouble = ({ world }: Simulation): void => {
+    world.inject({ operation: `shut ${A}`, how: "before", times: 25 });
+    world.strike(({ sites }) => {
+      sites[A]!.condition = "isolated";
+    });
+  };
+  const { simulation, operations } = await runWithCrash("dr", [], trouble);
+  const texts = await simulation.texts("run-dr");
+  expect(texts.filter((text) => text.startsWith("fence-site is done after all"))).toHaveLength(1);
+  for (let operation = 1; operation <= operations; operation += 1) {
+    for (const moment of ["before", "unrecorded", "recorded"] as const) {
+      const observed = await runWithCrash("dr", [{ operation, moment }], trouble);
+      const run = await observed.simulation.record("run-dr");
+      expect(run).toMatchObject({ status: "completed", approvals: [] });
+      expect(observed.simulation.world.doubleWriters).toEqual([]);
+      const events = await observed.simulation.stores.runs.events(run.id);
+      expect(new Set(events.map((event) => event.key)).size).toBe(events.length);
+      expect(events.filter((event) => event.kind === "run-ended")).toHaveLength(1);
+    }
+  }
 });
