@@ -92,20 +92,21 @@ test("a DR run completes although its process dies again and again", async () =>
   expect(observed.simulation.world.state.traffic.site).toBe(B);
 });
 
+/** The ways into the old site do not close before the second look. */
+function hardToFence({ world }: Simulation): void {
+  world.inject({ operation: `shut ${A}`, how: "before", times: 25 });
+  world.strike(({ sites }) => {
+    sites[A]!.condition = "isolated";
+  });
+}
+
 test("a DR run that asked people goes on by itself after a crash at every operation of its journal", async () => {
-  /** The ways into the old site do not close for the first two looks. */
-  const trouble = ({ world }: Simulation): void => {
-    world.inject({ operation: `shut ${A}`, how: "before", times: 25 });
-    world.strike(({ sites }) => {
-      sites[A]!.condition = "isolated";
-    });
-  };
-  const { simulation, operations } = await runWithCrash("dr", [], trouble);
+  const { simulation, operations } = await runWithCrash("dr", [], hardToFence);
   const texts = await simulation.texts("run-dr");
   expect(texts.filter((text) => text.startsWith("fence-site is done after all"))).toHaveLength(1);
   for (let operation = 1; operation <= operations; operation += 1) {
     for (const moment of ["before", "unrecorded", "recorded"] as const) {
-      const observed = await runWithCrash("dr", [{ operation, moment }], trouble);
+      const observed = await runWithCrash("dr", [{ operation, moment }], hardToFence);
       const run = await observed.simulation.record("run-dr");
       expect(run).toMatchObject({ status: "completed", approvals: [] });
       expect(observed.simulation.world.doubleWriters).toEqual([]);

@@ -36,7 +36,7 @@ export function journalPool(url: string, log: Log): Pool {
   pool.on("connect", tellLossesOf);
   tellLossesOf(pool);
   // oxlint-disable-next-line typescript/unbound-method -- called with the pool as its receiver
-  pool.connect = failingAs(pool.connect, unreachable);
+  pool.connect = failingAs(pool.connect, (error) => (pool.ending ? error : unreachable(error)));
   return pool;
 }
 
@@ -65,7 +65,7 @@ function failingAs<T extends object>(method: T, rename: Rename): T {
   });
 }
 
-/** Whatever keeps us from connecting passes, or a person mends it; the run waits. */
+/** Whatever keeps us from connecting passes, or a person mends it; the run waits. Not once we are ending. */
 function unreachable(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   return new Error(`could not connect to server: ${messageOf(error)}`, { cause: error });
