@@ -200,7 +200,8 @@ describe("the acknowledgement fence", () => {
         form === "a statement"
           ? database.withConnection((connection) => writes.statement(connection, ADD, ["late"]))
           : writes.transaction((transaction) => add(transaction, "late"));
-      await write();
+      // Until it has found the lease; on a busy machine it may take longer than that lasts.
+      await eventually(() => write().then(Boolean, () => false));
       await world.sql("truncate notes");
       // The write waits for a lock; the server freezes there for longer than the lease, and goes on.
       const late = await withLock(world, "notes", async () => {

@@ -4,7 +4,7 @@ import { Gauge } from "@prometheus-io/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exposeState, Metrics } from "../src/index.ts";
 import { EventLoopDelay } from "../src/observe/event-loop-delay.ts";
-import { ask, openWorld, serve, type World } from "./chassis-world.ts";
+import { ask, eventually, openWorld, serve, withLock, type World } from "./chassis-world.ts";
 import { serveWith } from "./server-world.ts";
 
 function newMetrics(): Metrics {
@@ -166,6 +166,7 @@ describe("the wait for a connection", () => {
 
   beforeAll(async () => {
     world = await openWorld();
+    await world.sql("create table held (id int); grant all on held to app");
   });
 
   afterAll(() => world.close());
@@ -174,17 +175,30 @@ describe("the wait for a connection", () => {
     const serving = await serve(
       world,
       (app, { database }) => {
-        app.get("/x", () => database.query({ text: "select pg_sleep(0.15)" }));
+        app.get("/x", () => database.query({ text: "select * from held" }));
       },
       { set: { DATABASE_POOL_MAX: "1" } },
     );
-    try {
-      await Promise.all([ask(`${serving.url}/x`), ask(`${serving.url}/x`)]);
+    const counted = async (): Promise<readonly number[]> => {
       const { text } = (await ask(`${serving.url}/metrics`)).body;
       const waits =
         /^database_connection_wait_seconds_bucket\{(?=.*pool="work")(?=.*le="(.+?)").*\} (\d+)$/gm;
       const counts = new Map([...String(text).matchAll(waits)].map(([, le, count]) => [le, count]));
-      expect([counts.get("0.1"), counts.get("+Inf")]).toEqual(["1", "2"]);
+      return [Number(counts.get("0.1") ?? 0), Number(counts.get("+Inf") ?? 0)];
+    };
+    try {
+      // The first one also waits for the connection to be made, however long that takes.
+      await ask(`${serving.url}/x`);
+      const [quick = 0, all = 0] = await counted();
+      const asked = await withLock(world, "held", async () => {
+        const both = [ask(`${serving.url}/x`), ask(`${serving.url}/x`)];
+        await eventually(() => serving.service.database.usage.work.waiting === 1);
+        const sinceMs = performance.now();
+        await eventually(() => performance.now() - sinceMs > 100);
+        return { both };
+      });
+      await Promise.all(asked.both);
+      expect(await counted()).toEqual([quick + 1, all + 2]);
     } finally {
       await serving.drain();
     }
