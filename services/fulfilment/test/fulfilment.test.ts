@@ -144,8 +144,9 @@ test("a site without the writer epoch takes nothing, and is not degraded for it"
     await expect
       .poll(async () => (await fetch(`${url}/metrics`)).text())
       .toContain('fulfilment_intake_open{site="aws-us-east-1"} 0');
-    const health = JSON.stringify(await (await fetch(`${url}/health`)).json());
-    expect(health).toContain('"name":"queue","status":"healthy"');
+    await expect
+      .poll(async () => JSON.stringify(await (await fetch(`${url}/health`)).json()))
+      .toContain('"name":"queue","status":"healthy"');
     expect(await fulfilment.world.statuses()).toEqual({ placed: 1 });
 
     await fulfilment.world.sql("update cloudphoenix.site set role = 'active', writes_open = true");

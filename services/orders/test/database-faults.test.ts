@@ -34,7 +34,8 @@ test("survives kill -9 and restart of the database under load", async () => {
     await world.server.killHard();
     const health = await eventually(
       () => ask(`${service.url}/health`),
-      (it) => it.status === 503,
+      // On a busy machine a look may be over before it is refused.
+      (it) => it.status === 503 && JSON.stringify(it.body).includes("unreachable"),
     );
     expect(health.body).toMatchObject({ status: "unhealthy", role: "unknown", writesOpen: false });
     expect(health.body["dependencies"]).toMatchObject([
@@ -77,16 +78,19 @@ test("survives kill -9 and restart of the database under load", async () => {
 test("answers in time while the database is frozen, and recovers", async () => {
   const service = await serve(world, { DATABASE_STATEMENT_TIMEOUT_MS: "300" });
   try {
-    await place(service.url, "warm");
+    await eventually(
+      () => place(service.url, "warm"),
+      ({ status }) => status < 300,
+    );
     const pids = sessionPids(world);
-    for (const pid of pids) process.kill(pid, "SIGSTOP");
+    for (const pid of pids) signal(pid, "SIGSTOP");
     let frozen: readonly Answer[];
     let health: Answer;
     try {
       frozen = await Promise.all(["f1", "f2", "f3"].map((key) => place(service.url, key)));
       health = await ask(`${service.url}/health`);
     } finally {
-      for (const pid of pids) process.kill(pid, "SIGCONT");
+      for (const pid of pids) signal(pid, "SIGCONT");
     }
     for (const answer of frozen) {
       expect(["DATABASE_TIMEOUT", "DATABASE_UNAVAILABLE"]).toContain(answer.body["code"]);
@@ -119,7 +123,11 @@ test("a statement that takes too long is 504 and tells to retry with the same ke
 
     expect([answer.status, answer.body["code"]]).toEqual([504, "DATABASE_TIMEOUT"]);
     expect(answer.body["detail"]).toContain("same idempotency key");
-    expect((await place(service.url, "slow")).status).toBe(201);
+    // Nothing holds it up any more; a busy machine may need another try.
+    await eventually(
+      () => place(service.url, "slow"),
+      ({ status }) => status < 300,
+    );
   } finally {
     await service.drain();
   }
@@ -266,6 +274,15 @@ async function askSlowly(url: string, ms: number): Promise<Answer> {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A session may have ended since it was listed. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // Gone.
+  }
 }
 
 /** The server and every session of it: children of the postmaster. */

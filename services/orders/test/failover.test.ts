@@ -98,7 +98,10 @@ test("an order is acknowledged once, whatever happens between: none lost, none d
     receipts: load.acknowledged.size,
   });
   await receiptsAreThere(load.acknowledged);
-  expect((await ask(`${service.url}/health`)).body["generation"]).toBe(8);
+  await eventually(
+    () => ask(`${service.url}/health`),
+    ({ body }) => body["generation"] === 8,
+  );
   service.child.kill("SIGTERM");
   expect(await service.exit).toBe(0);
 }, 120_000);

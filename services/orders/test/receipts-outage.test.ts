@@ -6,6 +6,9 @@ import { STORES } from "../../../packages/chassis/test/storage-world.ts";
 import { ask, eventually, place, spawnService } from "./orders-world.ts";
 import { askReceipt, openReceiptsWorld, placeMany, type ReceiptsWorld } from "./receipts-world.ts";
 
+/** A failure that a busy machine made would count as an attempt, or have another name. */
+const PATIENT = { STORAGE_TIMEOUT_MS: "10000" };
+
 describe.each(STORES)("while the object store (%s) is down", (_name, startStore) => {
   let world: ReceiptsWorld;
 
@@ -16,11 +19,7 @@ describe.each(STORES)("while the object store (%s) is down", (_name, startStore)
   afterAll(() => world.close());
 
   test("orders are accepted, receipts wait, health is degraded; once it is back they are written", async () => {
-    const { url } = await world.start({
-      RECEIPTS_LATE_AFTER_SECONDS: "1",
-      // Patient: a failure that a busy machine made would count as an attempt.
-      STORAGE_TIMEOUT_MS: "10000",
-    });
+    const { url } = await world.start({ ...PATIENT, RECEIPTS_LATE_AFTER_SECONDS: "1" });
     await place(url, "before");
     await world.allStored(1);
 
@@ -29,7 +28,10 @@ describe.each(STORES)("while the object store (%s) is down", (_name, startStore)
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201));
     const health = await eventually(
       () => ask(`${url}/health`),
-      ({ body }) => JSON.stringify(body).includes("receipts wait"),
+      // On a busy machine the database may look slow for a while, and the count be of a moment ago.
+      ({ body }) =>
+        /"30 receipts wait/.test(JSON.stringify(body)) &&
+        /"database","status":"healthy"/.test(JSON.stringify(body)),
     );
     expect([health.status, health.body["status"]]).toEqual([200, "degraded"]);
     expect(health.body["dependencies"]).toMatchObject([
@@ -38,10 +40,11 @@ describe.each(STORES)("while the object store (%s) is down", (_name, startStore)
       { name: "storage", status: "unhealthy", error: "unreachable" },
       { name: "receipts", status: "degraded", error: expect.stringMatching(/^30 receipts wait/) },
     ]);
-    expect((await ask(`${url}/cloud-status`)).body).toMatchObject({
-      database: "healthy",
-      storage: "unhealthy",
-    });
+    const cloud = await eventually(
+      () => ask(`${url}/cloud-status`),
+      ({ body }) => body["database"] === "healthy",
+    );
+    expect(cloud.body).toMatchObject({ storage: "unhealthy" });
     expect([(await ask(`${url}/ready`)).status, (await ask(`${url}/traffic`)).status]).toEqual([
       200, 200,
     ]);
@@ -79,7 +82,7 @@ describe.each(STORES)("while the object store (%s) is down", (_name, startStore)
   );
 
   test("a stored receipt that cannot be read now is 503 with Retry-After, never missing", async () => {
-    const { url } = await world.start();
+    const { url } = await world.start(PATIENT);
     const { body: order } = await place(url, "unreadable");
     await world.allStored(1);
     await world.way.set("busy");

@@ -26,6 +26,15 @@ async function traffic(): Promise<number> {
   return (await ask(`${service.url}/traffic`)).status;
 }
 
+/** The report of a healthy service. A busy machine may make it look slow for a while. */
+async function untilHealthy(): Promise<Record<string, unknown>> {
+  const { body } = await eventually(
+    () => ask(`${service.url}/health`),
+    (answer) => answer.status === 200 && answer.body["status"] === "healthy",
+  );
+  return body;
+}
+
 test("without a lease in force, and with one that lasts, orders are taken and users are welcome", async () => {
   for (const remaining of ["null", "60000"]) {
     await lease(remaining);
@@ -38,7 +47,8 @@ test("a lapsed lease closes writes: health says why, and traffic managers send n
   await lease("0");
   const health = await eventually(
     () => ask(`${service.url}/health`),
-    (answer) => answer.status === 503,
+    // On a busy machine the database may not have answered in time, which is unhealthy as well.
+    (answer) => answer.status === 503 && answer.body["role"] === "active",
   );
   expect(health.body).toMatchObject({ status: "unhealthy", role: "active", writesOpen: false });
   expect(health.body["dependencies"]).toContainEqual(
@@ -56,9 +66,8 @@ test("a new primary that is not open yet needs no lease to be healthy", async ()
   await lease("0");
   await world.sql("update cloudphoenix.site set writes_open = false");
   await eventually(traffic, (status) => status === 503);
-  const health = await ask(`${service.url}/health`);
-  expect(health.status).toBe(200);
-  expect(health.body).toMatchObject({ status: "healthy", role: "active" });
+  const health = await untilHealthy();
+  expect(health).toMatchObject({ role: "active", writesOpen: false });
   await world.sql("update cloudphoenix.site set writes_open = true");
   await lease("60000");
   await eventually(traffic, (status) => status === 200);
@@ -67,7 +76,7 @@ test("a new primary that is not open yet needs no lease to be healthy", async ()
 test("a standby is healthy and takes no users", async () => {
   await world.sql("update cloudphoenix.site set role = 'standby', writes_open = false");
   await eventually(traffic, (status) => status === 503);
-  expect((await ask(`${service.url}/health`)).body).toMatchObject({ status: "healthy" });
+  expect(await untilHealthy()).toMatchObject({ role: "standby", writesOpen: false });
   await world.sql("update cloudphoenix.site set role = 'active', writes_open = true");
   await eventually(traffic, (status) => status === 200);
 });
