@@ -48,7 +48,7 @@ describe("the arguments of an agent", () => {
 
 describe("the probes of a vantage", () => {
   test("are the signals asked from it and its canaries, at least once a second", async () => {
-    const { config, healthUrl } = await startAgentWorld();
+    const { config, healthUrl } = await startAgentWorld("interval: 200ms, timeout: 100ms");
     const configuration = await loadConfiguration(config, { environment: {} });
     expect(probesOf(configuration, "internet")).toEqual({
       targets: [

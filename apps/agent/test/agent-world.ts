@@ -19,7 +19,8 @@ export interface AgentWorld {
 }
 
 /** A site that answers, a canary, a DNS server that names the site, and the YAML that says so. */
-export async function startAgentWorld(): Promise<AgentWorld> {
+/** @param probe - when the agent asks its target; by default with time for a busy machine */
+export async function startAgentWorld(probe = "interval: 1s, timeout: 900ms"): Promise<AgentWorld> {
   const world = { health: { statusCode: 200, body: JSON.stringify({ status: "healthy" }) } };
   const server = createServer((request, response) => {
     if (request.url === "/cloud-status") response.end(JSON.stringify({ site: "aws-us-east-1" }));
@@ -56,7 +57,7 @@ export async function startAgentWorld(): Promise<AgentWorld> {
   writeFileSync(tokenFile, `${TOKEN}\n`);
   chmodSync(tokenFile, 0o600);
   const config = join(directory, "cloudphoenix.yaml");
-  writeFileSync(config, yamlOf(port, dns.port));
+  writeFileSync(config, yamlOf(port, dns.port, probe));
   const healthUrl = `http://127.0.0.1:${port}/health`;
   return Object.assign(world, { directory, config, tokenFile, healthUrl });
 }
@@ -76,7 +77,7 @@ function siteYaml(id: string, cloud: string, region: string, address: string): s
     provider: { kind: local, url: "http://127.0.0.1:1", token_file: token }`;
 }
 
-function yamlOf(port: number, dnsPort: number): string {
+function yamlOf(port: number, dnsPort: number, probe: string): string {
   return `
 version: 1
 application:
@@ -105,8 +106,7 @@ signals:
     kind: external-uptime
     site: aws-us-east-1
     vantages: [internet]
-    interval: 200ms
-    timeout: 100ms
+    ${probe.replace(", ", "\n    ")}
     expect: health-json
     url: "http://127.0.0.1:${port}/health"
   - { id: azure-health, kind: service-health, site: azure-westeurope, vantages: [control], url: "http://127.0.0.1:1/health" }
