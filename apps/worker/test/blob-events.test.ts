@@ -1,5 +1,5 @@
 /** The copy from Blob to S3, told of changes by events that Azurite puts on its own queue. */
-import { afterAll, beforeAll, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { moveTo } from "./move-to.ts";
 import { AZURE, eventually, put, textAt, WorkerFixture } from "./worker-fixture.ts";
 
@@ -13,11 +13,12 @@ afterAll(async () => {
   await world.remove();
 });
 
-/** Waits until the copy holds this text: a minute at most, and the next comparison is an hour away. */
-function arrives(key: string, text: string): Promise<true> {
-  return eventually(`${key} at home`, async () =>
-    (await textAt(world.active.store, key)) === text ? true : null,
-  );
+/** What the copy holds once that is this text: a minute at most, and the next comparison is an hour away. */
+function arriving(key: string, text: string): Promise<string> {
+  return eventually(`${key} at home`, async () => {
+    const found = await textAt(world.active.store, key);
+    return found === text ? found : null;
+  });
 }
 
 test("what is written at the Blob site is copied home long before the next comparison", async () => {
@@ -31,7 +32,7 @@ test("what is written at the Blob site is copied home long before the next compa
   });
 
   await put(world.standby.store, "receipts/1", "one");
-  await arrives("receipts/1", "one");
+  expect(await arriving("receipts/1", "one")).toBe("one");
   await put(world.standby.store, "receipts/1", "another");
-  await arrives("receipts/1", "another");
+  expect(await arriving("receipts/1", "another")).toBe("another");
 }, 150_000);
