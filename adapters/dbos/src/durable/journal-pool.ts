@@ -3,47 +3,62 @@
  *
  * DBOS waits for a database that is away only if it recognises the failure: it goes by a list of
  * codes and phrases in which, for instance, a connection that broke at the very moment of writing
- * (`EPIPE`), a socket file that is gone and a password that is being rotated do not stand. A run that
- * meets one of those would end for ever, in the middle of a failover. So every failure of the
- * connection, as opposed to an answer of the server, is told in a phrase that DBOS waits for.
+ * (`EPIPE`), a password that is being rotated, a server that only answers reads after a failover and
+ * a serialization failure do not stand. A run that meets one of those would end for ever, in the
+ * middle of a failover. So every failure that passes is told in a phrase that DBOS waits for, and
+ * keeps its code, which the queue of DBOS goes by.
  */
 import { messageOf } from "@cloudphoenix/core";
-import { Pool, type PoolClient } from "pg";
+import { Client, type Pool } from "pg";
 import type { Log } from "../log.ts";
+import { passes, spoilsSession, sqlStateOf } from "../state/passing-failure.ts";
+import { statePool } from "../state/state-pool.ts";
 
 /** As many as DBOS would open itself. */
 const CONNECTIONS_MAX = 10;
 const CONNECT_LIMIT_MS = 10_000;
 /** A transaction that nobody goes on with holds no lock for longer. */
 const IDLE_TRANSACTION_LIMIT_MS = 60_000;
+/** Longer than such a lock is waited for; a connection that is stuck must not hold a run for ever. */
+const STATEMENT_LIMIT_MS = 90_000;
 
-/** Told by the operating system (all have an `errno`) or by a stream that is closed already. */
-const STREAM_CLOSED = ["ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END", "EPIPE"];
+/** DBOS looks for it in whatever an error was caused by. */
+const WAIT_FOR_IT = "server closed the connection";
 
 type Rename = (error: unknown) => unknown;
 
 /** The database has to exist. Close the pool with `end`, after DBOS. */
 export function journalPool(url: string, log: Log): Pool {
-  const pool = new Pool({
-    connectionString: url,
-    max: CONNECTIONS_MAX,
-    connectionTimeoutMillis: CONNECT_LIMIT_MS,
-    idle_in_transaction_session_timeout: IDLE_TRANSACTION_LIMIT_MS,
-    application_name: "cloudphoenix-journal",
+  const pool = statePool(
+    {
+      connectionString: url,
+      max: CONNECTIONS_MAX,
+      connectionTimeoutMillis: CONNECT_LIMIT_MS,
+      query_timeout: STATEMENT_LIMIT_MS,
+      idle_in_transaction_session_timeout: IDLE_TRANSACTION_LIMIT_MS,
+      application_name: "cloudphoenix-journal",
+    },
+    (error) => log("debug", `journal: ${error.message}`),
+  );
+  // Nobody waits for a pool that is to end.
+  const told =
+    (rename: Rename): Rename =>
+    (error) =>
+      pool.ending ? error : rename(error);
+  pool.on("connect", (client) => {
+    // oxlint-disable-next-line typescript/unbound-method -- called with the client as its receiver
+    client.query = failingAs(client.query, (error) => {
+      // DBOS gives back whatever it borrowed; one that ended is not lent again.
+      if (spoilsSession(error) && client instanceof Client) void client.end();
+      return told(passing)(error);
+    });
   });
-  // An idle connection that breaks is replaced by the pool; without a listener it would crash us.
-  pool.on("error", (error) => log("debug", `journal: ${error.message}`));
-  pool.on("connect", tellLossesOf);
-  tellLossesOf(pool);
+  // It hears of a broken connection before the statement on it does, and answers for it.
   // oxlint-disable-next-line typescript/unbound-method -- called with the pool as its receiver
-  pool.connect = failingAs(pool.connect, (error) => (pool.ending ? error : unreachable(error)));
+  pool.query = failingAs(pool.query, told(passing));
+  // oxlint-disable-next-line typescript/unbound-method -- called with the pool as its receiver
+  pool.connect = failingAs(pool.connect, told(unreachable));
   return pool;
-}
-
-/** The pool hears of a broken connection before the statement on it does, and answers for it. */
-function tellLossesOf(connection: Pool | PoolClient): void {
-  // oxlint-disable-next-line typescript/unbound-method -- called with the same receiver
-  connection.query = failingAs(connection.query, lost);
 }
 
 /** `method`, whose failures go through `rename` on their way to a promise or to a callback. */
@@ -53,7 +68,7 @@ function failingAs<T extends object>(method: T, rename: Rename): T {
       const callback = args.at(-1);
       if (isFunction(callback)) {
         const renamed = (error: unknown, ...rest: readonly unknown[]): unknown =>
-          callback(rename(error), ...rest);
+          callback(error instanceof Error ? rename(error) : error, ...rest);
         return Reflect.apply(asFunction(target), receiver, [...args.slice(0, -1), renamed]);
       }
       const answer: unknown = Reflect.apply(asFunction(target), receiver, args);
@@ -65,20 +80,26 @@ function failingAs<T extends object>(method: T, rename: Rename): T {
   });
 }
 
-/** Whatever keeps us from connecting passes, or a person mends it; the run waits. Not once we are ending. */
+/** A failure DBOS waits for the end of. */
+class PassingFailure extends Error {
+  /** SQLSTATE, if the server answered. */
+  readonly code: string | null;
+
+  constructor(failure: unknown) {
+    super(messageOf(failure), { cause: new Error(WAIT_FOR_IT, { cause: failure }) });
+    this.code = sqlStateOf(failure);
+  }
+}
+
+/** Whatever keeps us from connecting passes, or a person mends it; the run waits. */
 function unreachable(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  return new Error(`could not connect to server: ${messageOf(error)}`, { cause: error });
+  return error instanceof PassingFailure ? error : new PassingFailure(error);
 }
 
-function lost(error: unknown): unknown {
-  if (!(error instanceof Error) || !isOfConnection(error)) return error;
-  return new Error(`Connection terminated unexpectedly: ${messageOf(error)}`, { cause: error });
-}
-
-function isOfConnection(error: Error): boolean {
-  if ("errno" in error && "syscall" in error) return true;
-  return "code" in error && STREAM_CLOSED.includes(String(error.code));
+/** A defect of the caller (`TypeError`) is none of the connection. */
+function passing(error: unknown): unknown {
+  if (error instanceof TypeError || !passes(error)) return error;
+  return unreachable(error);
 }
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;

@@ -1,9 +1,11 @@
 /** The witness of the writer lease: one row per application, in the state database. */
 import type { LeaseDocument, LeaseWitness, VersionedLease } from "@cloudphoenix/engine";
 import { CloudPhoenixError } from "@cloudphoenix/core";
-import { Pool, type PoolClient, type PoolConfig, type QueryResultRow } from "pg";
+import type { Pool, PoolClient, PoolConfig, QueryResultRow } from "pg";
 import type { Log } from "../log.ts";
-import { sqlStateOf, stateError } from "../state/state-connection.ts";
+import { spoilsSession, sqlStateOf } from "../state/passing-failure.ts";
+import { stateError } from "../state/state-connection.ts";
+import { statePool } from "../state/state-pool.ts";
 
 export interface LeaseWitnessOptions {
   readonly application: string;
@@ -42,18 +44,19 @@ export class PostgresLeaseWitness implements LeaseWitness {
   /** Connects to nobody yet; `close` ends it. */
   constructor({ application, url, password, log }: LeaseWitnessOptions) {
     this.#application = application;
-    this.#pool = new Pool({
-      ...connectionOf(url),
-      ...(password === undefined ? {} : { password }),
-      max: 3,
-      connectionTimeoutMillis: CONNECT_LIMIT_MS,
-      query_timeout: STATEMENT_LIMIT_MS,
-      idleTimeoutMillis: 60_000,
-      keepAlive: true,
-      application_name: "cloudphoenix-lease",
-      allowExitOnIdle: true,
-    });
-    this.#pool.on("error", (error) => log("warn", `lease witness: ${error.message}`));
+    this.#pool = statePool(
+      {
+        ...connectionOf(url),
+        ...(password === undefined ? {} : { password }),
+        max: 3,
+        connectionTimeoutMillis: CONNECT_LIMIT_MS,
+        query_timeout: STATEMENT_LIMIT_MS,
+        idleTimeoutMillis: 60_000,
+        application_name: "cloudphoenix-lease",
+        allowExitOnIdle: true,
+      },
+      (error) => log("warn", `lease witness: ${error.message}`),
+    );
   }
 
   async read(signal: AbortSignal): Promise<VersionedLease | null> {
@@ -123,7 +126,7 @@ export class PostgresLeaseWitness implements LeaseWitness {
         return rows;
       } catch (error) {
         // A session that did not answer may still be at work: nobody gets it.
-        if (sqlStateOf(error) === null) loan.end(true);
+        if (spoilsSession(error)) loan.end(true);
         throw error;
       } finally {
         signal.removeEventListener("abort", onAbort);

@@ -13,7 +13,8 @@ import { PostgresFactStore } from "./fact-store.ts";
 import { migrate } from "./migrations.ts";
 import { PostgresRoleStore } from "./role-store.ts";
 import { PostgresRunStore } from "./run-store.ts";
-import { StateConnection, sqlStateOf, stateError } from "./state-connection.ts";
+import { sqlStateOf } from "./passing-failure.ts";
+import { StateConnection, stateError } from "./state-connection.ts";
 
 export interface StateDatabaseOptions {
   /** Address of the database, password included if it needs one. Made if the server lacks it. */

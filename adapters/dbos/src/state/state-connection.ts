@@ -1,7 +1,9 @@
 /** The connection pool under the stores, with failures in CloudPhoenix's words. */
 import { CloudPhoenixError, messageOf } from "@cloudphoenix/core";
-import { Pool, type PoolClient, type QueryResultRow } from "pg";
+import type { Pool, PoolClient, QueryResultRow } from "pg";
 import type { Log } from "../log.ts";
+import { passes, spoilsSession } from "./passing-failure.ts";
+import { statePool } from "./state-pool.ts";
 
 const POOL_MAX = 8;
 /** Longer than any statement of ours takes; a frozen server must not hold a plan for ever. */
@@ -12,15 +14,16 @@ export class StateConnection {
   readonly #pool: Pool;
 
   constructor(url: string, log: Log) {
-    this.#pool = new Pool({
-      connectionString: url,
-      max: POOL_MAX,
-      connectionTimeoutMillis: CONNECT_LIMIT_MS,
-      query_timeout: STATEMENT_LIMIT_MS,
-      application_name: "cloudphoenix-state",
-    });
-    // An idle connection that breaks is replaced by the pool; without a listener it would crash us.
-    this.#pool.on("error", (error) => log("warn", `state database: ${error.message}`));
+    this.#pool = statePool(
+      {
+        connectionString: url,
+        max: POOL_MAX,
+        connectionTimeoutMillis: CONNECT_LIMIT_MS,
+        query_timeout: STATEMENT_LIMIT_MS,
+        application_name: "cloudphoenix-state",
+      },
+      (error) => log("warn", `state database: ${error.message}`),
+    );
   }
 
   /**
@@ -46,7 +49,7 @@ export class StateConnection {
       return result;
     } catch (error) {
       broken = await client.query("rollback").then(
-        () => false,
+        () => !(error instanceof CloudPhoenixError) && spoilsSession(error),
         () => true,
       );
       throw error instanceof CloudPhoenixError ? error : stateError(error);
@@ -68,13 +71,9 @@ async function translated<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** SQLSTATE classes of failures that pass: connection, resources, operator intervention, locks. */
-const PASSING_CLASSES = ["08", "53", "57", "40", "55"];
-
-/** `error` of the driver as ours. Server errors have an SQLSTATE; all others are of the connection. */
+/** `error` of the driver as ours. */
 export function stateError(error: unknown): CloudPhoenixError {
-  const code = sqlStateOf(error);
-  if (code === null || PASSING_CLASSES.some((prefix) => code.startsWith(prefix))) {
+  if (passes(error)) {
     return new CloudPhoenixError(
       "STATE_UNAVAILABLE",
       `the state database does not answer: ${messageOf(error)}`,
@@ -86,11 +85,4 @@ export function stateError(error: unknown): CloudPhoenixError {
     hint: "Report this with the log of the controller.",
     cause: error,
   });
-}
-
-/** The SQLSTATE of a server error; null for anything else. */
-export function sqlStateOf(error: unknown): string | null {
-  if (!(error instanceof Error && "code" in error)) return null;
-  const code = String(error.code);
-  return /^[\dA-Z]{5}$/u.test(code) && /\d/u.test(code) ? code : null;
 }
