@@ -138,6 +138,8 @@ export type RunCommand =
       readonly kind: "cancel";
       readonly by: string;
       readonly reason: string;
+      /** Also where nobody could write afterwards: the site that is left does not answer. */
+      readonly abandon?: true;
       /** The run that needs the place: then a move ends where it is, and takes nothing back. */
       readonly supersededBy?: string;
     }

@@ -384,6 +384,54 @@ describe("cancel", () => {
   });
 });
 
+/** The site it leaves is gone, and the step after the promotion does not get done. */
+async function promotedFromLost(): Promise<{ simulation: Simulation; plan: Plan }> {
+  const simulation = new Simulation();
+  simulation.world.inject({ operation: `open ${B}`, how: "before", times: 1_000 });
+  simulation.world.strike(({ sites }) => {
+    sites[A]!.condition = "dead";
+  });
+  const plan = simulation.plan("dr");
+  await simulation.runner.start(plan, "decision");
+  await simulation.untilStatus(plan.id, ({ status }) => status === "needs-attention");
+  return { simulation, plan };
+}
+
+describe("a cancel behind the promotion of the target", () => {
+  const cancel = { kind: "cancel", by: "ann", reason: "enough" } as const;
+
+  test("is refused while the site it leaves does not answer: nobody could write", async () => {
+    const { simulation, plan } = await promotedFromLost();
+    await simulation.tell(plan.id, cancel);
+    await simulation.clock.advance(10_000);
+
+    expect(await simulation.record(plan.id)).toMatchObject({ status: "needs-attention" });
+    expect(await simulation.texts(plan.id)).toContainEqual(
+      expect.stringMatching(
+        /^cancel by ann refused: azure-westeurope is promoted, and aws-us-east-1 does not answer \(.+\): nobody could write\. .*--abandon/u,
+      ),
+    );
+  });
+
+  test("is taken once that site answers again", async () => {
+    const { simulation, plan } = await promotedFromLost();
+    simulation.world.strike(({ sites }) => {
+      sites[A]!.condition = "alive";
+    });
+    await simulation.tell(plan.id, cancel);
+
+    expect(await simulation.untilStatus(plan.id, ended)).toMatchObject({ status: "undone" });
+    expect(simulation.world.site(A).database).toMatchObject({ role: "active", writesOpen: true });
+  });
+
+  test("is taken from whoever insists, and ends where a person has to go on", async () => {
+    const { simulation, plan } = await promotedFromLost();
+    await simulation.tell(plan.id, { ...cancel, abandon: true });
+
+    expect(await simulation.untilStatus(plan.id, ended)).toMatchObject({ status: "stuck" });
+  });
+});
+
 test("a paused run does nothing until it is resumed", async () => {
   const simulation = new Simulation();
   const plan = simulation.plan("dr");

@@ -17,6 +17,7 @@ interface Given {
   readonly reason?: string;
   readonly journal?: boolean;
   readonly follow?: boolean;
+  readonly abandon?: boolean;
 }
 
 /** `cloudphoenix run …`: look at one run and tell it what to do. */
@@ -45,7 +46,12 @@ export function registerRun(program: Command, context: CommandContext): void {
   registerOrder(run, context, {
     verb: "cancel",
     description: "End the run and undo what it did, newest step first.",
-    options: [],
+    options: [
+      [
+        "--abandon",
+        "also if the site it leaves does not answer, so that nobody could write afterwards",
+      ],
+    ],
     reason: true,
   });
   registerOrder(run, context, {
@@ -149,6 +155,7 @@ async function sendOrder(
       ...(question === null ? {} : { question }),
       ...(given.comment === undefined ? {} : { comment: given.comment }),
       ...(given.reason === undefined ? {} : { reason: given.reason }),
+      ...(given.abandon === true ? { abandon: true } : {}),
       ...(step === undefined ? {} : { step }),
     },
   });

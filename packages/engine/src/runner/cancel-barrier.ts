@@ -1,8 +1,12 @@
 /**
- * The point of no return: once writes are open at the target, clients are told "saved" there, and
- * taking the plan back would lose those writes or let two sites accept writes.
+ * Where a cancel would do harm.
+ *
+ * 1. Once writes are open at the target, clients are told "saved" there: taking the plan back would
+ *    lose those writes or let two sites accept writes.
+ * 2. Once the target is promoted it follows nobody any more. While the site that is left does not answer, it
+ *    cannot be opened again either: nobody could write, and no move could go to the target.
  */
-import { messageOf } from "@cloudphoenix/core";
+import { type PlanStep, type StepAction, messageOf } from "@cloudphoenix/core";
 import { handlerOf } from "../steps/step-handler.ts";
 import { persist } from "./persist.ts";
 import { recordOrder } from "./record-order.ts";
@@ -12,7 +16,7 @@ import { withDeadline } from "../waiting/with-deadline.ts";
 
 const LOOK_MAX_MS = 5_000;
 
-type Openness = "open" | "closed" | { readonly unclear: string };
+type Seen = "done" | "not done" | { readonly unclear: string };
 
 /**
  * Why this run must not be undone now; null if it may. A step that began to open writes and
@@ -28,10 +32,12 @@ export async function cancelRefusal(session: RunSession): Promise<string | null>
 
   session.notes += 1;
   const name = `barrier:${session.notes}`;
-  const openness = await session.context.step(name, (signal) => look(session, opening.id, signal));
-  if (openness === "closed") return null;
-  if (openness !== "open") {
-    return `whether writes are open at ${action.site} is not known (${openness.unclear}); try again when it answers`;
+  const seen = await session.context.step(name, (signal) =>
+    look(session, { step: opening, action }, signal),
+  );
+  if (seen === "not done") return null;
+  if (seen !== "done") {
+    return `whether writes are open at ${action.site} is not known (${seen.unclear}); try again when it answers`;
   }
   await settleRoles(session.context, session.deps, session.plan, {
     name: `settle:${name}`,
@@ -46,6 +52,29 @@ export async function cancelRefusal(session: RunSession): Promise<string | null>
     },
   });
   return refusal;
+}
+
+/** Why a cancel would leave nobody who can write; null if it would not, as far as anybody can tell. */
+export async function strandedBy(session: RunSession): Promise<string | null> {
+  const { plan, begun, context } = session;
+  const promotion = begun.find((step) => step.action.kind === "promote-database");
+  if (promotion === undefined) return null;
+  session.notes += 1;
+  return context.step(`stranded:${session.notes}`, async (signal) => {
+    if ((await look(session, { step: promotion, action: promotion.action }, signal)) !== "done") {
+      return null;
+    }
+    const reopened = begun.find(
+      ({ undo }) => undo.kind === "action" && undo.action.kind === "unfence-site",
+    );
+    if (reopened?.undo.kind !== "action") return null;
+    const left = await look(session, { step: reopened, action: reopened.undo.action }, signal);
+    if (typeof left === "string") return null;
+    return (
+      `${plan.to} is promoted, and ${plan.from} does not answer (${left.unclear}): nobody could write. ` +
+      "Let it go on, or cancel with --abandon to leave things as they are"
+    );
+  });
 }
 
 /** The opening is done, whatever its tries said: a move that is needed now need not wait for it. */
@@ -69,17 +98,19 @@ export function hasOpened({ begun, outcomes }: RunSession): boolean {
   return opening !== undefined && outcomes.get(opening.id)?.kind === "done";
 }
 
-async function look(session: RunSession, stepId: string, signal: AbortSignal): Promise<Openness> {
-  const { plan, deps } = session;
-  const step = plan.steps.find((candidate) => candidate.id === stepId);
-  if (step === undefined) return { unclear: "no such step" };
+/** Whether an action shows in the world. */
+async function look(
+  { plan, deps }: RunSession,
+  { step, action }: { readonly step: PlanStep; readonly action: StepAction },
+  signal: AbortSignal,
+): Promise<Seen> {
   try {
     const seen = await withDeadline(
-      { clock: deps.clock, limitMs: LOOK_MAX_MS, signal, what: `the look at ${stepId}` },
+      { clock: deps.clock, limitMs: LOOK_MAX_MS, signal, what: `the look at ${step.id}` },
       (limited) =>
-        handlerOf(deps.handlers, step.action).inspect(step.action, { plan, step, signal: limited }),
+        handlerOf(deps.handlers, action).inspect(action, { plan, step, signal: limited }),
     );
-    return seen.done ? "open" : "closed";
+    return seen.done ? "done" : "not done";
   } catch (error) {
     return { unclear: messageOf(error) };
   }

@@ -16,7 +16,7 @@ import {
   isPlannedMove,
   unreachable,
 } from "@cloudphoenix/core";
-import { cancelRefusal, hasOpened } from "./cancel-barrier.ts";
+import { cancelRefusal, hasOpened, strandedBy } from "./cancel-barrier.ts";
 import { type RunSession, note } from "./run-session.ts";
 
 export type CancelCommand = Extract<RunCommand, { readonly kind: "cancel" }>;
@@ -134,7 +134,9 @@ async function acceptCancel(session: RunSession, command: CancelCommand): Promis
 /** Why the run goes on in spite of the cancel; null if it does not. */
 async function refusalOf(session: RunSession, command: CancelCommand): Promise<string | null> {
   const refusal = await cancelRefusal(session);
-  if (command.supersededBy === undefined) return refusal;
+  if (command.supersededBy === undefined) {
+    return refusal ?? (command.abandon === true ? null : strandedBy(session));
+  }
   if (hasOpened(session)) return null;
   const { plan, pauseAskedBy } = session;
   const promotion = promotionOf(plan);

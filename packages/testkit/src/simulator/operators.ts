@@ -65,6 +65,7 @@ export class Operators {
         kind: "cancel",
         by: this.#chance.pick(NAMES),
         reason: "changed my mind",
+        ...(this.#chance.hits(0.5) && { abandon: true }),
       });
     }
   }

@@ -89,6 +89,7 @@ interface CommandBody {
   readonly question?: number;
   readonly comment?: string;
   readonly reason?: string;
+  readonly abandon?: boolean;
   readonly step?: string;
 }
 
@@ -100,6 +101,10 @@ interface CommandRoute {
 }
 
 const by = operator;
+const abandon = z
+  .boolean()
+  .default(false)
+  .describe("Also if the site it leaves does not answer, so that nobody could write afterwards.");
 const comment = z.string().trim().max(500).default("");
 
 const COMMANDS: readonly CommandRoute[] = [
@@ -113,7 +118,7 @@ const COMMANDS: readonly CommandRoute[] = [
   {
     verb: "cancel",
     summary: "End the run and undo what it did",
-    body: z.strictObject({ by, reason }),
+    body: z.strictObject({ by, reason, abandon }),
   },
   { verb: "retry", summary: "Try a failed step again", body: z.strictObject({ by, step }) },
   {
@@ -152,6 +157,7 @@ function registerCommand(app: Api, deps: ApiDependencies, route: CommandRoute): 
           run: run.id,
           step: body.step ?? null,
           ...(body.question !== undefined && { question: body.question }),
+          ...(body.abandon === true && { abandon: true }),
           request: request.id,
         },
       };
@@ -177,7 +183,7 @@ function commandOf(kind: RunCommand["kind"], run: RunRecord, body: CommandBody):
     case "resume":
       return { kind, by: who };
     case "cancel":
-      return { kind, by: who, reason: why };
+      return { kind, by: who, reason: why, ...(body.abandon === true && { abandon: true }) };
     case "retry":
       return { kind, by: who, step: stepIn(run, named) };
     case "skip":
