@@ -28,6 +28,8 @@ export class ControllerProcess {
   readonly spawnedAtMs: number = Date.now();
   readonly said: Said[] = [];
   #stderr = "";
+  #isOver = false;
+  /** Exit code of the process. It is gone then, and everything it said has been heard. */
   readonly exited: Promise<number | null>;
   readonly #child: ChildProcess;
   readonly #listeners = new Set<() => void>();
@@ -45,8 +47,10 @@ export class ControllerProcess {
     living.add(child);
     this.#child = child;
     this.exited = new Promise((settle) => {
-      child.on("exit", (code) => {
+      // Not `exit`, which may come before the last lines.
+      child.on("close", (code) => {
         living.delete(child);
+        this.#isOver = true;
         settle(code);
         this.#wake();
       });
@@ -75,7 +79,7 @@ export class ControllerProcess {
   /** Resolves once `holds` does; throws if the process ends before. */
   async until(holds: (controller: this) => boolean): Promise<void> {
     while (!holds(this)) {
-      if (this.#child.exitCode !== null) throw new Error(`it ended early: ${this.#stderr}`);
+      if (this.#isOver) throw new Error(`it ended early: ${this.#stderr}`);
       const woken = Promise.withResolvers<null>();
       const wake = (): void => woken.resolve(null);
       this.#listeners.add(wake);

@@ -92,7 +92,7 @@ describe("a run that a former leader took from the queue and left", () => {
     );
     expect(runner.resumed).toEqual([]);
     await giveAway(url, "CANCELLED");
-    await runner.ended("run-1", AbortSignal.timeout(20_000));
+    await runner.ended("run-1", AbortSignal.timeout(50_000));
     expect(await runner.brokenBecause("run-1")).toBe("it ended without saying how");
     expect(executed).toEqual(["one"]);
     expect(warnings.filter((text) => text.includes("taken over")).toSorted()).toEqual([
@@ -121,7 +121,7 @@ describe("a run that a former leader took from the queue and left", () => {
       await begun.promise;
       await giveAway(url, "PENDING");
       handedOver.resolve(null);
-      await runner.ended("run-1", AbortSignal.timeout(20_000));
+      await runner.ended("run-1", AbortSignal.timeout(50_000));
       expect(await runner.brokenBecause("run-1")).toBe("it ended without saying how");
       expect(executions).toBe(2);
     },
