@@ -62,7 +62,10 @@ async function queueUrl(name: string): Promise<string> {
   return QueueUrl;
 }
 
-async function open(name: string, holdSeconds = 60): Promise<SqsObjectEvents> {
+async function open(
+  name: string,
+  { holdSeconds = 60, limitMs = 20_000 } = {},
+): Promise<SqsObjectEvents> {
   const source = new SqsObjectEvents({
     queueUrl: new URL(await queueUrl(name)),
     region: server.region,
@@ -71,7 +74,7 @@ async function open(name: string, holdSeconds = 60): Promise<SqsObjectEvents> {
     bucket: BUCKET,
     holdSeconds,
     waitSeconds: 1,
-    limitMs: 2000,
+    limitMs,
   });
   opened.push(source);
   return source;
@@ -129,7 +132,7 @@ test("what happens in a bucket is heard, and removed from the queue when it is d
 
 test("hands out again what was not done within its time", async () => {
   await send("again", event("one"));
-  const source = await open("again", 1);
+  const source = await open("again", { holdSeconds: 1 });
   await next(source);
   const again = await next(source);
 
@@ -187,8 +190,8 @@ test("ends without an error when it is told to stop, also when the queue hangs",
 
 test("fails with a reason: no such queue, wrong key, no answer", async () => {
   const { region } = server;
-  const broken = await open("broken");
-  const options = { region, endpoint: link.url, bucket: BUCKET, waitSeconds: 1, limitMs: 1000 };
+  const broken = await open("broken", { limitMs: 2_000 });
+  const options = { region, endpoint: link.url, bucket: BUCKET, waitSeconds: 1 };
   const url = new URL(await queueUrl("broken"));
   const missing = new SqsObjectEvents({
     ...options,

@@ -34,14 +34,14 @@ afterEach(() => {
   events.close();
 });
 
-function open(holdSeconds: number): BlobQueueEvents {
+function open(holdSeconds: number, silenceMs = 20_000): BlobQueueEvents {
   return new BlobQueueEvents({
     endpoint: link.url,
     queue,
     credential: credentialOf(azurite),
     container: "receipts",
     holdSeconds,
-    silenceMs: 1000,
+    silenceMs,
   });
 }
 
@@ -114,9 +114,11 @@ test("fails on a queue that is not there, and on one that does not answer", asyn
   });
   await expect(next(missing)).rejects.toMatchObject({ code: "NOT_FOUND" });
   missing.close();
+  const impatient = open(60, 1_000);
   link.fault = { kind: "hang" };
-  await expect(next(events)).rejects.toMatchObject({
+  await expect(next(impatient)).rejects.toMatchObject({
     code: "OBJECT_STORE_UNREACHABLE",
     retryable: true,
   });
+  impatient.close();
 });

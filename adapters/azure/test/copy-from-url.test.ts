@@ -15,9 +15,10 @@ interface Stage {
   readonly asked: IncomingMessage[];
 }
 
-/** A service that answers as told. */
+/** A service that answers as told. @param silenceMs - how long it may be silent */
 async function stage(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
+  silenceMs = 20_000,
 ): Promise<Stage> {
   const asked: IncomingMessage[] = [];
   const server = createServer((request, response) => {
@@ -31,7 +32,7 @@ async function stage(
     endpoint: new URL(`http://127.0.0.1:${port}/shop`),
     container: "receipts",
     credential: { kind: "shared-key", account: "shop", key: "a2V5" },
-    silenceMs: 200,
+    silenceMs,
   });
   onTestFinished(() => {
     store.close();
@@ -155,13 +156,16 @@ test("the service may be silent while it reads, longer than others may be", asyn
     setTimeout(() => {
       response.writeHead(201, { etag: '"0x1"', "content-md5": MD5_BASE64 }).end();
     }, 500);
-  });
+  }, 200);
 
-  expect(await copyInto(store)).toMatchObject({ kind: "stored", stored: { etag: "0x1" } });
+  expect(await copyInto(store, "http", 20_000)).toMatchObject({
+    kind: "stored",
+    stored: { etag: "0x1" },
+  });
 });
 
 test("and is given up after the time the URL is good for", async () => {
-  const { store } = await stage(() => undefined);
+  const { store } = await stage(() => undefined, 200);
 
   await expect(copyInto(store, "http", 300)).rejects.toMatchObject({
     code: "OBJECT_STORE_UNREACHABLE",
