@@ -17,8 +17,8 @@ import { startTwoServers, type TwoServers } from "./fixture/two-servers.ts";
 const SCHEMA = "create table public.counters (id serial primary key, name text)";
 const STORY = { lost: "insert into counters values (7, 'lost')" };
 
-/** The server ends a silent holder after fifteen seconds; the rest is the change itself. */
-const FREE_WITHIN_MS = 22_000;
+/** The server ends a silent holder after fifteen seconds; the rest is the change itself, on a busy machine. */
+const FREE_WITHIN_MS = 45_000;
 /** Longer than a holder may be silent. */
 const RESTS_MS = 17_000;
 const MINUTE_MS = 60_000;
