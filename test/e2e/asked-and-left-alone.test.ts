@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { EXIT_CODES } from "@cloudphoenix/cli";
 import type { DryRunView } from "../../apps/cli/src/render/dry-run-text.ts";
-import { type SandboxUnderTest, sandboxUnderTest } from "./sandbox-under-test.ts";
+import { type SandboxUnderTest, sandboxUnderTest, until } from "./sandbox-under-test.ts";
 
 // Goal: a mistake gets one clear error with what, where and what to do, its documented exit code,
 // and loses nothing. A dry run shows current and intended state of every step and changes nothing: not at
@@ -76,7 +76,7 @@ test("a second start of the same sandbox is refused and the first one goes on", 
 
   expect(code).toBe(EXIT_CODES.failed);
   expect(stderr).toMatch(new RegExp(`${process.pid}`));
-  expect((await sandbox.status()).protected.yes).toBe(true);
+  await untilProtected();
 });
 
 test("what destroys wants to be confirmed, and without a terminal says how", async () => {
@@ -93,7 +93,7 @@ test("what destroys wants to be confirmed, and without a terminal says how", asy
 
   expect(code).toBe(EXIT_CODES.needsPerson);
   expect(stderr).toContain("--yes");
-  expect((await sandbox.status()).protected.yes).toBe(true);
+  await untilProtected();
 });
 
 test("with --json an error is JSON as well", async () => {
@@ -153,8 +153,18 @@ test("a dry run shows every step with what is and what would be, and the world s
     expect(step.current, step.id).not.toBe("");
     expect(step.intended, step.id).not.toBe("");
   }
-  expect((await sandbox.runs()).length).toBe(0);
+  // A busy machine may make a replica look crashed, which is healed: that is nothing of the dry run.
+  expect((await sandbox.runs()).filter(({ plan }) => plan.kind !== "heal")).toEqual([]);
 });
+
+/** It still is, or is again: a busy machine may let a sign of life be late. */
+async function untilProtected(): Promise<void> {
+  await until(
+    "protection",
+    () => sandbox.status(),
+    (status) => status.protected.yes,
+  );
+}
 
 /** Everything a plan could change, but for what moves by itself (heartbeat, counters). */
 async function worldNow(): Promise<unknown> {

@@ -46,7 +46,6 @@ export async function failoverUnderFire(
         "the controller to be back",
         () => sandbox.status(),
         () => true,
-        20_000,
       );
     }
     const run = await until(

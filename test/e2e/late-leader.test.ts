@@ -26,7 +26,8 @@ afterAll(() => sandbox.close());
 
 test("a leader that comes later than the objective moves by itself, within it and truthfully", async () => {
   const { world } = sandbox;
-  const [lost, next] = await leaderAndFollower();
+  // The sandbox is open as soon as one of them leads; the other may still be starting.
+  const [lost, next] = await until("both controllers", leaderAndFollower, () => true);
   world.controllers[lost]?.freeze();
   const { atMs: diedAtMs } = await world.breakIt("region-loss");
   await sleep(LOOKS_ON_MS);
@@ -59,7 +60,7 @@ function measuredIn(run: RunRecord | undefined): LossBound {
   return JSON.parse(JSON.stringify(step?.result));
 }
 
-/** Indices of the controllers. */
+/** Indices of the controllers. @throws if one of them does not answer, or none leads */
 async function leaderAndFollower(): Promise<readonly [leader: number, follower: number]> {
   const leads = await Promise.all(
     sandbox.world.urls.controllers.map(async (url) => {
@@ -68,5 +69,6 @@ async function leaderAndFollower(): Promise<readonly [leader: number, follower: 
     }),
   );
   const leader = leads.indexOf(true);
+  if (leader < 0) throw new Error("no controller leads");
   return [leader, 1 - leader];
 }

@@ -126,9 +126,9 @@ describe.each([
     for (let index = 0; index < SMALL_OBJECTS; index += 1) {
       await source.write(requestFor(`o/${index}`), bodyOf(`first ${index}`), limit());
     }
-    await sync();
+    expect(await sync()).toMatchObject({ outcome: "done" });
     await source.delete("o/7", { kind: "none" }, limit());
-    await sync();
+    expect(await sync()).toMatchObject({ outcome: "done", deletes: { missing: 1 } });
     hoursPassed += 1;
     await source.write(requestFor("o/1"), bodyOf("second"), limit());
     await source.write(requestFor("large"), bodyOf("x".repeat(6 * MIB)), limit());

@@ -71,9 +71,9 @@ beforeEach(async () => {
   target = await storeAt("target");
   state = SyncState.open({ path: ":memory:", pair: bucket });
   for (let index = 0; index < SMALL_OBJECTS; index += 1) await put(index, "first");
-  await sync();
+  expect(await sync()).toMatchObject({ outcome: "done" });
   for (const index of [7, 8, 9]) await source.delete(keyOf(index), { kind: "none" }, limit());
-  await sync();
+  expect(await sync()).toMatchObject({ outcome: "done", deletes: { missing: 3 } });
   hoursPassed += 1;
   for (const index of [1, 2, 3, 4, 5]) await put(index, "second");
   await putLarge();
@@ -225,8 +225,12 @@ async function corruptAtTarget(): Promise<readonly string[]> {
 /** The server is well again: two runs later both sides hold the same, byte for byte. */
 async function expectRecovery(): Promise<void> {
   set({});
-  await sync();
-  expect(await sync()).toMatchObject({ outcome: "done", deletes: { missing: 0 } });
+  const first = await sync();
+  const second = await sync();
+  expect(second, `after ${JSON.stringify(first)}`).toMatchObject({
+    outcome: "done",
+    deletes: { missing: 0 },
+  });
   const { outcome, differences } = await verifyObjects({
     source: { store: source, prefix: "" },
     target: { store: target, prefix: "" },

@@ -51,7 +51,7 @@ test("a table that came later at both sites is taken up by one command", async (
   expect(done.code, done.stderr + done.stdout).toBe(EXIT_CODES.done);
   expect(done.stdout).toContain(`${AWAY} follows ${HOME} with`);
   expect(await sql(AWAY, "select id from public.parcels")).toEqual([{ id: 1 }]);
-  await until("an end of the complaint", differences, (found) => found.length === 0, 15_000);
+  await until("an end of the complaint", differences, (found) => found.length === 0);
   expect((await cloudphoenix("replicate", "status").ended).stdout).toContain(
     "newest set-up by ann",
   );
