@@ -35,8 +35,6 @@ const config: ViteUserConfig = defineConfig({
     expect: { poll: { timeout: 20_000 } },
     // Longer than a sandbox waits for its protection: its own reason says more than ours.
     hookTimeout: 120_000,
-    // Vitest's own second is less than a busy machine may need for one answer of a real server.
-    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 2,
     sequence: { sequencer: SlowFirst },
     // Most of a sandbox's first seconds is compiling: every process of every test takes what an
