@@ -101,9 +101,7 @@ test("every series has just the labels that are documented", () => {
 
 test("the leader tells what it decides now, for its application", async () => {
   // It may just have been healing something when the others were read.
-  const told = async (): Promise<string> =>
-    (await Promise.all(sandbox.world.urls.controllers.map(scraped))).join("\n");
-  await until("a decision to hold", told, (text) =>
+  await until("a decision to hold", controllersNow, (text) =>
     text.includes('cloudphoenix_decision{action="hold",application="shop"} 1'),
   );
 });
@@ -143,6 +141,10 @@ test("the page follows the application, and an order sent again and again is pla
   );
   expect(ordersIn(list)).toBe(2);
 }, 120_000);
+
+async function controllersNow(): Promise<string> {
+  return (await Promise.all(sandbox.world.urls.controllers.map(scraped))).join("\n");
+}
 
 /** Whatever may be scraped needs no token. */
 async function scraped(url: string): Promise<string> {

@@ -51,7 +51,7 @@ test("a heartbeat travels from the active site to the standby, again and again",
     const facts = watch.facts(SITE_B);
     return (facts.writtenAtMs ?? 0) >= (facts.appliedAtMs ?? Number.NaN);
   });
-  await until(async () => watch.facts(SITE_B).state === "streaming");
+  await expect.poll(() => watch.facts(SITE_B).state).toBe("streaming");
 });
 
 test("lag shows while the link is silent, and so does the moment the standby is cut off", async () => {
