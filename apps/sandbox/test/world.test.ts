@@ -2,6 +2,7 @@
 // neither when it is closed, nor (from the next start on) when it is killed, nor when it is aborted.
 // Method: a whole sandbox with real databases, services, agents and controller, in its own process.
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -137,8 +138,9 @@ test("stops when another terminal asks, and takes every process and file with it
   const { processes } = world.file;
   expect(living(processes).length).toBeGreaterThan(8);
 
+  const gone = once(runner, "exit");
   await world.stop();
-  await new Promise((resolve) => runner.once("exit", resolve));
+  await gone;
 
   expect(living(processes)).toEqual([]);
   expect(existsSync(join(directory, "demo"))).toBe(false);
