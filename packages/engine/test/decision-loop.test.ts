@@ -174,6 +174,26 @@ describe("without anybody's help", () => {
     expect(Object.values(simulation.world.state.notices).join()).toContain("replication");
   });
 
+  test("what people could not be told is told until it gets through, for as long as it holds", async () => {
+    const simulation = await leadingLoop();
+    simulation.world.inject({ operation: "notify", how: "before", times: 6 });
+    simulation.world.strike((state) => {
+      state.replication.stalled = true;
+    });
+    await simulation.clock.advance(60_000);
+    simulation.world.strike((state) => {
+      state.sites[A]!.condition = "dead";
+    });
+    await simulation.clock.advance(20_000);
+    expect(simulation.world.state.notices).toEqual({});
+    await simulation.clock.advance(60_000);
+    await simulation.end();
+
+    const isNotify = (effect: string): boolean => effect === "notify";
+    expect(Object.values(simulation.world.state.notices).join()).toContain("replication");
+    expect(simulation.world.effects.filter(isNotify)).toHaveLength(1);
+  });
+
   test("after a person cancelled a move it is not started again at once", async () => {
     const simulation = await leadingLoop({
       modes: { heal: "auto", region: "approve", dr: "approve" },

@@ -49,6 +49,7 @@ const CALM_TICK_MS = 1_000;
 const DECISIONS_KEPT = 200;
 /** The state store is near; if it takes longer, the look is given up and comes again. */
 const LOOK_LIMIT_MS = 5_000;
+const TELL_AGAIN_AFTER_MS = 10_000;
 
 /** What decides, apart from the ports. Validated configuration. */
 export type DecisionSettings = Pick<Situation, "application" | "policy" | "signals" | "vantages">;
@@ -88,6 +89,8 @@ export class DecisionLoop {
   #watchedSince: LastAlive | null = null;
   #detected = NOTHING_DETECTED;
   #mind: string | null = null;
+  /** Key of what people are being told; null if the newest mind needs nobody. */
+  #asks: string | null = null;
   #roles: Roles | null = null;
   #wake: () => void = () => undefined;
   #running: AbortSignal | null = null;
@@ -261,11 +264,14 @@ export class DecisionLoop {
       detail: { active: decision.active, generation: decision.generation },
     });
     this.#mind = mind;
+    this.#asks = null;
     if (action.kind === "page" || action.kind === "blocked") void this.#page(decision, mind);
     return true;
   }
 
+  /** Until people are told, something else is thought, or another one leads. */
   async #page({ action, atMs }: Decision, mind: string): Promise<void> {
+    const { clock } = this.#ports;
     const signal = this.#running ?? AbortSignal.abort();
     const title = `${this.#settings.application.name} needs a person (${mind})`;
     const notice = {
@@ -274,9 +280,13 @@ export class DecisionLoop {
       text: action.because,
       key: `decision-${atMs}`,
     } as const;
-    const failed = await tellPeople(this.#ports, notice, signal);
-    if (failed === null) return;
-    this.#tell({ kind: "trouble", atMs: this.#ports.clock.now(), message: failed });
+    this.#asks = notice.key;
+    while (!signal.aborted && this.#asks === notice.key) {
+      const failed = await tellPeople(this.#ports, notice, signal);
+      if (failed === null) return;
+      this.#tell({ kind: "trouble", atMs: clock.now(), message: failed });
+      await clock.sleep(TELL_AGAIN_AFTER_MS, signal).catch(() => undefined);
+    }
   }
 
   async #act(decision: Decision, situation: Situation, lost: AbortSignal): Promise<void> {
