@@ -1,4 +1,5 @@
-import { BlockedRequest, type DecisionLoop } from "@cloudphoenix/engine";
+import type { Plan, RunRecord } from "@cloudphoenix/core";
+import { BlockedRequest, type DecisionLoop, type RunStore } from "@cloudphoenix/engine";
 import { expect, test, vi } from "vitest";
 import { EngineControlRoom } from "../src/composition/engine-control-room.ts";
 
@@ -6,8 +7,8 @@ const ROLLBACK = { kind: "rollback", target: undefined, acceptLoss: false } as c
 const NAMED = { ...ROLLBACK, from: "azure-westeurope" };
 const BLOCKER = { guard: "move-to-undo", outcome: "block", sentence: "Nothing." } as const;
 
-function roomOf(loop: Partial<DecisionLoop>): EngineControlRoom {
-  return new EngineControlRoom({ epoch: 1, loop } as unknown as ConstructorParameters<
+function roomOf(loop: Partial<DecisionLoop>, runs: Partial<RunStore> = {}): EngineControlRoom {
+  return new EngineControlRoom({ epoch: 1, loop, runs } as unknown as ConstructorParameters<
     typeof EngineControlRoom
   >[0]);
 }
@@ -41,4 +42,21 @@ test("a dry run is judged as the order will be, with the loss that is accepted",
     { kind: "rollback", from: "azure-westeurope", acceptLoss: true },
     signal,
   );
+});
+
+test("an order is answered once its run can be asked for", async () => {
+  const record = { id: "run-1", startedBy: "operator:ada" } as RunRecord;
+  const get = vi
+    .fn()
+    .mockResolvedValueOnce(null)
+    .mockResolvedValueOnce(null)
+    .mockResolvedValue(record);
+  const plan = { id: "run-1", createdAtMs: 1, steps: [] } as unknown as Plan;
+  const room = roomOf({ request: () => Promise.resolve(plan) }, { get });
+
+  expect(await room.order({ ...NAMED, reason: "stuck", by: "ada" })).toEqual({
+    kind: "started",
+    run: record,
+  });
+  expect(get).toHaveBeenCalledTimes(3);
 });

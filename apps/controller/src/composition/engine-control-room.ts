@@ -1,5 +1,6 @@
 /** The control room on the real engine: the decision loop and the plan runner of a leader. */
 
+import { setTimeout as wait } from "node:timers/promises";
 import {
   type Decision,
   type LossReport,
@@ -30,6 +31,10 @@ import type {
 } from "../api/control-room.ts";
 import type { DecisionJournal } from "../events/decision-journal.ts";
 import { measureLossOf } from "./run-loss.ts";
+
+const RECORD_POLL_MS = 50;
+/** A runner that is busy, or whose database is slow, writes it later: then the order is answered without. */
+const RECORD_TRIES = 40;
 
 export interface ControlRoomParts {
   readonly epoch: number;
@@ -86,12 +91,21 @@ export class EngineControlRoom implements ControlRoom {
         ...sitesOf(order),
         ...(id === undefined ? {} : { id }),
       });
-      const run = (await this.#parts.runs.get(plan.id)) ?? startingRun(plan, order.by);
-      return { kind: "started", run };
+      return { kind: "started", run: await this.#recordOf(plan, order.by) };
     } catch (error) {
       if (!(error instanceof BlockedRequest)) throw error;
       return { kind: "blocked", guards: error.guards, findings: [] };
     }
+  }
+
+  /** As soon as the run has written its first note, so that whoever asks for it next finds it. */
+  async #recordOf(plan: Plan, by: string): Promise<RunRecord> {
+    for (let triesLeft = RECORD_TRIES; triesLeft > 0; triesLeft -= 1) {
+      const run = await this.#parts.runs.get(plan.id);
+      if (run !== null) return run;
+      await wait(RECORD_POLL_MS);
+    }
+    return startingRun(plan, by);
   }
 
   async maintain(order: MaintenanceOrder): Promise<void> {
