@@ -189,9 +189,8 @@ describe("without anybody's help", () => {
     await simulation.clock.advance(60_000);
     await simulation.end();
 
-    const isNotify = (effect: string): boolean => effect === "notify";
     expect(Object.values(simulation.world.state.notices).join()).toContain("replication");
-    expect(simulation.world.effects.filter(isNotify)).toHaveLength(1);
+    expect(simulation.world.effects.filter((effect) => effect === "notify")).toHaveLength(1);
   });
 
   test("after a person cancelled a move it is not started again at once", async () => {
