@@ -1,10 +1,13 @@
-/** Store writes that outlast a short outage of the state database. */
+/** Store writes that outlast an outage of the state database. */
 import type { Clock } from "../ports/clock.ts";
 
 const PAUSE_FIRST_MS = 50;
 const PAUSE_MAX_MS = 2_000;
-/** About ten minutes: longer than a restart or a managed failover of the state database takes. */
-const TRIES_MAX = 300;
+/**
+ * About two days. Giving up ends the run for ever, half-done; a disk that is full or a password that
+ * was changed waits for a person, and persons sleep. Who leads no more is ended by other means.
+ */
+const TRIES_MAX = 86_400;
 
 /**
  * Repeats `write` while it fails in a way that may pass. The writes are idempotent, and giving up
