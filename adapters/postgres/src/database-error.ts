@@ -14,6 +14,12 @@ const UNREACHABLE: Meaning = {
   hint: "Check that the server runs and that the network lets this host reach it.",
 };
 const TIMED_OUT: Meaning = { code: "TIMED_OUT", retryable: true };
+/** Out of memory, a disk that fails, a catalogue changed by two at once. */
+const UNWELL: Meaning = {
+  code: "INTERNAL",
+  retryable: true,
+  hint: "Look at the log of this server.",
+};
 const WRONG_LOGIN: Meaning = {
   code: "UNAUTHORIZED",
   retryable: false,
@@ -28,20 +34,27 @@ const RIGHT_MISSING: Meaning = {
 /** By SQLSTATE, or by class (its first two characters). PostgreSQL manual, appendix A. */
 const BY_SQLSTATE: Readonly<Record<string, Meaning>> = {
   "08": UNREACHABLE,
+  // Of a standby that was the primary, or of a gate: the next session may find another.
+  "25006": { code: "CONFLICT", retryable: true },
   "25P03": UNREACHABLE,
+  "25P04": UNREACHABLE,
   "28": WRONG_LOGIN,
   "3D000": { code: "NOT_FOUND", retryable: false, hint: "Create the database first." },
   "40001": { code: "CONFLICT", retryable: true },
   "40P01": { code: "CONFLICT", retryable: true },
   "42501": RIGHT_MISSING,
+  "53": UNWELL,
   "53100": { code: "DISK_FULL", retryable: true, hint: "Free disk space at the server." },
   "53300": UNREACHABLE,
+  "55006": { code: "CONFLICT", retryable: true },
   "55P03": TIMED_OUT,
   "57014": TIMED_OUT,
   "57P01": UNREACHABLE,
   "57P02": UNREACHABLE,
   "57P03": UNREACHABLE,
   "57P05": UNREACHABLE,
+  "58": UNWELL,
+  XX: UNWELL,
 };
 
 /** The driver reports these without any code. */
@@ -49,7 +62,8 @@ const DRIVER_TIMEOUT = /query read timeout/i;
 const DRIVER_LOST =
   /connection terminated|timeout exceeded when trying to connect|timeout expired|not queryable|connection ended|client was closed|server does not support SSL/i;
 
-const NETWORK_CODES = /^(E[A-Z_]+|UND_ERR_.*|CERT_.*|DEPTH_ZERO.*|SELF_SIGNED.*)$/;
+const NETWORK_CODES =
+  /^(E[A-Z_]+|UND_ERR_.*|CERT_.*|DEPTH_ZERO.*|SELF_SIGNED.*|UNABLE_TO_.*|HOSTNAME_MISMATCH)$/;
 
 /** SQLSTATE of an answer of the server; null if the failure did not come from the server. */
 export function sqlStateOf(error: unknown): string | null {
@@ -57,10 +71,10 @@ export function sqlStateOf(error: unknown): string | null {
   return origin instanceof DatabaseError ? (origin.code ?? null) : null;
 }
 
-/** Whether the session survived: the server itself refused a statement and did not end it. */
+/** Whether the session is still good: the server refused a statement, did not end it and takes writes. */
 export function leavesSessionUsable(error: unknown): boolean {
   const state = sqlStateOf(error);
-  return state !== null && !/^(08|57P|25P03)/.test(state);
+  return state !== null && !/^(08|57P|25P0[34]|25006)/.test(state);
 }
 
 /**
