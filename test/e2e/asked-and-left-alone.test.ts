@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { EXIT_CODES } from "@cloudphoenix/cli";
 import type { DryRunView } from "../../apps/cli/src/render/dry-run-text.ts";
@@ -13,6 +13,9 @@ import { type SandboxUnderTest, sandboxUnderTest, until } from "./sandbox-under-
 // Goal: a mistake gets one clear error with what, where and what to do, its documented exit code,
 // and loses nothing. A dry run shows current and intended state of every step and changes nothing: not at
 // the databases, not in DNS, not on the platform, not in the roles.
+
+// Every answer is that of a process of its own, or of several.
+vi.setConfig({ testTimeout: 120_000 });
 
 const root = join(import.meta.dirname, "../..");
 const scratch = mkdtempSync(join(tmpdir(), "cloudphoenix-errors-"));

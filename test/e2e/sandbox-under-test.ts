@@ -46,6 +46,14 @@ export async function sandboxUnderTest(
   };
 }
 
+/** Says yes if a slow machine made `run` long enough, or the data old enough, to look risky to it. */
+export async function approveIfAsked(api: ApiClient, run: RunRecord): Promise<void> {
+  if (run.status !== "waiting-approval") return;
+  const { question } = run;
+  const body = { by: "ann", question, comment: "a slow machine made it look risky" };
+  await api.send(`/v1/runs/${run.id}/approve`, { method: "POST", body });
+}
+
 /**
  * Asks until the answer is one that `wanted` takes, and returns it.
  * @throws with the last answer if none came within `limitMs`

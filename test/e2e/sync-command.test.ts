@@ -3,13 +3,16 @@ import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { S3ObjectStore } from "@cloudphoenix/adapter-aws/s3";
 import { type LocalS3, startLocalS3 } from "@cloudphoenix/local-objects";
 import { bodyOf, FaultyLink, requestFor } from "@cloudphoenix/testkit";
 import { createBucket, turnOnVersioning } from "../../adapters/aws/test/local-s3-calls.ts";
 
-const SIGNAL = AbortSignal.timeout(60_000);
+// Every answer is that of a process of its own, or of several.
+vi.setConfig({ testTimeout: 120_000 });
+
+const SIGNAL = AbortSignal.timeout(600_000);
 const KEYS = { accessKeyId: "phoenix", secretAccessKey: "a-secret-of-the-test" };
 const CLI = join(import.meta.dirname, "../../apps/cli/bin/cloudphoenix.js");
 const scratch = mkdtempSync(join(tmpdir(), "cloudphoenix-sync-"));

@@ -3,7 +3,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildReport, type RunReport, type RunRecord } from "@cloudphoenix/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type SandboxUnderTest, sandboxUnderTest, until } from "./sandbox-under-test.ts";
+import {
+  approveIfAsked,
+  type SandboxUnderTest,
+  sandboxUnderTest,
+  until,
+} from "./sandbox-under-test.ts";
 import { type Attempt, writeAt } from "./writer-at.ts";
 
 const HOME = "aws-us-east-1";
@@ -68,11 +73,7 @@ async function endOfMove(): Promise<RunRecord> {
     async () => {
       const run = (await sandbox.runs()).find((one) => one.plan.kind === "dr");
       if (run === undefined) throw new Error("no move was decided on");
-      if (run.status === "waiting-approval") {
-        const { question } = run;
-        const body = { by: "ann", question, comment: "a slow machine made it look risky" };
-        await sandbox.api.send(`/v1/runs/${run.id}/approve`, { method: "POST", body });
-      }
+      await approveIfAsked(sandbox.api, run);
       return run;
     },
     (run) => run.status === "completed",
