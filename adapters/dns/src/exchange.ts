@@ -75,11 +75,13 @@ function overUdp(message: Buffer, server: DnsServerAddress, settle: Settle): () 
     // A connected socket only hears its peer; the id drops late answers to earlier questions.
     if (isReplyTo(message, reply)) settle.reply(reply);
   });
-  socket.connect(server.port, server.host, () => {
+  // Not as a callback of `connect`, which is also called when the name of the server cannot be resolved.
+  socket.once("connect", () => {
     socket.send(message, (error) => {
       if (error !== null) settle.fail(error);
     });
   });
+  socket.connect(server.port, server.host);
   let open = true;
   return () => {
     if (!open) return;
