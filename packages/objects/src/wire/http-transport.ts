@@ -81,6 +81,8 @@ export class HttpTransport {
   /** The whole body. @throws {CloudPhoenixError} as `exchange`; `OBJECT_CORRUPT` if it ends early or is longer */
   collect(answer: WireAnswer, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
     const { body } = answer;
+    // It was cut off before anybody listened, and will not say so again.
+    if (body.destroyed) return Promise.reject(this.#bodyFailure(body.errored, signal));
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let length = 0;
