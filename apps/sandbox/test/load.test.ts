@@ -64,7 +64,8 @@ async function writeUntil(enough: () => boolean): Promise<LoadCounts> {
 }
 
 async function written(atLeast: number): Promise<string[]> {
-  load({ ratePerSecond: 500, attemptTimeoutMs: 200 });
+  // Attempts that a busy machine ends before they are answered are all made again.
+  load({ ratePerSecond: 200, attemptTimeoutMs: 1_000 });
   await writeUntil(() => application.orders.size >= atLeast);
   return [...application.orders.keys()];
 }
