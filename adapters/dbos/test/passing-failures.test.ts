@@ -4,8 +4,10 @@ import { Client } from "pg";
 import { afterEach, describe, expect, test } from "vitest";
 import { DbosPlanRunner, PostgresLeaseWitness, openStateDatabase } from "../src/index.ts";
 import { journalPool } from "../src/durable/journal-pool.ts";
+import { statePool } from "../src/state/state-pool.ts";
 import { StateConnection } from "../src/state/state-connection.ts";
 import { samplePlan } from "./sample-plan.ts";
+import { StalledServer } from "./stalled-server.ts";
 import { initialRoles, openState, query, systemClock, useStateServer } from "./state-server.ts";
 
 const { server, freshUrl, launchedUrl } = useStateServer();
@@ -138,6 +140,18 @@ describe("the journal", () => {
     await expect(journal.query(session)).rejects.toMatchObject(WAITED_FOR);
     await takesWrites(true);
     expect((await journal.query(session)).rows).not.toEqual(before);
+  });
+
+  test("costs the limit of connecting at a server that lets us in and then stalls", async () => {
+    const stalled = await StalledServer.listening();
+    const options = { connectionString: stalled.url, query_timeout: 90_000 };
+    const pool = statePool({ ...options, connectionTimeoutMillis: 300 }, log);
+    try {
+      await expect(pool.connect()).rejects.toThrow(/timeout/u);
+    } finally {
+      await pool.end();
+      stalled.close();
+    }
   });
 
   test("tells DBOS of a failure of its own statement as it is", async () => {

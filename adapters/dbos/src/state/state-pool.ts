@@ -24,7 +24,7 @@ export function statePool(config: PoolConfig, onLoss: (error: Error) => void): P
   const pool = new Pool({
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
-    verify: refuseReadOnly,
+    verify: (client, done) => refuseReadOnly(client, config.connectionTimeoutMillis, done),
     ...config,
   });
   pool.on("error", onLoss);
@@ -33,8 +33,14 @@ export function statePool(config: PoolConfig, onLoss: (error: Error) => void): P
   return pool;
 }
 
-function refuseReadOnly(client: PoolClient, done: (error?: Error) => void): void {
-  client.query<Setting>(READ_ONLY_SETTING, (error: Error | null, answer) => {
+/** Part of connecting, so it has the limit of that. */
+function refuseReadOnly(
+  client: PoolClient,
+  limitMs: number | undefined,
+  done: (error?: Error) => void,
+): void {
+  const asked = { text: READ_ONLY_SETTING, query_timeout: limitMs };
+  client.query<Setting>(asked, (error: Error | null, answer) => {
     if (error instanceof Error) done(error);
     else done(answer.rows[0]?.value === "on" ? new Error(ONLY_READS) : undefined);
   });
