@@ -111,9 +111,13 @@ export class RunStory {
     this.stoppedMs ??= nowMs;
   }
 
-  /** Whoever was told first is right: another controller may only repeat the record. */
+  /**
+   * Whoever was told first is right: another controller may only repeat the record. But what is read while
+   * people are asked counts more than what had to be bounded before.
+   */
   lossMeasured(measured: MeasuredLoss, result: Json): void {
-    if (this.sign !== null) return;
+    const isRead = typeof fieldOf(result, "transactions") === "number";
+    if (this.sign !== null && (this.wasRead || !isRead)) return;
     const { sign, anybodysSign, writtenMs, beatMs, appliedMs, nowMs } = measured;
     const boundMs = fieldOf(result, "boundMs");
     // A sign that came after the proof says nothing about the time before it.
@@ -122,7 +126,7 @@ export class RunStory {
     // What was not written cannot be lost, however long the site may have lived.
     this.sign = Math.min(known, this.stoppedMs ?? known, writtenMs ?? known);
     // Who has read what is missing need not go by heartbeats: those came only as often as somebody led.
-    this.wasRead = typeof fieldOf(result, "transactions") === "number";
+    this.wasRead = isRead;
     const completeMs = this.wasRead ? (appliedMs ?? beatMs) : beatMs;
     this.behindMs = completeMs === null ? null : Math.max(0, this.sign - completeMs);
     this.boundMs = typeof boundMs === "number" ? boundMs : null;
