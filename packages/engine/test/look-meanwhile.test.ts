@@ -168,3 +168,29 @@ test("a run whose generation was taken meanwhile is over, although nobody ends i
   expect(await simulation.untilStatus(plan.id, ended)).toMatchObject({ status: "superseded" });
   expect(simulation.world.effects).not.toContain(`promote ${B}`);
 });
+
+test("steps that failed together are all done as soon as one of them gets through", async () => {
+  let works = false;
+  const simulation = new Simulation(async (call) => {
+    if (call.action.kind !== "scale-workload" || works) return call.run();
+    throw new CloudPhoenixError("UNREACHABLE", "the cloud's API is away", { retryable: true });
+  });
+  const sound = simulation.plan("switchover");
+  const steps = sound.steps.flatMap((step) =>
+    step.id === "scale-orders" ? [step, { ...step, id: "scale-others" }] : [step],
+  );
+  const plan = { ...sound, steps };
+  await simulation.runner.start(plan, "operator:ann");
+  const stopped = await simulation.untilStatus(plan.id, waits);
+  const failed = stopped.steps.filter(({ status }) => status === "failed");
+  expect(failed.length).toBeGreaterThan(1);
+
+  works = true;
+  const backAtMs = simulation.clock.now();
+  const run = await simulation.untilStatus(plan.id, ended);
+
+  expect(run.status).toBe("completed");
+  expect(simulation.clock.now() - backAtMs).toBeLessThan(15_000);
+  const asked = (await simulation.texts(plan.id)).filter((text) => text.includes("retry, skip"));
+  expect(asked).toHaveLength(1);
+});
