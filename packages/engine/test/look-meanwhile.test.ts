@@ -2,12 +2,11 @@
 // Method: let a run wait for people, change the world, and let time pass without anybody saying a word.
 import { CloudPhoenixError, type Plan, type RunRecord } from "@cloudphoenix/core";
 import { expect, test } from "vitest";
-import { A, B, Simulation, type Tap } from "./simulation.ts";
+import { A, B, Simulation, type Tap, ended } from "./simulation.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-const ended = ({ endedAtMs }: RunRecord): boolean => endedAtMs !== null;
 const waits = ({ status }: RunRecord): boolean => status !== "running";
 
 async function started(simulation: Simulation): Promise<{ plan: Plan; stopped: RunRecord }> {

@@ -136,6 +136,10 @@ export class Simulation {
   }
 }
 
+export function ended({ endedAtMs }: Pick<RunRecord, "endedAtMs">): boolean {
+  return endedAtMs !== null;
+}
+
 /** Statuses of the steps, by id. */
 export function statuses(run: RunRecord): Record<string, string> {
   return Object.fromEntries(run.steps.map((step) => [step.id, step.status]));

@@ -25,6 +25,7 @@ const STATEMENT_LIMIT_MS = 90_000;
 /** DBOS looks for it in whatever an error was caused by. */
 const WAIT_FOR_IT = "server closed the connection";
 
+type Method = (...args: never[]) => unknown;
 type Rename = (error: unknown) => unknown;
 
 /** The database has to exist. Close the pool with `end`, after DBOS. */
@@ -62,16 +63,16 @@ export function journalPool(url: string, log: Log): Pool {
 }
 
 /** `method`, whose failures go through `rename` on their way to a promise or to a callback. */
-function failingAs<T extends object>(method: T, rename: Rename): T {
+function failingAs<T extends Method>(method: T, rename: Rename): T {
   return new Proxy(method, {
     apply(target, receiver, args: readonly unknown[]) {
       const callback = args.at(-1);
       if (isFunction(callback)) {
         const renamed = (error: unknown, ...rest: readonly unknown[]): unknown =>
           callback(error instanceof Error ? rename(error) : error, ...rest);
-        return Reflect.apply(asFunction(target), receiver, [...args.slice(0, -1), renamed]);
+        return Reflect.apply(target, receiver, [...args.slice(0, -1), renamed]);
       }
-      const answer: unknown = Reflect.apply(asFunction(target), receiver, args);
+      const answer: unknown = Reflect.apply(target, receiver, args);
       if (!(answer instanceof Promise)) return answer;
       return answer.catch((error: unknown) => {
         throw rename(error);
@@ -102,13 +103,6 @@ function passing(error: unknown): unknown {
   return unreachable(error);
 }
 
-type AnyFunction = (...args: readonly unknown[]) => unknown;
-
-function isFunction(value: unknown): value is AnyFunction {
+function isFunction(value: unknown): value is (...args: readonly unknown[]) => unknown {
   return typeof value === "function";
-}
-
-function asFunction(value: object): AnyFunction {
-  if (isFunction(value)) return value;
-  throw new TypeError("only methods are wrapped");
 }

@@ -11,8 +11,8 @@ import { persist } from "./persist.ts";
 import { personOf } from "./person.ts";
 import { recordOrder } from "./record-order.ts";
 import { type CancelCommand, actOn, actOnArrived, refuse } from "./operator-commands.ts";
-import { type Note, type RunSession, note, writeNote } from "./run-session.ts";
-import type { StepOutcome } from "./step-outcome.ts";
+import { type Note, type RunSession, note, recordOfStep, writeNote } from "./run-session.ts";
+import type { Failure, Question, StepOutcome } from "./step-outcome.ts";
 
 /** A question as it stands. */
 interface Standing {
@@ -20,12 +20,6 @@ interface Standing {
   readonly needed: number;
   readonly step: PlanStep;
 }
-
-/** What people need to know to approve. */
-export type Question = Extract<StepOutcome, { readonly kind: "approval-needed" }>;
-
-/** Why people are asked what becomes of a step. */
-export type Failure = Extract<StepOutcome, { readonly kind: "failed" }>;
 
 export type ApprovalAnswer =
   | { readonly kind: "approved" }
@@ -169,8 +163,7 @@ async function endStep(
   const key = `${how}:${step.id}#${session.notes}`;
   await context.step(key, async () => {
     const endedAtMs = deps.clock.now();
-    const run = await persist(deps.clock, () => deps.runs.get(plan.id));
-    const record = run?.steps.find((candidate) => candidate.id === step.id);
+    const record = await recordOfStep(deps, plan, step.id);
     if (record !== undefined) {
       const ended = { ...change(record), endedAtMs };
       const order = recordOrder(record.attempts, "answered");

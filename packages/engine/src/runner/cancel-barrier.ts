@@ -10,7 +10,7 @@ import { type PlanStep, type StepAction, messageOf } from "@cloudphoenix/core";
 import { handlerOf } from "../steps/step-handler.ts";
 import { persist } from "./persist.ts";
 import { recordOrder } from "./record-order.ts";
-import { type RunSession, note } from "./run-session.ts";
+import { type RunSession, note, recordOfStep } from "./run-session.ts";
 import { settleRoles } from "./settle-roles.ts";
 import { withDeadline } from "../waiting/with-deadline.ts";
 
@@ -81,8 +81,7 @@ export async function strandedBy(session: RunSession): Promise<string | null> {
 async function noteOpened(session: RunSession, stepId: string, barrier: string): Promise<void> {
   const { context, deps, plan } = session;
   const attempts = await context.step(`opened:${barrier}`, async () => {
-    const run = await persist(deps.clock, () => deps.runs.get(plan.id));
-    const record = run?.steps.find(({ id }) => id === stepId);
+    const record = await recordOfStep(deps, plan, stepId);
     if (record === undefined) return 0;
     const done = { ...record, status: "done", error: null, endedAtMs: deps.clock.now() } as const;
     const order = recordOrder(record.attempts, "answered");

@@ -22,7 +22,7 @@ import type { DurableContext } from "../ports/durable-context.ts";
 import { type Attempt, attempt } from "./attempt.ts";
 import { persist } from "./persist.ts";
 import { recordOrder } from "./record-order.ts";
-import { type InterpreterDeps, stepOf } from "./run-session.ts";
+import { type InterpreterDeps, recordOfStep, stepOf } from "./run-session.ts";
 import { settleRoles } from "./settle-roles.ts";
 import type { StepOutcome } from "./step-outcome.ts";
 
@@ -102,7 +102,8 @@ export async function tryAgain(
     const found = await attempt(deps, { plan, step, action: step.action }, signal);
     if (!isNews(outcomeOf(found, number), before)) return null;
     if (found.kind !== "aborted") {
-      const startedAtMs = await startOf(deps, plan, step);
+      const record = await recordOfStep(deps, plan, step.id);
+      const startedAtMs = record?.startedAtMs ?? deps.clock.now();
       await recordTry(deps, { plan, step, number, startedAtMs, final: true }, found);
     }
     return found;
@@ -200,11 +201,6 @@ async function recordStart(
     });
     return startedAtMs;
   });
-}
-
-async function startOf(deps: InterpreterDeps, plan: Plan, step: PlanStep): Promise<number> {
-  const run = await persist(deps.clock, () => deps.runs.get(plan.id));
-  return run?.steps.find(({ id }) => id === step.id)?.startedAtMs ?? deps.clock.now();
 }
 
 interface Try {

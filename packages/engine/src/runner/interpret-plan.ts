@@ -41,7 +41,7 @@ import {
   stepOf,
   writeNote,
 } from "./run-session.ts";
-import { type StepFailure, type StepOutcome, asStepOutcome } from "./step-outcome.ts";
+import { type StepFailure, type StepOutcome, asStepOutcome, mayPass } from "./step-outcome.ts";
 import { undoRun } from "./undo-run.ts";
 
 /** How the interpreter goes on after a wave or a step. */
@@ -126,8 +126,8 @@ async function runWave(session: RunSession, steps: readonly PlanStep[]): Promise
   for (const [index, step] of steps.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined) throw new RangeError(`no outcome for step ${step.id}`);
-    const mayBeDone = passed && isPassing(outcome);
-    const first = mayBeDone ? await runInline(session, step, outcome.attempts) : outcome;
+    const first =
+      passed && mayPass(outcome) ? await runInline(session, step, outcome.attempts) : outcome;
     const course = await follow(session, step, first);
     if (course.kind !== "next") return course;
     passed ||= outcome.kind === "failed" && session.outcomes.get(step.id)?.kind === "done";
@@ -170,10 +170,6 @@ async function runInline(
   const outcome = await runTries(context, { plan, step, attemptsBefore, wait }, deps);
   session.outcomes.set(step.id, outcome);
   return outcome;
-}
-
-function isPassing(outcome: StepOutcome): boolean {
-  return outcome.kind === "failed" && outcome.error.retryable;
 }
 
 /** Goes from the first outcome of a step to where the run goes next, asking people if need be. */

@@ -12,7 +12,7 @@ import type { PlanStep, RunCommand } from "@cloudphoenix/core";
 import { tryAgain } from "./execute-step.ts";
 import { awaitCommand } from "./operator-commands.ts";
 import { type RunSession, note } from "./run-session.ts";
-import type { StepOutcome } from "./step-outcome.ts";
+import { type Failure, type Question, type StepOutcome, mayPass } from "./step-outcome.ts";
 
 const FIRST_LOOK_MS = 10_000;
 const LOOK_MAX_MS = 300_000;
@@ -22,7 +22,7 @@ const GROWTH = 1.5;
 export interface Standing {
   readonly step: PlanStep;
   /** Why the run waits. */
-  readonly outcome: Extract<StepOutcome, { readonly kind: "approval-needed" | "failed" }>;
+  readonly outcome: Question | Failure;
   /** May be infinite; begins anew with every command. */
   readonly limitMs: number;
 }
@@ -59,7 +59,7 @@ export class PeopleOrNews {
   #looks(): boolean {
     const { step, outcome } = this.#standing;
     if (this.#session.pauseAskedBy !== null || step.action.kind === "approval") return false;
-    return outcome.kind === "approval-needed" || outcome.error.retryable;
+    return outcome.kind === "approval-needed" || mayPass(outcome);
   }
 
   async #look(): Promise<StepOutcome | null> {

@@ -134,17 +134,19 @@ async function acceptCancel(session: RunSession, command: CancelCommand): Promis
 /** Why the run goes on in spite of the cancel; null if it does not. */
 async function refusalOf(session: RunSession, command: CancelCommand): Promise<string | null> {
   const refusal = await cancelRefusal(session);
-  if (command.supersededBy === undefined) {
-    return refusal ?? (command.abandon === true ? null : strandedBy(session));
-  }
-  if (hasOpened(session)) return null;
-  const { plan, pauseAskedBy } = session;
+  if (command.supersededBy !== undefined && hasOpened(session)) return null;
+  if (refusal !== null) return refusal;
+  if (command.supersededBy !== undefined) return keepsItsPlace(session);
+  return command.abandon === true ? null : strandedBy(session);
+}
+
+/** Why a run that has opened no writes makes no room for another one; null if it does. */
+function keepsItsPlace({ plan, begun, pauseAskedBy }: RunSession): string | null {
   const promotion = promotionOf(plan);
-  if (pauseAskedBy !== null && promotion !== undefined && !isPlannedMove(plan.kind)) {
-    return refusal ?? `${pauseAskedBy} holds it back`;
-  }
-  if (promotion === undefined || !session.begun.includes(promotion)) return refusal;
-  return refusal ?? `${session.plan.to} is being promoted, and needs no other site to open`;
+  if (promotion === undefined) return null;
+  if (pauseAskedBy !== null && !isPlannedMove(plan.kind)) return `${pauseAskedBy} holds it back`;
+  if (!begun.includes(promotion)) return null;
+  return `${plan.to} is being promoted, and needs no other site to open`;
 }
 
 /** The step that makes the target the writer; a heal, a rejoin and a rollback have none. */

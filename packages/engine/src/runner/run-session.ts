@@ -15,6 +15,7 @@ import {
   type RunCommand,
   type RunEvent,
   type RunStatus,
+  type StepRecord,
 } from "@cloudphoenix/core";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { DurableContext } from "../ports/durable-context.ts";
@@ -135,6 +136,16 @@ export async function writeNote(session: RunSession, key: string, content: Note)
     const entry = { atMs, ...content.audit, detail: { run: runId, key } satisfies Json };
     await persist(clock, () => audit.append(entry));
   }
+}
+
+/** What is on record of a step; call it inside a journaled step. */
+export async function recordOfStep(
+  { clock, runs }: InterpreterDeps,
+  plan: Plan,
+  stepId: string,
+): Promise<StepRecord | undefined> {
+  const run = await persist(clock, () => runs.get(plan.id));
+  return run?.steps.find(({ id }) => id === stepId);
 }
 
 /** The step of the plan with this id. @throws {RangeError} if there is none */

@@ -23,6 +23,17 @@ export type StepOutcome =
   /** A newer plan owns the application; this run must not touch anything any more. */
   | { readonly kind: "superseded"; readonly attempts: number; readonly detail: string };
 
+/** A step that people have to agree to. */
+export type Question = Extract<StepOutcome, { readonly kind: "approval-needed" }>;
+
+/** A step that people have to say something about. */
+export type Failure = Extract<StepOutcome, { readonly kind: "failed" }>;
+
+/** Whether this is a failure that may pass by itself. */
+export function mayPass(outcome: StepOutcome): boolean {
+  return outcome.kind === "failed" && outcome.error.retryable;
+}
+
 const OUTCOME_KINDS = ["done", "approval-needed", "failed", "aborted", "superseded"];
 
 /** Takes back an outcome that went through the journal. @throws {TypeError} if it is none */
